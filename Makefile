@@ -1,0 +1,48 @@
+# crm: customer lifetime value, RFM, segments and tiers inside PostgreSQL.
+#
+#   make                  build                    make install       install
+#   make installcheck     regression tests against a running server
+#   scripts/test          everything, on a server of its own
+#   make WITHOUT_FIT=1    build without NLopt: everything but the model fits
+
+EXTENSION  = crm
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" crm.control)
+
+MODULE_big = crm
+OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/math/*.c src/models/*.c)))
+HEADERS_ALL = $(wildcard src/*.h src/math/*.h src/models/*.h)
+
+# The install script is its parts in the order of their numbers; released
+# scripts stand frozen beside them.
+SCRIPT       = crm--$(EXTVERSION).sql
+SCRIPT_PARTS = $(sort $(wildcard src/sql/[0-9][0-9]_*.sql))
+DATA         = $(filter-out src/sql/$(SCRIPT),$(wildcard src/sql/crm--*.sql))
+DATA_built   = $(SCRIPT)
+
+REGRESS        = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS   = --inputdir=. --load-extension=crm
+ISOLATION      = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test --load-extension=crm
+
+PG_CONFIG ?= pg_config
+
+# A server header is a system header here: its warnings are not ours.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -Isrc
+# Fused multiply-add would give other last bits on other machines.
+PG_CFLAGS   = -Wall -Wextra -ffp-contract=off
+
+EXTRA_CLEAN = $(SCRIPT)
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(OBJS): $(HEADERS_ALL)
+$(OBJS:.o=.bc): $(HEADERS_ALL)
+
+$(SCRIPT): $(SCRIPT_PARTS) crm.control
+	{ echo '\echo Use "CREATE EXTENSION crm" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@.tmp
+	mv $@.tmp $@
+
+.PHONY: format
+format:
+	scripts/format

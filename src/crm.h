@@ -1,0 +1,25 @@
+/*
+ * crm.h: what every file that faces PostgreSQL includes first.
+ */
+#ifndef CRM_H
+#define CRM_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
+
+#if PG_VERSION_NUM < 130000
+#error "crm needs PostgreSQL 13 or later"
+#endif
+
+/* Sums of money and fixed-point sums of float8 are exact in 128 bits. */
+#ifndef HAVE_INT128
+#error "crm needs a compiler with 128-bit integers"
+#endif
+
+/* Order of two numbers as a comparison function returns it. */
+#define CRM_COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+#endif /* CRM_H */
