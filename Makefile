@@ -10,7 +10,7 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" crm.control)
 
 MODULE_big = crm
 OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/math/*.c src/models/*.c)))
-HEADERS_ALL = $(wildcard src/*.h src/math/*.h src/models/*.h)
+OUR_HEADERS = $(wildcard src/*.h src/math/*.h src/models/*.h)
 
 # The install script is its parts in the order of their numbers; released
 # scripts stand frozen beside them.
@@ -36,8 +36,8 @@ EXTRA_CLEAN = $(SCRIPT)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(OBJS): $(HEADERS_ALL)
-$(OBJS:.o=.bc): $(HEADERS_ALL)
+$(OBJS): $(OUR_HEADERS)
+$(OBJS:.o=.bc): $(OUR_HEADERS)
 
 $(SCRIPT): $(SCRIPT_PARTS) crm.control
 	{ echo '\echo Use "CREATE EXTENSION crm" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@.tmp
