@@ -4,6 +4,7 @@
 #include "crm.h"
 
 #include "amount.h"
+#include "mb/pg_wchar.h"
 #include "scan.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
