@@ -217,5 +217,5 @@ scan_end(Scanner *s)
 {
 	skip_space(s);
 	if (*s->at != '\0')
-		scan_error(s, "nothing more");
+		scan_error(s, "the end of the input");
 }
