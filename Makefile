@@ -40,7 +40,7 @@ $(OBJS): $(OUR_HEADERS)
 $(OBJS:.o=.bc): $(OUR_HEADERS)
 
 $(SCRIPT): $(SCRIPT_PARTS) crm.control
-	{ echo '\echo Use "CREATE EXTENSION crm" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@.tmp
+	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION crm" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@.tmp
 	mv $@.tmp $@
 
 .PHONY: format

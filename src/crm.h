@@ -8,6 +8,7 @@
 
 #include "fmgr.h"
 #include "utils/date.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #if PG_VERSION_NUM < 130000

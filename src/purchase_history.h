@@ -69,6 +69,14 @@ CheckOrders(int64 orders)
 						errdetail("A day holds 0 to %d orders.", PG_INT32_MAX)));
 }
 
+/* How many orders a row counts: a refund gives money back and is none. */
+static inline int32
+purchase_orders(int64 amount, int32 orders)
+{
+	CheckOrders(orders);
+	return amount < 0 ? 0 : orders;
+}
+
 /* How many entries lie on or before a day; infinity takes all. */
 static inline int
 purchase_history_count_until(const PurchaseHistory *h, DateADT day)

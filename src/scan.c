@@ -4,6 +4,7 @@
 #include "crm.h"
 
 #include "amount.h"
+#include "mb/pg_wchar.h"
 #include "scan.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
@@ -216,5 +217,5 @@ scan_end(Scanner *s)
 {
 	skip_space(s);
 	if (*s->at != '\0')
-		scan_error(s, "nothing more");
+		scan_error(s, "the end of the input");
 }
