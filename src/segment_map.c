@@ -56,7 +56,7 @@ CheckRange(SegmentTerm term, int64 low, int64 high, int bins)
 {
 	if (low < term_min(term) || high > term_max(term, bins) || low > high)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid range of segment rule: %s %lld-%lld", term_names[term],
+						errmsg("segment rule cannot have %s from %lld to %lld", term_names[term],
 							   (long long) low, (long long) high),
 						errdetail("With %d bins, %s goes from %d to %d.", bins, term_names[term],
 								  term_min(term), term_max(term, bins))));
