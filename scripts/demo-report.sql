@@ -18,10 +18,11 @@ FROM customer, scale, LATERAL (SELECT rfm_score(scale, history, :'as_of') AS rfm
 WHERE rfm IS NOT NULL;
 
 \echo 'Orders up to' :as_of
-SELECT count(*) AS customers, sum(orders(history)) AS orders,
-    min(first_purchase(history)) AS first_order, max(last_purchase(history)) AS last_order,
+SELECT count(*) AS customers, count(*) FILTER (WHERE orders(history) = 0) AS with_refunds_only,
+    sum(orders(history)) AS orders, min(first_purchase(history)) AS first_order, max(last_purchase(history)) AS last_order,
     round(sum(spend(history)), 2) AS revenue
-FROM score;
+FROM customer
+WHERE history <> '{}';
 
 \echo 'The scale: a score is 1 + the number of cuts below the value (of recency, fewer days are better)'
 SELECT measure, cuts[1] AS "1|2", cuts[2] AS "2|3", cuts[3] AS "3|4", cuts[4] AS "4|5"
@@ -50,8 +51,8 @@ FROM generate_series(1, 5) r LEFT JOIN score ON recency(rfm) = r
 GROUP BY r
 ORDER BY r DESC;
 
-SELECT coalesce(format('The best 20 %% of the customers bring %s %% of the revenue.',
-    round(100 * concentration(spend(history)), 1)), 'There is no revenue to share.') AS line
+SELECT coalesce('The best 20 % of the customers bring ' || round(100 * concentration(spend(history)), 1)
+    || ' % of the revenue.', 'There is no revenue to share.') AS line
 FROM score \gset
 \echo :line
 \echo
