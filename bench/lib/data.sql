@@ -5,7 +5,7 @@ CREATE SCHEMA bench;
 
 -- Orders in the order of their days, few customers with many of them.
 CREATE TABLE orders (customer_id int, ordered_on date, amount numeric(12,2), amount_float8 float8);
-SELECT setseed(0.5);
+SELECT setseed(0.5) \gset
 INSERT INTO orders
 SELECT customer_id, ordered_on, amount, amount
 FROM (
@@ -28,20 +28,20 @@ CREATE TABLE bench.alternative (
 CREATE TABLE bench.result (
     id int, round int, seconds float8, memory_kb bigint, disk_kb bigint, batches int);
 
-CREATE FUNCTION bench.alternative(title text, name text, query text, bar text DEFAULT NULL) RETURNS void
+CREATE PROCEDURE bench.alternative(title text, name text, query text, bar text DEFAULT '')
 LANGUAGE sql AS
     $$ INSERT INTO bench.alternative (title, name, bar, query) VALUES (title, name, bar, query) $$;
 
 -- Runs an alternative and notes what EXPLAIN says about it.
-CREATE FUNCTION bench.measure(alternative int, round int) RETURNS void
+CREATE FUNCTION bench.measure(alternative_id int, round int) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     plan json;
 BEGIN
     EXECUTE (SELECT 'EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ' || query
-             FROM bench.alternative WHERE id = alternative) INTO plan;
+             FROM bench.alternative WHERE id = alternative_id) INTO plan;
     INSERT INTO bench.result
-    SELECT alternative, round, (plan -> 0 ->> 'Execution Time')::float8 / 1000,
+    SELECT alternative_id, round, (plan -> 0 ->> 'Execution Time')::float8 / 1000,
         sum(CASE node ->> 'Sort Space Type' WHEN 'Memory' THEN (node ->> 'Sort Space Used')::bigint ELSE 0 END
             + coalesce((node ->> 'Peak Memory Usage')::bigint, 0)),
         sum(CASE node ->> 'Sort Space Type' WHEN 'Disk' THEN (node ->> 'Sort Space Used')::bigint ELSE 0 END
