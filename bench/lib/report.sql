@@ -1,4 +1,4 @@
--- Prints the settings and, for each group, the medians.
+-- Prints the settings, and makes the view of the medians that bench/run prints.
 \echo
 SELECT version();
 SELECT name, current_setting(name) AS setting
@@ -28,9 +28,3 @@ SELECT title, id, name,
     count(*) AS rounds
 FROM ratio
 GROUP BY title, id, name, bar;
-
-SELECT format('\echo %L', title) || E'\n'
-    || format('SELECT name, seconds, ratio, ratio_seen, bar, memory_mb, spilled_mb, batches, rounds '
-              'FROM bench.report WHERE title = %L ORDER BY id;', title)
-FROM bench.alternative GROUP BY title ORDER BY min(id)
-\gexec
