@@ -299,7 +299,7 @@ crm_segment_map_out(PG_FUNCTION_ARGS)
 /*
  * Binary form: version, flags, bins (a byte each), number of rules (int16), then
  * of every rule the ranges (low and high, a byte each, of r, f, m, fm, total)
- * and the name (length as int32, bytes in the client's encoding).
+ * and the name (in the client's encoding, ended by a zero byte).
  */
 PG_FUNCTION_INFO_V1(crm_segment_map_send);
 Datum
@@ -322,7 +322,7 @@ crm_segment_map_send(PG_FUNCTION_ARGS)
 			pq_sendbyte(&out, map->rules[i].low[t]);
 			pq_sendbyte(&out, map->rules[i].high[t]);
 		}
-		pq_sendcountedtext(&out, name.start, name.length, false);
+		pq_sendstring(&out, pnstrdup(name.start, name.length));
 	}
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
@@ -341,9 +341,6 @@ receive_rule(StringInfo message, MapBuilder *builder)
 {
 	uint8		 low[SEGMENT_TERMS];
 	uint8		 high[SEGMENT_TERMS];
-	int			 length;
-	int			 converted;
-	char		*name;
 	SegmentRule *rule;
 
 	for (int t = 0; t < SEGMENT_TERMS; t++)
@@ -351,9 +348,7 @@ receive_rule(StringInfo message, MapBuilder *builder)
 		low[t] = pq_getmsgbyte(message);
 		high[t] = pq_getmsgbyte(message);
 	}
-	length = (int) pq_getmsgint(message, 4);
-	name = pq_getmsgtext(message, length, &converted);
-	rule = add_rule(builder, name);
+	rule = add_rule(builder, pstrdup(pq_getmsgstring(message)));
 	for (int t = 0; t < SEGMENT_TERMS; t++)
 		set_range(rule, t, low[t], high[t], builder->bins);
 }
