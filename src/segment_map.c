@@ -8,6 +8,7 @@
 #include "crm.h"
 
 #include "common/hashfn.h"
+#include "compare.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "scan.h"
@@ -55,7 +56,7 @@ CheckRange(SegmentTerm term, int64 low, int64 high, int bins)
 {
 	if (low < term_min(term) || high > term_max(term, bins) || low > high)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid range of segment rule: %s %lld-%lld", term_names[term],
+						errmsg("segment rule cannot have %s from %lld to %lld", term_names[term],
 							   (long long) low, (long long) high),
 						errdetail("With %d bins, %s goes from %d to %d.", bins, term_names[term],
 								  term_min(term), term_max(term, bins))));
@@ -408,54 +409,7 @@ compare_maps(FunctionCallInfo fcinfo)
 	return CRM_COMPARE(order, 0);
 }
 
-PG_FUNCTION_INFO_V1(crm_segment_map_cmp);
-Datum
-crm_segment_map_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_maps(fcinfo));
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_eq);
-Datum
-crm_segment_map_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) == 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_ne);
-Datum
-crm_segment_map_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) != 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_lt);
-Datum
-crm_segment_map_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) < 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_le);
-Datum
-crm_segment_map_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) <= 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_gt);
-Datum
-crm_segment_map_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) > 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_ge);
-Datum
-crm_segment_map_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) >= 0);
-}
+COMPARISON_FUNCTIONS(segment_map, compare_maps);
 
 PG_FUNCTION_INFO_V1(crm_segment_map_hash);
 Datum
