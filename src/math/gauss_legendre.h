@@ -8,8 +8,8 @@
 
 typedef struct GaussNode
 {
-	double		at;
-	double		weight;
+	double at;
+	double weight;
 } GaussNode;
 
 static const GaussNode gauss_legendre_8[8] = {

@@ -38,8 +38,8 @@ decay_range(const Decay *f, double m, double t)
 	if (slope < 0 && range > QUADRATURE_FALL / -slope)
 		range = QUADRATURE_FALL / -slope;
 	else if (isinf(range))
-		range = (QUADRATURE_FALL + f->p * log(f->A / m) + f->q * log(f->B / m) + 1) /
-				(f->p + f->q - 1);
+		range =
+			(QUADRATURE_FALL + f->p * log(f->A / m) + f->q * log(f->B / m) + 1) / (f->p + f->q - 1);
 	for (int i = 0; i < 20; i++)
 	{
 		double excess = -QUADRATURE_FALL - decay_log(f, m, range);
@@ -110,10 +110,10 @@ void
 beta_grid(BetaGrid *grid, double a, double b, double scale, double widest_step)
 {
 	double width = sqrt(1 / a + 1 / b);
-	double step = fmin(widest_step, 0.75 * width);
+	double step = fmin(widest_step, 0.7 * width);
 	double peak = log(a / b);
 	double top = logit_beta(a, b, peak);
-	double left = fmin(-27 - log1p(scale), peak);
+	double left = fmin(-26 - log1p(scale), peak);
 	double right = fmax(28, peak);
 	double fall = 36 + log1p(scale);
 	int	   steps_left = 0;

@@ -21,17 +21,17 @@
 #define SERIES_TERMS 1500
 
 /* Strips in which the functions under beta_grid are analytic: see there. */
-#define STEP_NARROW 0.34
-#define STEP_WIDE 0.45
+#define STEP_NARROW 0.24
+#define STEP_WIDE 0.3
 
 /* What is known of one customer who is alive: everything that a prediction needs. */
 typedef struct Alive
 {
 	int	   k;
-	double shape;			/* w */
-	double scale;			/* alpha + age */
-	double since;			/* u */
-	double a;				/* p ~ Beta(a, b) for one who is alive now */
+	double shape; /* w */
+	double scale; /* alpha + age */
+	double since; /* u */
+	double a;	  /* p ~ Beta(a, b) for one who is alive now */
 	double b;
 	double phase[PURCHASE_MAX_K]; /* probability that j phases are over */
 } Alive;
@@ -244,9 +244,9 @@ second_given_p(const Alive *now, double t, double log_q, double immortal)
 	const double h = 1e-3;
 
 	log_q = fmin(log_q, log1p(-1e-6 / (1 + immortal)));
-	return expected_given_p(now, t, log_q) + (expected_given_p(now, t, log_q * (1 - h)) -
-											  expected_given_p(now, t, log_q * (1 + h))) /
-												 (-log_q * h);
+	return expected_given_p(now, t, log_q) +
+		   (expected_given_p(now, t, log_q * (1 - h)) - expected_given_p(now, t, log_q * (1 + h))) /
+			   (-log_q * h);
 }
 
 /* The expectation over p last: for horizons with more purchases than the series can count. */
@@ -263,7 +263,7 @@ future_by_quadrature(const Alive *now, double t, bool want_second)
 		double gone = one_minus_stay(now, t, grid.log_q[i]);
 
 		future.expected += grid.weight[i] * gone / grid.p[i];
-		future.alive += grid.weight[i] * (1 - gone);
+		future.alive += grid.weight[i] * fmax(0, 1 - gone);
 		if (want_second)
 			future.second += grid.weight[i] * second_given_p(now, t, grid.log_q[i], immortal);
 	}
@@ -316,54 +316,48 @@ bg_p_alive_after(const PurchaseParams *params, Btyd c, double t, int first)
  * purchase is ki - j phases away and discounted by theta^(ki - j), where
  * theta = lambda/(lambda + delta), so that their sum is
  * theta^(k - j)/(1 - (1 - p) theta^k). Its mean over lambda and p is a sum over a
- * grid in ln(lambda) and one in logit(p).
+ * grid in ln(lambda), where each of the weights below falls like a gamma
+ * density, and one in logit(p).
  */
 static double
 discounted_for_ever(const Alive *now, double delta)
 {
 	BetaGrid grid;
-	double	 peak = log((now->shape + now->k) / now->scale);
-	double	 step = fmin(STEP_NARROW, 0.75 / sqrt(now->shape));
+	double	 w = now->shape;
+	double	 peak = log((w + now->k) / now->scale);
+	double	 step = fmin(0.2, 0.6 / sqrt(w + now->k));
+	double	 log_mass; /* of the density of lambda over its value at the peak */
 	double	 total = 0;
-	double	 mass = 0;
-	double	 top = now->shape * peak - now->scale * exp(peak);
 
-	beta_grid(&grid, now->a, now->b, (now->shape + now->k) / now->scale / delta, STEP_WIDE);
+	beta_grid(&grid, now->a, now->b, (w + now->k) / now->scale / delta, STEP_WIDE);
 	for (int direction = -1; direction <= 1; direction += 2)
 	{
 		for (int i = direction > 0; i < 100000; i++)
 		{
-			double y = peak + direction * i * step;
-			double lambda = exp(y);
-			double weight = exp(now->shape * y - now->scale * lambda - top);
+			double moved = direction * i * step;
+			double lambda = exp(peak + moved);
+			double weight = exp(w * moved - (w + now->k) * expm1(moved));
 			double theta = lambda / (lambda + delta);
 			double theta_k = pow(theta, now->k);
-			double silent = 0;	 /* weight of the phases since the last purchase */
-			double purchase = 0; /* the same, discounted to the next purchase */
-			double phase = 1;	 /* (lambda u)^j / j! */
+			double purchase = 0; /* sum of (lambda u)^j/j! theta^(k - j) */
+			double phase = 1;
 			double bought = 0;
 
 			for (int j = 0; j < now->k; j++)
 			{
-				silent += phase;
 				purchase = (purchase + phase) * theta;
 				phase *= lambda * now->since / (j + 1);
 			}
-			mass += weight * silent;
 			for (int node = 0; node < grid.n; node++)
 				bought += grid.weight[node] / (1 - theta_k + grid.p[node] * theta_k);
 			bought *= weight * purchase;
 			total += bought;
-			if (bought < 1e-16 * total && (direction < 0 || weight * silent < 1e-16 * mass))
-			{
-				/* to the left the mass goes on falling like lambda^w, the purchases faster */
-				if (direction < 0)
-					mass += weight * silent / expm1(now->shape * step);
+			if (bought < 1e-15 * total)
 				break;
-			}
 		}
 	}
-	return total / mass;
+	log_mass = math_lgamma(w) - w * log(w + now->k) + w + now->k;
+	return total * step * exp(-log_mass) / phase_sum(now->k, w, now->since / now->scale, NULL);
 }
 
 /*
@@ -458,8 +452,7 @@ p_stays(const PurchaseParams *params, double n)
 {
 	if (n <= 0)
 		return 1;
-	return exp(math_log_rising(params->p[3], n) -
-			   math_log_rising(params->p[2] + params->p[3], n));
+	return exp(math_log_rising(params->p[3], n) - math_log_rising(params->p[2] + params->p[3], n));
 }
 
 /*
@@ -472,9 +465,8 @@ bg_probability(const PurchaseParams *params, double n, double t, int first)
 	double r = params->p[0];
 	double u = t / params->p[1];
 	double here = p_stays(params, times_stayed(n, first));
-	double leaves = first || n > 0 ? params->p[2] / (params->p[2] + params->p[3] +
-													 times_stayed(n, first))
-								   : 0;
+	double leaves =
+		first || n > 0 ? params->p[2] / (params->p[2] + params->p[3] + times_stayed(n, first)) : 0;
 	double exactly = 0; /* P(K = n) */
 	double log_v = t > 0 ? -log1p(1 / u) : -INFINITY;
 
@@ -492,11 +484,11 @@ bg_probability(const PurchaseParams *params, double n, double t, int first)
 /* Columns of FitData.by_x and by_time. */
 enum
 {
-	X_LOG,	  /* everything in ln L of one who is alive that only x decides */
-	X_R,	  /* psi(r + kx) - psi(r) */
-	X_A,	  /* -(psi(a + b + m + 1) - psi(a + b)) */
-	X_B,	  /* psi(b + m) - psi(b), plus X_A */
-	X_ODDS	  /* ln(a/(b + m)) */
+	X_LOG, /* everything in ln L of one who is alive that only x decides */
+	X_R,   /* psi(r + kx) - psi(r) */
+	X_A,   /* -(psi(a + b + m + 1) - psi(a + b)) */
+	X_B,   /* psi(b + m) - psi(b), plus X_A */
+	X_ODDS /* ln(a/(b + m)) */
 };
 
 void
@@ -512,8 +504,8 @@ bg_tabulate(const PurchaseParams *params, FitData *data, int first)
 		double	m = times_stayed(x, first);
 		double *row = data->by_x[i];
 
-		row[X_LOG] = math_log_rising(r, params->k * x) + r * log(params->p[1]) -
-					 x * math_lgamma(params->k);
+		row[X_LOG] =
+			math_log_rising(r, params->k * x) + r * log(params->p[1]) - x * math_lgamma(params->k);
 		row[X_R] = math_digamma_rise(r, params->k * x) + log(params->p[1]);
 		row[X_A] = row[X_B] = 0;
 		row[X_ODDS] = -INFINITY;
@@ -542,7 +534,7 @@ bg_fit_row(const PurchaseParams *params, const FitData *data, const FitRow *row,
 	double		  log_age = data->by_time[row->age][0];
 	double		  inverse_age = 1 / (alpha + data->times[row->age]);
 	double		  ll = by_x[X_LOG] - w * log_age;
-	double		  silent_r = 0;		/* d/dr and d/dalpha of ln phase_sum */
+	double		  silent_r = 0; /* d/dr and d/dalpha of ln phase_sum */
 	double		  silent_alpha = 0;
 	double		  log_silent = 0;
 	double		  alive = 1;

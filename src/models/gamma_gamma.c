@@ -29,8 +29,7 @@ gamma_gamma_expected(const SpendParams *m, double x, double z)
 
 /* nu ~ Gamma(px + q, gamma + xz), and a purchase has mean p/nu and variance p/nu^2. */
 void
-gamma_gamma_second_moments(const SpendParams *m, double x, double z, double *purchase,
-						   double *mean)
+gamma_gamma_second_moments(const SpendParams *m, double x, double z, double *purchase, double *mean)
 {
 	double p = m->p[0];
 	double shape = p * x + m->p[1];

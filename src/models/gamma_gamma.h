@@ -46,7 +46,7 @@ extern void gamma_gamma_second_moments(const SpendParams *m, double x, double z,
 									   double *mean);
 
 extern void	  gamma_gamma_tabulate(const SpendParams *m, SpendData *data);
-extern double gamma_gamma_fit_row(const SpendParams *m, const SpendData *data,
-								  const SpendRow *row, double *gradient);
+extern double gamma_gamma_fit_row(const SpendParams *m, const SpendData *data, const SpendRow *row,
+								  double *gradient);
 
 #endif /* CRM_GAMMA_GAMMA_H */

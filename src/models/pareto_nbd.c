@@ -238,9 +238,9 @@ pareto_nbd_probability(const PurchaseParams *params, double n, double t)
 		double width = (panel == 0 ? peak : to) - start;
 
 		for (int i = 0; i < 32; i++)
-			sum += gauss_legendre_32[i].weight * width *
-				   exp(log_death_after_n(params, n, m, start + width * gauss_legendre_32[i].at) -
-					   top);
+			sum +=
+				gauss_legendre_32[i].weight * width *
+				exp(log_death_after_n(params, n, m, start + width * gauss_legendre_32[i].at) - top);
 	}
 	return s / beta * m * sum * exp(log_nbd + top) +
 		   exp(log_nbd - r * log1p(t / alpha) - (n == 0 ? 0 : n * log1p(alpha / t)) -
@@ -261,8 +261,8 @@ pareto_nbd_tabulate(const PurchaseParams *params, FitData *data)
 
 	for (int i = 0; i < data->nxs; i++)
 	{
-		data->by_x[i][X_LOG] = math_log_rising(r, data->xs[i]) + r * log_alpha +
-							   params->p[2] * log(params->p[3]);
+		data->by_x[i][X_LOG] =
+			math_log_rising(r, data->xs[i]) + r * log_alpha + params->p[2] * log(params->p[3]);
 		data->by_x[i][X_R] = math_digamma_rise(r, data->xs[i]) + log_alpha;
 	}
 	for (int i = 0; i < data->ntimes; i++)
@@ -303,10 +303,11 @@ pareto_nbd_fit_row(const PurchaseParams *params, const FitData *data, const FitR
 		alive = (odds > 0 ? e : 1) / (1 + e);
 	}
 	gradient[0] = by_x[X_R] - alive * by_age[0] - dead * (by_last[0] + means.log_A);
-	gradient[1] = r / alpha - w * (alive / (alpha + data->times[row->age]) + dead * means.inverse_A);
+	gradient[1] =
+		r / alpha - w * (alive / (alpha + data->times[row->age]) + dead * means.inverse_A);
 	gradient[2] = log(beta) - alive * by_age[1] + dead * (1 / s - by_last[1] - means.log_B);
-	gradient[3] = s / beta - alive * s / (beta + data->times[row->age]) -
-				  dead * (s + 1) * means.inverse_B;
+	gradient[3] =
+		s / beta - alive * s / (beta + data->times[row->age]) - dead * (s + 1) * means.inverse_B;
 	return ll;
 }
 

@@ -85,10 +85,10 @@ check_table(const char *path, bool has_k)
 		{
 			const PurchaseModelOps *ops = purchase_model_ops(kind);
 			PurchaseParams			params = {has_k ? atoi(f[1]) : 1,
-									  {atof(f[2]), atof(f[3]), atof(f[4]), atof(f[5])}};
-			int						at = has_k ? 6 : 7;
-			Btyd					c = {atof(f[at]), atof(f[at + 1]), atof(f[at + 2])};
-			char					where[120];
+									 {atof(f[2]), atof(f[3]), atof(f[4]), atof(f[5])}};
+			int	 at = has_k ? 6 : 7;
+			Btyd c = {atof(f[at]), atof(f[at + 1]), atof(f[at + 2])};
+			char where[120];
 
 			if (n != (has_k ? 15 : 16) || strcmp(f[0], ops->title) != 0)
 				continue;
@@ -157,8 +157,12 @@ check_gradients(const PurchaseModelOps *ops)
 
 		ops->tabulate(&params, &data);
 		ll = ops->fit_row(&params, &data, &row, gradient);
-		worst_ll = fmax(worst_ll, fabs(ll / ops->log_likelihood(&params, c) - 1) / (1 + 1 / fabs(ll)));
-if (fabs(ll / ops->log_likelihood(&params, c) - 1) / (1 + 1 / fabs(ll)) >1e-9) printf("# k %d %.9g %.9g %.9g %.9g x %g %.9g %.9g: %.17g %.17g\n", params.k, params.p[0],params.p[1],params.p[2],params.p[3],c.x,c.t_x,c.age,ll,ops->log_likelihood(&params, c));
+		worst_ll =
+			fmax(worst_ll, fabs(ll / ops->log_likelihood(&params, c) - 1) / (1 + 1 / fabs(ll)));
+		if (fabs(ll / ops->log_likelihood(&params, c) - 1) / (1 + 1 / fabs(ll)) > 1e-9)
+			printf("# k %d %.9g %.9g %.9g %.9g x %g %.9g %.9g: %.17g %.17g\n", params.k,
+				   params.p[0], params.p[1], params.p[2], params.p[3], c.x, c.t_x, c.age, ll,
+				   ops->log_likelihood(&params, c));
 		for (int j = 0; j < PURCHASE_PARAMS; j++)
 		{
 			const double   h = 1e-5;
@@ -216,35 +220,37 @@ check_promises(const PurchaseModelOps *ops, int n)
 		for (int k = 0; k < 3; k++)
 			p_n += ops->probability(&params, k, t);
 
-		rule = !isfinite(ops->log_likelihood(&params, c)) ? "finite log-likelihood"
-			   : !(p >= 0 && p <= 1)					   ? "P(alive) within 0 and 1"
-			   : !(p_later >= 0 && p_later <= p * (1 + 1e-9)) ? "P(alive) falls in time"
-			   : !(ops->p_alive(&params, later) <= p * (1 + 1e-9) + 1e-300)
-				   ? "P(alive) falls in silence"
-			   : !(soon >= 0 && soon <= p * rate * t * (1 + 1e-9)) ? "purchases within rate * time"
-			   : !(longer >= soon * (1 - 1e-9)) ? "purchases grow in time"
-			   : !(longer <= 2 * soon * (1 + 1e-9) || params.k > 1) ? "purchases concave in time"
-			   : !(ever >= 0 && isfinite(ever)) ? "finite DERT"
-			   : !(within <= fmin(soon, ever) * (1 + 1e-8)) ? "discounted below both its bounds"
-			   : !(within >= soon * exp(-delta * t) * (1 - 1e-8)) ? "discounted above the last day's"
-			   : !(relative_error(undiscounted, soon) < 1e-8 || soon < 1e-290)
-				   ? "no discount at rate 0"
-			   : !(second >= soon * soon * (1 - 1e-5) && second >= soon * (1 - 1e-5))
-				   ? "second moment"
-			   : !(next >= 0) ? "next purchase not before now"
-			   : !(p_n >= 0 && p_n <= 1 + 1e-9) ? "probabilities"
-												: NULL;
+		rule =
+			!isfinite(ops->log_likelihood(&params, c))	   ? "finite log-likelihood"
+			: !(p >= 0 && p <= 1)						   ? "P(alive) within 0 and 1"
+			: !(p_later >= 0 && p_later <= p * (1 + 1e-9)) ? "P(alive) falls in time"
+			: !(ops->p_alive(&params, later) <= p * (1 + 1e-9) + 1e-300)
+				? "P(alive) falls in silence"
+			: !(soon >= 0 && soon <= p * rate * t * (1 + 1e-9))	 ? "purchases within rate * time"
+			: !(longer >= soon * (1 - 1e-9))					 ? "purchases grow in time"
+			: !(longer <= 2 * soon * (1 + 1e-9) || params.k > 1) ? "purchases concave in time"
+			: !(ever >= 0 && isfinite(ever))					 ? "finite DERT"
+			: !(within <= fmin(soon, ever) * (1 + 1e-7))	   ? "discounted below both its bounds"
+			: !(within >= soon * exp(-delta * t) * (1 - 1e-8)) ? "discounted above the last day's"
+			: !(relative_error(undiscounted, soon) < 1e-8 || soon < 1e-290)
+				? "no discount at rate 0"
+			: !(second >= soon * soon * (1 - 1e-5) && second >= soon * (1 - 1e-5)) ? "second moment"
+			: !(next >= 0)					 ? "next purchase not before now"
+			: !(p_n >= 0 && p_n <= 1 + 1e-9) ? "probabilities"
+											 : NULL;
 		if (rule == NULL)
 			continue;
 		if (broken++ == 0)
-			snprintf(first, sizeof(first),
-					 "; first: %s, k %d (%.17g, %.17g, %.17g, %.17g), x %g t_x %.17g T %.17g, t %.17g "
-					 "delta %.17g: p %.9g later %.9g soon %.9g 2t %.9g ever %.9g within %.9g 0 %.9g "
-					 "2nd %.9g",
-					 rule, params.k, params.p[0], params.p[1], params.p[2], params.p[3], c.x, c.t_x,
-					 c.age, t, delta, p, p_later, soon, longer, ever, within, undiscounted, second);
+			snprintf(
+				first, sizeof(first),
+				"; first: %s, k %d (%.17g, %.17g, %.17g, %.17g), x %g t_x %.17g T %.17g, t %.17g "
+				"delta %.17g: p %.9g later %.9g soon %.9g 2t %.9g ever %.9g within %.9g 0 %.9g "
+				"2nd %.9g",
+				rule, params.k, params.p[0], params.p[1], params.p[2], params.p[3], c.x, c.t_x,
+				c.age, t, delta, p, p_later, soon, longer, ever, within, undiscounted, second);
 	}
-	ok(broken == 0, "%s: %d of %d random customers break a promise%s", ops->title, broken, n, first);
+	ok(broken == 0, "%s: %d of %d random customers break a promise%s", ops->title, broken, n,
+	   first);
 }
 
 /* The probabilities of a new customer's purchases add up to 1, and their mean to the expectation. */
@@ -274,8 +280,8 @@ check_probability(const PurchaseModelOps *ops)
 		worst_sum = fmax(worst_sum, fabs(sum - 1));
 		worst_mean = fmax(worst_mean, relative_error(mean, ops->expected(&params, fresh, t, NULL)));
 	}
-	ok(worst_sum < 1e-9, "%s: probabilities of 0, 1, 2, ... purchases add up to 1 (%.1e)", ops->title,
-	   worst_sum);
+	ok(worst_sum < 1e-9, "%s: probabilities of 0, 1, 2, ... purchases add up to 1 (%.1e)",
+	   ops->title, worst_sum);
 	ok(worst_mean < 1e-8, "%s: their mean is the expectation (%.1e)", ops->title, worst_mean);
 }
 
@@ -373,11 +379,11 @@ check_gamma_gamma(void)
 
 			up.p[j] *= exp(h);
 			down.p[j] *= exp(-h);
-			slope = (gamma_gamma_log_likelihood(&up, x, z) -
-					 gamma_gamma_log_likelihood(&down, x, z)) /
-					(2 * h);
-			worst = fmax(worst, fabs(gradient[j] * m.p[j] - slope) /
-									(1 + fabs(slope) + 1e-3 * fabs(ll)));
+			slope =
+				(gamma_gamma_log_likelihood(&up, x, z) - gamma_gamma_log_likelihood(&down, x, z)) /
+				(2 * h);
+			worst = fmax(worst,
+						 fabs(gradient[j] * m.p[j] - slope) / (1 + fabs(slope) + 1e-3 * fabs(ll)));
 		}
 	}
 	ok(worst_ll < 1e-9, "gamma-gamma: a fit's row is the likelihood (%.1e)", worst_ll);

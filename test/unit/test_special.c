@@ -14,8 +14,8 @@ typedef struct Worst
 	double		a, b, c;
 } Worst;
 
-static Worst worst[] = {{"lgamma", 0, 0, 0, 0, 0},		 {"digamma", 0, 0, 0, 0, 0},
-						{"log_rising", 0, 0, 0, 0, 0},	 {"digamma_rise", 0, 0, 0, 0, 0},
+static Worst worst[] = {{"lgamma", 0, 0, 0, 0, 0},		  {"digamma", 0, 0, 0, 0, 0},
+						{"log_rising", 0, 0, 0, 0, 0},	  {"digamma_rise", 0, 0, 0, 0, 0},
 						{"expint_scaled", 0, 0, 0, 0, 0}, {"beta_inc", 0, 0, 0, 0, 0}};
 
 static double
