@@ -8,6 +8,7 @@
 # packages.sh installs; the folder and every process in it go on any exit.
 
 set -euo pipefail
+export LC_ALL=C.UTF-8
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 me=$(basename "$0")
@@ -177,6 +178,16 @@ start_server()
 		for setting in "$@"; do printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"; done
 	} | as_user tee -a "$work/data/postgresql.conf" > /dev/null
 	quietly start "$pg_bin/pg_ctl" -D "$work/data" -l "$work/server.log" -w -s start
-	unset PGSERVICE PGSSLMODE PGOPTIONS PGPASSFILE PGHOSTADDR PGDATABASE
+	forget_settings
 	export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+}
+
+# Unsets what the caller's environment says to clients of other servers.
+forget_settings()
+{
+	local variable
+
+	for variable in "${!PG@}"; do
+		if [[ $variable != PG_CONFIG ]]; then unset "$variable"; fi
+	done
 }
