@@ -58,21 +58,20 @@ SELECT pg_temp.receive(segment_map_send('A: r 5'));
 SELECT pg_temp.receive(segment_map_send(rfm_cells())) = rfm_cells()::text AS same;
 SELECT pg_temp.receive(segment_map_send('bins 2; A: r 2; B: r 1, total 3-4; A: any'));
 \set VERBOSITY terse
-SELECT pg_temp.receive('\x020005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00000001' || '\x41');
-SELECT pg_temp.receive('\x010105'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00000001' || '\x41');
-SELECT pg_temp.receive('\x010001'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00000001' || '\x41');
+SELECT pg_temp.receive('\x020005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x4100');
+SELECT pg_temp.receive('\x010105'::bytea || '\x0001' || '\x0505010501050105030f' || '\x4100');
+SELECT pg_temp.receive('\x010001'::bytea || '\x0001' || '\x0505010501050105030f' || '\x4100');
 SELECT pg_temp.receive('\x010005'::bytea || '\x0000');
-SELECT pg_temp.receive('\x010005'::bytea || '\xffff' || '\x0505010501050105030f' || '\x00000001' || '\x41');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0506010501050105030f' || '\x00000001' || '\x41');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0504010501050105030f' || '\x00000001' || '\x41');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105020f' || '\x00000001' || '\x41');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00000000');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\xffffffff' || '\x41');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x7fffffff' || '\x41');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00000002' || '\x4120');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00000002' || '\x413b');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00000002' || '\x0941');
-SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00000001' || '\x41' || '\x00');
+SELECT pg_temp.receive('\x010005'::bytea || '\xffff' || '\x0505010501050105030f' || '\x4100');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0506010501050105030f' || '\x4100');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0504010501050105030f' || '\x4100');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105020f' || '\x4100');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x41');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x412000');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x413b00');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x094100');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x4100' || '\x00');
 \set VERBOSITY default
 
 -- segments: the first rule that matches; fm is the mean, half up
