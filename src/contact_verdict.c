@@ -266,7 +266,8 @@ consent_refusal(const Question *q, TimestampTz t)
 
 		if (!grant_is_for(grant, q->purpose) || grant->until <= t)
 			continue;
-		revoked = grant_is_revocable(grant) && grant->from <= q->unsubscribed_at;
+		revoked = q->unsubscribed_at != DT_NOBEGIN && grant_is_revocable(grant) &&
+				  grant->from <= q->unsubscribed_at;
 		if (revoked)
 		{
 			if (grant->from <= t)
