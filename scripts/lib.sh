@@ -141,7 +141,17 @@ copy_postgres()
 	chown -R "$user" "$work/pg"
 	pg_bin=$work/pg$("$pg_config" --bindir)
 	pg_config=$pg_bin/pg_config
+	if [[ $("$pg_config" --bindir) != "$pg_bin" ]]; then wrap_pg_config; fi
 	export PATH="$pg_bin:$PATH" PG_CONFIG=$pg_config
+}
+
+# Debian's pg_config of PostgreSQL 13 names its first home wherever it stands.
+wrap_pg_config()
+{
+	mv "$pg_config" "$pg_config.plain"
+	printf '#!/bin/sh\n"%s" "$@" | sed "s#^\\([A-Z-]* = \\)\\?/#\\1%s/#"\n' \
+		"$pg_config.plain" "$work/pg" > "$pg_config"
+	chmod 755 "$pg_config"
 }
 
 # Of sorted folder names, those that are not inside an earlier one.

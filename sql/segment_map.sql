@@ -68,6 +68,7 @@ SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0504010501050105030f'
 SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105020f' || '\x4100');
 SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x00');
 SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x41');
+SELECT pg_temp.receive('\x010005'::bytea || '\x0002' || '\x0505010501050105030f' || '\x4100');
 SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x412000');
 SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x413b00');
 SELECT pg_temp.receive('\x010005'::bytea || '\x0001' || '\x0505010501050105030f' || '\x094100');

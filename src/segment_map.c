@@ -16,7 +16,7 @@
 
 static const char *const term_names[SEGMENT_TERMS] = {"r", "f", "m", "fm", "total"};
 
-/* A map in the making; names are palloc'ed. */
+/* A map in the making; the names belong to who gives them. */
 typedef struct MapBuilder
 {
 	int			bins;
@@ -24,7 +24,7 @@ typedef struct MapBuilder
 	int			nsegments;
 	int			names_bytes;
 	SegmentRule rules[SEGMENT_MAX_RULES];
-	char	   *names[SEGMENT_MAX_RULES];
+	const char *names[SEGMENT_MAX_RULES];
 } MapBuilder;
 
 static MapBuilder *
@@ -92,7 +92,7 @@ CheckNumberOfRules(int64 nrules)
 
 /* The number of a segment, a new one for a name that no rule has used. */
 static int
-segment_number(MapBuilder *builder, char *name)
+segment_number(MapBuilder *builder, const char *name)
 {
 	for (int i = 0; i < builder->nsegments; i++)
 		if (strcmp(builder->names[i], name) == 0)
@@ -110,7 +110,7 @@ segment_number(MapBuilder *builder, char *name)
 
 /* Appends a rule that matches every score. */
 static SegmentRule *
-add_rule(MapBuilder *builder, char *name)
+add_rule(MapBuilder *builder, const char *name)
 {
 	SegmentRule *rule;
 
@@ -349,7 +349,7 @@ receive_rule(StringInfo message, MapBuilder *builder)
 		low[t] = pq_getmsgbyte(message);
 		high[t] = pq_getmsgbyte(message);
 	}
-	rule = add_rule(builder, pstrdup(pq_getmsgstring(message)));
+	rule = add_rule(builder, pq_getmsgstring(message));
 	for (int t = 0; t < SEGMENT_TERMS; t++)
 		set_range(rule, t, low[t], high[t], builder->bins);
 }
