@@ -69,10 +69,11 @@ CheckOrders(int64 orders)
 						errdetail("A day holds 0 to %d orders.", PG_INT32_MAX)));
 }
 
-/* A refund gives money back and counts no order. */
+/* How many orders a row counts: a refund gives money back and is none. */
 static inline int32
 purchase_orders(int64 amount, int32 orders)
 {
+	CheckOrders(orders);
 	return amount < 0 ? 0 : orders;
 }
 

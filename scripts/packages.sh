@@ -1,0 +1,137 @@
+# shellcheck shell=bash
+#
+# packages.sh: finds the PostgreSQL to build for, and installs by apt what is
+# missing for it.  Nothing is asked of apt when nothing is missing.
+
+pg_config=
+pg_major=
+apt_guards=()
+
+# Runs a command as root.
+as_root()
+{
+	if [[ $EUID -eq 0 ]]; then
+		"$@"
+	else
+		command -v sudo > /dev/null || die "packages are missing, and installing them needs root or sudo: $*"
+		sudo "$@"
+	fi
+}
+
+# Sets pg_config and pg_major: those of $PG_CONFIG if given, else of the newest
+# server installed, else of the version that the distribution ships.
+choose_postgres()
+{
+	if [[ ${PG_CONFIG:-} =~ ^/usr/lib/postgresql/([0-9]+)/bin/pg_config$ ]]; then
+		pg_config=$PG_CONFIG
+		pg_major=${BASH_REMATCH[1]}
+		return
+	elif [[ -n ${PG_CONFIG:-} ]]; then
+		pg_config=$(command -v "$PG_CONFIG") || die "PG_CONFIG names no program: $PG_CONFIG"
+		pg_major=$("$pg_config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+		return
+	fi
+	pg_major=$(newest_server)
+	if [[ -z $pg_major ]]; then
+		command -v apt-get > /dev/null || die "no PostgreSQL was found, and no apt to install it; set PG_CONFIG"
+		apt_update
+		pg_major=$(distribution_server)
+		[[ -n $pg_major ]] || die "apt knows no postgresql package"
+	fi
+	pg_config=/usr/lib/postgresql/$pg_major/bin/pg_config
+}
+
+# The newest major version whose server is installed as Debian does it.
+newest_server()
+{
+	local server newest='' major
+
+	for server in /usr/lib/postgresql/*/bin/postgres; do
+		[[ -x $server ]] || continue
+		major=${server#/usr/lib/postgresql/}
+		major=${major%%/*}
+		if [[ $major -gt ${newest:-0} ]]; then newest=$major; fi
+	done
+	printf '%s' "$newest"
+}
+
+# The major version that the distribution's package postgresql stands for.
+distribution_server()
+{
+	apt-cache depends postgresql 2> /dev/null |
+		sed -n 's/^ *Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1
+}
+
+# The packages that building and running a server still lack.
+missing_to_build()
+{
+	echo '#include <stdio.h>' | gcc -E - > /dev/null 2>&1 || echo gcc libc6-dev
+	command -v make > /dev/null || echo make
+	echo '#include <nlopt.h>' | gcc -E - > /dev/null 2>&1 || echo libnlopt-dev
+	[[ -x ${pg_config%/*}/initdb ]] || echo "postgresql-$pg_major"
+	if ! [[ -x $pg_config && -f $("$pg_config" --pgxs) && -f $("$pg_config" --includedir-server)/postgres.h ]]; then
+		echo "postgresql-server-dev-$pg_major"
+	fi
+}
+
+# The packages that the tests still lack beside those.
+missing_to_test()
+{
+	if ! [[ -x $pg_config && -f $("$pg_config" --sharedir)/extension/pgtap.control ]]; then
+		echo "postgresql-$pg_major-pgtap"
+	fi
+	perl -MTAP::Parser -e 1 2> /dev/null || echo perl
+	perl -MIPC::Run -e 1 2> /dev/null || echo libipc-run-perl
+}
+
+# Installs packages, unless there are none to install.
+install_packages()
+{
+	[[ $# -gt 0 ]] || return 0
+	if [[ -n ${PG_CONFIG:-} && $PG_CONFIG != /usr/lib/postgresql/* && $* == *postgresql-* ]]; then
+		die "the PostgreSQL of $PG_CONFIG lacks what these packages hold: $*"
+	fi
+	command -v apt-get > /dev/null || die "these packages are missing: $*"
+	say "installing $*"
+	guard_clusters
+	apt_install "$@" || { apt_update && apt_install "$@"; } ||
+		die "apt-get could not install $*"
+	packages_clean_up
+}
+
+# Fetches the package lists, once.
+apt_update()
+{
+	[[ -z ${apt_updated:-} ]] || return 0
+	as_root apt-get -q update >&2 || die "apt-get update failed"
+	apt_updated=yes
+}
+
+apt_install()
+{
+	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+		apt-get -q -y --no-install-recommends install "$@" >&2
+}
+
+# While packages are installed, no cluster is made and no service is started.
+guard_clusters()
+{
+	local folder=/etc/postgresql-common/createcluster.d policy=/usr/sbin/policy-rc.d
+
+	as_root mkdir -p "$folder"
+	apt_guards+=("$folder/crm-scripts.conf")
+	echo 'create_main_cluster = false' | as_root tee "$folder/crm-scripts.conf" > /dev/null
+	if [[ ! -e $policy ]]; then
+		apt_guards+=("$policy")
+		printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" > /dev/null
+		as_root chmod 755 "$policy"
+	fi
+}
+
+# Takes those guards away again.
+packages_clean_up()
+{
+	[[ ${#apt_guards[@]} -gt 0 ]] || return 0
+	as_root rm -f "${apt_guards[@]}"
+	apt_guards=()
+}

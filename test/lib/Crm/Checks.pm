@@ -1,0 +1,119 @@
+# Checks: promises about the sources that people forget.  What can be asked of
+# the installed catalog is in test/pgtap/conventions.sql instead.
+
+package Crm::Checks;
+
+use strict;
+use warnings;
+
+use Crm::Shell;
+use Crm::Tally;
+
+my %check = (
+	version => \&version,
+	install_script => \&install_script,
+	function_costs => \&function_costs,
+	format => \&format_of_c,
+	shell => \&shell,
+);
+
+# The two that need a program that is not always there are left out without it.
+sub names
+{
+	return grep { !($_ eq 'format' && !has_clang_format()) && !($_ eq 'shell' && !has('shellcheck')) }
+	  sort keys %check;
+}
+
+sub run
+{
+	foreach my $name (@_)
+	{
+		my $problem = $check{$name}->();
+		if ($problem eq '')
+		{
+			Crm::Tally::pass();
+		}
+		else
+		{
+			Crm::Tally::fail("checks:$name", $problem);
+		}
+	}
+	Crm::Tally::report('checks', scalar @_);
+	return;
+}
+
+# The version is crm.control's; META.json, which PGXN wants to hold it, agrees.
+sub version
+{
+	my ($version) = slurp('crm.control') =~ /^default_version = '(.*)'/m;
+	my $meta = slurp('META.json') =~ s/"meta-spec".*?\}//sr;
+	my @others = $meta =~ /"version"\s*:\s*"(.*?)"/g;
+	my @wrong = grep { $_ ne $version } @others;
+
+	return 'META.json names no version' if !@others;
+	return @wrong ? "crm.control has $version, META.json @wrong" : '';
+}
+
+# The statements of the install script's parts, without what is quoted in dollars
+# and without comments, each as [file, text].
+sub statements
+{
+	my @statements;
+
+	foreach my $file (sort glob 'src/sql/[0-9][0-9]_*.sql')
+	{
+		my $sql = slurp($file);
+		$sql =~ s/(\$\w*\$).*?\1/''/sg;
+		$sql =~ s/--.*$//mg;
+		push @statements, map { [ $file, s/^\s+//r ] } split /;/, $sql;
+	}
+	return @statements;
+}
+
+# An extension's script must not take over an object that is there already.
+sub install_script
+{
+	return join '', map { "$_->[0]: " . ($_->[1] =~ s/\n.*//sr) . "\n" }
+	  grep { $_->[1] =~ /^CREATE\s+OR\s+REPLACE\b|^CREATE\b.*\bIF\s+NOT\s+EXISTS\b/si } statements();
+}
+
+# The planner believes 1 of a function that does not say what it costs.
+sub function_costs
+{
+	return join '', map { "$_->[0]: " . ($_->[1] =~ s/\n.*//sr) . "\n" }
+	  grep { $_->[1] =~ /^CREATE\s+FUNCTION\b/i && $_->[1] =~ /\bLANGUAGE\s+C\b/i && $_->[1] !~ /\bCOST\b/i }
+	  statements();
+}
+
+sub has
+{
+	my ($output, $status) = output_of('sh', '-c', "command -v $_[0]");
+
+	return !$status;
+}
+
+# Other versions of clang-format lay out other lines.
+sub has_clang_format
+{
+	my ($output) = output_of('sh', '-c', 'clang-format --version');
+
+	return $output =~ /version 14\./;
+}
+
+sub format_of_c
+{
+	my ($output, $status) = output_of('sh', '-c',
+		"find src test \\( -name '*.c' -o -name '*.h' \\) -print0 | xargs -0 clang-format --dry-run --Werror");
+
+	return $status ? "run scripts/format\n" . join("\n", (split /\n/, $output)[ 0 .. 11 ]) : '';
+}
+
+sub shell
+{
+	my ($output, $status) = output_of('sh', '-c',
+		'shellcheck -x scripts/*.sh $(grep -lE "^#!.*(bash|/sh)" scripts/* bench/* .ci/* 2>/dev/null)');
+
+	return $status ? $output : '';
+}
+
+1;
