@@ -46,8 +46,8 @@ points_of_day(const PointsEarning *e, int64 rate, const PurchaseDay *day, int64 
 	int128 points = points_for_amount(rate, day->amount) + (int128) e->order_points * day->orders;
 
 	if (e->bonus_every > 0)
-		points += (int128) e->bonus_points * ((orders_before + day->orders) / e->bonus_every -
-											  orders_before / e->bonus_every);
+		points += (int128) e->bonus_points *
+				  ((orders_before + day->orders) / e->bonus_every - orders_before / e->bonus_every);
 	return points;
 }
 

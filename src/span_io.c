@@ -32,11 +32,12 @@ span_from_interval(const Interval *interval, const char *name)
 	if (interval == NULL)
 		return span;
 	if (interval->time != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s cannot be \"%s\"", name,
-							   DatumGetCString(DirectFunctionCall1(
-								   interval_out, PointerGetDatum(interval)))),
-						errdetail("A length is in whole days and months.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s cannot be \"%s\"", name,
+					DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(interval)))),
+			 errdetail("A length is in whole days and months.")));
 	span.months = interval->month;
 	span.days = interval->day;
 	CheckSpan(span, name);
@@ -85,11 +86,8 @@ scan_span(Scanner *s)
 	Span span = {0, 0};
 
 	do
-	{
 		scan_span_part(s, &span);
-		while (*s->at == ' ')
-			s->at++;
-	} while (*s->at >= '0' && *s->at <= '9');
+	while (scan_peek_digit(s));
 	return span;
 }
 
@@ -135,9 +133,9 @@ points_rate_from_numeric(Numeric value, const char *name)
 								 NumericGetDatum(numeric_from_int64(POINTS_RATE_SCALE)));
 	whole = DirectFunctionCall2(numeric_trunc, scaled, Int32GetDatum(0));
 	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, scaled, whole)))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s %s has more than %d decimals", name, text,
-							   POINTS_RATE_DECIMALS)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s %s has more than %d decimals", name, text, POINTS_RATE_DECIMALS)));
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
 }
 
@@ -156,8 +154,8 @@ scan_points_rate(Scanner *s, const char *name)
 char *
 points_rate_to_text(int64 rate)
 {
-	char *text = psprintf(INT64_FORMAT ".%08d", rate / POINTS_RATE_SCALE,
-						  (int) (rate % POINTS_RATE_SCALE));
+	char *text =
+		psprintf(INT64_FORMAT ".%08d", rate / POINTS_RATE_SCALE, (int) (rate % POINTS_RATE_SCALE));
 	char *end = text + strlen(text);
 
 	while (end[-1] == '0')
@@ -174,17 +172,18 @@ void
 CheckPointsEarning(const PointsEarning *e)
 {
 	if (e->rate < 0 || e->rate > POINTS_RATE_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("rate is out of range"),
-				 errdetail("A rate is a number from 0 to 1000000.")));
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("rate is out of range"),
+						errdetail("A rate is a number from 0 to 1000000.")));
 	if (e->order_points < 0 || e->order_points > POINTS_MAX)
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("%lld points per order are out of range", (long long) e->order_points),
-						errdetail("An order earns 0 to %lld points.", (long long) POINTS_MAX)));
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("%lld points per order are out of range", (long long) e->order_points),
+				 errdetail("An order earns 0 to %lld points.", (long long) POINTS_MAX)));
 	if (e->bonus_points < 0 || e->bonus_points > POINTS_MAX)
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("a bonus of %lld points is out of range", (long long) e->bonus_points),
-						errdetail("A bonus is 0 to %lld points.", (long long) POINTS_MAX)));
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("a bonus of %lld points is out of range", (long long) e->bonus_points),
+				 errdetail("A bonus is 0 to %lld points.", (long long) POINTS_MAX)));
 	if (e->bonus_every < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

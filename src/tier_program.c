@@ -168,27 +168,21 @@ tier_threshold_from_numeric(int metric, Numeric value)
 static char *
 threshold_text(int metric, int64 threshold)
 {
-	return metric == METRIC_SPEND ? amount_to_text(threshold)
-								  : psprintf(INT64_FORMAT, threshold);
+	return metric == METRIC_SPEND ? amount_to_text(threshold) : psprintf(INT64_FORMAT, threshold);
 }
 
 /* ---- checks ---- */
 
-/* A name reads back from the text form: no separators, no spaces around it. */
+/* A name fits into its place and prints on one line. */
 static void
 CheckTierName(const char *name)
 {
-	size_t		len = strlen(name);
 	const char *detail = NULL;
 
-	if (len == 0)
+	if (name[0] == '\0')
 		detail = "A tier has a name.";
-	else if (len >= TIER_NAME_SIZE)
+	else if (strlen(name) >= TIER_NAME_SIZE)
 		detail = "A name has at most 63 bytes.";
-	else if (name[0] == ' ' || name[len - 1] == ' ')
-		detail = "A name has no spaces around it.";
-	else if (strpbrk(name, ",:{}\"") != NULL)
-		detail = "A name has none of the characters , : { } \".";
 	for (const char *c = name; *c != '\0'; c++)
 		if ((unsigned char) *c < ' ' || *c == 0x7f)
 			detail = "A name has no control characters.";
@@ -220,8 +214,8 @@ CheckThresholdRange(const Tier *tier, int metric, int64 threshold)
 {
 	if (threshold != NO_THRESHOLD && (threshold < 0 || threshold > AMOUNT_MAX))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("%s threshold of tier \"%s\" is out of range",
-							   metric_names[metric], tier->name)));
+						errmsg("%s threshold of tier \"%s\" is out of range", metric_names[metric],
+							   tier->name)));
 }
 
 /* Each tier can be reached, and only the first by everybody. */
@@ -237,10 +231,10 @@ CheckQualifying(const TierProgram *p, int rank)
 		CheckThresholdRange(tier, m, tier->retain[m]);
 		any = any || tier->qualify[m] != NO_THRESHOLD;
 		if (rank > 1 && tier->qualify[m] == 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("%s threshold of tier \"%s\" cannot be 0", metric_names[m],
-								   tier->name),
-							errdetail("Only the first tier is for everybody.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s threshold of tier \"%s\" cannot be 0", metric_names[m], tier->name),
+					 errdetail("Only the first tier is for everybody.")));
 	}
 	if (!any)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -260,13 +254,13 @@ CheckThresholdsAscend(const TierProgram *p, int metric)
 		if (tier->qualify[metric] == NO_THRESHOLD)
 			continue;
 		if (below != NULL && tier->qualify[metric] <= below->qualify[metric])
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("%s threshold %s of tier \"%s\" is not above the %s of tier \"%s\"",
-							metric_names[metric], threshold_text(metric, tier->qualify[metric]),
-							tier->name, threshold_text(metric, below->qualify[metric]),
-							below->name),
-					 errhint("Thresholds ascend from the lowest tier to the highest.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s threshold %s of tier \"%s\" is not above the %s of tier \"%s\"",
+						metric_names[metric], threshold_text(metric, tier->qualify[metric]),
+						tier->name, threshold_text(metric, below->qualify[metric]), below->name),
+				 errhint("Thresholds ascend from the lowest tier to the highest.")));
 		below = tier;
 	}
 }
@@ -306,10 +300,11 @@ CheckRetainsAscend(const TierProgram *p, int metric)
 			continue;
 		if (below != NULL &&
 			tier_retain_threshold(tier, metric) < tier_retain_threshold(below, metric))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("keeping tier \"%s\" takes less than keeping tier \"%s\"",
-								   tier->name, below->name),
-							errhint("Retain thresholds ascend from the lowest tier to the highest.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("keeping tier \"%s\" takes less than keeping tier \"%s\"", tier->name,
+							below->name),
+					 errhint("Retain thresholds ascend from the lowest tier to the highest.")));
 		below = tier;
 	}
 }
@@ -321,10 +316,10 @@ CheckBaseTier(const TierProgram *p)
 	const Tier *base = &p->tiers[0];
 
 	if (base->qualify[p->metric] == NO_THRESHOLD)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("tier \"%s\" has no %s threshold", base->name,
-							   metric_names[p->metric]),
-						errdetail("The first tier has one in the programme's main metric.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tier \"%s\" has no %s threshold", base->name, metric_names[p->metric]),
+				 errdetail("The first tier has one in the programme's main metric.")));
 	if (tier_base_rank(p) == 0)
 		return;
 	for (int m = 0; m < TIER_METRICS; m++)
@@ -422,9 +417,10 @@ CheckEarning(const TierProgram *p)
 {
 	CheckPointsEarning(&p->earning);
 	if (tier_program_uses(p, METRIC_POINTS) && points_earning_is_none(&p->earning))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("metric points needs to know how points are earned"),
-						errhint("Give points_rate, order_points, or bonus_points and bonus_every.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("metric points needs to know how points are earned"),
+				 errhint("Give points_rate, order_points, or bonus_points and bonus_every.")));
 }
 
 /* Every rule of a programme, in the order in which a user would look for the mistake. */

@@ -7,12 +7,14 @@
  * rolling 12 months downgrade one_tier grace 30 days valid 12 months starts 2024-01-01
  * points rate 1 per_order 5 bonus 100 every 10
  *
- * The main metric is the one that the first tier names first.
+ * The main metric is the one that the first tier names first. A name that is no
+ * plain word stands in double quotes.
  */
 #include "crm.h"
 
 #include "calendar.h"
 #include "common/hashfn.h"
+#include "compare.h"
 #include "libpq/pqformat.h"
 #include "span_io.h"
 #include "tier_program.h"
@@ -59,7 +61,7 @@ scan_tier(Scanner *s, Tier *tier)
 {
 	int metric;
 
-	tier_set_name(tier, scan_name(s, ":"));
+	tier_set_name(tier, scan_label(s));
 	scan_char(s, ':');
 	metric = scan_rules(s, tier->qualify);
 	if (scan_try_word(s, "keep"))
@@ -232,7 +234,9 @@ tier_program_append(StringInfo out, const TierProgram *p)
 	{
 		const Tier *tier = &p->tiers[i];
 
-		appendStringInfo(out, "%s%s:", i > 0 ? ", " : "", tier->name);
+		appendStringInfoString(out, i > 0 ? ", " : "");
+		append_label(out, tier->name, NULL);
+		appendStringInfoChar(out, ':');
 		append_rules(out, p->metric, tier->qualify, " ");
 		append_rules(out, p->metric, tier->retain, " keep ");
 		if (tier->lifetime)
@@ -446,8 +450,8 @@ tier_program_append_json(StringInfo out, const TierProgram *p)
 		append_json_rules(out, "retain", tier->retain);
 		appendStringInfo(out, ",\"lifetime\":%s}", tier->lifetime ? "true" : "false");
 	}
-	appendStringInfo(out, "],\"metric\":\"%s\",\"window_kind\":\"%s\"",
-					 tier_metric_name(p->metric), tier_window_name(p));
+	appendStringInfo(out, "],\"metric\":\"%s\",\"window_kind\":\"%s\"", tier_metric_name(p->metric),
+					 tier_window_name(p));
 	append_json_length(out, "period", p->period);
 	appendStringInfo(out, ",\"downgrade\":\"%s\"", tier_downgrade_name(p->downgrade));
 	append_json_length(out, "grace", p->grace);
@@ -493,26 +497,7 @@ compare_programs(FunctionCallInfo fcinfo)
 	return order;
 }
 
-PG_FUNCTION_INFO_V1(crm_tier_program_cmp);
-Datum
-crm_tier_program_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_programs(fcinfo));
-}
-
-#define COMPARISON(name, op) \
-	PG_FUNCTION_INFO_V1(crm_tier_program_##name); \
-	Datum crm_tier_program_##name(PG_FUNCTION_ARGS) \
-	{ \
-		PG_RETURN_BOOL(compare_programs(fcinfo) op 0); \
-	}
-
-COMPARISON(eq, ==)
-COMPARISON(ne, !=)
-COMPARISON(lt, <)
-COMPARISON(le, <=)
-COMPARISON(gt, >)
-COMPARISON(ge, >=)
+COMPARISON_FUNCTIONS(tier_program, compare_programs);
 
 PG_FUNCTION_INFO_V1(crm_tier_program_hash);
 Datum

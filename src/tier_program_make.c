@@ -5,8 +5,8 @@
 #include "crm.h"
 
 #include "catalog/pg_type.h"
+#include "rows.h"
 #include "span_io.h"
-#include "srf.h"
 #include "tier_program.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -17,7 +17,8 @@ static char *
 name_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s cannot be NULL", name)));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s cannot be NULL", name)));
 	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
@@ -110,9 +111,9 @@ static const struct
 	TierWindow	window;
 	int			months; /* of its period; 0: as given */
 } window_kinds[] = {
-	{"rolling", WINDOW_ROLLING, 0},			  {"calendar", WINDOW_CALENDAR, 0},
-	{"calendar_year", WINDOW_CALENDAR, 12},	  {"calendar_quarter", WINDOW_CALENDAR, 3},
-	{"calendar_month", WINDOW_CALENDAR, 1},	  {"anniversary", WINDOW_ANNIVERSARY, 0},
+	{"rolling", WINDOW_ROLLING, 0},			{"calendar", WINDOW_CALENDAR, 0},
+	{"calendar_year", WINDOW_CALENDAR, 12}, {"calendar_quarter", WINDOW_CALENDAR, 3},
+	{"calendar_month", WINDOW_CALENDAR, 1}, {"anniversary", WINDOW_ANNIVERSARY, 0},
 	{"lifetime", WINDOW_LIFETIME, 0},
 };
 
@@ -189,9 +190,8 @@ crm_tier_program(PG_FUNCTION_ARGS)
 		p->fiscal_start = 101;
 	if (!PG_ARGISNULL(11))
 		p->starts_on = PG_GETARG_DATEADT(11);
-	p->earning.rate = PG_ARGISNULL(12)
-						  ? 0
-						  : points_rate_from_numeric(PG_GETARG_NUMERIC(12), "points_rate");
+	p->earning.rate =
+		PG_ARGISNULL(12) ? 0 : points_rate_from_numeric(PG_GETARG_NUMERIC(12), "points_rate");
 	p->earning.order_points = count_argument(fcinfo, 13);
 	p->earning.bonus_points = count_argument(fcinfo, 14);
 	p->earning.bonus_every = count_argument(fcinfo, 15);
@@ -273,28 +273,42 @@ PG_FUNCTION_INFO_V1(crm_tiers);
 Datum
 crm_tiers(PG_FUNCTION_ARGS)
 {
-	TierProgram *p = PG_GETARG_TIER_PROGRAM(0);
-	RowSink		 rows = start_row_sink(fcinfo);
+	FuncCallContext *rows;
+	struct
+	{
+		TierProgram *program;
+		int			 next; /* rank and metric as one number */
+	} * state;
 
-	for (int i = 0; i < p->ntiers; i++)
-		for (int m = 0; m < TIER_METRICS; m++)
-		{
-			const Tier *tier = &p->tiers[i];
-			int64		retain = tier_retain_threshold(tier, m);
-			Datum		values[6] = {0};
-			bool		nulls[6] = {false};
+	if (SRF_IS_FIRSTCALL())
+	{
+		rows = rows_start(fcinfo, sizeof(*state));
+		state = rows->user_fctx;
+		state->program = rows_copy_varlena(rows, PG_GETARG_TIER_PROGRAM(0));
+	}
+	rows = SRF_PERCALL_SETUP();
+	state = rows->user_fctx;
 
-			if (retain == NO_THRESHOLD)
-				continue;
-			values[0] = Int32GetDatum(i + 1);
-			values[1] = CStringGetTextDatum(tier->name);
-			values[2] = CStringGetTextDatum(tier_metric_name(m));
-			nulls[3] = tier->qualify[m] == NO_THRESHOLD;
-			if (!nulls[3])
-				values[3] = NumericGetDatum(tier_metric_to_numeric(m, tier->qualify[m]));
-			values[4] = NumericGetDatum(tier_metric_to_numeric(m, retain));
-			values[5] = BoolGetDatum(tier->lifetime != 0);
-			put_row(&rows, values, nulls);
-		}
-	return (Datum) 0;
+	while (state->next < state->program->ntiers * TIER_METRICS)
+	{
+		const Tier *tier = &state->program->tiers[state->next / TIER_METRICS];
+		int			metric = state->next % TIER_METRICS;
+		int64		retain = tier_retain_threshold(tier, metric);
+		Datum		values[6] = {0};
+		bool		nulls[6] = {false};
+
+		state->next++;
+		if (retain == NO_THRESHOLD)
+			continue;
+		values[0] = Int32GetDatum((state->next - 1) / TIER_METRICS + 1);
+		values[1] = CStringGetTextDatum(tier->name);
+		values[2] = CStringGetTextDatum(tier_metric_name(metric));
+		nulls[3] = tier->qualify[metric] == NO_THRESHOLD;
+		if (!nulls[3])
+			values[3] = NumericGetDatum(tier_metric_to_numeric(metric, tier->qualify[metric]));
+		values[4] = NumericGetDatum(tier_metric_to_numeric(metric, retain));
+		values[5] = BoolGetDatum(tier->lifetime != 0);
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	}
+	SRF_RETURN_DONE(rows);
 }

@@ -33,9 +33,8 @@ count_entry(TierWalk *w, const PurchaseDay *entry, int sign, int64 *orders_befor
 static inline void
 set_leaves_on(TierWalk *w)
 {
-	w->leaves_on = w->behind < w->ahead
-					   ? day_plus_span(w->entries[w->behind].day, w->program->period)
-					   : NEVER;
+	w->leaves_on =
+		w->behind < w->ahead ? day_plus_span(w->entries[w->behind].day, w->program->period) : NEVER;
 }
 
 static inline void
@@ -56,8 +55,8 @@ period_begin(const TierWalk *w, int64 number)
 static int64
 period_of(const TierWalk *w, DateADT day)
 {
-	int64 number = span_floor_div(month_of_day(day).month - w->anchor_month,
-								  w->program->period.months);
+	int64 number =
+		span_floor_div(month_of_day(day).month - w->anchor_month, w->program->period.months);
 
 	return period_begin(w, number) > day ? number - 1 : number;
 }

@@ -45,9 +45,9 @@ typedef struct TierWalk
 	const TierProgram *program;
 	const PurchaseDay *entries; /* of the history */
 	int				   nentries;
-	int				   ahead;		/* next entry to come */
-	int				   behind;		/* next entry to leave the window */
-	DateADT			   leaves_on;	/* rolling: when it leaves */
+	int				   ahead;		 /* next entry to come */
+	int				   behind;		 /* next entry to leave the window */
+	DateADT			   leaves_on;	 /* rolling: when it leaves */
 	int64			   orders_ahead; /* orders before ahead, of the whole history */
 	int64			   orders_behind;
 	bool			   with_points; /* the programme uses the metric points */
@@ -58,20 +58,21 @@ typedef struct TierWalk
 	int		anchor_mday;
 	DateADT period_start; /* periodic: the period of the last day looked at */
 	DateADT period_end;
-	DateADT counts_from;			/* after a fall to the base: entries before do not count */
-	int128	metric[TIER_METRICS];	/* of the window */
+	DateADT counts_from;		  /* after a fall to the base: entries before do not count */
+	int128	metric[TIER_METRICS]; /* of the window */
 
 	int		rank;
 	int		never_below; /* base and lifetime tiers reached */
 	DateADT since;
 	DateADT valid_from; /* fixed: renewals count from here */
 	int64	renewals;	/* fixed: how many validities from there */
-	DateADT expires_on; /* when the tier runs out, or a soft landing is over; NEVER: follows or never falls */
-	DateADT grace_ends; /* NEVER: not in grace */
-	int		earned_before;	/* rank earned on the day before the tier ran out */
-	int128	metric_to_keep; /* the main metric that decided the last expiry */
+	DateADT
+		expires_on; /* when the tier runs out, or a soft landing is over; NEVER: follows or never falls */
+	DateADT grace_ends;		 /* NEVER: not in grace */
+	int		earned_before;	 /* rank earned on the day before the tier ran out */
+	int128	metric_to_keep;	 /* the main metric that decided the last expiry */
 	int128	metric_in_grace; /* and that of the end of its grace */
-	bool	settled;		/* renewals that will go on for ever are not told any more */
+	bool	settled;		 /* renewals that will go on for ever are not told any more */
 } TierWalk;
 
 extern void tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseHistory *h, int n,
