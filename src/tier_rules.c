@@ -12,21 +12,44 @@
 
 /* ---- the window ---- */
 
-/* Count an entry in (sign 1) or out (sign -1), after so many orders of the history. */
-static inline void
-count_entry(TierWalk *w, const PurchaseDay *entry, int sign, int64 *orders_before)
+/* What an entry is in a metric, after so many orders of the history. */
+static inline int128
+entry_value(const TierWalk *w, int metric, const PurchaseDay *entry, int64 orders_before)
 {
-	w->metric[METRIC_SPEND] += sign * (int128) entry->amount;
-	w->metric[METRIC_ORDERS] += sign * entry->orders;
-	w->metric[METRIC_PURCHASE_DAYS] += sign * (entry->orders > 0);
-	if (w->with_points)
+	switch (metric)
 	{
-		const PointsEarning *earning = &w->program->earning;
-
-		w->metric[METRIC_POINTS] +=
-			sign * points_of_day(earning, earning->rate, entry, *orders_before);
-		*orders_before += entry->orders;
+		case METRIC_SPEND:
+			return entry->amount;
+		case METRIC_ORDERS:
+			return entry->orders;
+		case METRIC_PURCHASE_DAYS:
+			return entry->orders > 0;
+		default:
+			return points_of_day(&w->program->earning, w->program->earning.rate, entry,
+								 orders_before);
 	}
+}
+
+/* The next entry comes into the window. */
+static inline void
+enter_entry(TierWalk *w)
+{
+	const PurchaseDay *entry = &w->entries[w->ahead++];
+
+	for (int i = 0; i < w->nmetrics; i++)
+		w->metric[w->metrics[i]] += entry_value(w, w->metrics[i], entry, w->orders_ahead);
+	w->orders_ahead += entry->orders;
+}
+
+/* The oldest entry leaves it. */
+static inline void
+leave_entry(TierWalk *w)
+{
+	const PurchaseDay *entry = &w->entries[w->behind++];
+
+	for (int i = 0; i < w->nmetrics; i++)
+		w->metric[w->metrics[i]] -= entry_value(w, w->metrics[i], entry, w->orders_behind);
+	w->orders_behind += entry->orders;
 }
 
 /* When the entry that is next to leave does so; known for rolling windows. */
@@ -35,13 +58,6 @@ set_leaves_on(TierWalk *w)
 {
 	w->leaves_on =
 		w->behind < w->ahead ? day_plus_span(w->entries[w->behind].day, w->program->period) : NEVER;
-}
-
-static inline void
-leave_entry(TierWalk *w)
-{
-	count_entry(w, &w->entries[w->behind], -1, &w->orders_behind);
-	w->behind++;
 }
 
 static inline DateADT
@@ -68,7 +84,7 @@ move_window(TierWalk *w, DateADT day)
 	bool none_left = w->behind == w->ahead;
 
 	while (w->ahead < w->nentries && w->entries[w->ahead].day <= day)
-		count_entry(w, &w->entries[w->ahead++], 1, &w->orders_ahead);
+		enter_entry(w);
 
 	if (w->program->window == WINDOW_ROLLING)
 	{
@@ -109,9 +125,13 @@ start_over(TierWalk *w, DateADT day)
 static bool
 reaches(const TierWalk *w, const int64 *thresholds)
 {
-	for (int m = 0; m < TIER_METRICS; m++)
+	for (int i = 0; i < w->nmetrics; i++)
+	{
+		int m = w->metrics[i];
+
 		if (thresholds[m] != NO_THRESHOLD && w->metric[m] >= thresholds[m])
 			return true;
+	}
 	return false;
 }
 
@@ -426,7 +446,10 @@ tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseHistory *h, int
 	w->program = p;
 	w->entries = h->entries;
 	w->nentries = n;
-	w->with_points = tier_program_uses(p, METRIC_POINTS);
+	w->nmetrics = 0;
+	for (int m = 0; m < TIER_METRICS; m++)
+		if (m == p->metric || tier_program_uses(p, m))
+			w->metrics[w->nmetrics++] = m;
 	w->leaves_on = w->expires_on = w->grace_ends = NEVER;
 	w->enrolled_on = first < n ? h->entries[first].day : NEVER;
 	if (member_from < w->enrolled_on)
@@ -439,8 +462,7 @@ tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseHistory *h, int
 		return;
 
 	w->origin_entry = w->ahead = w->behind = first;
-	if (w->with_points)
-		w->orders_ahead = w->orders_behind = purchase_history_orders(h, first);
+	w->orders_ahead = w->orders_behind = purchase_history_orders(h, first);
 	w->never_below = tier_base_rank(p);
 	if (p->window == WINDOW_CALENDAR)
 	{

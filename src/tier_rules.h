@@ -50,7 +50,8 @@ typedef struct TierWalk
 	DateADT			   leaves_on;	 /* rolling: when it leaves */
 	int64			   orders_ahead; /* orders before ahead, of the whole history */
 	int64			   orders_behind;
-	bool			   with_points; /* the programme uses the metric points */
+	int				   nmetrics; /* the metrics that have rules, and the main one */
+	uint8			   metrics[TIER_METRICS];
 
 	DateADT enrolled_on;  /* NEVER: not at all */
 	int		origin_entry; /* first entry that counts */
