@@ -106,7 +106,8 @@ CheckRateCount(const TierProgram *p, int nrates, const char *name)
 {
 	if (nrates != p->ntiers)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%d tiers cannot have %d %s", p->ntiers, nrates, name),
+						errmsg("number of %s (%d) differs from number of tiers (%d)", name, nrates,
+							   p->ntiers),
 						errhint("Give one for each tier.")));
 }
 

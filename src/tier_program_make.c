@@ -82,9 +82,10 @@ set_thresholds(TierProgram *p, ArrayType *array, const char *name, int metric, b
 	int	   n = array_elements(array, name, NUMERICOID, &values, &nulls);
 
 	if (n != p->ntiers)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%d tiers cannot have %d %s", p->ntiers, n, name),
-						errhint("Give one for each tier.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of %s (%d) differs from number of tiers (%d)", name, n, p->ntiers),
+				 errhint("Give one for each tier.")));
 	for (int i = 0; i < n; i++)
 		if (!nulls[i])
 			(retain ? p->tiers[i].retain : p->tiers[i].qualify)[metric] =
