@@ -12,6 +12,7 @@
 #include "amount.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "compare.h"
 #include "libpq/pqformat.h"
 #include "rfm_scale.h"
 #include "scan.h"
@@ -150,10 +151,11 @@ CheckSameCuts(const int counts[RFM_MEASURES])
 {
 	for (int m = 1; m < RFM_MEASURES; m++)
 		if (counts[m] != counts[0])
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("%s has %d cut points, but %s has %d", rfm_measure_names[0],
-								   counts[0], rfm_measure_names[m], counts[m]),
-							errdetail("All three measures have one cut point fewer than bins.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s and %s have different numbers of cut points: %d and %d",
+							rfm_measure_names[0], rfm_measure_names[m], counts[0], counts[m]),
+					 errdetail("All three measures have one cut point fewer than bins.")));
 }
 
 /* Cut points may repeat, which leaves a score empty, but never fall. */
@@ -384,54 +386,7 @@ compare_scales(FunctionCallInfo fcinfo)
 	return order;
 }
 
-PG_FUNCTION_INFO_V1(crm_rfm_scale_cmp);
-Datum
-crm_rfm_scale_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_scales(fcinfo));
-}
-
-PG_FUNCTION_INFO_V1(crm_rfm_scale_eq);
-Datum
-crm_rfm_scale_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_scales(fcinfo) == 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_rfm_scale_ne);
-Datum
-crm_rfm_scale_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_scales(fcinfo) != 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_rfm_scale_lt);
-Datum
-crm_rfm_scale_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_scales(fcinfo) < 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_rfm_scale_le);
-Datum
-crm_rfm_scale_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_scales(fcinfo) <= 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_rfm_scale_gt);
-Datum
-crm_rfm_scale_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_scales(fcinfo) > 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_rfm_scale_ge);
-Datum
-crm_rfm_scale_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_scales(fcinfo) >= 0);
-}
+COMPARISON_FUNCTIONS(rfm_scale, compare_scales);
 
 static Size
 cuts_size(const RfmScale *scale)

@@ -3,8 +3,8 @@
  */
 #include "crm.h"
 
-#include "funcapi.h"
 #include "rfm_scale.h"
+#include "rows.h"
 #include "utils/builtins.h"
 
 /* The score of what the reader finds in the arguments after the scale; NULL if nothing. */
@@ -55,21 +55,15 @@ typedef struct Explanation
 	RfmMeasures m;
 } Explanation;
 
-static FuncCallContext *
+/* Reads the arguments, which the rows outlive. */
+static void
 start_explanation(FunctionCallInfo fcinfo, RfmReader read)
 {
-	FuncCallContext *rows = SRF_FIRSTCALL_INIT();
-	MemoryContext	 before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
-	Explanation		*e = palloc0(sizeof(Explanation));
+	FuncCallContext *rows = rows_start(fcinfo, sizeof(Explanation));
+	Explanation		*e = rows->user_fctx;
 
-	if (get_call_result_type(fcinfo, NULL, &rows->tuple_desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	rows->tuple_desc = BlessTupleDesc(rows->tuple_desc);
-	rows->user_fctx = e;
 	if (!PG_ARGISNULL(0) && read(fcinfo, 1, &e->m))
-		e->scale = (RfmScale *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
-	MemoryContextSwitchTo(before);
-	return rows;
+		e->scale = rows_copy_varlena(rows, PG_GETARG_RFM_SCALE(0));
 }
 
 /* One measure as (measure, value, lower_cut, upper_cut, score): lower_cut < value <= upper_cut. */
@@ -92,7 +86,7 @@ explanation_row(FuncCallContext *rows, RfmMeasure measure)
 	if (!nulls[3])
 		values[3] = NumericGetDatum(rfm_cut_to_numeric(&cuts[below]));
 	values[4] = Int32GetDatum(rfm_scale_score(e->scale, measure, value));
-	return HeapTupleGetDatum(heap_form_tuple(rows->tuple_desc, values, nulls));
+	return rows_make(rows, values, nulls);
 }
 
 /* Three rows, or none where the score is NULL. */
@@ -105,7 +99,12 @@ explain(FunctionCallInfo fcinfo, RfmReader read)
 		start_explanation(fcinfo, read);
 	rows = SRF_PERCALL_SETUP();
 	if (((Explanation *) rows->user_fctx)->scale != NULL && rows->call_cntr < RFM_MEASURES)
-		SRF_RETURN_NEXT(rows, explanation_row(rows, rows->call_cntr));
+	{
+		/* SRF_RETURN_NEXT counts before it evaluates */
+		Datum row = explanation_row(rows, rows->call_cntr);
+
+		SRF_RETURN_NEXT(rows, row);
+	}
 	SRF_RETURN_DONE(rows);
 }
 

@@ -4,7 +4,7 @@
 #include "crm.h"
 
 #include "catalog/pg_type.h"
-#include "funcapi.h"
+#include "rows.h"
 #include "segment_map.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -128,27 +128,22 @@ typedef struct MapCheck
 	Datum	   *names;
 } MapCheck;
 
-static FuncCallContext *
+static void
 start_check(FunctionCallInfo fcinfo)
 {
-	FuncCallContext *rows = SRF_FIRSTCALL_INIT();
+	FuncCallContext *rows = rows_start(fcinfo, sizeof(MapCheck));
+	MapCheck		*check = rows->user_fctx;
+	SegmentMap		*map = rows_copy_varlena(rows, PG_GETARG_SEGMENT_MAP(0));
 	MemoryContext	 before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
-	MapCheck		*check = palloc0(sizeof(MapCheck));
-	SegmentMap		*map = (SegmentMap *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
 
-	if (get_call_result_type(fcinfo, NULL, &rows->tuple_desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	rows->tuple_desc = BlessTupleDesc(rows->tuple_desc);
-	rows->user_fctx = check;
 	check->map = map;
 	check->reached = palloc0(map->nsegments * sizeof(bool));
 	check->seen = palloc0(map->nsegments * sizeof(bool));
 	check->names = palloc0(map->nsegments * sizeof(Datum));
+	MemoryContextSwitchTo(before);
 	for (int cell = 0; cell < segment_map_ncells(map->bins); cell++)
 		if (segment_map_cells(map)[cell] > 0)
 			check->reached[map->rules[segment_map_cells(map)[cell] - 1].segment] = true;
-	MemoryContextSwitchTo(before);
-	return rows;
 }
 
 /* A row (finding, rfm, segments). */
@@ -161,7 +156,7 @@ finding_row(FuncCallContext *rows, const char *finding, const Rfm *rfm, Datum *n
 	values[0] = CStringGetTextDatum(finding);
 	values[1] = RfmGetDatum(rfm == NULL ? 0 : *rfm);
 	values[2] = PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
-	return HeapTupleGetDatum(heap_form_tuple(rows->tuple_desc, values, nulls));
+	return rows_make(rows, values, nulls);
 }
 
 /* What is doubtful about a map: scores of no or of several segments, segments of no score. */
@@ -208,20 +203,22 @@ Datum
 crm_segments(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *rows;
-	MapCheck		*check;
+	SegmentMap		*map;
 
 	if (SRF_IS_FIRSTCALL())
-		start_check(fcinfo);
-	rows = SRF_PERCALL_SETUP();
-	check = rows->user_fctx;
-	if (check->next_segment < check->map->nsegments)
 	{
-		Datum values[2];
+		rows = rows_start(fcinfo, 0);
+		rows->user_fctx = rows_copy_varlena(rows, PG_GETARG_SEGMENT_MAP(0));
+	}
+	rows = SRF_PERCALL_SETUP();
+	map = rows->user_fctx;
+	if (rows->call_cntr < map->nsegments)
+	{
 		bool  nulls[2] = {false};
+		Datum values[2] = {segment_name_datum(map, rows->call_cntr),
+						   Int32GetDatum((int32) rows->call_cntr + 1)};
 
-		values[0] = segment_name_datum(check->map, check->next_segment++);
-		values[1] = Int32GetDatum(check->next_segment);
-		SRF_RETURN_NEXT(rows, HeapTupleGetDatum(heap_form_tuple(rows->tuple_desc, values, nulls)));
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

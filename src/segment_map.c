@@ -8,6 +8,7 @@
 #include "crm.h"
 
 #include "common/hashfn.h"
+#include "compare.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "scan.h"
@@ -15,7 +16,7 @@
 
 static const char *const term_names[SEGMENT_TERMS] = {"r", "f", "m", "fm", "total"};
 
-/* A map in the making; names are palloc'ed. */
+/* A map in the making; the names belong to who gives them. */
 typedef struct MapBuilder
 {
 	int			bins;
@@ -23,7 +24,7 @@ typedef struct MapBuilder
 	int			nsegments;
 	int			names_bytes;
 	SegmentRule rules[SEGMENT_MAX_RULES];
-	char	   *names[SEGMENT_MAX_RULES];
+	const char *names[SEGMENT_MAX_RULES];
 } MapBuilder;
 
 static MapBuilder *
@@ -55,7 +56,7 @@ CheckRange(SegmentTerm term, int64 low, int64 high, int bins)
 {
 	if (low < term_min(term) || high > term_max(term, bins) || low > high)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid range of segment rule: %s %lld-%lld", term_names[term],
+						errmsg("segment rule cannot have %s from %lld to %lld", term_names[term],
 							   (long long) low, (long long) high),
 						errdetail("With %d bins, %s goes from %d to %d.", bins, term_names[term],
 								  term_min(term), term_max(term, bins))));
@@ -91,7 +92,7 @@ CheckNumberOfRules(int64 nrules)
 
 /* The number of a segment, a new one for a name that no rule has used. */
 static int
-segment_number(MapBuilder *builder, char *name)
+segment_number(MapBuilder *builder, const char *name)
 {
 	for (int i = 0; i < builder->nsegments; i++)
 		if (strcmp(builder->names[i], name) == 0)
@@ -109,7 +110,7 @@ segment_number(MapBuilder *builder, char *name)
 
 /* Appends a rule that matches every score. */
 static SegmentRule *
-add_rule(MapBuilder *builder, char *name)
+add_rule(MapBuilder *builder, const char *name)
 {
 	SegmentRule *rule;
 
@@ -348,7 +349,7 @@ receive_rule(StringInfo message, MapBuilder *builder)
 		low[t] = pq_getmsgbyte(message);
 		high[t] = pq_getmsgbyte(message);
 	}
-	rule = add_rule(builder, pstrdup(pq_getmsgstring(message)));
+	rule = add_rule(builder, pq_getmsgstring(message));
 	for (int t = 0; t < SEGMENT_TERMS; t++)
 		set_range(rule, t, low[t], high[t], builder->bins);
 }
@@ -408,54 +409,7 @@ compare_maps(FunctionCallInfo fcinfo)
 	return CRM_COMPARE(order, 0);
 }
 
-PG_FUNCTION_INFO_V1(crm_segment_map_cmp);
-Datum
-crm_segment_map_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_maps(fcinfo));
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_eq);
-Datum
-crm_segment_map_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) == 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_ne);
-Datum
-crm_segment_map_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) != 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_lt);
-Datum
-crm_segment_map_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) < 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_le);
-Datum
-crm_segment_map_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) <= 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_gt);
-Datum
-crm_segment_map_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) > 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_ge);
-Datum
-crm_segment_map_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_maps(fcinfo) >= 0);
-}
+COMPARISON_FUNCTIONS(segment_map, compare_maps);
 
 PG_FUNCTION_INFO_V1(crm_segment_map_hash);
 Datum
