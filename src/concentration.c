@@ -228,15 +228,18 @@ crm_gini_transition_float8(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* Sorting may take long, so the comparisons let it be cancelled, as PostgreSQL's own sort does. */
 static int
 compare_amounts(const void *a, const void *b)
 {
+	CHECK_FOR_INTERRUPTS();
 	return CRM_COMPARE(((const Value *) a)->amount, ((const Value *) b)->amount);
 }
 
 static int
 compare_numbers(const void *a, const void *b)
 {
+	CHECK_FOR_INTERRUPTS();
 	return CRM_COMPARE(((const Value *) a)->number, ((const Value *) b)->number);
 }
 
@@ -253,7 +256,6 @@ sorted_state(FunctionCallInfo fcinfo, int (*compare)(const void *, const void *)
 	if (state == NULL || state->nvalues == 0)
 		return NULL;
 	qsort(state->values, state->nvalues, sizeof(Value), compare);
-	CHECK_FOR_INTERRUPTS();
 	return state;
 }
 
