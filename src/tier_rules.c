@@ -396,6 +396,26 @@ next_event(const TierWalk *w)
 }
 
 /*
+ * Whether a day that is no deadline changes nothing, seen at a glance: most days
+ * are such, of programmes with rules in one metric. The window stands at the day.
+ */
+static inline bool
+nothing_changes(const TierWalk *w)
+{
+	const Tier *tiers = w->program->tiers;
+	int			m = w->program->metric;
+
+	if (w->nmetrics != 1 || w->rank < w->never_below ||
+		(w->rank < w->program->ntiers && w->metric[m] >= tiers[w->rank].qualify[m]))
+		return false;
+	if (w->rank <= w->never_below)
+		return true;
+	if (w->grace_ends != NEVER)
+		return false;
+	return w->expires_on != NEVER || w->metric[m] >= tier_retain_threshold(&tiers[w->rank - 1], m);
+}
+
+/*
  * Take the walk on to the next change on or before a day, and tell it. False if
  * there is none: the walk then stands at the last event until that day.
  */
@@ -407,8 +427,16 @@ tier_walk_next(TierWalk *w, DateADT until, TierChange *change)
 	if (w->enrolled_on == NEVER)
 		return false;
 	while ((day = next_event(w)) <= until && day != NEVER)
+	{
+		if (day != deadline(w))
+		{
+			move_window(w, day);
+			if (nothing_changes(w))
+				continue;
+		}
 		if (step(w, day, change))
 			return true;
+	}
 	return false;
 }
 
