@@ -67,7 +67,7 @@ function heat(name, rowLabels, columnLabels, cell, corner) {
 			const td = element(line, 'td', {}, value === undefined ? '' : show(value));
 			if (value !== undefined) {
 				td.style.background = `rgba(31, 98, 166, ${0.06 + 0.94 * Math.sqrt(value / most)})`;
-				td.className = Math.sqrt(value / most) > 0.55 ? 'dark' : '';
+				td.className = Math.sqrt(value / most) > 0.8 ? 'dark' : '';
 			}
 		});
 	});
