@@ -18,7 +18,7 @@ as_root()
 need_apt()
 {
 	command -v apt-get > /dev/null || die "there is no apt to install what is missing: $*"
-	[[ $EUID -eq 0 ]] || sudo -v || die "installing what is missing needs root or sudo: $*"
+	[[ $EUID -eq 0 ]] || { command -v sudo && sudo -v; } > /dev/null || die "installing what is missing needs root or sudo: $*"
 }
 
 # Sets pg_config and pg_major: those of $PG_CONFIG if given, else of the newest
