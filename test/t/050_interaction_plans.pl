@@ -15,8 +15,8 @@ $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION crm;
 CREATE TABLE contact AS
   SELECT ((i * 7919) % 1000)::int AS customer, timestamptz '2020-01-01 00:00Z' + (i * 104729) % 20000 * interval '1 hour' AS at,
-    (ARRAY['message', 'visit', 'complaint'])[1 + i % 3] AS kind, (ARRAY['email', 'phone'])[1 + i / 7 % 2] AS channel,
-    (ARRAY['inbound', 'outbound'])[1 + i / 5 % 2] AS direction, CASE WHEN i % 4 = 0 THEN (i % 11)::int END AS score,
+    (ARRAY['message', 'visit', 'complaint'])[1 + (i % 3)::int] AS kind, (ARRAY['email', 'phone'])[1 + (i / 7 % 2)::int] AS channel,
+    (ARRAY['inbound', 'outbound'])[1 + (i / 5 % 2)::int] AS direction, CASE WHEN i % 4 = 0 THEN (i % 11)::int END AS score,
     ((i * 31) % 100000 - 5000) / 997.0::float8 AS value
   FROM generate_series(1::bigint, 40000) i;
 ALTER TABLE contact SET (parallel_workers = 3);
