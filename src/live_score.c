@@ -1,0 +1,375 @@
+/*
+ * live_score.c: the one place that scores a customer: from a history, a rule
+ * and a day, what the table of histories keeps beside the history.
+ *
+ * The triggers, refresh, verify, snapshot and the functions "customers on a
+ * day" all come here; crm.score_customer is its SQL form.
+ */
+#include "crm.h"
+
+#include "access/htup_details.h"
+#include "access/nbtree.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "live.h"
+#include "rfm.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+/* In the order of ScoreColumn and of crm.customer_score. */
+const char *const score_column_names[SCORE_COLUMNS] = {
+	[SCORE_RFM] = "rfm",
+	[SCORE_RECENCY] = "recency_score",
+	[SCORE_FREQUENCY] = "frequency_score",
+	[SCORE_MONETARY] = "monetary_score",
+	[SCORE_SEGMENT] = "segment",
+	[SCORE_SEGMENT_RANK] = "segment_rank",
+};
+
+/* What a rule is made of: the columns of a scoring table, and the arguments of crm.score_customer. */
+typedef enum RulePart
+{
+	RULE_SCALE,
+	RULE_SEGMENTS,
+	RULE_LOOK_BACK_DAYS,
+	RULE_PARTS
+} RulePart;
+
+static const char *const rule_part_names[RULE_PARTS] = {
+	[RULE_SCALE] = "scale",
+	[RULE_SEGMENTS] = "segments",
+	[RULE_LOOK_BACK_DAYS] = "look_back_days",
+};
+
+/* The functions that a score is made with. */
+typedef struct Scorers
+{
+	FmgrInfo rfm_score;
+	FmgrInfo segment;
+	FmgrInfo segment_rank;
+} Scorers;
+
+struct ScoringRule
+{
+	Datum		   *keys; /* of the customers it is for, one for each column of "by" */
+	DateADT			today;
+	Datum			parts[RULE_PARTS];
+	bool			nulls[RULE_PARTS];
+	const Scorers  *scorers;
+};
+
+struct ScoringRules
+{
+	int			 nby;				  /* key columns that choose the rule */
+	int			 by[INDEX_MAX_KEYS];  /* which keys of a customer these are */
+	FmgrInfo	*equal;				  /* of each of them */
+	Oid			*collations;
+	int			 nrules;
+	int			 last;				  /* the rule found last */
+	ScoringRule *rules;
+};
+
+/* ---- one customer ---- */
+
+static void
+find_function(FmgrInfo *function, const char *signature)
+{
+	Oid oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(signature)));
+
+	fmgr_info(oid, function);
+}
+
+/* The functions by their names in schema crm. */
+static Scorers *
+find_scorers(void)
+{
+	Scorers *scorers = palloc(sizeof(Scorers));
+
+	find_function(&scorers->rfm_score,
+				  "crm.rfm_score(crm.rfm_scale,crm.purchase_history,pg_catalog.date)");
+	find_function(&scorers->segment, "crm.segment(crm.rfm,crm.segment_map)");
+	find_function(&scorers->segment_rank, "crm.segment_rank(crm.rfm,crm.segment_map)");
+	return scorers;
+}
+
+/* A function of n arguments that may return NULL. */
+static Datum
+call(const FmgrInfo *function, int n, const Datum *arguments, bool *isnull)
+{
+	LOCAL_FCINFO(fcinfo, 4);
+	Datum result;
+
+	InitFunctionCallInfoData(*fcinfo, (FmgrInfo *) function, n, InvalidOid, NULL, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		fcinfo->args[i].value = arguments[i];
+		fcinfo->args[i].isnull = false;
+	}
+	result = FunctionCallInvoke(fcinfo);
+	*isnull = fcinfo->isnull;
+	return result;
+}
+
+static inline void
+set_score(Score *score, ScoreColumn column, Datum value, bool isnull)
+{
+	score->values[column] = value;
+	score->nulls[column] = isnull;
+}
+
+/* The text of the score, its three digits, and the segment. */
+static void
+score_rfm(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
+{
+	const Scorers *scorers = rule->scorers;
+	bool		   isnull;
+	Datum		   value;
+	Datum		   rfm;
+
+	if (rule->nulls[RULE_SCALE])
+		return;
+	rfm = call(&scorers->rfm_score, 3,
+			   (Datum[]){rule->parts[RULE_SCALE], history, DateADTGetDatum(as_of)}, &isnull);
+	if (isnull)
+		return;
+	set_score(score, SCORE_RFM, CStringGetTextDatum(rfm_to_text(DatumGetRfm(rfm))), false);
+	set_score(score, SCORE_RECENCY, Int16GetDatum(rfm_recency(DatumGetRfm(rfm))), false);
+	set_score(score, SCORE_FREQUENCY, Int16GetDatum(rfm_frequency(DatumGetRfm(rfm))), false);
+	set_score(score, SCORE_MONETARY, Int16GetDatum(rfm_monetary(DatumGetRfm(rfm))), false);
+
+	if (rule->nulls[RULE_SEGMENTS])
+		return;
+	value = call(&scorers->segment, 2, (Datum[]){rfm, rule->parts[RULE_SEGMENTS]}, &isnull);
+	set_score(score, SCORE_SEGMENT, value, isnull);
+	value = call(&scorers->segment_rank, 2, (Datum[]){rfm, rule->parts[RULE_SEGMENTS]}, &isnull);
+	set_score(score, SCORE_SEGMENT_RANK, isnull ? value : Int16GetDatum(DatumGetInt32(value)),
+			  isnull);
+}
+
+/* The purchases that a rule looks at: those of its last days. */
+static Datum
+looked_at(const ScoringRule *rule, Datum history, DateADT as_of)
+{
+	PurchaseHistory *h;
+	int64			 first_day;
+	int				 from;
+	int				 until;
+
+	if (rule->nulls[RULE_LOOK_BACK_DAYS])
+		return history;
+	first_day = (int64) as_of - DatumGetInt32(rule->parts[RULE_LOOK_BACK_DAYS]) + 1;
+	h = DatumGetPurchaseHistory(history);
+	until = purchase_history_count_until(h, as_of);
+	from = purchase_history_count_until(h, (DateADT) Max(first_day - 1, PG_INT32_MIN));
+	return PointerGetDatum(purchase_history_slice(h, from, until));
+}
+
+/* What a customer's history is worth on a day by a rule; all NULL without a rule. */
+void
+score_customer(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
+{
+	memset(score->values, 0, sizeof(score->values));
+	memset(score->nulls, true, sizeof(score->nulls));
+	if (rule == NULL)
+		return;
+	score_rfm(rule, looked_at(rule, history, as_of), as_of, score);
+}
+
+/*
+ * (history, as_of, scale, segments, look_back_days) -> crm.customer_score.
+ * NULL for a NULL history or day; a NULL rule leaves its columns NULL.
+ */
+PG_FUNCTION_INFO_V1(crm_score_customer);
+Datum
+crm_score_customer(PG_FUNCTION_ARGS)
+{
+	ScoringRule rule = {0};
+	Score		score;
+	TupleDesc	desc;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		MemoryContext before = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		fcinfo->flinfo->fn_extra = find_scorers();
+		MemoryContextSwitchTo(before);
+	}
+	rule.scorers = fcinfo->flinfo->fn_extra;
+	for (int i = 0; i < RULE_PARTS; i++)
+	{
+		rule.nulls[i] = PG_ARGISNULL(i + 2);
+		rule.parts[i] = PG_GETARG_DATUM(i + 2);
+	}
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	score_customer(&rule, PG_GETARG_DATUM(0), PG_GETARG_DATEADT(1), &score);
+	PG_RETURN_DATUM(
+		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), score.values, score.nulls)));
+}
+
+/* ---- the rules of a tracking ---- */
+
+/* The day on which a statement falls, in a rule's time zone. */
+static DateADT
+statement_day(Datum time_zone)
+{
+	Datum local = DirectFunctionCall2(timestamptz_zone, time_zone,
+									  TimestampTzGetDatum(GetCurrentStatementStartTimestamp()));
+
+	return DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
+}
+
+/* A column of a scoring table by its name. */
+static AttrNumber
+scoring_column(Relation scoring, const char *name)
+{
+	AttrNumber column = get_attnum(RelationGetRelid(scoring), name);
+
+	if (column == InvalidAttrNumber)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("scoring table \"%s\" has no column \"%s\"",
+							   RelationGetRelationName(scoring), name)));
+	return column;
+}
+
+/* Which of a customer's keys choose the rule: those that the scoring table has too. */
+static void
+find_scale_by(ScoringRules *rules, AttrNumber *columns, Relation scoring, Relation histories,
+			  Relation index)
+{
+	int nkeys = IndexRelationGetNumberOfKeyAttributes(index);
+
+	rules->equal = palloc(sizeof(FmgrInfo) * nkeys);
+	rules->collations = palloc(sizeof(Oid) * nkeys);
+	for (int i = 0; i < nkeys; i++)
+	{
+		AttrNumber key = index->rd_index->indkey.values[i];
+		Oid		   type = index->rd_opcintype[i];
+		AttrNumber column =
+			get_attnum(RelationGetRelid(scoring),
+					   NameStr(TupleDescAttr(RelationGetDescr(histories), key - 1)->attname));
+
+		if (column == InvalidAttrNumber)
+			continue;
+		columns[rules->nby] = column;
+		rules->by[rules->nby] = i;
+		rules->collations[rules->nby] = index->rd_indcollation[i];
+		fmgr_info(get_opcode(get_opfamily_member(index->rd_opfamily[i], type, type,
+												 BTEqualStrategyNumber)),
+				  &rules->equal[rules->nby]);
+		rules->nby++;
+	}
+}
+
+/* A rule from a row of the scoring table, in memory of its own. */
+static ScoringRule
+read_rule(TupleTableSlot *row, const ScoringRules *rules, const AttrNumber *by_columns,
+		  const AttrNumber *part_columns, AttrNumber time_zone, const Scorers *scorers)
+{
+	TupleDesc	desc = row->tts_tupleDescriptor;
+	ScoringRule rule = {0};
+
+	slot_getallattrs(row);
+	rule.scorers = scorers;
+	rule.today = statement_day(row->tts_values[time_zone - 1]);
+	rule.keys = palloc(sizeof(Datum) * Max(rules->nby, 1));
+	for (int i = 0; i < rules->nby; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, by_columns[i] - 1);
+
+		rule.keys[i] = datumCopy(row->tts_values[by_columns[i] - 1], column->attbyval,
+								 column->attlen);
+	}
+	for (int i = 0; i < RULE_PARTS; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, part_columns[i] - 1);
+		Datum			  value = row->tts_values[part_columns[i] - 1];
+
+		rule.nulls[i] = row->tts_isnull[part_columns[i] - 1];
+		if (rule.nulls[i] || column->attbyval)
+			rule.parts[i] = value;
+		else
+			rule.parts[i] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+	}
+	return rule;
+}
+
+/*
+ * The rules of a tracking as they are committed now. The lock on their table
+ * stays until the end of the transaction: a refresh, having put new rules in
+ * force, waits for those who still score by the old ones.
+ */
+ScoringRules *
+scoring_rules_read(Oid relid, Relation histories, Relation index)
+{
+	Relation		scoring = table_open(relid, RowExclusiveLock);
+	ScoringRules   *rules = palloc0(sizeof(ScoringRules));
+	Scorers		   *scorers = find_scorers();
+	int				capacity = 1;
+	AttrNumber		by_columns[INDEX_MAX_KEYS];
+	AttrNumber		part_columns[RULE_PARTS];
+	AttrNumber		time_zone = scoring_column(scoring, "time_zone");
+	TupleTableSlot *row = table_slot_create(scoring, NULL);
+	Snapshot		snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc	scan;
+
+	find_scale_by(rules, by_columns, scoring, histories, index);
+	for (int i = 0; i < RULE_PARTS; i++)
+		part_columns[i] = scoring_column(scoring, rule_part_names[i]);
+
+	rules->rules = palloc(sizeof(ScoringRule));
+	scan = table_beginscan(scoring, snapshot, 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+	{
+		if (rules->nrules == capacity)
+			rules->rules = repalloc(rules->rules, sizeof(ScoringRule) * (capacity *= 2));
+		rules->rules[rules->nrules++] =
+			read_rule(row, rules, by_columns, part_columns, time_zone, scorers);
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(row);
+	table_close(scoring, NoLock);
+	return rules;
+}
+
+static bool
+rule_is_for(ScoringRules *rules, const ScoringRule *rule, const Datum *keys)
+{
+	for (int i = 0; i < rules->nby; i++)
+		if (!DatumGetBool(FunctionCall2Coll(&rules->equal[i], rules->collations[i], rule->keys[i],
+											keys[rules->by[i]])))
+			return false;
+	return true;
+}
+
+/* The rule for a customer, or NULL if there is none yet. */
+const ScoringRule *
+scoring_rule_of(ScoringRules *rules, const Datum *keys)
+{
+	for (int i = 0; i < rules->nrules; i++)
+	{
+		int at = (rules->last + i) % rules->nrules;
+
+		if (rule_is_for(rules, &rules->rules[at], keys))
+		{
+			rules->last = at;
+			return &rules->rules[at];
+		}
+	}
+	return NULL;
+}
+
+/* The day of the running statement where the rule's customers are. */
+DateADT
+scoring_today(const ScoringRule *rule)
+{
+	return rule->today;
+}
