@@ -1,5 +1,6 @@
 -- purchase_history: text and binary forms, errors, arithmetic, questions
 SET search_path = public, crm;
+SET DateStyle = ISO;
 
 -- text form: any order in, sorted out, nothing lost
 SELECT '{}'::purchase_history, ' { } '::purchase_history;
@@ -9,7 +10,7 @@ SELECT '{0044-03-15 BC 1 3, 12020-01-02 1 900000000000000}'::purchase_history;
 SELECT '{4713-11-24 BC 1 0, 5874897-12-31 2147483647 -0.0001}'::purchase_history;
 SET DateStyle = 'SQL, DMY';
 SELECT '{2020-02-03 1 1e2}'::purchase_history;
-RESET DateStyle;
+SET DateStyle = ISO;
 
 -- text form: errors
 SELECT ''::purchase_history;

@@ -6,8 +6,8 @@
  */
 #include "crm.h"
 
-#include "funcapi.h"
 #include "purchase_history.h"
+#include "rows.h"
 #include "utils/builtins.h"
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
@@ -192,64 +192,33 @@ crm_drop_refunded(PG_FUNCTION_ARGS)
 	PG_RETURN_PURCHASE_HISTORY(purchase_history_slice(kept, 0, kept->nentries));
 }
 
-/* First call of a function that returns rows: keeps a copy of the history and the row type. */
-static FuncCallContext *
-start_rows(FunctionCallInfo fcinfo, Size state_size)
-{
-	FuncCallContext *rows = SRF_FIRSTCALL_INIT();
-	MemoryContext	 before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
-
-	if (get_call_result_type(fcinfo, NULL, &rows->tuple_desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	rows->tuple_desc = BlessTupleDesc(rows->tuple_desc);
-	rows->user_fctx = palloc0(state_size);
-	MemoryContextSwitchTo(before);
-	return rows;
-}
-
-static PurchaseHistory *
-copy_history(FuncCallContext *rows, const PurchaseHistory *h)
-{
-	MemoryContext	 before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
-	PurchaseHistory *copy = purchase_history_slice(h, 0, h->nentries);
-
-	MemoryContextSwitchTo(before);
-	return copy;
-}
-
-static Datum
-make_row(FuncCallContext *rows, Datum *values)
-{
-	bool nulls[8] = {false};
-
-	return HeapTupleGetDatum(heap_form_tuple(rows->tuple_desc, values, nulls));
-}
-
 /* The entries as rows (purchased_on, orders, amount), by day. */
 PG_FUNCTION_INFO_V1(crm_purchases);
 Datum
 crm_purchases(PG_FUNCTION_ARGS)
 {
-	FuncCallContext	 *rows;
-	PurchaseHistory **history;
+	FuncCallContext *rows;
+	PurchaseHistory *h;
 
 	if (SRF_IS_FIRSTCALL())
 	{
-		rows = start_rows(fcinfo, sizeof(PurchaseHistory *));
-		*(PurchaseHistory **) rows->user_fctx = copy_history(rows, PG_GETARG_PURCHASE_HISTORY(0));
+		h = PG_GETARG_PURCHASE_HISTORY(0);
+		rows = rows_start(fcinfo, 0);
+		rows->user_fctx = rows_copy_varlena(rows, h);
 	}
 	rows = SRF_PERCALL_SETUP();
-	history = rows->user_fctx;
+	h = rows->user_fctx;
 
-	if (rows->call_cntr < (uint64) (*history)->nentries)
+	if (rows->call_cntr < (uint64) h->nentries)
 	{
-		const PurchaseDay *entry = &(*history)->entries[rows->call_cntr];
+		const PurchaseDay *entry = &h->entries[rows->call_cntr];
 		Datum			   values[3];
+		bool			   nulls[3] = {false};
 
 		values[0] = DateADTGetDatum(entry->day);
 		values[1] = Int32GetDatum(entry->orders);
 		values[2] = NumericGetDatum(amount_to_numeric(entry->amount));
-		SRF_RETURN_NEXT(rows, make_row(rows, values));
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }
@@ -293,9 +262,9 @@ crm_activity(PG_FUNCTION_ARGS)
 		PeriodUnit unit = period_unit_from_text(PG_GETARG_TEXT_PP(1));
 		DateADT	   as_of = CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of");
 
-		rows = start_rows(fcinfo, sizeof(Activity));
+		rows = rows_start(fcinfo, sizeof(Activity));
 		a = rows->user_fctx;
-		a->h = copy_history(rows, PG_GETARG_PURCHASE_HISTORY(0));
+		a->h = rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(0));
 		start_activity(a, unit, as_of);
 	}
 	rows = SRF_PERCALL_SETUP();
@@ -305,6 +274,7 @@ crm_activity(PG_FUNCTION_ARGS)
 	if (period <= a->last_period)
 	{
 		Datum  values[5];
+		bool   nulls[5] = {false};
 		int64  orders = 0;
 		int128 amount = 0;
 
@@ -321,7 +291,7 @@ crm_activity(PG_FUNCTION_ARGS)
 		values[2] = Int64GetDatum(orders);
 		values[3] = NumericGetDatum(amount_to_numeric(amount));
 		values[4] = NumericGetDatum(amount_to_numeric(a->cumulative));
-		SRF_RETURN_NEXT(rows, make_row(rows, values));
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

@@ -107,6 +107,132 @@ scan_name(Scanner *s, const char *stop)
 	return pnstrdup(start, end - start);
 }
 
+/* Whether a number without sign comes next. */
+bool
+scan_peek_digit(Scanner *s)
+{
+	skip_space(s);
+	return is_digit(*s->at);
+}
+
+/* A character that a label may hold without quotes. */
+static bool
+is_label_char(char c)
+{
+	return is_letter(c) || is_digit(c) || c == '-' || c == '.' || IS_HIGHBIT_SET(c);
+}
+
+/* A label: one word of letters, digits, _, - and ., or anything in double quotes, these doubled. */
+char *
+scan_label(Scanner *s)
+{
+	const Scanner  start = *s;
+	StringInfoData label;
+
+	initStringInfo(&label);
+	if (scan_try_char(s, '"'))
+	{
+		for (; *s->at != '"' || s->at[1] == '"'; s->at++)
+		{
+			if (*s->at == '\0')
+				scan_error(&start, "a label with a closing quote");
+			s->at += *s->at == '"';
+			appendStringInfoChar(&label, *s->at);
+		}
+		s->at++;
+	}
+	else
+		while (is_label_char(*s->at))
+			appendStringInfoChar(&label, *s->at++);
+	if (label.len == 0)
+		scan_error(&start, "a label");
+	return label.data;
+}
+
+/* Write a label as scan_label reads it, in quotes if it is no plain word or one of those reserved. */
+void
+append_label(StringInfo out, const char *label, const char *const *reserved)
+{
+	bool plain = is_letter(label[0]) || IS_HIGHBIT_SET(label[0]);
+
+	for (const char *c = label; *c != '\0'; c++)
+		plain = plain && is_label_char(*c);
+	for (; plain && reserved != NULL && *reserved != NULL; reserved++)
+		plain = pg_strcasecmp(label, *reserved) != 0;
+
+	if (plain)
+	{
+		appendStringInfoString(out, label);
+		return;
+	}
+	appendStringInfoChar(out, '"');
+	for (const char *c = label; *c != '\0'; c++)
+	{
+		if (*c == '"')
+			appendStringInfoChar(out, '"');
+		appendStringInfoChar(out, *c);
+	}
+	appendStringInfoChar(out, '"');
+}
+
+/* How many digits stand here, at most some. */
+static int
+count_digits(const char *at, int most)
+{
+	int n = 0;
+
+	while (n < most && is_digit(at[n]))
+		n++;
+	return n;
+}
+
+/* A finite instant in ISO form with its offset from UTC, as 2024-01-31 08:15:00.25+01 or with Z. */
+TimestampTz
+scan_instant(Scanner *s)
+{
+	static const char *const expected = "an instant as YYYY-MM-DD HH:MM:SS+ZZ";
+	Scanner					 start;
+	int						 digits;
+	StringInfoData			 text;
+
+	skip_space(s);
+	start = *s;
+	digits = count_digits(s->at, 6);
+	s->at += digits;
+	if (digits < 4 || *s->at++ != '-' || (digits = count_digits(s->at, 2)) == 0)
+		scan_error(&start, expected);
+	s->at += digits;
+	if (*s->at++ != '-' || (digits = count_digits(s->at, 2)) == 0)
+		scan_error(&start, expected);
+	s->at += digits;
+	if (*s->at == 'T')
+		s->at++;
+	else
+		skip_space(s);
+	if (!is_digit(*s->at))
+		scan_error(&start, expected);
+	s->at += strspn(s->at, "0123456789:.");
+	if (*s->at == 'Z')
+		s->at++;
+	else if (*s->at == '+' || *s->at == '-')
+	{
+		s->at++;
+		if (!is_digit(*s->at))
+			scan_error(&start, expected);
+		s->at += strspn(s->at, "0123456789:");
+	}
+	else
+		scan_error(&start, expected);
+
+	initStringInfo(&text);
+	appendBinaryStringInfo(&text, start.at, s->at - start.at);
+	if (scan_try_word(s, "BC"))
+		appendStringInfoString(&text, " BC");
+	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.data),
+												   ObjectIdGetDatum(InvalidOid),
+												   Int32GetDatum(-1)));
+}
+
 /* The characters of a decimal number, which the caller converts. */
 char *
 scan_number_text(Scanner *s)

@@ -10,6 +10,8 @@
 
 #include "crm.h"
 
+#include "lib/stringinfo.h"
+
 typedef struct Scanner
 {
 	const char *type_name; /* for messages */
@@ -25,17 +27,21 @@ scan_start(const char *type_name, const char *input)
 	return s;
 }
 
-extern void	   scan_error(const Scanner *s, const char *expected) pg_attribute_noreturn();
-extern bool	   scan_try_char(Scanner *s, char c);
-extern void	   scan_char(Scanner *s, char c);
-extern bool	   scan_try_word(Scanner *s, const char *word);
-extern void	   scan_word(Scanner *s, const char *word);
-extern char	  *scan_name(Scanner *s, const char *stop);
-extern DateADT scan_date(Scanner *s);
-extern int64   scan_int64(Scanner *s);
-extern double  scan_float8(Scanner *s);
-extern int64   scan_amount(Scanner *s);
-extern char	  *scan_number_text(Scanner *s);
-extern void	   scan_end(Scanner *s);
+extern void		   scan_error(const Scanner *s, const char *expected) pg_attribute_noreturn();
+extern bool		   scan_try_char(Scanner *s, char c);
+extern void		   scan_char(Scanner *s, char c);
+extern bool		   scan_try_word(Scanner *s, const char *word);
+extern void		   scan_word(Scanner *s, const char *word);
+extern bool		   scan_peek_digit(Scanner *s);
+extern char		  *scan_name(Scanner *s, const char *stop);
+extern char		  *scan_label(Scanner *s);
+extern void		   append_label(StringInfo out, const char *label, const char *const *reserved);
+extern DateADT	   scan_date(Scanner *s);
+extern TimestampTz scan_instant(Scanner *s);
+extern int64	   scan_int64(Scanner *s);
+extern double	   scan_float8(Scanner *s);
+extern int64	   scan_amount(Scanner *s);
+extern char		  *scan_number_text(Scanner *s);
+extern void		   scan_end(Scanner *s);
 
 #endif /* CRM_SCAN_H */

@@ -1,5 +1,6 @@
-# Isolation: test/specs/*.spec, by pg_isolation_regress, where the server's
-# packages have it (Debian's PostgreSQL 13 does not).
+# Isolation: test/specs/*.spec against test/expected/*.out, by
+# pg_isolation_regress, where the server's packages have it (Debian's
+# PostgreSQL 13 does not).
 
 package Crm::Isolation;
 
@@ -10,20 +11,26 @@ use Crm::Pgregress;
 use Crm::Shell;
 use Crm::Tally;
 
+my %driver = (
+	kind => 'isolation',
+	variable => 'ISOLATION',
+	expected => 'test/expected',
+	output => 'output_iso',
+);
+
 sub names { return file_names('test/specs/*.spec', '.spec') }
 
 sub run
 {
 	my @names = @_;
-	my $driver = pg_config('--pgxs') =~ s{/makefiles/pgxs\.mk$}{/test/isolation/pg_isolation_regress}r;
+	my $program = pg_config('--pgxs') =~ s{/makefiles/pgxs\.mk$}{/test/isolation/pg_isolation_regress}r;
 
-	if (!-x $driver)
+	if (-x $program)
 	{
-		Crm::Tally::skip("isolation:$_", 'this PostgreSQL comes without pg_isolation_regress')
-		  foreach @names;
+		Crm::Pgregress::run(\%driver, @names);
 		return;
 	}
-	Crm::Pgregress::run('isolation', 'ISOLATION', 'output_iso/regression.diffs', @names);
+	Crm::Tally::skip("isolation:$_", 'this PostgreSQL has no pg_isolation_regress') foreach @names;
 	return;
 }
 

@@ -6,33 +6,38 @@ package Crm::Pgregress;
 use strict;
 use warnings;
 
+use File::Copy qw(copy);
+
 use Crm::Shell;
 use Crm::Tally;
 
-# Runs the tests of one make variable (REGRESS or ISOLATION).  A test that the
-# driver does not report has failed.
+# Runs tests of one driver: {kind, variable (of the Makefile), expected and
+# output (folders)}.  A test that the driver does not report has failed.
 sub run
 {
-	my ($kind, $variable, $diffs, @names) = @_;
-	my %variables = (REGRESS => '', ISOLATION => '', $variable => "@names");
+	my ($driver, @names) = @_;
+	my $kind = $driver->{kind};
+	my %variables = (REGRESS => '', ISOLATION => '', $driver->{variable} => "@names");
+
+	start_accepting($driver, @names) if $ENV{CRM_ACCEPT} eq 'yes';
 	my ($output) = output_of('make', '-s', 'installcheck', "PG_CONFIG=$ENV{PG_CONFIG}",
 		map { "$_=$variables{$_}" } sort keys %variables);
 	my %verdict = verdicts($output);
 	my @failed = grep { ($verdict{$_} // '') ne 'ok' } @names;
+	my @missed = grep { !$verdict{$_} } @failed;
 	my $passed = @names - @failed;
 
 	Crm::Tally::pass($passed);
 	Crm::Tally::report($kind, $passed);
-	if (!%verdict)
+	foreach my $name (grep { $verdict{$_} } @failed)
 	{
-		Crm::Tally::fail("$kind:$_: did not run", $_ eq $names[0] ? $output : '') foreach @failed;
-		return;
+		Crm::Tally::fail("$kind:$name", diff_of("$driver->{output}/regression.diffs", $name));
 	}
-	foreach my $name (@failed)
+	foreach my $name (@missed)
 	{
-		Crm::Tally::fail("$kind:$name" . ($verdict{$name} ? '' : ': did not run'),
-			diff_of($diffs, $name) || (-e $diffs ? '' : $output));
+		Crm::Tally::fail("$kind:$name: did not run", $name eq $missed[0] ? $output : '');
 	}
+	accept_results($driver, @names) if $ENV{CRM_ACCEPT} eq 'yes';
 	return;
 }
 
@@ -63,6 +68,32 @@ sub diff_of
 	return '' if !-e $diffs;
 	my @parts = split /^(?=diff )/m, slurp($diffs);
 	return join '', grep { /^diff .*\/\Q$name\E(?:_\d+)?\.out$/m } @parts;
+}
+
+# The drivers stop at a test that has no expected file yet.
+sub start_accepting
+{
+	my ($driver, @names) = @_;
+
+	mkdir $driver->{expected};
+	foreach my $file (grep { !-e } map { "$driver->{expected}/$_.out" } @names)
+	{
+		spew($file, '');
+	}
+	return;
+}
+
+# Makes what the tests printed their expected output.
+sub accept_results
+{
+	my ($driver, @names) = @_;
+
+	foreach my $name (grep { -e "$driver->{output}/results/$_.out" } @names)
+	{
+		copy("$driver->{output}/results/$name.out", "$driver->{expected}/$name.out")
+		  or die "$driver->{expected}/$name.out: $!";
+	}
+	return;
 }
 
 1;

@@ -5,37 +5,16 @@ package Crm::Regress;
 use strict;
 use warnings;
 
-use File::Copy qw(copy);
-
 use Crm::Pgregress;
 use Crm::Shell;
+
+my %driver = (kind => 'regress', variable => 'REGRESS', expected => 'expected', output => '.');
 
 sub names { return file_names('sql/*.sql', '.sql') }
 
 sub run
 {
-	my @names = @_;
-
-	accept_missing(@names) if $ENV{CRM_ACCEPT} eq 'yes';
-	Crm::Pgregress::run('regress', 'REGRESS', 'regression.diffs', @names);
-	if ($ENV{CRM_ACCEPT} eq 'yes')
-	{
-		foreach my $name (grep { -e "results/$_.out" } @names)
-		{
-			copy("results/$name.out", "expected/$name.out") or die "expected/$name.out: $!";
-		}
-	}
-	return;
-}
-
-# pg_regress stops at a test that has no expected file yet.
-sub accept_missing
-{
-	mkdir 'expected';
-	foreach my $name (grep { !-e "expected/$_.out" } @_)
-	{
-		spew("expected/$name.out", '');
-	}
+	Crm::Pgregress::run(\%driver, @_);
 	return;
 }
 

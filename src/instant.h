@@ -1,0 +1,43 @@
+/*
+ * instant.h: moments, lengths of time, and what a clock on the wall of a time
+ * zone shows.
+ */
+#ifndef CRM_INSTANT_H
+#define CRM_INSTANT_H
+
+#include "crm.h"
+
+#include "pgtime.h"
+
+#define MINUTES_PER_DAY (HOURS_PER_DAY * MINS_PER_HOUR)
+
+extern char		  *instant_to_text(TimestampTz at);
+extern pg_tz	  *time_zone_named(const text *name);
+extern DateADT	   local_day(TimestampTz at, pg_tz *zone);
+extern int64	   local_microsecond(TimestampTz at, pg_tz *zone);
+extern TimestampTz local_plus(TimestampTz at, int months, int days, pg_tz *zone);
+extern TimestampTz local_next_change(TimestampTz at, pg_tz *zone);
+extern int64	   interval_microseconds(const Interval *span, const char *name);
+
+/* An instant that arithmetic can use: named in the message as the caller calls it. */
+static inline TimestampTz
+CheckFiniteInstant(TimestampTz at, const char *name)
+{
+	if (unlikely(TIMESTAMP_NOT_FINITE(at)))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("%s cannot be infinite", name)));
+	return at;
+}
+
+/* A finite instant within the range that timestamptz has. */
+static inline TimestampTz
+CheckInstant(TimestampTz at, const char *name)
+{
+	CheckFiniteInstant(at, name);
+	if (unlikely(!IS_VALID_TIMESTAMP(at)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("%s is out of range", name)));
+	return at;
+}
+
+#endif /* CRM_INSTANT_H */

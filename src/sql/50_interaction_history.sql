@@ -1,0 +1,291 @@
+-- interaction_history: the contacts between one customer and us, one by one
+
+CREATE TYPE crm.interaction_history;
+
+CREATE FUNCTION crm.interaction_history_in(cstring) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_interaction_history_in';
+CREATE FUNCTION crm.interaction_history_out(crm.interaction_history) RETURNS cstring
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_interaction_history_out';
+CREATE FUNCTION crm.interaction_history_recv(internal) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_recv';
+CREATE FUNCTION crm.interaction_history_send(crm.interaction_history) RETURNS bytea
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_send';
+COMMENT ON FUNCTION crm.interaction_history_in(cstring) IS 'reads {at kind channel direction [outcome] [score n] [resolved_at at], ...}';
+COMMENT ON FUNCTION crm.interaction_history_out(crm.interaction_history) IS 'writes {at kind channel direction [outcome] [score n] [resolved_at at], ...}';
+COMMENT ON FUNCTION crm.interaction_history_recv(internal) IS 'reads the binary form';
+COMMENT ON FUNCTION crm.interaction_history_send(crm.interaction_history) IS 'writes the binary form';
+
+CREATE TYPE crm.interaction_history (
+  INPUT = crm.interaction_history_in,
+  OUTPUT = crm.interaction_history_out,
+  RECEIVE = crm.interaction_history_recv,
+  SEND = crm.interaction_history_send,
+  INTERNALLENGTH = VARIABLE,
+  ALIGNMENT = double,
+  STORAGE = extended
+);
+COMMENT ON TYPE crm.interaction_history IS
+  'the contacts between one customer and us: {at kind channel direction [outcome] [score n] [resolved_at at], ...}';
+
+-- one interaction
+
+CREATE FUNCTION crm.interaction(at timestamptz, kind text, channel text, direction text,
+    outcome text DEFAULT NULL, score int DEFAULT NULL, resolved_at timestamptz DEFAULT NULL) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction';
+COMMENT ON FUNCTION crm.interaction(timestamptz, text, text, text, text, int, timestamptz) IS
+  'the history of one interaction; NULL if at, kind, channel or direction is';
+
+-- the aggregate: (at, kind, channel, direction [, outcome [, score [, resolved_at]]])
+
+CREATE FUNCTION crm.interaction_history_final(crm.interaction_history) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_final';
+COMMENT ON FUNCTION crm.interaction_history_final(crm.interaction_history) IS 'final function of the aggregate interaction_history';
+CREATE FUNCTION crm.interaction_history_plus(crm.interaction_history, crm.interaction_history) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_plus';
+COMMENT ON FUNCTION crm.interaction_history_plus(crm.interaction_history, crm.interaction_history) IS 'implementation of + operator';
+
+CREATE FUNCTION crm.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_transition';
+COMMENT ON FUNCTION crm.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text) IS
+  'transition function of the aggregate interaction_history';
+CREATE AGGREGATE crm.interaction_history(timestamptz, text, text, text) (
+  SFUNC = crm.interaction_history_transition,
+  STYPE = crm.interaction_history,
+  SSPACE = 512,
+  FINALFUNC = crm.interaction_history_final,
+  COMBINEFUNC = crm.interaction_history_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.interaction_history(timestamptz, text, text, text) IS
+  'the history of contacts (at, kind, channel, direction); rows with a NULL in one of the first four are left out';
+
+CREATE FUNCTION crm.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_transition';
+COMMENT ON FUNCTION crm.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text) IS
+  'transition function of the aggregate interaction_history';
+CREATE AGGREGATE crm.interaction_history(timestamptz, text, text, text, text) (
+  SFUNC = crm.interaction_history_transition,
+  STYPE = crm.interaction_history,
+  SSPACE = 512,
+  FINALFUNC = crm.interaction_history_final,
+  COMBINEFUNC = crm.interaction_history_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.interaction_history(timestamptz, text, text, text, text) IS
+  'the history of contacts (at, kind, channel, direction, outcome); rows with a NULL in one of the first four are left out';
+
+CREATE FUNCTION crm.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text, int) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_transition';
+COMMENT ON FUNCTION crm.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text, int) IS
+  'transition function of the aggregate interaction_history';
+CREATE AGGREGATE crm.interaction_history(timestamptz, text, text, text, text, int) (
+  SFUNC = crm.interaction_history_transition,
+  STYPE = crm.interaction_history,
+  SSPACE = 512,
+  FINALFUNC = crm.interaction_history_final,
+  COMBINEFUNC = crm.interaction_history_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.interaction_history(timestamptz, text, text, text, text, int) IS
+  'the history of contacts (at, kind, channel, direction, outcome, score); rows with a NULL in one of the first four are left out';
+
+CREATE FUNCTION crm.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text, int, timestamptz) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_transition';
+COMMENT ON FUNCTION crm.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text, int, timestamptz) IS
+  'transition function of the aggregate interaction_history';
+CREATE AGGREGATE crm.interaction_history(timestamptz, text, text, text, text, int, timestamptz) (
+  SFUNC = crm.interaction_history_transition,
+  STYPE = crm.interaction_history,
+  SSPACE = 512,
+  FINALFUNC = crm.interaction_history_final,
+  COMBINEFUNC = crm.interaction_history_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.interaction_history(timestamptz, text, text, text, text, int, timestamptz) IS
+  'the history of contacts (at, kind, channel, direction, outcome, score, resolved_at); rows with a NULL in one of the first four are left out';
+
+CREATE FUNCTION crm.interaction_history_merge(crm.interaction_history, crm.interaction_history) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_merge';
+COMMENT ON FUNCTION crm.interaction_history_merge(crm.interaction_history, crm.interaction_history) IS
+  'transition function of the aggregate merge';
+CREATE AGGREGATE crm.merge(crm.interaction_history) (
+  SFUNC = crm.interaction_history_merge,
+  STYPE = crm.interaction_history,
+  SSPACE = 512,
+  FINALFUNC = crm.interaction_history_final,
+  COMBINEFUNC = crm.interaction_history_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.merge(crm.interaction_history) IS 'all that is in any of the histories';
+
+-- sum and difference
+
+CREATE FUNCTION crm.interaction_history_minus(crm.interaction_history, crm.interaction_history) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_minus';
+COMMENT ON FUNCTION crm.interaction_history_minus(crm.interaction_history, crm.interaction_history) IS 'implementation of - operator';
+
+CREATE OPERATOR crm.+ (
+  FUNCTION = crm.interaction_history_plus,
+  LEFTARG = crm.interaction_history,
+  RIGHTARG = crm.interaction_history,
+  COMMUTATOR = OPERATOR(crm.+)
+);
+COMMENT ON OPERATOR crm.+ (crm.interaction_history, crm.interaction_history) IS 'all that is in either history, each interaction as often as in both together';
+CREATE OPERATOR crm.- (
+  FUNCTION = crm.interaction_history_minus,
+  LEFTARG = crm.interaction_history,
+  RIGHTARG = crm.interaction_history
+);
+COMMENT ON OPERATOR crm.- (crm.interaction_history, crm.interaction_history) IS
+  'the left history without what is in the right one; an error if an interaction is not there';
+
+-- equality, order, hash
+
+CREATE FUNCTION crm.interaction_history_eq(crm.interaction_history, crm.interaction_history) RETURNS bool
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_eq';
+COMMENT ON FUNCTION crm.interaction_history_eq(crm.interaction_history, crm.interaction_history) IS 'implementation of = operator';
+CREATE FUNCTION crm.interaction_history_ne(crm.interaction_history, crm.interaction_history) RETURNS bool
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_ne';
+COMMENT ON FUNCTION crm.interaction_history_ne(crm.interaction_history, crm.interaction_history) IS 'implementation of <> operator';
+CREATE FUNCTION crm.interaction_history_lt(crm.interaction_history, crm.interaction_history) RETURNS bool
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_lt';
+COMMENT ON FUNCTION crm.interaction_history_lt(crm.interaction_history, crm.interaction_history) IS 'implementation of < operator';
+CREATE FUNCTION crm.interaction_history_le(crm.interaction_history, crm.interaction_history) RETURNS bool
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_le';
+COMMENT ON FUNCTION crm.interaction_history_le(crm.interaction_history, crm.interaction_history) IS 'implementation of <= operator';
+CREATE FUNCTION crm.interaction_history_gt(crm.interaction_history, crm.interaction_history) RETURNS bool
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_gt';
+COMMENT ON FUNCTION crm.interaction_history_gt(crm.interaction_history, crm.interaction_history) IS 'implementation of > operator';
+CREATE FUNCTION crm.interaction_history_ge(crm.interaction_history, crm.interaction_history) RETURNS bool
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_ge';
+COMMENT ON FUNCTION crm.interaction_history_ge(crm.interaction_history, crm.interaction_history) IS 'implementation of >= operator';
+CREATE FUNCTION crm.interaction_history_cmp(crm.interaction_history, crm.interaction_history) RETURNS int
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_cmp';
+COMMENT ON FUNCTION crm.interaction_history_cmp(crm.interaction_history, crm.interaction_history) IS 'less-equal-greater';
+CREATE FUNCTION crm.interaction_history_hash(crm.interaction_history) RETURNS int
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_hash';
+COMMENT ON FUNCTION crm.interaction_history_hash(crm.interaction_history) IS 'hash';
+CREATE FUNCTION crm.interaction_history_hash_extended(crm.interaction_history, bigint) RETURNS bigint
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_hash_extended';
+COMMENT ON FUNCTION crm.interaction_history_hash_extended(crm.interaction_history, bigint) IS 'hash with a seed';
+
+CREATE OPERATOR crm.= (
+  FUNCTION = crm.interaction_history_eq,
+  LEFTARG = crm.interaction_history,
+  RIGHTARG = crm.interaction_history,
+  COMMUTATOR = OPERATOR(crm.=),
+  NEGATOR = OPERATOR(crm.<>),
+  HASHES,
+  MERGES,
+  RESTRICT = eqsel,
+  JOIN = eqjoinsel
+);
+COMMENT ON OPERATOR crm.= (crm.interaction_history, crm.interaction_history) IS 'equal';
+CREATE OPERATOR crm.<> (
+  FUNCTION = crm.interaction_history_ne,
+  LEFTARG = crm.interaction_history,
+  RIGHTARG = crm.interaction_history,
+  COMMUTATOR = OPERATOR(crm.<>),
+  NEGATOR = OPERATOR(crm.=),
+  RESTRICT = neqsel,
+  JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR crm.<> (crm.interaction_history, crm.interaction_history) IS 'not equal';
+CREATE OPERATOR crm.< (
+  FUNCTION = crm.interaction_history_lt,
+  LEFTARG = crm.interaction_history,
+  RIGHTARG = crm.interaction_history,
+  COMMUTATOR = OPERATOR(crm.>),
+  NEGATOR = OPERATOR(crm.>=),
+  RESTRICT = scalarltsel,
+  JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR crm.< (crm.interaction_history, crm.interaction_history) IS 'less than';
+CREATE OPERATOR crm.<= (
+  FUNCTION = crm.interaction_history_le,
+  LEFTARG = crm.interaction_history,
+  RIGHTARG = crm.interaction_history,
+  COMMUTATOR = OPERATOR(crm.>=),
+  NEGATOR = OPERATOR(crm.>),
+  RESTRICT = scalarlesel,
+  JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR crm.<= (crm.interaction_history, crm.interaction_history) IS 'less than or equal';
+CREATE OPERATOR crm.> (
+  FUNCTION = crm.interaction_history_gt,
+  LEFTARG = crm.interaction_history,
+  RIGHTARG = crm.interaction_history,
+  COMMUTATOR = OPERATOR(crm.<),
+  NEGATOR = OPERATOR(crm.<=),
+  RESTRICT = scalargtsel,
+  JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR crm.> (crm.interaction_history, crm.interaction_history) IS 'greater than';
+CREATE OPERATOR crm.>= (
+  FUNCTION = crm.interaction_history_ge,
+  LEFTARG = crm.interaction_history,
+  RIGHTARG = crm.interaction_history,
+  COMMUTATOR = OPERATOR(crm.<=),
+  NEGATOR = OPERATOR(crm.<),
+  RESTRICT = scalargesel,
+  JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR crm.>= (crm.interaction_history, crm.interaction_history) IS 'greater than or equal';
+
+CREATE OPERATOR CLASS crm.interaction_history_ops DEFAULT FOR TYPE crm.interaction_history USING btree AS
+  OPERATOR 1 crm.<,
+  OPERATOR 2 crm.<=,
+  OPERATOR 3 crm.=,
+  OPERATOR 4 crm.>=,
+  OPERATOR 5 crm.>,
+  FUNCTION 1 crm.interaction_history_cmp(crm.interaction_history, crm.interaction_history);
+COMMENT ON OPERATOR CLASS crm.interaction_history_ops USING btree IS 'order by the first entry that differs';
+COMMENT ON OPERATOR FAMILY crm.interaction_history_ops USING btree IS 'order by the first entry that differs';
+CREATE OPERATOR CLASS crm.interaction_history_hash_ops DEFAULT FOR TYPE crm.interaction_history USING hash AS
+  OPERATOR 1 crm.=,
+  FUNCTION 1 crm.interaction_history_hash(crm.interaction_history),
+  FUNCTION 2 crm.interaction_history_hash_extended(crm.interaction_history, bigint);
+COMMENT ON OPERATOR CLASS crm.interaction_history_hash_ops USING hash IS 'equal content';
+COMMENT ON OPERATOR FAMILY crm.interaction_history_hash_ops USING hash IS 'equal content';
+
+-- plain questions
+
+CREATE FUNCTION crm.interaction_count(history crm.interaction_history) RETURNS int
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_count';
+COMMENT ON FUNCTION crm.interaction_count(crm.interaction_history) IS
+  'number of interactions';
+CREATE FUNCTION crm.first_interaction(history crm.interaction_history) RETURNS timestamptz
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_first_interaction';
+COMMENT ON FUNCTION crm.first_interaction(crm.interaction_history) IS
+  'instant of the first interaction; NULL without one';
+CREATE FUNCTION crm.last_interaction(history crm.interaction_history) RETURNS timestamptz
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_last_interaction';
+COMMENT ON FUNCTION crm.last_interaction(crm.interaction_history) IS
+  'instant of the last interaction; NULL without one';
+CREATE FUNCTION crm.days_since_last_contact(history crm.interaction_history, as_of timestamptz) RETURNS int
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_days_since_last_contact';
+COMMENT ON FUNCTION crm.days_since_last_contact(crm.interaction_history, timestamptz) IS
+  'whole days of 24 hours from the last interaction at or before as_of to as_of; NULL without one';
+CREATE FUNCTION crm.reciprocity(history crm.interaction_history, as_of timestamptz) RETURNS float8
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_reciprocity';
+COMMENT ON FUNCTION crm.reciprocity(crm.interaction_history, timestamptz) IS
+  'the smaller of inbound and outbound over the larger, at or before as_of; NULL with neither';
+CREATE FUNCTION crm.until(history crm.interaction_history, at timestamptz) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_until';
+COMMENT ON FUNCTION crm.until(crm.interaction_history, timestamptz) IS
+  'what happened at or before the instant';
+CREATE FUNCTION crm.within(history crm.interaction_history, period tstzrange) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_within';
+COMMENT ON FUNCTION crm.within(crm.interaction_history, tstzrange) IS
+  'what happened in the range of time';
+CREATE FUNCTION crm.interactions(history crm.interaction_history,
+    OUT at timestamptz, OUT kind text, OUT channel text, OUT direction text, OUT outcome text, OUT score int,
+    OUT resolved_at timestamptz) RETURNS SETOF record
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 20 AS 'MODULE_PATHNAME', 'crm_interactions';
+COMMENT ON FUNCTION crm.interactions(crm.interaction_history) IS 'the entries of the history, by instant';
+CREATE FUNCTION crm.interaction_history_to_jsonb(crm.interaction_history) RETURNS jsonb
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_interaction_history_to_jsonb';
+COMMENT ON FUNCTION crm.interaction_history_to_jsonb(crm.interaction_history) IS
+  'the history as a jsonb array of {"at", "kind", "channel", "direction", "outcome", "score", "resolved_at"}';
+CREATE CAST (crm.interaction_history AS jsonb) WITH FUNCTION crm.interaction_history_to_jsonb(crm.interaction_history);
+COMMENT ON CAST (crm.interaction_history AS jsonb) IS 'an array of {"at", "kind", "channel", "direction", "outcome", "score", "resolved_at"}';
