@@ -50,9 +50,9 @@ typedef struct CustomerDelta
 typedef struct Deltas Deltas;
 
 extern Deltas *deltas_create(Relation histories, Relation index);
-extern void	   deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went);
-extern bool	   deltas_next(Deltas *deltas, CustomerDelta *delta);
-extern void	   deltas_free(Deltas *deltas);
+extern void deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went);
+extern bool deltas_next(Deltas *deltas, CustomerDelta *delta);
+extern void deltas_free(Deltas *deltas);
 
 /* ---- live_score.c: the one place that scores a customer ---- */
 
@@ -82,27 +82,37 @@ extern const char *const score_column_names[SCORE_COLUMNS];
 extern ScoringRules		 *scoring_rules_read(Oid scoring, Relation histories, Relation index);
 extern const ScoringRule *scoring_rule_of(ScoringRules *rules, const Datum *keys);
 extern DateADT			  scoring_today(const ScoringRule *rule);
+extern DateADT			  scoring_refresh_day(const ScoringRule *rule);
 extern void score_customer(const ScoringRule *rule, Datum history, DateADT as_of, Score *score);
 
 /* ---- live_changes.c: the log of segments that changed ---- */
 
 typedef struct ChangeLog ChangeLog;
 
-extern ChangeLog *change_log_open(Oid changes, Relation histories, Relation index,
-								   const char *why);
-extern void		  change_log_add(ChangeLog *log, const Datum *keys, const char *what, Datum old_value,
-								 bool old_null, Datum new_value, bool new_null);
-extern int64	  change_log_close(ChangeLog *log);
+extern ChangeLog *change_log_open(Oid changes, Relation histories, Relation index, const char *why);
+extern void	 change_log_add(ChangeLog *log, const Datum *keys, const char *what, Datum old_value,
+							bool old_null, Datum new_value, bool new_null);
+extern int64 change_log_close(ChangeLog *log);
 
 /* ---- live_histories.c: the table of histories, written a customer at a time ---- */
 
 typedef struct Histories Histories;
 
+/* Some customers in key order that are to be scored anew. */
+typedef struct RescoreBatch
+{
+	const Datum *after; /* the key before the first, or NULL to start with the first of all */
+	int64		 limit;
+	Datum		*last; /* of those looked at; NULL if there are no more behind */
+	int64		 read;
+	int64		 written;
+} RescoreBatch;
+
 extern Histories *histories_open(Oid relid, Oid scoring, Oid changes, const char *why);
 extern Relation	  histories_index(Histories *histories);
 extern Relation	  histories_relation(Histories *histories);
 extern void		  histories_apply(Histories *histories, const CustomerDelta *delta);
-extern bool		  histories_rescore(Histories *histories, const Datum *keys, DateADT as_of);
+extern void		  histories_rescore_batch(Histories *histories, RescoreBatch *batch);
 extern int64	  histories_close(Histories *histories);
 
 /* ---- live_catalog.c: the rows of crm.tracked, and who the upkeep runs as ---- */
@@ -127,6 +137,7 @@ typedef struct OwnerSwitch
 
 extern List		  *tracked_by_source(Oid source);
 extern Tracked	  *tracked_by_histories(Oid histories);
+extern Oid		   relation_owner(Oid relid);
 extern OwnerSwitch become_owner(Oid relid);
 extern void		   become_caller(const OwnerSwitch *before);
 

@@ -92,13 +92,15 @@ tracked_by_histories(Oid histories)
 	List *found = tracked_where(TRACKED_HISTORIES, histories);
 
 	if (found == NIL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("table \"%s\" holds no tracked histories", get_rel_name(histories))));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\" holds no tracked histories", get_rel_name(histories))));
 	return linitial(found);
 }
 
-static Oid
-owner_of(Oid relid)
+/* The owner of a relation. */
+Oid
+relation_owner(Oid relid)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid		  owner;
@@ -120,8 +122,9 @@ become_owner(Oid relid)
 	OwnerSwitch before;
 
 	GetUserIdAndSecContext(&before.userid, &before.sec_context);
-	SetUserIdAndSecContext(owner_of(relid), before.sec_context | SECURITY_LOCAL_USERID_CHANGE |
-												SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(relation_owner(relid), before.sec_context |
+													  SECURITY_LOCAL_USERID_CHANGE |
+													  SECURITY_RESTRICTED_OPERATION);
 	before.guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);

@@ -24,15 +24,15 @@ enum
 
 struct ChangeLog
 {
-	Oid			  changes; /* InvalidOid: only count */
-	Relation	  histories;
-	const char	 *why;
-	int			  nkeys;
-	AttrNumber	  keys[INDEX_MAX_KEYS];
-	int			  nwaiting;
-	int64		  total;
-	Datum		(*values)[CHANGES_AT_ONCE]; /* one array a column */
-	bool		(*nulls)[CHANGES_AT_ONCE];
+	Oid			changes; /* InvalidOid: only count */
+	Relation	histories;
+	const char *why;
+	int			nkeys;
+	AttrNumber	keys[INDEX_MAX_KEYS];
+	int			nwaiting;
+	int64		total;
+	Datum (*values)[CHANGES_AT_ONCE]; /* one array a column */
+	bool (*nulls)[CHANGES_AT_ONCE];
 	MemoryContext context; /* of the values that wait */
 };
 
@@ -65,8 +65,8 @@ static char *
 insert_statement(ChangeLog *log)
 {
 	StringInfoData sql;
-	char		  *table = quote_qualified_identifier(
-		 get_namespace_name(get_rel_namespace(log->changes)), get_rel_name(log->changes));
+	char *table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(log->changes)),
+											 get_rel_name(log->changes));
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "INSERT INTO %s (", table);
@@ -102,9 +102,9 @@ column_array(ChangeLog *log, int column, Oid type, int16 length, bool by_value, 
 static void
 flush(ChangeLog *log)
 {
-	int	   nparameters = log->nkeys + CHANGE_COLUMNS + 1;
-	Oid	   types[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
-	Datum  values[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
+	int	  nparameters = log->nkeys + CHANGE_COLUMNS + 1;
+	Oid	  types[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
+	Datum values[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
 
 	if (log->nwaiting == 0 || !OidIsValid(log->changes))
 		return;
@@ -113,8 +113,7 @@ flush(ChangeLog *log)
 		Form_pg_attribute key = key_attribute(log, i);
 
 		types[i] = get_array_type(key->atttypid);
-		values[i] =
-			column_array(log, i, key->atttypid, key->attlen, key->attbyval, key->attalign);
+		values[i] = column_array(log, i, key->atttypid, key->attlen, key->attbyval, key->attalign);
 	}
 	for (int i = log->nkeys; i < nparameters - 1; i++)
 	{
@@ -159,7 +158,8 @@ change_log_add(ChangeLog *log, const Datum *keys, const char *what, Datum old_va
 		flush(log);
 	before = MemoryContextSwitchTo(log->context);
 	for (int i = 0; i < log->nkeys; i++)
-		keep(log, i, keys[i], false, key_attribute(log, i)->attbyval, key_attribute(log, i)->attlen);
+		keep(log, i, keys[i], false, key_attribute(log, i)->attbyval,
+			 key_attribute(log, i)->attlen);
 	keep(log, log->nkeys + CHANGE_WHAT, CStringGetTextDatum(what), false, false, -1);
 	keep(log, log->nkeys + CHANGE_OLD, old_value, old_null, false, -1);
 	keep(log, log->nkeys + CHANGE_NEW, new_value, new_null, false, -1);

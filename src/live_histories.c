@@ -20,6 +20,7 @@
 #include "executor/executor.h"
 #include "live.h"
 #include "miscadmin.h"
+#include "parser/parse_relation.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -28,34 +29,61 @@
 
 struct Histories
 {
-	Relation	   rel;
-	Relation	   index; /* its primary key */
-	int			   nkeys;
-	AttrNumber	   history;
-	AttrNumber	   scores[SCORE_COLUMNS];
-	AttrNumber	   scored_on;
-	AttrNumber	   updated_at;
-	ScanKeyData	   scan_keys[INDEX_MAX_KEYS];
-	IndexScanDesc  scan; /* NULL until the next look-up */
+	Relation		rel;
+	Relation		index; /* its primary key */
+	int				nkeys;
+	AttrNumber		history;
+	AttrNumber		scores[SCORE_COLUMNS];
+	AttrNumber		scored_on;
+	AttrNumber		updated_at;
+	ScanKeyData		scan_keys[INDEX_MAX_KEYS];
+	IndexScanDesc	scan; /* for look-ups, with the active snapshot */
 	TupleTableSlot *old_row;
 	TupleTableSlot *new_row;
 	EState		   *estate;
 	ResultRelInfo  *result;
 	ScoringRules   *rules;
 	ChangeLog	   *changes;
+	MemoryContext	home;	 /* of what lives until the table is closed */
 	MemoryContext	context; /* of one customer */
 };
 
 /* ---- what differs between releases of PostgreSQL ---- */
 
 static IndexScanDesc
-begin_scan(Histories *t)
+begin_scan(Histories *t, Snapshot snapshot, int nkeys)
 {
-	return index_beginscan(t->rel, t->index, GetActiveSnapshot(),
+	return index_beginscan(t->rel, t->index, snapshot,
 #if PG_VERSION_NUM >= 180000
 						   NULL,
 #endif
-						   t->nkeys, 0);
+						   nkeys, 0);
+}
+
+/* An executor state for one table, which it finds in its range table where it looks for columns. */
+static EState *
+create_executor_state(Relation rel)
+{
+	EState		  *estate = CreateExecutorState();
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+#if PG_VERSION_NUM >= 160000
+	List *permissions = NIL;
+#endif
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = RelationGetRelid(rel);
+	rte->relkind = rel->rd_rel->relkind;
+	rte->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM >= 180000
+	addRTEPermissionInfo(&permissions, rte);
+	ExecInitRangeTable(estate, list_make1(rte), permissions, bms_make_singleton(1));
+#elif PG_VERSION_NUM >= 160000
+	addRTEPermissionInfo(&permissions, rte);
+	ExecInitRangeTable(estate, list_make1(rte), permissions);
+#else
+	ExecInitRangeTable(estate, list_make1(rte));
+#endif
+	return estate;
 }
 
 /* Index entries for the new row; false if a unique index has its key already. */
@@ -106,13 +134,13 @@ static inline void
 CheckNoForcedRowSecurity(Relation rel)
 {
 	if (rel->rd_rel->relrowsecurity && rel->rd_rel->relforcerowsecurity)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("histories cannot be kept under forced row-level security"),
-				 errdetail("Table \"%s\" has FORCE ROW LEVEL SECURITY.",
-						   RelationGetRelationName(rel)),
-				 errhint("Use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY; policies still hold for "
-						 "everybody but the owner.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("histories cannot be kept under forced row-level security"),
+			 errdetail("Table \"%s\" has FORCE ROW LEVEL SECURITY.", RelationGetRelationName(rel)),
+			 errhint("Use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY; policies still hold for "
+					 "everybody but the owner.")));
 }
 
 static AttrNumber
@@ -174,7 +202,7 @@ histories_open(Oid relid, Oid scoring, Oid changes, const char *why)
 
 	t->old_row = table_slot_create(t->rel, NULL);
 	t->new_row = MakeSingleTupleTableSlot(RelationGetDescr(t->rel), &TTSOpsVirtual);
-	t->estate = CreateExecutorState();
+	t->estate = create_executor_state(t->rel);
 	t->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(t->result, t->rel, 1, NULL, 0);
 #if PG_VERSION_NUM < 140000
@@ -184,8 +212,11 @@ histories_open(Oid relid, Oid scoring, Oid changes, const char *why)
 
 	t->rules = scoring_rules_read(scoring, t->rel, t->index);
 	t->changes = change_log_open(changes, t->rel, t->index, why);
-	t->context = AllocSetContextCreate(CurrentMemoryContext, "crm customer", ALLOCSET_DEFAULT_SIZES);
+	t->context =
+		AllocSetContextCreate(CurrentMemoryContext, "crm customer", ALLOCSET_DEFAULT_SIZES);
+	t->home = CurrentMemoryContext;
 	PushActiveSnapshot(GetTransactionSnapshot());
+	t->scan = begin_scan(t, GetActiveSnapshot(), t->nkeys);
 	return t;
 }
 
@@ -207,8 +238,7 @@ histories_close(Histories *t)
 {
 	int64 changed;
 
-	if (t->scan)
-		index_endscan(t->scan);
+	index_endscan(t->scan);
 	PopActiveSnapshot();
 	ExecCloseIndices(t->result);
 	ExecDropSingleTupleTableSlot(t->old_row);
@@ -224,30 +254,38 @@ histories_close(Histories *t)
 
 /* ---- one customer ---- */
 
-/* The customer's row, as the snapshot sees it, in old_row. */
+/* The customer's row, as the snapshot sees it, in old_row. What the scan allocates is the scan's to keep. */
 static bool
 find_row(Histories *t, const Datum *keys)
 {
+	MemoryContext before = MemoryContextSwitchTo(t->home);
+	bool		  found;
+
 	for (int i = 0; i < t->nkeys; i++)
 		t->scan_keys[i].sk_argument = keys[i];
-	if (t->scan == NULL)
-		t->scan = begin_scan(t);
 	index_rescan(t->scan, t->scan_keys, t->nkeys, NULL, 0);
-	return index_getnext_slot(t->scan, ForwardScanDirection, t->old_row);
+	found = index_getnext_slot(t->scan, ForwardScanDirection, t->old_row);
+	MemoryContextSwitchTo(before);
+	return found;
 }
 
 /* Another session wrote the row since the snapshot: see it, if the isolation level allows. */
 static void
 see_other_sessions(Histories *t)
 {
+	MemoryContext before;
+
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("could not serialize access due to concurrent update")));
 	CHECK_FOR_INTERRUPTS();
+	ExecClearTuple(t->old_row);
 	index_endscan(t->scan);
-	t->scan = NULL;
 	PopActiveSnapshot();
+	before = MemoryContextSwitchTo(t->home);
 	PushActiveSnapshot(GetTransactionSnapshot());
+	t->scan = begin_scan(t, GetActiveSnapshot(), t->nkeys);
+	MemoryContextSwitchTo(before);
 }
 
 /* Whether a history has all orders of another. */
@@ -257,9 +295,8 @@ has_orders_of(const PurchaseHistory *h, const PurchaseHistory *other)
 	for (int i = 0; i < other->nentries; i++)
 	{
 		int n = purchase_history_count_until(h, other->entries[i].day);
-		int there = n > 0 && h->entries[n - 1].day == other->entries[i].day
-						? h->entries[n - 1].orders
-						: 0;
+		int there =
+			n > 0 && h->entries[n - 1].day == other->entries[i].day ? h->entries[n - 1].orders : 0;
 
 		if (there < other->entries[i].orders)
 			return false;
@@ -272,12 +309,11 @@ static inline void
 CheckOrdersKnown(Histories *t, const PurchaseHistory *h, const PurchaseHistory *went)
 {
 	if (unlikely(!has_orders_of(h, went)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("histories \"%s\" do not hold an order that is being taken away",
-						RelationGetRelationName(t->rel)),
-				 errdetail("The orders were changed while they were not followed."),
-				 errhint("Call crm.rebuild for the tracking.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("histories \"%s\" do not hold an order that is being taken away",
+							   RelationGetRelationName(t->rel)),
+						errdetail("The orders were changed while they were not followed."),
+						errhint("Call crm.rebuild for the tracking.")));
 }
 
 /* The history after a change: what it was, plus what came, minus what went. */
@@ -378,9 +414,9 @@ update_row(Histories *t)
 	if (RelationGetDescr(t->rel)->constr)
 		ExecConstraints(t->result, t->new_row, t->estate);
 	t->new_row->tts_tableOid = RelationGetRelid(t->rel);
-	result = table_tuple_update(t->rel, &t->old_row->tts_tid, t->new_row,
-								GetCurrentCommandId(true), GetActiveSnapshot(), InvalidSnapshot,
-								true, &tmfd, &lock_mode, &indexes);
+	result =
+		table_tuple_update(t->rel, &t->old_row->tts_tid, t->new_row, GetCurrentCommandId(true),
+						   GetActiveSnapshot(), InvalidSnapshot, true, &tmfd, &lock_mode, &indexes);
 	if (result != TM_Ok)
 		return false;
 #if PG_VERSION_NUM >= 160000
@@ -445,23 +481,23 @@ stored_history(Histories *t, bool found)
 }
 
 /*
- * One attempt to write a customer: delta is NULL if only the score is to be
- * made anew, as of a given day. False if another session was in the way.
+ * One attempt to write a customer: delta is NULL if a refresh only makes the
+ * score anew. False if another session was in the way.
  */
 static bool
-try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, DateADT as_of)
+try_write(Histories *t, const Datum *keys, const CustomerDelta *delta)
 {
 	bool			   found = find_row(t, keys);
 	const ScoringRule *rule = scoring_rule_of(t->rules, keys);
 	PurchaseHistory	  *history = stored_history(t, found);
+	DateADT			   as_of = 0;
 	Score			   score;
 	bool			   written;
 
 	if (delta)
-	{
 		history = changed_history(t, history, delta);
-		as_of = rule ? scoring_today(rule) : 0;
-	}
+	if (rule)
+		as_of = delta ? scoring_today(rule) : scoring_refresh_day(rule);
 	if (!found && history->nentries == 0)
 		return true;
 
@@ -482,11 +518,11 @@ try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, DateADT a
 }
 
 static void
-write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, DateADT as_of)
+write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta)
 {
 	MemoryContext before = MemoryContextSwitchTo(t->context);
 
-	while (!try_write(t, keys, delta, as_of))
+	while (!try_write(t, keys, delta))
 		see_other_sessions(t);
 	ExecClearTuple(t->old_row);
 	ResetPerTupleExprContext(t->estate);
@@ -509,13 +545,113 @@ histories_apply(Histories *t, const CustomerDelta *delta)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (!is_no_change(delta))
-		write_customer(t, delta->keys, delta, 0);
+		write_customer(t, delta->keys, delta);
 }
 
-/* Score a customer anew as of a day, if there still is one. */
-void
-histories_rescore(Histories *t, const Datum *keys, DateADT as_of)
+/* ---- all customers, in key order ---- */
+
+/* The condition "the key comes after this one", as an index scan takes it. */
+static void
+init_after_key(Histories *t, const Datum *after, ScanKey header, ScanKey members)
 {
-	CHECK_FOR_INTERRUPTS();
-	write_customer(t, keys, NULL, as_of);
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		Oid type = t->index->rd_opcintype[i];
+
+		ScanKeyEntryInitialize(
+			&members[i], SK_ROW_MEMBER | (i == t->nkeys - 1 ? SK_ROW_END : 0), i + 1,
+			BTGreaterStrategyNumber, type, t->index->rd_indcollation[i],
+			get_opfamily_proc(t->index->rd_opfamily[i], type, type, BTORDER_PROC), after[i]);
+	}
+	memset(header, 0, sizeof(ScanKeyData));
+	header->sk_flags = SK_ROW_HEADER;
+	header->sk_attno = 1;
+	header->sk_strategy = BTGreaterStrategyNumber;
+	header->sk_argument = PointerGetDatum(members);
+}
+
+/* Whether a row has another score than the rules give it, or one of a later day. */
+static bool
+score_is_stale(Histories *t, TupleTableSlot *row, const ScoringRule *rule)
+{
+	DateADT as_of = rule ? scoring_refresh_day(rule) : 0;
+	Score	score;
+
+	score_customer(rule, row->tts_values[t->history - 1], as_of, &score);
+	for (int i = 0; i < SCORE_COLUMNS; i++)
+	{
+		int column = t->scores[i] - 1;
+
+		if (!same_value(row->tts_values[column], row->tts_isnull[column], score.values[i],
+						score.nulls[i], TupleDescAttr(row->tts_tupleDescriptor, column)))
+			return true;
+	}
+	return rule && (row->tts_isnull[t->scored_on - 1] ||
+					DatumGetDateADT(row->tts_values[t->scored_on - 1]) > as_of);
+}
+
+static void
+copy_keys(Histories *t, TupleTableSlot *row, Datum *keys)
+{
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		int				  column = t->index->rd_index->indkey.values[i] - 1;
+		Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column);
+
+		keys[i] = datumCopy(row->tts_values[column], attribute->attbyval, attribute->attlen);
+	}
+}
+
+/* Score a row anew if it has to be; returns whether it was written. */
+static bool
+rescore_row(Histories *t, TupleTableSlot *row)
+{
+	MemoryContext before = MemoryContextSwitchTo(t->context);
+	Datum		  keys[INDEX_MAX_KEYS];
+	bool		  stale;
+
+	slot_getallattrs(row);
+	copy_keys(t, row, keys);
+	stale = score_is_stale(t, row, scoring_rule_of(t->rules, keys));
+	MemoryContextSwitchTo(before);
+	if (stale)
+		write_customer(t, keys, NULL);
+	else
+		MemoryContextReset(t->context);
+	return stale;
+}
+
+/*
+ * Score some customers anew as of the day that their rule names. Rows that a
+ * look through the snapshot finds right are neither written nor locked; the
+ * others are looked up and scored as they are then.
+ */
+void
+histories_rescore_batch(Histories *t, RescoreBatch *batch)
+{
+	ScanKeyData		header;
+	ScanKeyData		members[INDEX_MAX_KEYS];
+	TupleTableSlot *row = table_slot_create(t->rel, NULL);
+	Snapshot		snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	int				nkeys = batch->after ? 1 : 0;
+	IndexScanDesc	scan = begin_scan(t, snapshot, nkeys);
+
+	if (batch->after)
+		init_after_key(t, batch->after, &header, members);
+	index_rescan(scan, &header, nkeys, NULL, 0);
+	while (index_getnext_slot(scan, ForwardScanDirection, row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		batch->written += rescore_row(t, row);
+		if (++batch->read == batch->limit)
+		{
+			batch->last = palloc(sizeof(Datum) * t->nkeys);
+			slot_getallattrs(row);
+			copy_keys(t, row, batch->last);
+			break;
+		}
+	}
+	index_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(row);
 }

@@ -56,21 +56,22 @@ typedef struct Scorers
 
 struct ScoringRule
 {
-	Datum		   *keys; /* of the customers it is for, one for each column of "by" */
-	DateADT			today;
-	Datum			parts[RULE_PARTS];
-	bool			nulls[RULE_PARTS];
-	const Scorers  *scorers;
+	Datum		  *keys;		/* of the customers it is for, one for each column of "by" */
+	DateADT		   today;		/* as which triggers score */
+	DateADT		   refresh_day; /* as of which a refresh does */
+	Datum		   parts[RULE_PARTS];
+	bool		   nulls[RULE_PARTS];
+	const Scorers *scorers;
 };
 
 struct ScoringRules
 {
-	int			 nby;				  /* key columns that choose the rule */
-	int			 by[INDEX_MAX_KEYS];  /* which keys of a customer these are */
-	FmgrInfo	*equal;				  /* of each of them */
+	int			 nby;				 /* key columns that choose the rule */
+	int			 by[INDEX_MAX_KEYS]; /* which keys of a customer these are */
+	FmgrInfo	*equal;				 /* of each of them */
 	Oid			*collations;
 	int			 nrules;
-	int			 last;				  /* the rule found last */
+	int			 last; /* the rule found last */
 	ScoringRule *rules;
 };
 
@@ -268,31 +269,50 @@ find_scale_by(ScoringRules *rules, AttrNumber *columns, Relation scoring, Relati
 	}
 }
 
+/* Where a scoring table has what. */
+typedef struct RuleColumns
+{
+	AttrNumber by[INDEX_MAX_KEYS];
+	AttrNumber parts[RULE_PARTS];
+	AttrNumber time_zone;
+	AttrNumber refreshing_as_of;
+	AttrNumber refreshed_on;
+} RuleColumns;
+
+static DateADT
+date_of(TupleTableSlot *row, AttrNumber column, DateADT or_else)
+{
+	return row->tts_isnull[column - 1] ? or_else : DatumGetDateADT(row->tts_values[column - 1]);
+}
+
 /* A rule from a row of the scoring table, in memory of its own. */
 static ScoringRule
-read_rule(TupleTableSlot *row, const ScoringRules *rules, const AttrNumber *by_columns,
-		  const AttrNumber *part_columns, AttrNumber time_zone, const Scorers *scorers)
+read_rule(TupleTableSlot *row, const ScoringRules *rules, const RuleColumns *columns,
+		  const Scorers *scorers)
 {
 	TupleDesc	desc = row->tts_tupleDescriptor;
 	ScoringRule rule = {0};
+	DateADT		today;
 
 	slot_getallattrs(row);
 	rule.scorers = scorers;
-	rule.today = statement_day(row->tts_values[time_zone - 1]);
+	today = statement_day(row->tts_values[columns->time_zone - 1]);
+	rule.today = Max(today, date_of(row, columns->refreshed_on, today));
+	rule.refresh_day = date_of(row, columns->refreshing_as_of, rule.today);
 	rule.keys = palloc(sizeof(Datum) * Max(rules->nby, 1));
 	for (int i = 0; i < rules->nby; i++)
 	{
-		Form_pg_attribute column = TupleDescAttr(desc, by_columns[i] - 1);
+		Form_pg_attribute column = TupleDescAttr(desc, columns->by[i] - 1);
 
-		rule.keys[i] = datumCopy(row->tts_values[by_columns[i] - 1], column->attbyval,
-								 column->attlen);
+		rule.keys[i] =
+			datumCopy(row->tts_values[columns->by[i] - 1], column->attbyval, column->attlen);
 	}
 	for (int i = 0; i < RULE_PARTS; i++)
 	{
-		Form_pg_attribute column = TupleDescAttr(desc, part_columns[i] - 1);
-		Datum			  value = row->tts_values[part_columns[i] - 1];
+		Form_pg_attribute column = TupleDescAttr(desc, columns->parts[i] - 1);
+		Datum			  value = row->tts_values[columns->parts[i] - 1];
 
-		rule.nulls[i] = row->tts_isnull[part_columns[i] - 1];
+		rule.nulls[i] = row->tts_isnull[columns->parts[i] - 1];
 		if (rule.nulls[i] || column->attbyval)
 			rule.parts[i] = value;
 		else
@@ -313,16 +333,17 @@ scoring_rules_read(Oid relid, Relation histories, Relation index)
 	ScoringRules   *rules = palloc0(sizeof(ScoringRules));
 	Scorers		   *scorers = find_scorers();
 	int				capacity = 1;
-	AttrNumber		by_columns[INDEX_MAX_KEYS];
-	AttrNumber		part_columns[RULE_PARTS];
-	AttrNumber		time_zone = scoring_column(scoring, "time_zone");
+	RuleColumns		columns;
 	TupleTableSlot *row = table_slot_create(scoring, NULL);
 	Snapshot		snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TableScanDesc	scan;
 
-	find_scale_by(rules, by_columns, scoring, histories, index);
+	find_scale_by(rules, columns.by, scoring, histories, index);
 	for (int i = 0; i < RULE_PARTS; i++)
-		part_columns[i] = scoring_column(scoring, rule_part_names[i]);
+		columns.parts[i] = scoring_column(scoring, rule_part_names[i]);
+	columns.time_zone = scoring_column(scoring, "time_zone");
+	columns.refreshing_as_of = scoring_column(scoring, "refreshing_as_of");
+	columns.refreshed_on = scoring_column(scoring, "refreshed_on");
 
 	rules->rules = palloc(sizeof(ScoringRule));
 	scan = table_beginscan(scoring, snapshot, 0, NULL);
@@ -330,8 +351,7 @@ scoring_rules_read(Oid relid, Relation histories, Relation index)
 	{
 		if (rules->nrules == capacity)
 			rules->rules = repalloc(rules->rules, sizeof(ScoringRule) * (capacity *= 2));
-		rules->rules[rules->nrules++] =
-			read_rule(row, rules, by_columns, part_columns, time_zone, scorers);
+		rules->rules[rules->nrules++] = read_rule(row, rules, &columns, scorers);
 	}
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
@@ -367,9 +387,16 @@ scoring_rule_of(ScoringRules *rules, const Datum *keys)
 	return NULL;
 }
 
-/* The day of the running statement where the rule's customers are. */
+/* The day of the running statement where the rule's customers are, or of a refresh that went ahead of it. */
 DateADT
 scoring_today(const ScoringRule *rule)
 {
 	return rule->today;
+}
+
+/* The day that a refresh scores as of, today if none is running. */
+DateADT
+scoring_refresh_day(const ScoringRule *rule)
+{
+	return rule->refresh_day;
 }

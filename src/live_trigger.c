@@ -126,11 +126,12 @@ trackings_of(Relation rel)
 	List *trackings = tracked_by_source(root_of(rel));
 
 	if (trackings == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has triggers of crm but is not tracked",
-						RelationGetRelationName(rel)),
-				 errhint("Call crm.track for its purchases view again, or drop the triggers crm_*.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"%s\" has triggers of crm but is not tracked",
+					RelationGetRelationName(rel)),
+			 errhint("Call crm.track for its purchases view again, or drop the triggers crm_*.")));
 	return trackings;
 }
 
@@ -145,7 +146,8 @@ CheckTrackingComplete(const Tracked *tracked, Relation rel)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a table or view that tracks \"%s\" has been dropped",
 						RelationGetRelationName(rel)),
-				 errhint("Call SELECT crm.untrack(histories) FROM crm.tracked WHERE source = '%s'::regclass, "
+				 errhint("Call SELECT crm.untrack(histories) FROM crm.tracked WHERE source = "
+						 "'%s'::regclass, "
 						 "then crm.track again.",
 						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 													RelationGetRelationName(rel)))));
@@ -156,10 +158,11 @@ static inline void
 CheckSameOwner(Relation view, Relation histories)
 {
 	if (view->rd_rel->relowner != histories->rd_rel->relowner)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("purchases view \"%s\" and its histories \"%s\" have different owners",
-							   RelationGetRelationName(view), RelationGetRelationName(histories)),
-						errhint("Use ALTER TABLE ... OWNER TO to give both to one.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("purchases view \"%s\" and its histories \"%s\" have different owners",
+						RelationGetRelationName(view), RelationGetRelationName(histories)),
+				 errhint("Use ALTER TABLE ... OWNER TO to give both to one.")));
 }
 
 /* Add what an event means to one purchases view. */
@@ -191,8 +194,8 @@ notify_listeners(const Tracked *tracked)
 static void
 keep_histories(Event *event, const Tracked *tracked, List *trackings)
 {
-	OwnerSwitch	  before = become_owner(tracked->histories);
-	Histories	 *histories =
+	OwnerSwitch before = become_owner(tracked->histories);
+	Histories  *histories =
 		histories_open(tracked->histories, tracked->scoring, tracked->changes, event->name);
 	Deltas		 *deltas = deltas_create(histories_relation(histories), histories_index(histories));
 	CustomerDelta delta;
@@ -225,9 +228,9 @@ compare_histories_oids(const ListCell *a, const ListCell *b)
 static void
 keep_all_histories(Event *event)
 {
-	Relation rel = event->trigger->tg_relation;
-	List	*trackings = trackings_of(rel);
-	Oid		 done = InvalidOid;
+	Relation  rel = event->trigger->tg_relation;
+	List	 *trackings = trackings_of(rel);
+	Oid		  done = InvalidOid;
 	ListCell *lc;
 
 	list_sort(trackings, compare_histories_oids);

@@ -8,9 +8,10 @@
  */
 #include "crm.h"
 
-#include "access/attmap.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/tupconvert.h"
+#include "catalog/catalog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -26,6 +27,7 @@
 #include "parser/parsetree.h"
 #include "rewrite/rewriteSupport.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
@@ -36,7 +38,7 @@ struct PurchaseReader
 	bool				amount_is_float8;
 	bool				has_orders;
 	ExprState		   *filter;
-	ExprState		  **columns;  /* keys, purchased_on, amount [, orders] */
+	ExprState		  **columns;   /* keys, purchased_on, amount [, orders] */
 	TupleConversionMap *partition; /* from the rows' layout to the table's, or NULL */
 	TupleTableSlot	   *source_row;
 	EState			   *estate;
@@ -48,12 +50,11 @@ static inline void
 CheckColumnType(Relation view, Form_pg_attribute column, bool fits, const char *hint)
 {
 	if (!fits)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of purchases view \"%s\" has type %s",
-						NameStr(column->attname), RelationGetRelationName(view),
-						format_type_be(column->atttypid)),
-				 errhint("%s", hint)));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" of purchases view \"%s\" has type %s",
+							   NameStr(column->attname), RelationGetRelationName(view),
+							   format_type_be(column->atttypid)),
+						errhint("%s", hint)));
 }
 
 /* A key is sorted and compared: its type needs a default btree operator class. */
@@ -96,9 +97,10 @@ purchases_columns(Relation view, PurchasesColumns *columns)
 		if (strcmp(name, "purchased_on") == 0)
 		{
 			columns->purchased_on = i + 1;
-			CheckColumnType(view, column, type == DATEOID,
-							"Cast it in the view: a timestamp by ::date, a timestamp with time zone "
-							"by (at AT TIME ZONE 'Europe/Berlin')::date.");
+			CheckColumnType(
+				view, column, type == DATEOID,
+				"Cast it in the view: a timestamp by ::date, a timestamp with time zone "
+				"by (at AT TIME ZONE 'Europe/Berlin')::date.");
 		}
 		else if (strcmp(name, "amount") == 0)
 		{
@@ -117,10 +119,9 @@ purchases_columns(Relation view, PurchasesColumns *columns)
 		else
 		{
 			if (columns->nkeys == INDEX_MAX_KEYS)
-				ereport(ERROR,
-						(errcode(ERRCODE_TOO_MANY_COLUMNS),
-						 errmsg("purchases view \"%s\" has more than %d key columns",
-								RelationGetRelationName(view), INDEX_MAX_KEYS)));
+				ereport(ERROR, (errcode(ERRCODE_TOO_MANY_COLUMNS),
+								errmsg("purchases view \"%s\" has more than %d key columns",
+									   RelationGetRelationName(view), INDEX_MAX_KEYS)));
 			CheckKeyType(view, column);
 			columns->keys[columns->nkeys++] = i + 1;
 		}
@@ -329,8 +330,7 @@ crm_purchases_keys(PG_FUNCTION_ARGS)
 		names[i] = CStringGetTextDatum(
 			NameStr(TupleDescAttr(RelationGetDescr(view), columns.keys[i] - 1)->attname));
 	relation_close(view, NoLock);
-	PG_RETURN_ARRAYTYPE_P(
-		construct_array(names, columns.nkeys, TEXTOID, -1, false, TYPALIGN_INT));
+	PG_RETURN_ARRAYTYPE_P(construct_array(names, columns.nkeys, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* ---- reading ---- */
@@ -358,13 +358,12 @@ static inline void
 CheckStillLive(Relation view, Relation source, Oid found, const char *reason)
 {
 	if (found != RelationGetRelid(source))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("purchases view \"%s\" no longer follows table \"%s\"",
-						RelationGetRelationName(view), RelationGetRelationName(source)),
-				 reason ? errdetail("The view cannot be kept by triggers: %s.", reason)
-						: errdetail("It reads another table now."),
-				 errhint("Call crm.untrack and crm.track for the view.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("purchases view \"%s\" no longer follows table \"%s\"",
+							   RelationGetRelationName(view), RelationGetRelationName(source)),
+						reason ? errdetail("The view cannot be kept by triggers: %s.", reason)
+							   : errdetail("It reads another table now."),
+						errhint("Call crm.untrack and crm.track for the view.")));
 }
 
 /*
@@ -378,10 +377,11 @@ purchase_reader_create(Relation view, Relation source, Relation rows_of)
 	Query			*query = copyObject(get_view_query(view));
 	PurchasesColumns columns;
 	const char		*reason;
+	Oid				 found = live_source(view, &reason);
 	Oid				 amount_type;
 	Expr			*amount;
 
-	CheckStillLive(view, source, live_source(view, &reason), reason);
+	CheckStillLive(view, source, found, reason);
 	purchases_columns(view, &columns);
 	amount = column_expression(query, columns.amount);
 	amount_type = getBaseType(exprType((Node *) amount));
@@ -399,15 +399,13 @@ purchase_reader_create(Relation view, Relation source, Relation rows_of)
 	reader->columns[columns.nkeys + 1] = ExecPrepareExpr(
 		cast_to(amount, reader->amount_is_float8 ? FLOAT8OID : NUMERICOID), reader->estate);
 	if (reader->has_orders)
-		reader->columns[columns.nkeys + 2] =
-			ExecPrepareExpr(cast_to(column_expression(query, columns.orders), INT4OID),
-							reader->estate);
+		reader->columns[columns.nkeys + 2] = ExecPrepareExpr(
+			cast_to(column_expression(query, columns.orders), INT4OID), reader->estate);
 	if (query->jointree->quals)
 		reader->filter =
 			ExecPrepareQual(make_ands_implicit((Expr *) query->jointree->quals), reader->estate);
 
-	reader->partition =
-		convert_tuples_by_name(RelationGetDescr(rows_of), RelationGetDescr(source));
+	reader->partition = convert_tuples_by_name(RelationGetDescr(rows_of), RelationGetDescr(source));
 	if (reader->partition)
 		reader->source_row = MakeSingleTupleTableSlot(RelationGetDescr(source), &TTSOpsVirtual);
 	return reader;
@@ -419,7 +417,8 @@ purchase_reader_create(Relation view, Relation source, Relation rows_of)
  * the next call.
  */
 bool
-purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys, PurchaseDay *purchase)
+purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
+					 PurchaseDay *purchase)
 {
 	ExprContext *context = GetPerTupleExprContext(reader->estate);
 	ExprState  **column = reader->columns;
@@ -453,8 +452,9 @@ purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys, P
 
 	CheckPurchaseDay(purchase->day);
 	CheckOrders(purchase->orders);
-	purchase->amount = reader->amount_is_float8 ? amount_from_float8(DatumGetFloat8(amount))
-												: amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(amount));
+	purchase->amount = reader->amount_is_float8
+						   ? amount_from_float8(DatumGetFloat8(amount))
+						   : amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(amount));
 	purchase->orders = purchase_orders(purchase->amount, purchase->orders);
 	return true;
 }
