@@ -8,6 +8,7 @@
 # packages.sh installs; the folder and every process in it go on any exit.
 
 set -euo pipefail
+export LC_ALL=C.UTF-8
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 me=$(basename "$0")
@@ -140,7 +141,17 @@ copy_postgres()
 	chown -R "$user" "$work/pg"
 	pg_bin=$work/pg$("$pg_config" --bindir)
 	pg_config=$pg_bin/pg_config
+	if [[ $("$pg_config" --bindir) != "$pg_bin" ]]; then wrap_pg_config; fi
 	export PATH="$pg_bin:$PATH" PG_CONFIG=$pg_config
+}
+
+# Debian's pg_config of PostgreSQL 13 names its first home wherever it stands.
+wrap_pg_config()
+{
+	mv "$pg_config" "$pg_config.plain"
+	printf '#!/bin/sh\n"%s" "$@" | sed "s#^\\([A-Z-]* = \\)\\?/#\\1%s/#"\n' \
+		"$pg_config.plain" "$work/pg" > "$pg_config"
+	chmod 755 "$pg_config"
 }
 
 # Of sorted folder names, those that are not inside an earlier one.
@@ -177,6 +188,16 @@ start_server()
 		for setting in "$@"; do printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"; done
 	} | as_user tee -a "$work/data/postgresql.conf" > /dev/null
 	quietly start "$pg_bin/pg_ctl" -D "$work/data" -l "$work/server.log" -w -s start
-	unset PGSERVICE PGSSLMODE PGOPTIONS PGPASSFILE PGHOSTADDR PGDATABASE
+	forget_settings
 	export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+}
+
+# Unsets what the caller's environment says to clients of other servers.
+forget_settings()
+{
+	local variable
+
+	for variable in "${!PG@}"; do
+		if [[ $variable != PG_CONFIG ]]; then unset "$variable"; fi
+	done
 }

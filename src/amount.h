@@ -16,11 +16,11 @@
 #define AMOUNT_DECIMALS 4
 #define AMOUNT_MAX INT64CONST(9000000000000000000) /* 900 trillion units */
 
-extern int64   amount_from_numeric(Numeric value);
-extern int64   amount_from_float8(double value);
-extern Numeric amount_to_numeric(int128 amount);
-extern char	  *amount_to_text(int64 amount);
-extern void	   amount_out_of_range(const char *value) pg_attribute_noreturn();
+extern int64			amount_from_numeric(Numeric value);
+extern int64			amount_from_float8(double value);
+extern Numeric			amount_to_numeric(int128 amount);
+extern char			   *amount_to_text(int64 amount);
+pg_noreturn extern void amount_out_of_range(const char *value);
 
 static inline bool
 AmountIsValid(int64 amount)

@@ -9,6 +9,7 @@
 #include "crm.h"
 
 #include "common/hashfn.h"
+#include "compare.h"
 #include "libpq/pqformat.h"
 #include "purchase_history.h"
 #include "scan.h"
@@ -374,54 +375,7 @@ compare_histories(FunctionCallInfo fcinfo)
 	return order;
 }
 
-PG_FUNCTION_INFO_V1(crm_purchase_history_cmp);
-Datum
-crm_purchase_history_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_histories(fcinfo));
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_eq);
-Datum
-crm_purchase_history_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_histories(fcinfo) == 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_ne);
-Datum
-crm_purchase_history_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_histories(fcinfo) != 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_lt);
-Datum
-crm_purchase_history_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_histories(fcinfo) < 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_le);
-Datum
-crm_purchase_history_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_histories(fcinfo) <= 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_gt);
-Datum
-crm_purchase_history_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_histories(fcinfo) > 0);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_ge);
-Datum
-crm_purchase_history_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_histories(fcinfo) >= 0);
-}
+COMPARISON_FUNCTIONS(purchase_history, compare_histories);
 
 static Size
 entries_size(const PurchaseHistory *h)

@@ -151,10 +151,11 @@ CheckSameCuts(const int counts[RFM_MEASURES])
 {
 	for (int m = 1; m < RFM_MEASURES; m++)
 		if (counts[m] != counts[0])
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("%s has %d cut points, but %s has %d", rfm_measure_names[0],
-								   counts[0], rfm_measure_names[m], counts[m]),
-							errdetail("All three measures have one cut point fewer than bins.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s and %s have different numbers of cut points: %d and %d",
+							rfm_measure_names[0], rfm_measure_names[m], counts[0], counts[m]),
+					 errdetail("All three measures have one cut point fewer than bins.")));
 }
 
 /* Cut points may repeat, which leaves a score empty, but never fall. */

@@ -42,13 +42,22 @@ rfm_scale_state_create(int bins)
 	return create_tables(bins, capacity);
 }
 
-/* The row count, which every count is at most, does not overflow. */
+/* A row count, which every count is at most, does not overflow. */
+static inline int64
+AddRows(int64 a, int64 b)
+{
+	int64 sum;
+
+	if (unlikely(pg_add_s64_overflow(a, b, &sum)))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("number of scored customers is out of range")));
+	return sum;
+}
+
 void
 rfm_scale_state_add_rows(RfmScaleState *state, int64 nrows)
 {
-	if (unlikely(pg_add_s64_overflow(state->nrows, nrows, &state->nrows)))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("number of scored customers is out of range")));
+	state->nrows = AddRows(state->nrows, nrows);
 }
 
 /* A copy of the state whose one table has another size, and counts buckets if it is to. */
@@ -220,8 +229,7 @@ add_received(RfmScaleState *state, RfmMeasure measure, const ValueCount *before,
 {
 	CheckValueCount(state, measure, before, vc);
 	CheckDistinct((int64) state->tables[measure].ndistinct + 1);
-	if (pg_add_s64_overflow(*nrows, vc->count, nrows))
-		rfm_scale_state_add_rows(state, PG_INT64_MAX);
+	*nrows = AddRows(*nrows, vc->count);
 	return rfm_scale_state_add(state, measure, vc->value, vc->count);
 }
 

@@ -27,14 +27,14 @@ scan_start(const char *type_name, const char *input)
 	return s;
 }
 
-extern void		   scan_error(const Scanner *s, const char *expected) pg_attribute_noreturn();
-extern bool		   scan_try_char(Scanner *s, char c);
-extern void		   scan_char(Scanner *s, char c);
-extern bool		   scan_try_word(Scanner *s, const char *word);
-extern void		   scan_word(Scanner *s, const char *word);
-extern bool		   scan_peek_digit(Scanner *s);
-extern char		  *scan_name(Scanner *s, const char *stop);
-extern char		  *scan_label(Scanner *s);
+pg_noreturn extern void scan_error(const Scanner *s, const char *expected);
+extern bool				scan_try_char(Scanner *s, char c);
+extern void				scan_char(Scanner *s, char c);
+extern bool				scan_try_word(Scanner *s, const char *word);
+extern void				scan_word(Scanner *s, const char *word);
+extern bool				scan_peek_digit(Scanner *s);
+extern char			   *scan_name(Scanner *s, const char *stop);
+extern char			   *scan_label(Scanner *s);
 extern void		   append_label(StringInfo out, const char *label, const char *const *reserved);
 extern DateADT	   scan_date(Scanner *s);
 extern TimestampTz scan_instant(Scanner *s);

@@ -16,7 +16,7 @@
 
 static const char *const term_names[SEGMENT_TERMS] = {"r", "f", "m", "fm", "total"};
 
-/* A map in the making; names are palloc'ed. */
+/* A map in the making; the names belong to who gives them. */
 typedef struct MapBuilder
 {
 	int			bins;
@@ -24,7 +24,7 @@ typedef struct MapBuilder
 	int			nsegments;
 	int			names_bytes;
 	SegmentRule rules[SEGMENT_MAX_RULES];
-	char	   *names[SEGMENT_MAX_RULES];
+	const char *names[SEGMENT_MAX_RULES];
 } MapBuilder;
 
 static MapBuilder *
@@ -56,7 +56,7 @@ CheckRange(SegmentTerm term, int64 low, int64 high, int bins)
 {
 	if (low < term_min(term) || high > term_max(term, bins) || low > high)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid range of segment rule: %s %lld-%lld", term_names[term],
+						errmsg("segment rule cannot have %s from %lld to %lld", term_names[term],
 							   (long long) low, (long long) high),
 						errdetail("With %d bins, %s goes from %d to %d.", bins, term_names[term],
 								  term_min(term), term_max(term, bins))));
@@ -92,7 +92,7 @@ CheckNumberOfRules(int64 nrules)
 
 /* The number of a segment, a new one for a name that no rule has used. */
 static int
-segment_number(MapBuilder *builder, char *name)
+segment_number(MapBuilder *builder, const char *name)
 {
 	for (int i = 0; i < builder->nsegments; i++)
 		if (strcmp(builder->names[i], name) == 0)
@@ -110,7 +110,7 @@ segment_number(MapBuilder *builder, char *name)
 
 /* Appends a rule that matches every score. */
 static SegmentRule *
-add_rule(MapBuilder *builder, char *name)
+add_rule(MapBuilder *builder, const char *name)
 {
 	SegmentRule *rule;
 
@@ -300,7 +300,7 @@ crm_segment_map_out(PG_FUNCTION_ARGS)
 /*
  * Binary form: version, flags, bins (a byte each), number of rules (int16), then
  * of every rule the ranges (low and high, a byte each, of r, f, m, fm, total)
- * and the name (length as int32, bytes in the client's encoding).
+ * and the name (in the client's encoding, ended by a zero byte).
  */
 PG_FUNCTION_INFO_V1(crm_segment_map_send);
 Datum
@@ -323,7 +323,7 @@ crm_segment_map_send(PG_FUNCTION_ARGS)
 			pq_sendbyte(&out, map->rules[i].low[t]);
 			pq_sendbyte(&out, map->rules[i].high[t]);
 		}
-		pq_sendcountedtext(&out, name.start, name.length, false);
+		pq_sendstring(&out, pnstrdup(name.start, name.length));
 	}
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
@@ -342,9 +342,6 @@ receive_rule(StringInfo message, MapBuilder *builder)
 {
 	uint8		 low[SEGMENT_TERMS];
 	uint8		 high[SEGMENT_TERMS];
-	int			 length;
-	int			 converted;
-	char		*name;
 	SegmentRule *rule;
 
 	for (int t = 0; t < SEGMENT_TERMS; t++)
@@ -352,9 +349,7 @@ receive_rule(StringInfo message, MapBuilder *builder)
 		low[t] = pq_getmsgbyte(message);
 		high[t] = pq_getmsgbyte(message);
 	}
-	length = (int) pq_getmsgint(message, 4);
-	name = pq_getmsgtext(message, length, &converted);
-	rule = add_rule(builder, name);
+	rule = add_rule(builder, pq_getmsgstring(message));
 	for (int t = 0; t < SEGMENT_TERMS; t++)
 		set_range(rule, t, low[t], high[t], builder->bins);
 }

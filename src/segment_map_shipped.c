@@ -101,6 +101,15 @@ static const char *const map_texts[SHIPPED_MAPS] = {
 				  "Hibernating: r 1, f 1-2",
 };
 
+static SegmentMap *
+copy_map(const SegmentMap *map, MemoryContext context)
+{
+	SegmentMap *copy = MemoryContextAlloc(context, VARSIZE(map));
+
+	memcpy(copy, map, VARSIZE(map));
+	return copy;
+}
+
 /* A shipped map, read once a backend. */
 static const SegmentMap *
 shipped_map(ShippedMap which)
@@ -108,12 +117,7 @@ shipped_map(ShippedMap which)
 	static const SegmentMap *maps[SHIPPED_MAPS];
 
 	if (maps[which] == NULL)
-	{
-		MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
-
-		maps[which] = segment_map_parse(map_texts[which]);
-		MemoryContextSwitchTo(before);
-	}
+		maps[which] = copy_map(segment_map_parse(map_texts[which]), TopMemoryContext);
 	return maps[which];
 }
 
@@ -134,39 +138,30 @@ segment_map_default(int bins)
 	}
 }
 
-static Datum
-copy_of(const SegmentMap *map)
-{
-	SegmentMap *copy = palloc(VARSIZE(map));
-
-	memcpy(copy, map, VARSIZE(map));
-	return PointerGetDatum(copy);
-}
-
 PG_FUNCTION_INFO_V1(crm_rf_grid);
 Datum
 crm_rf_grid(PG_FUNCTION_ARGS)
 {
-	return copy_of(shipped_map(RF_GRID));
+	PG_RETURN_SEGMENT_MAP(copy_map(shipped_map(RF_GRID), CurrentMemoryContext));
 }
 
 PG_FUNCTION_INFO_V1(crm_rfm_cells);
 Datum
 crm_rfm_cells(PG_FUNCTION_ARGS)
 {
-	return copy_of(shipped_map(RFM_CELLS));
+	PG_RETURN_SEGMENT_MAP(copy_map(shipped_map(RFM_CELLS), CurrentMemoryContext));
 }
 
 PG_FUNCTION_INFO_V1(crm_rf_grid_3);
 Datum
 crm_rf_grid_3(PG_FUNCTION_ARGS)
 {
-	return copy_of(shipped_map(RF_GRID_3));
+	PG_RETURN_SEGMENT_MAP(copy_map(shipped_map(RF_GRID_3), CurrentMemoryContext));
 }
 
 PG_FUNCTION_INFO_V1(crm_rf_grid_4);
 Datum
 crm_rf_grid_4(PG_FUNCTION_ARGS)
 {
-	return copy_of(shipped_map(RF_GRID_4));
+	PG_RETURN_SEGMENT_MAP(copy_map(shipped_map(RF_GRID_4), CurrentMemoryContext));
 }
