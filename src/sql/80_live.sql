@@ -13,6 +13,7 @@ CREATE TABLE crm.tracked (
   source_name text,
   view_made boolean NOT NULL DEFAULT false,
   tracked_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  scaled_on date,
   refresh_started_at timestamptz,
   refresh_finished_at timestamptz,
   refresh_position text[],
@@ -32,6 +33,7 @@ COMMENT ON COLUMN crm.tracked.by_row IS 'whether row triggers do, as on a logica
 COMMENT ON COLUMN crm.tracked.source_name IS 'what the source was called when it was tracked: tells when it was swapped for another';
 COMMENT ON COLUMN crm.tracked.view_made IS 'whether crm.track made the purchases view';
 COMMENT ON COLUMN crm.tracked.tracked_at IS 'when crm.track was called';
+COMMENT ON COLUMN crm.tracked.scaled_on IS 'day of the oldest scale in force, after the last refresh';
 COMMENT ON COLUMN crm.tracked.refresh_started_at IS 'when the last refresh started';
 COMMENT ON COLUMN crm.tracked.refresh_finished_at IS 'when the last refresh finished; NULL while it runs or if it stopped early';
 COMMENT ON COLUMN crm.tracked.refresh_position IS 'the key up to which the running refresh has come';
@@ -102,15 +104,15 @@ COMMENT ON FUNCTION crm.track_truncate() IS 'takes the rows of a tracked table o
 -- what the calls below stand on
 
 CREATE FUNCTION crm.live_source(purchases regclass, OUT source regclass, OUT reason text)
-  LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'crm_live_source';
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crm_live_source';
 COMMENT ON FUNCTION crm.live_source(regclass) IS
   'the table whose triggers could keep a purchases view, or the reason why none can';
 CREATE FUNCTION crm.purchases_keys(purchases regclass) RETURNS text[]
-  LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'crm_purchases_keys';
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crm_purchases_keys';
 COMMENT ON FUNCTION crm.purchases_keys(regclass) IS
   'the key columns of a purchases view; an error if its columns are not those of one';
 CREATE FUNCTION crm.equality(type regtype) RETURNS text
-  LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'crm_equality';
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crm_equality';
 COMMENT ON FUNCTION crm.equality(regtype) IS 'the equality operator of a type''s default btree class, as OPERATOR(schema.name)';
 CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int,
     OUT last text[], OUT customers_read bigint, OUT customers_written bigint)

@@ -132,7 +132,8 @@ BEGIN
       stem := left(stem, -1);
     END LOOP;
     EXIT WHEN NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = schema AND relname = stem || ending)
-      AND NOT EXISTS (SELECT FROM pg_type WHERE typnamespace = schema AND typname = stem || ending);
+      AND NOT EXISTS (SELECT FROM pg_type WHERE typnamespace = schema AND typname = stem || ending)
+      AND NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = schema AND proname = stem || ending);
     tries := tries + 1;
     ending := suffix || tries;
   END LOOP;
@@ -165,8 +166,8 @@ BEGIN
 
   SELECT atttypid INTO day_type FROM pg_attribute WHERE attrelid = orders AND attname = purchased_on;
   view_name := crm.free_name(schema, (SELECT relname FROM pg_class WHERE oid = orders), '_purchases');
-  EXECUTE format('CREATE VIEW %I.%I AS SELECT %I AS %I, %s AS purchased_on, %I AS amount%s FROM %s',
-    schema::regnamespace::text, view_name, customer,
+  EXECUTE format('CREATE VIEW %s.%I AS SELECT %I AS %I, %s AS purchased_on, %I AS amount%s FROM %s',
+    schema::regnamespace, view_name, customer,
     CASE WHEN customer IN ('purchased_on', 'amount', 'orders') THEN 'customer' ELSE customer END,
     CASE day_type
       WHEN 'timestamptz'::regtype THEN format('(%I AT TIME ZONE %L)::date', purchased_on, time_zone)
@@ -175,7 +176,7 @@ BEGIN
     amount,
     CASE WHEN weight IS NULL THEN '' ELSE format(', %I AS orders', weight) END,
     orders);
-  RETURN format('%I.%I', schema::regnamespace::text, view_name)::regclass;
+  RETURN format('%s.%I', schema::regnamespace, view_name)::regclass;
 END $$;
 COMMENT ON FUNCTION crm.make_purchases_view(regclass, name, name, name, name, text) IS
   'makes the purchases view of a table that has customer, day and amount as plain columns';
@@ -451,11 +452,13 @@ COMMENT ON FUNCTION crm.make_scales(regclass, regclass, date) IS
 CREATE FUNCTION crm.finish_scoring(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  scoring regclass;
+  scoring constant regclass := (crm.tracking_of(histories)).scoring;
+  oldest date;
 BEGIN
-  UPDATE crm.tracked t SET refresh_finished_at = clock_timestamp(), refresh_position = NULL
-  WHERE t.histories = finish_scoring.histories RETURNING t.scoring INTO scoring;
   EXECUTE format('UPDATE %s SET refreshed_on = refreshing_as_of, refreshing_as_of = NULL WHERE refreshing_as_of IS NOT NULL', scoring);
+  EXECUTE format('SELECT min(scaled_on) FROM %s', scoring) INTO oldest;
+  UPDATE crm.tracked t SET scaled_on = oldest, refresh_finished_at = clock_timestamp(), refresh_position = NULL
+  WHERE t.histories = finish_scoring.histories;
 END $$;
 COMMENT ON FUNCTION crm.finish_scoring(regclass) IS 'records that all customers are scored as of the day of a refresh';
 
@@ -513,7 +516,7 @@ BEGIN
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
   END IF;
 
-  SELECT relnamespace, regexp_replace(relname, '(.)_purchases$', '\1') INTO schema, base FROM pg_class WHERE oid = purchases;
+  SELECT relnamespace, regexp_replace(relname, '(.)_purchases\d*$', '\1') INTO schema, base FROM pg_class WHERE oid = purchases;
   unlogged := coalesce((SELECT relpersistence = 'u' FROM pg_class WHERE oid = source), false);
   made.purchases := purchases;
   made.histories := histories;

@@ -228,7 +228,21 @@ CREATE VIEW crm.tracking_status AS
            < CASE WHEN t.by_row THEN 2 ELSE 4 END) AS tables_without_triggers,
     t.source::text IS DISTINCT FROM t.source_name AS source_renamed,
     (SELECT c.reltuples::bigint FROM pg_catalog.pg_class c WHERE c.oid = t.histories) AS customers_estimated,
-    t.refresh_started_at, t.refresh_finished_at, t.customers_read, t.customers_written, t.refresh_position
+    t.scaled_on, t.refresh_started_at, t.refresh_finished_at, t.customers_read, t.customers_written, t.refresh_position
   FROM crm.tracked t;
 COMMENT ON VIEW crm.tracking_status IS 'for each purchases view: how it is kept, whether its triggers are in place, and its last refresh';
+COMMENT ON COLUMN crm.tracking_status.purchases IS 'the purchases view';
+COMMENT ON COLUMN crm.tracking_status.source IS 'the table whose triggers keep the histories';
+COMMENT ON COLUMN crm.tracking_status.histories IS 'the table of histories';
+COMMENT ON COLUMN crm.tracking_status.kept IS 'live, row by row, or refresh only';
+COMMENT ON COLUMN crm.tracking_status.not_live IS 'why triggers cannot keep this view';
+COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source and its partitions, how many lack a trigger or have it disabled';
+COMMENT ON COLUMN crm.tracking_status.source_renamed IS 'whether the source is called otherwise than when it was tracked';
+COMMENT ON COLUMN crm.tracking_status.customers_estimated IS 'number of customers as the planner knows it, -1 before the first ANALYZE';
+COMMENT ON COLUMN crm.tracking_status.scaled_on IS 'day of the oldest scale in force';
+COMMENT ON COLUMN crm.tracking_status.refresh_started_at IS 'when the last refresh started';
+COMMENT ON COLUMN crm.tracking_status.refresh_finished_at IS 'when it finished; NULL while it runs or if it stopped early';
+COMMENT ON COLUMN crm.tracking_status.customers_read IS 'customers that it looked at';
+COMMENT ON COLUMN crm.tracking_status.customers_written IS 'customers whose row it wrote';
+COMMENT ON COLUMN crm.tracking_status.refresh_position IS 'the key up to which a running refresh has come';
 GRANT SELECT ON crm.tracking_status TO PUBLIC;
