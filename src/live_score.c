@@ -16,6 +16,7 @@
 #include "funcapi.h"
 #include "live.h"
 #include "rfm.h"
+#include "segment_map.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -123,6 +124,17 @@ set_score(Score *score, ScoreColumn column, Datum value, bool isnull)
 	score->nulls[column] = isnull;
 }
 
+/*
+ * Whether the rule's map names scores of as many bins as its scale makes: not
+ * between a change of the rules and the refresh that makes a scale for them.
+ */
+static inline bool
+map_fits(const ScoringRule *rule, Rfm rfm)
+{
+	return !rule->nulls[RULE_SEGMENTS] &&
+		   ((SegmentMap *) DatumGetPointer(rule->parts[RULE_SEGMENTS]))->bins == rfm_bins(rfm);
+}
+
 /* The text of the score, its three digits, and the segment. */
 static void
 score_rfm(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
@@ -143,7 +155,7 @@ score_rfm(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
 	set_score(score, SCORE_FREQUENCY, Int16GetDatum(rfm_frequency(DatumGetRfm(rfm))), false);
 	set_score(score, SCORE_MONETARY, Int16GetDatum(rfm_monetary(DatumGetRfm(rfm))), false);
 
-	if (rule->nulls[RULE_SEGMENTS])
+	if (!map_fits(rule, DatumGetRfm(rfm)))
 		return;
 	value = call(&scorers->segment, 2, (Datum[]){rfm, rule->parts[RULE_SEGMENTS]}, &isnull);
 	set_score(score, SCORE_SEGMENT, value, isnull);
@@ -208,6 +220,8 @@ crm_score_customer(PG_FUNCTION_ARGS)
 		rule.nulls[i] = PG_ARGISNULL(i + 2);
 		rule.parts[i] = PG_GETARG_DATUM(i + 2);
 	}
+	if (!rule.nulls[RULE_SEGMENTS])
+		rule.parts[RULE_SEGMENTS] = PointerGetDatum(PG_GETARG_SEGMENT_MAP(RULE_SEGMENTS + 2));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	score_customer(&rule, PG_GETARG_DATUM(0), PG_GETARG_DATEADT(1), &score);

@@ -428,6 +428,7 @@ CREATE FUNCTION crm.make_scales(histories regclass, scoring regclass, as_of date
 DECLARE
   scale_by constant text[] := crm.scale_by(histories, scoring);
   keys constant text := crm.column_list(scale_by);
+  mismatch text;
 BEGIN
   IF keys IS NULL THEN
     EXECUTE format('INSERT INTO %1$s SELECT WHERE NOT EXISTS (SELECT FROM %1$s)', scoring);
@@ -445,6 +446,11 @@ BEGIN
     crm.same_keys(histories, scale_by, 'r', 'h'),
     coalesce('GROUP BY ' || crm.column_list(scale_by, 'r.'), ''),
     crm.same_keys(histories, scale_by, 'r', 'n'));
+  EXECUTE format('SELECT format(''the segments of %%s are for %%s bins, the scale has %%s'', %1$L, crm.bins(segments), crm.bins(scale))
+                  FROM %1$s WHERE crm.bins(segments) <> crm.bins(scale) LIMIT 1', scoring) INTO mismatch;
+  IF mismatch IS NOT NULL THEN
+    RAISE invalid_parameter_value USING MESSAGE = mismatch, HINT = 'Set bins and segments to the same number of bins.';
+  END IF;
 END $$;
 COMMENT ON FUNCTION crm.make_scales(regclass, regclass, date) IS
   'makes the scales of all rules anew, as of a day or of today where each rule''s customers are';
