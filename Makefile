@@ -31,7 +31,17 @@ PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -Isrc
 # Fused multiply-add would give other last bits on other machines.
 PG_CFLAGS   = -Wall -Wextra -ffp-contract=off
 
-EXTRA_CLEAN = $(SCRIPT)
+# Fits stand on NLopt; everything else builds without it.
+ifdef WITHOUT_FIT
+PG_CPPFLAGS += -DWITHOUT_FIT
+OBJS := $(filter-out src/models/fit.o,$(OBJS))
+else
+SHLIB_LINK += -lnlopt
+endif
+
+UNIT_TESTS = build/test_special build/test_models
+
+EXTRA_CLEAN = $(SCRIPT) build
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -42,6 +52,18 @@ $(OBJS:.o=.bc): $(OUR_HEADERS)
 $(SCRIPT): $(SCRIPT_PARTS) crm.control
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION crm" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@.tmp
 	mv $@.tmp $@
+
+# Plain C without PostgreSQL, against tables of 20 digits and random input; prints TAP.
+UNIT_SOURCES = $(wildcard src/math/*.c) $(filter-out src/models/fit.c,$(wildcard src/models/*.c))
+
+build/%: test/unit/%.c test/unit/tap.h $(UNIT_SOURCES) $(OUR_HEADERS)
+	mkdir -p build
+	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc -Itest/unit $< $(UNIT_SOURCES) -lm -o $@
+
+.PHONY: unit
+unit: $(UNIT_TESTS)
+	{ build/test_special test/data/special_reference.csv && \
+	  build/test_models test/data/btyd_reference.csv test/data/beta_geometric_reference.csv; }
 
 .PHONY: format
 format:

@@ -6,16 +6,19 @@
 pg_config=
 pg_major=
 apt_guards=()
+apt_said=
 
 # Runs a command as root.
 as_root()
 {
-	if [[ $EUID -eq 0 ]]; then
-		"$@"
-	else
-		command -v sudo > /dev/null || die "packages are missing, and installing them needs root or sudo: $*"
-		sudo "$@"
-	fi
+	if [[ $EUID -eq 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
+# Stops unless packages can be installed.
+need_apt()
+{
+	command -v apt-get > /dev/null || die "there is no apt to install what is missing: $*"
+	[[ $EUID -eq 0 ]] || { command -v sudo && sudo -v; } > /dev/null || die "installing what is missing needs root or sudo: $*"
 }
 
 # Sets pg_config and pg_major: those of $PG_CONFIG if given, else of the newest
@@ -33,7 +36,7 @@ choose_postgres()
 	fi
 	pg_major=$(newest_server)
 	if [[ -z $pg_major ]]; then
-		command -v apt-get > /dev/null || die "no PostgreSQL was found, and no apt to install it; set PG_CONFIG"
+		need_apt postgresql
 		apt_update
 		pg_major=$(distribution_server)
 		[[ -n $pg_major ]] || die "apt knows no postgresql package"
@@ -91,11 +94,11 @@ install_packages()
 	if [[ -n ${PG_CONFIG:-} && $PG_CONFIG != /usr/lib/postgresql/* && $* == *postgresql-* ]]; then
 		die "the PostgreSQL of $PG_CONFIG lacks what these packages hold: $*"
 	fi
-	command -v apt-get > /dev/null || die "these packages are missing: $*"
-	say "installing $*"
+	need_apt "$@"
+	say "installing by apt: $*"
 	guard_clusters
-	apt_install "$@" || { apt_update && apt_install "$@"; } ||
-		die "apt-get could not install $*"
+	# The first attempt fails where the package lists are missing or old.
+	apt_get install "$@" || { apt_update && apt_get install "$@"; } || apt_failed
 	packages_clean_up
 }
 
@@ -103,14 +106,22 @@ install_packages()
 apt_update()
 {
 	[[ -z ${apt_updated:-} ]] || return 0
-	as_root apt-get -q update >&2 || die "apt-get update failed"
+	say "fetching apt's package lists"
+	apt_get update || apt_failed
 	apt_updated=yes
 }
 
-apt_install()
+# Runs apt-get and keeps what it says for the case that it fails.
+apt_get()
 {
-	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
-		apt-get -q -y --no-install-recommends install "$@" >&2
+	apt_said=$(as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+		apt-get -q -y --no-install-recommends "$@" 2>&1)
+}
+
+apt_failed()
+{
+	tail -n 20 <<< "$apt_said" >&2
+	die "apt-get failed"
 }
 
 # While packages are installed, no cluster is made and no service is started.

@@ -25,16 +25,59 @@ static const struct
 PeriodUnit
 period_unit_from_text(const text *name)
 {
-	char *wanted = text_to_cstring(name);
+	const char *wanted = VARDATA_ANY(name);
+	size_t		len = VARSIZE_ANY_EXHDR(name);
 
+	/* Aggregates ask once a row: no copy of the name. */
 	for (size_t i = 0; i < lengthof(period_units); i++)
-		if (pg_strcasecmp(wanted, period_units[i].name) == 0)
+		if (len == strlen(period_units[i].name) &&
+			pg_strncasecmp(wanted, period_units[i].name, len) == 0)
 			return period_units[i].unit;
 
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown period \"%s\"", wanted),
-			 errhint("Periods are day, week, month, quarter and year.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown period \"%s\"", text_to_cstring(name)),
+					errhint("Periods are day, week, month, quarter and year.")));
 	return PERIOD_DAY; /* not reached */
+}
+
+/* The name of a unit. */
+const char *
+period_unit_name(PeriodUnit unit)
+{
+	for (size_t i = 0; i < lengthof(period_units); i++)
+		if (period_units[i].unit == unit)
+			return period_units[i].name;
+	elog(ERROR, "unknown period unit %d", (int) unit);
+	return NULL; /* not reached */
+}
+
+/*
+ * The age in whole periods on a day, counted from an earlier day: the period
+ * of age n starts n periods after it, on the last day of a shorter month, as
+ * interval arithmetic does it.
+ */
+int32
+period_age(PeriodUnit unit, DateADT from, DateADT day)
+{
+	int year;
+	int month;
+	int mday;
+	int from_year;
+	int from_month;
+	int from_mday;
+	int months;
+
+	if (unit == PERIOD_DAY)
+		return day - from;
+	if (unit == PERIOD_WEEK)
+		return (day - from) / DAYS_PER_WEEK;
+
+	j2date(from + POSTGRES_EPOCH_JDATE, &from_year, &from_month, &from_mday);
+	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
+	months = (year - from_year) * MONTHS_PER_YEAR + month - from_month;
+	if (mday < Min(from_mday, day_tab[isleap(year)][month - 1]))
+		months--;
+	return months / (unit == PERIOD_MONTH ? 1 : unit == PERIOD_QUARTER ? 3 : MONTHS_PER_YEAR);
 }
 
 static inline int32

@@ -18,10 +18,12 @@ typedef enum PeriodUnit
 	PERIOD_YEAR
 } PeriodUnit;
 
-extern PeriodUnit period_unit_from_text(const text *name);
-extern int32	  period_number(PeriodUnit unit, DateADT day);
-extern DateADT	  period_first_day(PeriodUnit unit, int32 number);
-extern char		 *date_to_text(DateADT day);
+extern PeriodUnit  period_unit_from_text(const text *name);
+extern const char *period_unit_name(PeriodUnit unit);
+extern int32	   period_age(PeriodUnit unit, DateADT from, DateADT day);
+extern int32	   period_number(PeriodUnit unit, DateADT day);
+extern DateADT	   period_first_day(PeriodUnit unit, int32 number);
+extern char		  *date_to_text(DateADT day);
 
 /* A date that arithmetic can use: named in the message as the caller calls it. */
 static inline DateADT

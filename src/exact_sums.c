@@ -163,6 +163,18 @@ append_sum(StringInfo out, int128 sum)
 	appendStringInfoString(out, at);
 }
 
+/* A sum as a whole numeric. */
+Datum
+exact_to_numeric(int128 sum)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	append_sum(&text, sum);
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text.data), ObjectIdGetDatum(InvalidOid),
+							   Int32GetDatum(-1));
+}
+
 PG_FUNCTION_INFO_V1(crm_exact_sums_out);
 Datum
 crm_exact_sums_out(PG_FUNCTION_ARGS)

@@ -39,6 +39,7 @@ extern ExactSums *exact_sums_argument(FunctionCallInfo fcinfo, int arg, int nsum
 extern void		  exact_sums_add(ExactSums *s, int i, int128 value);
 extern int128	  exact_fixed(double value, int fraction_bits, double limit, const char *name);
 extern double	  exact_to_float8(int128 sum, int fraction_bits);
+extern Datum	  exact_to_numeric(int128 sum);
 
 /* One of the sums. */
 static inline int128

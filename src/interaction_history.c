@@ -11,7 +11,7 @@
 #include "common/hashfn.h"
 #include "compare.h"
 #include "interaction_history.h"
-#include "libpq/pqformat.h"
+#include "message.h"
 #include "miscadmin.h"
 #include "scan.h"
 #include "utils/builtins.h"
@@ -366,12 +366,7 @@ crm_interaction_history_send(PG_FUNCTION_ARGS)
 		pq_sendint8(&out, interaction_outcome(entry));
 		pq_sendint8(&out, entry->score);
 		pq_sendint64(&out, (int64) (entry->word & RESOLVED_MASK));
-		pq_sendcountedtext(&out, entry->channel, channel_length(entry->channel)
-#if PG_VERSION_NUM < 170000
-													 ,
-						   false
-#endif
-		);
+		send_counted_text(&out, entry->channel, channel_length(entry->channel));
 	}
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
@@ -415,7 +410,6 @@ receive_interaction(StringInfo message)
 	int			outcome;
 	int			score;
 	int64		offset;
-	int			len;
 	char	   *channel;
 
 	entry.at = CheckInstant(pq_getmsgint64(message), "instant of an interaction");
@@ -435,15 +429,8 @@ receive_interaction(StringInfo message)
 	if (offset > 0)
 		entry.word |= resolved_offset(entry.at, entry.at + (offset - 1));
 
-	len = (int) pq_getmsgint(message, 4);
-	if (len < 0 || len > message->len - message->cursor)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("channel of %d bytes does not fit in the message", len)));
-	channel = pq_getmsgtext(message, len, &len);
-	if (strlen(channel) != (size_t) len)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("channel cannot hold a zero byte")));
-	channel_set(entry.channel, channel, len);
+	channel = receive_counted_text(message, "channel");
+	channel_set(entry.channel, channel, strlen(channel));
 	pfree(channel);
 	return entry;
 }

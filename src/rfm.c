@@ -30,13 +30,19 @@ rfm_make(int bins, int recency, int frequency, int monetary)
 	return bins * 1000 + recency * 100 + frequency * 10 + monetary;
 }
 
-/* The text form, palloc'ed. */
+/* The text form, palloc'ed; a printf would take longer than all the rest of a score. */
 char *
 rfm_to_text(Rfm rfm)
 {
-	if (rfm_bins(rfm) == RFM_DEFAULT_BINS)
-		return psprintf("%03d", rfm % 1000);
-	return psprintf("%03d/%d", rfm % 1000, rfm_bins(rfm));
+	char *text = palloc(sizeof("333/3"));
+
+	text[0] = '0' + rfm_recency(rfm);
+	text[1] = '0' + rfm_frequency(rfm);
+	text[2] = '0' + rfm_monetary(rfm);
+	text[3] = rfm_bins(rfm) == RFM_DEFAULT_BINS ? '\0' : '/';
+	text[4] = '0' + rfm_bins(rfm);
+	text[5] = '\0';
+	return text;
 }
 
 /* One digit, which follows the last one without a space. */

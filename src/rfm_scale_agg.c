@@ -22,41 +22,42 @@ CheckSameBins(int bins, int expected)
 						errdetail("One row has %d, another %d.", expected, bins)));
 }
 
+/* The number of bins in an argument that need not be there. */
+static inline int
+bins_argument(FunctionCallInfo fcinfo, int arg)
+{
+	if (PG_NARGS() <= arg)
+		return RFM_DEFAULT_BINS;
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("number of bins cannot be null")));
+	CheckRfmBins(PG_GETARG_INT32(arg));
+	return PG_GETARG_INT32(arg);
+}
+
 /* Counts one customer; a row that the reader finds nothing in is left out. */
 static inline Datum
 transition(FunctionCallInfo fcinfo, RfmReader read, int nargs)
 {
 	RfmScaleState *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_RFM_SCALE_STATE(0);
-	int			   bins_arg = 1 + nargs;
-	int			   bins = RFM_DEFAULT_BINS;
+	int			   bins = bins_argument(fcinfo, 1 + nargs);
 	RfmMeasures	   m;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "rfm_scale_transition called outside an aggregate");
-
-	if (PG_NARGS() > bins_arg)
-	{
-		if (PG_ARGISNULL(bins_arg))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("number of bins cannot be null")));
-		bins = PG_GETARG_INT32(bins_arg);
-	}
 	if (state != NULL)
 		CheckSameBins(bins, state->bins);
-	else
-		CheckRfmBins(bins);
 
-	if (!read(fcinfo, 1, &m))
+	if (read(fcinfo, 1, &m))
 	{
 		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_RFM_SCALE_STATE(state);
+			state = rfm_scale_state_create(bins);
+		rfm_scale_state_add_rows(state, 1);
+		for (int i = 0; i < RFM_MEASURES; i++)
+			state = rfm_scale_state_add(state, i, m.values[i], 1);
 	}
 	if (state == NULL)
-		state = rfm_scale_state_create(bins);
-	rfm_scale_state_add_rows(state, 1);
-	for (int i = 0; i < RFM_MEASURES; i++)
-		state = rfm_scale_state_add(state, i, m.values[i], 1);
+		PG_RETURN_NULL();
 	PG_RETURN_RFM_SCALE_STATE(state);
 }
 

@@ -337,6 +337,14 @@ scan_date(Scanner *s)
 	return date;
 }
 
+/* Whether nothing but white space is left. */
+bool
+scan_at_end(Scanner *s)
+{
+	skip_space(s);
+	return *s->at == '\0';
+}
+
 /* Nothing but white space is left. */
 void
 scan_end(Scanner *s)

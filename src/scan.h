@@ -33,6 +33,7 @@ extern void				scan_char(Scanner *s, char c);
 extern bool				scan_try_word(Scanner *s, const char *word);
 extern void				scan_word(Scanner *s, const char *word);
 extern bool				scan_peek_digit(Scanner *s);
+extern bool				scan_at_end(Scanner *s);
 extern char			   *scan_name(Scanner *s, const char *stop);
 extern char			   *scan_label(Scanner *s);
 extern void		   append_label(StringInfo out, const char *label, const char *const *reserved);

@@ -3,10 +3,10 @@
 CREATE TYPE crm.rfm;
 
 CREATE FUNCTION crm.rfm_in(cstring) RETURNS crm.rfm
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_rfm_in';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_rfm_in';
 COMMENT ON FUNCTION crm.rfm_in(cstring) IS 'reads the three digits 545, with other than five bins 333/3';
 CREATE FUNCTION crm.rfm_out(crm.rfm) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_rfm_out';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_rfm_out';
 COMMENT ON FUNCTION crm.rfm_out(crm.rfm) IS 'writes the three digits 545, with other than five bins 333/3';
 CREATE FUNCTION crm.rfm_recv(internal) RETURNS crm.rfm
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_rfm_recv';

@@ -3,11 +3,11 @@
 CREATE TYPE crm.segment_map;
 
 CREATE FUNCTION crm.segment_map_in(cstring) RETURNS crm.segment_map
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_segment_map_in';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 500 AS 'MODULE_PATHNAME', 'crm_segment_map_in';
 COMMENT ON FUNCTION crm.segment_map_in(cstring) IS
   'reads a list of rules: Champions: r 5, fm 4-5; Loyal: r 3-5; Other: any';
 CREATE FUNCTION crm.segment_map_out(crm.segment_map) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_segment_map_out';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'crm_segment_map_out';
 COMMENT ON FUNCTION crm.segment_map_out(crm.segment_map) IS
   'writes a list of rules: Champions: r 5, fm 4-5; Loyal: r 3-5; Other: any';
 CREATE FUNCTION crm.segment_map_recv(internal) RETURNS crm.segment_map
@@ -49,18 +49,18 @@ COMMENT ON FUNCTION crm.rf_grid_4() IS
 -- what a score is called
 
 CREATE FUNCTION crm.segment(rfm crm.rfm) RETURNS text
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_segment';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_segment';
 COMMENT ON FUNCTION crm.segment(crm.rfm) IS 'the segment of a score, by the map that comes with its bins';
 CREATE FUNCTION crm.segment(rfm crm.rfm, map crm.segment_map) RETURNS text
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_segment';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_segment';
 COMMENT ON FUNCTION crm.segment(crm.rfm, crm.segment_map) IS
   'the segment of a score; NULL if no rule of the map matches';
 CREATE FUNCTION crm.segment_rule(rfm crm.rfm) RETURNS text
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_segment_rule';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'crm_segment_rule';
 COMMENT ON FUNCTION crm.segment_rule(crm.rfm) IS
   'the rule that gave a score its segment, by the map that comes with its bins';
 CREATE FUNCTION crm.segment_rule(rfm crm.rfm, map crm.segment_map) RETURNS text
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_segment_rule';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'crm_segment_rule';
 COMMENT ON FUNCTION crm.segment_rule(crm.rfm, crm.segment_map) IS
   'the rule that gave a score its segment; NULL if no rule of the map matches';
 CREATE FUNCTION crm.segment_rank(rfm crm.rfm) RETURNS int
@@ -82,7 +82,7 @@ CREATE FUNCTION crm.segments(map crm.segment_map, OUT segment text, OUT segment_
 COMMENT ON FUNCTION crm.segments(crm.segment_map) IS 'the segments of a map with their ranks';
 CREATE FUNCTION crm.segment_map_check(map crm.segment_map,
     OUT finding text, OUT rfm crm.rfm, OUT segments text[]) RETURNS SETOF record
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME', 'crm_segment_map_check';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10 AS 'MODULE_PATHNAME', 'crm_segment_map_check';
 COMMENT ON FUNCTION crm.segment_map_check(crm.segment_map) IS
   'what is doubtful about a map: scores that rules of several segments match (overlap), scores of no segment (uncovered), segments of no score (unreachable)';
 

@@ -1,7 +1,7 @@
 -- rfm_scale: cut points and scores on random data against percentile_cont and plain SQL, in any order and split
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(27);
+SELECT plan(28);
 
 SELECT setseed(0.42);
 CREATE TEMPORARY TABLE customer AS
@@ -140,6 +140,31 @@ SELECT is_empty($$
   SELECT customer_id FROM (SELECT rfm_scale(history, '1998-06-30') AS s FROM cdnow) s, cdnow JOIN cdnow_plain USING (customer_id)
   WHERE rfm_score(s, history, '1998-06-30') <> rfm_score(s, r, f, m) $$,
   'and scored alike from histories and from plain numbers');
+
+-- text that somebody mangled is refused as such or reads back the same
+CREATE FUNCTION pg_temp.survives(input text, type regtype) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  once text;
+  twice text;
+BEGIN
+  EXECUTE format('SELECT %L::%s::text', input, type) INTO once;
+  EXECUTE format('SELECT %L::%s::text', once, type) INTO twice;
+  RETURN once = twice;
+EXCEPTION
+  WHEN data_exception OR program_limit_exceeded THEN RETURN true;
+END $$;
+CREATE FUNCTION pg_temp.mangled(input text) RETURNS text LANGUAGE sql AS $$
+  SELECT CASE floor(random() * 3)
+    WHEN 0 THEN overlay(input PLACING '' FROM at FOR 1 + (random() * 3)::int)
+    WHEN 1 THEN overlay(input PLACING substr('0123456789-.,;:ebxrfm any', 1 + (random() * 24)::int, 1) FROM at FOR 1)
+    ELSE overlay(input PLACING substr(input, 1 + (random() * length(input))::int, 5) FROM at FOR 0) END
+  FROM (SELECT 1 + (random() * length(input))::int AS at) a $$;
+SELECT is_empty($$
+  SELECT text, type FROM (VALUES ('recency: 95, 260; frequency: 1, 2.5; monetary: -14.37, 50', 'rfm_scale'::regtype), ('545/9', 'rfm'),
+      ('bins 3; exact 10000:3, 20000:4; exact -1:7; buckets 0:6, 1025:1', 'rfm_scale_state')) v(valid, type),
+    generate_series(1, 1000), LATERAL (SELECT pg_temp.mangled(valid || substr(generate_series::text, 1, 0)) AS text) m
+  WHERE NOT pg_temp.survives(text, type) $$,
+  'mangled text is refused or reads back the same');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- segment_map: the shipped maps cell by cell, random maps against plain SQL
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(11);
+SELECT plan(12);
 
 -- every score of every number of bins
 CREATE TEMPORARY TABLE cell AS
@@ -70,6 +70,29 @@ SELECT is_empty($$
    EXCEPT SELECT id, 'unreachable', NULL, ARRAY[s.segment] FROM random_map, segments(map) s
      WHERE NOT EXISTS (SELECT FROM cell WHERE cell.bins = random_map.bins AND segment(rfm, map) = s.segment)) $$,
   'the check finds what plain SQL finds, and nothing else');
+
+-- text that somebody mangled is refused as such or reads back the same
+CREATE FUNCTION pg_temp.survives(input text, type regtype) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  once text;
+  twice text;
+BEGIN
+  EXECUTE format('SELECT %L::%s::text', input, type) INTO once;
+  EXECUTE format('SELECT %L::%s::text', once, type) INTO twice;
+  RETURN once = twice;
+EXCEPTION
+  WHEN data_exception OR program_limit_exceeded THEN RETURN true;
+END $$;
+CREATE FUNCTION pg_temp.mangled(input text) RETURNS text LANGUAGE sql AS $$
+  SELECT CASE floor(random() * 3)
+    WHEN 0 THEN overlay(input PLACING '' FROM at FOR 1 + (random() * 3)::int)
+    WHEN 1 THEN overlay(input PLACING substr('0123456789-.,;:ebxrfm any', 1 + (random() * 24)::int, 1) FROM at FOR 1)
+    ELSE overlay(input PLACING substr(input, 1 + (random() * length(input))::int, 5) FROM at FOR 0) END
+  FROM (SELECT 1 + (random() * length(input))::int AS at) a $$;
+SELECT is_empty($$
+  SELECT text FROM generate_series(1, 2000) i, LATERAL (SELECT pg_temp.mangled(substr('bins 4; Best: r 3-4, fm 4; At Risk: total 3-7; New: r 4, f 1; Other: any', 1 + i % 2 * 8)) AS text) m
+  WHERE NOT pg_temp.survives(text, 'segment_map') $$,
+  'mangled text is refused or reads back the same');
 
 SELECT * FROM finish();
 ROLLBACK;

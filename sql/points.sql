@@ -1,0 +1,110 @@
+-- points_rule: forms and errors; points_balance, points_statement, points_expiring, points_liability
+SET search_path = public, crm;
+SET DateStyle = ISO;
+
+-- text form
+SELECT 'rate 1'::points_rule;
+SELECT ' Rate 1.50  per_order 5 bonus 100 every 10 expires 1 year rates {1.5, 2, 0.00000001} program {A: spend 0, B: spend 5, C: spend 6} calendar year '::points_rule;
+SELECT 'per_order 1'::points_rule, 'rate 0 bonus 5 every 2 expires 30 days'::points_rule;
+SELECT ''::points_rule;
+SELECT 'rate'::points_rule;
+SELECT 'rate 0'::points_rule;
+SELECT 'rate -1'::points_rule;
+SELECT 'rate 1 expires 0 days'::points_rule;
+SELECT 'rate 1 bonus 5 every 0'::points_rule;
+SELECT 'rate 1 per_order 1000000000001'::points_rule;
+SELECT 'rate 1 rates {1}'::points_rule;
+SELECT 'rate 1 rates {1, 2} program {A: spend 5} lifetime'::points_rule;
+SELECT 'rate 1 rates {1} program {A: points 5} lifetime points rate 2'::points_rule;
+SELECT 'rate 1 for ever'::points_rule;
+
+-- the constructor
+SELECT points_rule();
+SELECT points_rule(rate => 1.5, order_points => 5, bonus_points => 100, bonus_every => 10, expiry => '12 months',
+  program => tier_program('{Bronze,Silver}', '{0,500}', period => '12 months'), multipliers => '{1,1.25}');
+SELECT points_rule(program => tier_program('{Bronze,Silver}', '{0,500}', period => '12 months'), rates => '{1,1.25}');
+SELECT points_rule(rate => NULL);
+SELECT points_rule(-1);
+SELECT points_rule(0);
+SELECT points_rule(bonus_points => 5);
+SELECT points_rule(expiry => '1 hour');
+SELECT points_rule(multipliers => '{1}');
+SELECT points_rule(program => '{A: spend 5} lifetime');
+SELECT points_rule(program => '{A: spend 5} lifetime', multipliers => '{1}', rates => '{1}');
+SELECT points_rule(program => '{A: spend 5} lifetime', multipliers => '{1,2}');
+SELECT points_rule(program => '{A: spend 5} lifetime', rates => '{NULL}');
+SELECT points_rule(program => '{A: spend 5} lifetime', multipliers => '{-1}');
+SELECT points_rule(1.23456789, program => '{A: spend 5} lifetime', multipliers => '{1.5}');
+SELECT points_rule(2, program => '{A: points 5} lifetime points rate 1', multipliers => '{1.5}');
+
+-- binary form and jsonb
+CREATE FUNCTION receive(message bytea) RETURNS points_rule LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  answer crm.points_rule;
+  file text := pg_catalog.current_setting('data_directory') || '/receive_points.bin';
+BEGIN
+  EXECUTE pg_catalog.format('COPY (SELECT %L::bytea) TO %L (FORMAT binary)', message, file);
+  CREATE TEMPORARY TABLE received (r crm.points_rule) ON COMMIT DROP;
+  EXECUTE pg_catalog.format('COPY pg_temp.received FROM %L (FORMAT binary)', file);
+  SELECT r INTO answer FROM pg_temp.received;
+  DROP TABLE pg_temp.received;
+  RETURN answer;
+END $$;
+CREATE TABLE rule (r points_rule);
+INSERT INTO rule VALUES ('rate 1 per_order 5 bonus 100 every 3 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500} rolling 12 months'), ('rate 2');
+SELECT receive(points_rule_send(r)) = r, octet_length(points_rule_send(r)) FROM rule;
+\set VERBOSITY terse
+SELECT receive('\x');
+SELECT receive(set_byte(points_rule_send(r), 1, 2)) FROM rule;
+SELECT receive(set_byte(points_rule_send(r), 3, 1)) FROM rule;
+SELECT receive(set_byte(points_rule_send(r), 4, 200)) FROM rule;
+SELECT receive(set_byte(points_rule_send(r), 36, 200)) FROM rule;
+SELECT receive(set_byte(points_rule_send(r), 44, 2)) FROM rule;
+SELECT receive(set_byte(points_rule_send(r), 46, 9)) FROM rule LIMIT 1;
+SELECT receive(set_byte(points_rule_send(r), octet_length(points_rule_send(r)) - 8, 200)) FROM rule LIMIT 1;
+SELECT receive(points_rule_send(r) || '\x00') FROM rule;
+\set VERBOSITY default
+SELECT r::jsonb - 'program', r::jsonb -> 'program' ->> 'period' FROM rule;
+
+-- order and hash
+SELECT a.r = b.r, a.r < b.r, points_rule_hash(a.r) = points_rule_hash(b.r) FROM rule a, rule b ORDER BY 1, 2;
+
+-- a statement: bonus, multiplier, refund, debt, a cancelled redemption, expiry
+SELECT s.* FROM rule, points_statement(r,
+  '{2024-01-10 1 100, 2024-02-29 1 2000.50, 2024-03-01 0 -200, 2024-04-01 2 10, 2025-03-01 1 10}',
+  '{2024-05-01 0 700, 2024-06-01 0 10000, 2024-06-02 0 -100}', '2026-01-01') s;
+
+-- nothing earned, nothing redeemed
+SELECT points_balance(r, '{}', NULL, '2024-01-01'), points_balance(r, '{}', '{}', '2024-01-01'), points_balance(r, NULL, '{}', '2024-01-01'),
+  points_balance(NULL, '{}', '{}', '2024-01-01'), points_balance(r, '{}', '{}', NULL) FROM rule;
+SELECT * FROM points_statement('rate 1', '{2024-01-01 1 0.99}', NULL, '2024-01-01');
+SELECT * FROM points_statement(NULL, '{2024-01-01 1 0.99}', NULL, '2024-01-01');
+-- a rate is exact, and points are whole: down, for refunds too
+SELECT * FROM points_statement('rate 0.1', '{2024-01-01 1 9.9999, 2024-01-02 1 10, 2024-01-03 1 19.99, 2024-01-04 0 -0.0001, 2024-01-05 0 -19.99}', NULL, '2024-01-05');
+-- the 29th of February
+SELECT * FROM points_statement('rate 1 expires 12 months', '{2023-02-28 1 1, 2024-02-28 1 2, 2024-02-29 1 4, 2024-03-01 1 8}', NULL, '2025-03-31');
+SELECT d, points_expiring('rate 1 expires 1 month', '{2024-01-29 1 1, 2024-01-30 1 2, 2024-01-31 1 4, 2024-02-01 1 8}', NULL, '2024-02-05', d)
+FROM unnest('{2024-02-05,2024-02-28,2024-02-29,2024-03-01}'::date[]) d;
+SELECT points_expiring('rate 1', '{2024-01-29 1 1}', NULL, '2024-02-05', '2094-01-01');
+
+-- errors
+SELECT points_balance('rate 1', '{}', '{2024-01-01 0 1.5}', '2024-01-01');
+SELECT points_balance('rate 1', '{}', '{2024-01-02 0 1.5}', '2024-01-01');
+SELECT points_balance('rate 1', '{}', NULL, 'infinity');
+SELECT points_expiring('rate 1', '{}', NULL, '2024-01-01', 'infinity');
+SELECT * FROM points_statement('rate 1', '{}', NULL, '-infinity');
+SELECT points_balance('rate 1000000', '{2024-01-01 1 900000000000000}', NULL, '2024-01-01');
+SELECT points_balance('rate 9000', '{2024-01-01 1 900000000000000, 2024-01-02 1 900000000000000}', NULL, '2024-01-02');
+SELECT points_balance('rate 9000', '{2024-01-01 1 900000000000000}', NULL, '2024-01-02');
+
+-- liability
+SELECT points_liability(b, 0.01, 0.15) FROM unnest('{100,-50,NULL,33}'::bigint[]) b;
+SELECT points_liability(b, 0.01, 0) FROM unnest('{}'::bigint[]) b;
+SELECT points_liability(1, 0.01, 1.01);
+SELECT points_liability(1, 0.01, 'NaN');
+SELECT points_liability(1, -0.01, 0);
+SELECT points_liability(1, 1000001, 0);
+
+DROP FUNCTION receive;
+DROP TABLE rule;

@@ -1,0 +1,65 @@
+/*
+ * fit_state.h: what a fit has seen so far: groups of equal customers with counts.
+ *
+ * One layout serves the SQL types purchase_model_state and spend_model_state. It
+ * is a flat hash table: linear probing, a slot with count 0 is empty. The
+ * groups of a state depend on the multiset of rows alone.
+ */
+#ifndef CRM_FIT_STATE_H
+#define CRM_FIT_STATE_H
+
+#include "crm.h"
+
+#define FIT_STATE_VERSION 1
+
+typedef enum FitStateKind
+{
+	FIT_STATE_DAYS = 1,	   /* key = x, t_x, age; whole days, from histories */
+	FIT_STATE_REGULAR = 2, /* the same, and key = -1, days, 0 counting the gaps of so many days */
+	FIT_STATE_NUMBERS = 3, /* key = x, t_x, age in model units */
+	FIT_STATE_SPEND = 4	   /* key = x, mean spend, 0 */
+} FitStateKind;
+
+#define FIT_STATE_KINDS 4
+#define GAP_X (-1.0)
+
+typedef struct FitGroup
+{
+	double key[3];
+	int64  count; /* 0: an empty slot */
+} FitGroup;
+
+typedef struct FitState
+{
+	int32	 vl_len_; /* varlena header, do not touch */
+	uint16	 version; /* FIT_STATE_VERSION */
+	uint16	 kind;	  /* FitStateKind */
+	int32	 unit_days;
+	int32	 ngroups;
+	int64	 left_out; /* customers that cannot take part */
+	int64	 reserved; /* zero; makes the header as long as a slot */
+	FitGroup slots[FLEXIBLE_ARRAY_MEMBER];
+} FitState;
+
+#define FIT_STATE_SIZE(capacity) (offsetof(FitState, slots) + (Size) (capacity) * sizeof(FitGroup))
+#define FIT_STATE_MAX_CAPACITY \
+	((int) ((MaxAllocSize - offsetof(FitState, slots)) / sizeof(FitGroup)))
+
+/* A state of 1 kB; each next one is twice as long. */
+#define FIT_STATE_FIRST_CAPACITY 31
+
+#define PG_GETARG_FIT_STATE(n) ((FitState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
+
+static inline int
+fit_state_capacity(const FitState *state)
+{
+	return (VARSIZE(state) - offsetof(FitState, slots)) / sizeof(FitGroup);
+}
+
+extern FitState *fit_state_create(FitStateKind kind, int32 unit_days, int capacity);
+extern FitState *fit_state_add(FitState *state, double a, double b, double c, int64 count);
+extern void		 fit_state_leave_out(FitState *state, int64 count);
+extern FitState *fit_state_merge(FitState *state, const FitState *other);
+extern FitGroup *fit_state_sorted(const FitState *state);
+
+#endif /* CRM_FIT_STATE_H */

@@ -1,0 +1,57 @@
+/*
+ * quadrature.h: the two integrals that the purchase models share.
+ *
+ * Plain C without PostgreSQL.
+ */
+#ifndef CRM_QUADRATURE_H
+#define CRM_QUADRATURE_H
+
+/* Terms below e^-45 of the largest are not seen in a double. */
+#define QUADRATURE_FALL 45.0
+
+/*
+ * The integral from 0 to t of (A/(A+y))^p (B/(B+y))^q dy, and the means under
+ * that integrand which a gradient needs. p, q >= 0; A, B > 0; t may be infinite
+ * if p + q > 1.
+ */
+typedef struct Decay
+{
+	double p;
+	double A;
+	double q;
+	double B;
+} Decay;
+
+typedef struct DecayMeans
+{
+	double log_A;	  /* mean of ln((A + y)/A) */
+	double log_B;	  /* mean of ln((B + y)/B) */
+	double inverse_A; /* mean of 1/(A + y) */
+	double inverse_B; /* mean of 1/(B + y) */
+} DecayMeans;
+
+/* The integral, to 3e-13 with 32 nodes and to 1e-6 with 16. */
+extern double decay_integral(const Decay *f, double t, int nodes);
+
+/* The same; fills the means too. */
+extern double decay_integral_means(const Decay *f, double t, int nodes, DecayMeans *means);
+
+/*
+ * Nodes for means over p ~ Beta(a, b) of functions that are smooth in p and
+ * vary over the decades of p that lie above 1/scale: the trapezoidal rule in
+ * ln(p/(1-p)), whose error falls exponentially, with the two geometric tails
+ * summed into the outermost weights. Weights add up to 1.
+ */
+#define BETA_GRID_MAX 512
+
+typedef struct BetaGrid
+{
+	int	   n;
+	double p[BETA_GRID_MAX];
+	double log_q[BETA_GRID_MAX]; /* ln(1 - p), exact for small p */
+	double weight[BETA_GRID_MAX];
+} BetaGrid;
+
+extern void beta_grid(BetaGrid *grid, double a, double b, double scale, double widest_step);
+
+#endif /* CRM_QUADRATURE_H */

@@ -1,0 +1,30 @@
+/*
+ * special.h: the special functions that the purchase models stand on.
+ *
+ * Plain C without PostgreSQL; test/unit checks each against 40-digit tables.
+ */
+#ifndef CRM_SPECIAL_H
+#define CRM_SPECIAL_H
+
+/* ln Gamma(x), x > 0. */
+extern double math_lgamma(double x);
+
+/* psi(x) = d/dx ln Gamma(x), x > 0. */
+extern double math_digamma(double x);
+
+/* ln Gamma(a + x) - ln Gamma(a), a > 0, x >= 0; no cancellation however large a is. */
+extern double math_log_rising(double a, double x);
+
+/* psi(a + x) - psi(a), a > 0, x >= 0; no cancellation however large a is. */
+extern double math_digamma_rise(double a, double x);
+
+/* e^z E_s(z), the scaled generalised exponential integral, s > 0, z > 0. */
+extern double math_expint_scaled(double s, double z);
+
+/* I_x(a, b), the regularised incomplete beta function, a, b > 0, given x and 1 - x. */
+extern double math_beta_inc(double a, double b, double x, double one_minus_x);
+
+/* ln(e^a + e^b). */
+extern double math_log_add(double a, double b);
+
+#endif /* CRM_SPECIAL_H */

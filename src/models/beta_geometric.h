@@ -1,0 +1,94 @@
+/*
+ * beta_geometric.h: what BG/NBD, MBG/NBD and MBG/CNBD-k have in common.
+ *
+ * While alive a customer goes through phases at rate lambda ~ Gamma(r, alpha);
+ * every k-th phase ends in a purchase. After a purchase he drops out with
+ * probability p ~ Beta(a, b). The models differ in k and in whether he may drop
+ * out after his first purchase:
+ *
+ *   BG/NBD      k = 1, not after the first    Fader, Hardie & Lee (2005)
+ *   MBG/NBD     k = 1, after the first too    Batislam, Denizel & Filiztekin (2007)
+ *   MBG/CNBD-k  k >= 1, after the first too   Reutterer, Platzer & Schroeder (2021)
+ */
+#ifndef CRM_BETA_GEOMETRIC_H
+#define CRM_BETA_GEOMETRIC_H
+
+#include "model.h"
+
+/* Each takes first: 1 if the customer may drop out after his first purchase, else 0. */
+extern double bg_log_likelihood(const PurchaseParams *params, Btyd c, int first);
+extern double bg_p_alive(const PurchaseParams *params, Btyd c, int first);
+extern double bg_p_alive_after(const PurchaseParams *params, Btyd c, double t, int first);
+extern double bg_expected(const PurchaseParams *params, Btyd c, double t, double *second,
+						  int first);
+extern double bg_discounted(const PurchaseParams *params, Btyd c, double t, double delta,
+							int first);
+extern double bg_next_purchase(const PurchaseParams *params, Btyd c, double q, int first);
+extern double bg_probability(const PurchaseParams *params, double n, double t, int first);
+extern void	  bg_tabulate(const PurchaseParams *params, FitData *data, int first);
+extern double bg_fit_row(const PurchaseParams *params, const FitData *data, const FitRow *row,
+						 double *gradient, int first);
+extern void	  bg_simulate(const PurchaseParams *params, SimulatedCustomer *customer, int first);
+extern double bg_simulate_next(const PurchaseParams *params, SimulatedCustomer *customer);
+
+/* The table of functions of one member of the family. */
+#define BETA_GEOMETRIC_MODEL(prefix, sql_name, paper_name, takes_k, first)                     \
+	static double prefix##_log_likelihood(const PurchaseParams *m, Btyd c)                     \
+	{                                                                                          \
+		return bg_log_likelihood(m, c, first);                                                 \
+	}                                                                                          \
+	static double prefix##_p_alive(const PurchaseParams *m, Btyd c)                            \
+	{                                                                                          \
+		return bg_p_alive(m, c, first);                                                        \
+	}                                                                                          \
+	static double prefix##_p_alive_after(const PurchaseParams *m, Btyd c, double t)            \
+	{                                                                                          \
+		return bg_p_alive_after(m, c, t, first);                                               \
+	}                                                                                          \
+	static double prefix##_expected(const PurchaseParams *m, Btyd c, double t, double *second) \
+	{                                                                                          \
+		return bg_expected(m, c, t, second, first);                                            \
+	}                                                                                          \
+	static double prefix##_discounted(const PurchaseParams *m, Btyd c, double t, double delta) \
+	{                                                                                          \
+		return bg_discounted(m, c, t, delta, first);                                           \
+	}                                                                                          \
+	static double prefix##_next_purchase(const PurchaseParams *m, Btyd c, double q)            \
+	{                                                                                          \
+		return bg_next_purchase(m, c, q, first);                                               \
+	}                                                                                          \
+	static double prefix##_probability(const PurchaseParams *m, double n, double t)            \
+	{                                                                                          \
+		return bg_probability(m, n, t, first);                                                 \
+	}                                                                                          \
+	static void prefix##_tabulate(const PurchaseParams *m, FitData *data)                      \
+	{                                                                                          \
+		bg_tabulate(m, data, first);                                                           \
+	}                                                                                          \
+	static double prefix##_fit_row(const PurchaseParams *m, const FitData *data,               \
+								   const FitRow *row, double *gradient)                        \
+	{                                                                                          \
+		return bg_fit_row(m, data, row, gradient, first);                                      \
+	}                                                                                          \
+	static void prefix##_simulate(const PurchaseParams *m, SimulatedCustomer *customer)        \
+	{                                                                                          \
+		bg_simulate(m, customer, first);                                                       \
+	}                                                                                          \
+	const PurchaseModelOps prefix##_ops = {sql_name,                                           \
+										   paper_name,                                         \
+										   takes_k,                                            \
+										   {"r", "alpha", "a", "b"},                           \
+										   {false, true, false, false},                        \
+										   prefix##_log_likelihood,                            \
+										   prefix##_p_alive,                                   \
+										   prefix##_p_alive_after,                             \
+										   prefix##_expected,                                  \
+										   prefix##_discounted,                                \
+										   prefix##_next_purchase,                             \
+										   prefix##_probability,                               \
+										   prefix##_tabulate,                                  \
+										   prefix##_fit_row,                                   \
+										   prefix##_simulate,                                  \
+										   bg_simulate_next}
+
+#endif /* CRM_BETA_GEOMETRIC_H */

@@ -1,0 +1,10 @@
+/*
+ * bg_nbd.c: BG/NBD, the beta-geometric / negative binomial model.
+ *
+ * Fader, Hardie & Lee (2005), "Counting Your Customers" the Easy Way. A customer
+ * can only drop out after a repeat purchase, so one without any is alive for
+ * certain.
+ */
+#include "beta_geometric.h"
+
+BETA_GEOMETRIC_MODEL(bg_nbd, "bg_nbd", "BG/NBD", false, 0);

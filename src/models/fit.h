@@ -1,0 +1,57 @@
+/*
+ * fit.h: maximum likelihood over the logs of positive parameters.
+ *
+ * Plain C without PostgreSQL. Nothing is allocated but by NLopt, which frees it
+ * before a function here returns.
+ */
+#ifndef CRM_FIT_H
+#define CRM_FIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gamma_gamma.h"
+#include "model.h"
+
+#define FIT_MAX_PARAMS 4
+
+/* Logs of parameters stay within this of their unit: e^12 = 162755. */
+#define FIT_LOG_BOUND 12.0
+
+/* What a fit came to; stored in models, so that the numbers must not change. */
+typedef enum FitVerdict
+{
+	FIT_GIVEN = 0,			/* not fitted: made from known parameters */
+	FIT_CONVERGED = 1,		/* a maximum inside the bounds */
+	FIT_AT_LOWER_BOUND = 2, /* the likelihood still grows where a parameter becomes 0 */
+	FIT_AT_UPPER_BOUND = 3, /* ... or beyond any size */
+	FIT_NOT_IDENTIFIED = 4, /* flat: the data do not tell the parameters apart */
+	FIT_STALLED = 5			/* the gradient is not zero where the search ended */
+} FitVerdict;
+
+typedef struct FitResult
+{
+	FitVerdict verdict;
+	int		   bound; /* which parameter is at a bound */
+	int		   k;
+	double	   params[FIT_MAX_PARAMS];
+	double	   log_likelihood;
+	double	   gradient_norm; /* largest derivative of the mean log-likelihood by a log parameter */
+	double	   covariance[FIT_MAX_PARAMS][FIT_MAX_PARAMS]; /* of the parameters themselves */
+	int		   evaluations;
+} FitResult;
+
+/* Tells whether the user wants to stop; must neither raise an error nor return slowly. */
+typedef bool (*FitInterrupted)(void);
+
+/*
+ * Fit a purchase model with a given k, or with the likeliest k if k is 0. False
+ * if interrupted. data->nodes is set as needed.
+ */
+extern bool fit_purchase_model(const PurchaseModelOps *ops, int k, FitData *data,
+							   FitInterrupted interrupted, FitResult *result);
+
+/* Fit the gamma-gamma model; amounts should be near 1. False if interrupted. */
+extern bool fit_spend_model(SpendData *data, FitInterrupted interrupted, FitResult *result);
+
+#endif /* CRM_FIT_H */

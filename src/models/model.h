@@ -1,0 +1,135 @@
+/*
+ * model.h: one small table of functions a purchase model; a new model is one new file.
+ *
+ * Buy-till-you-die models: a customer buys at random while alive, and dies
+ * unseen. Plain C without PostgreSQL. Every time is in model units (unit_days
+ * days each). x = repeat purchases, t_x = time from the first to the last
+ * purchase, age = time from the first purchase until now.
+ */
+#ifndef CRM_MODEL_H
+#define CRM_MODEL_H
+
+#include <stdbool.h>
+
+#include "math/random.h"
+
+#define PURCHASE_PARAMS 4
+#define PURCHASE_MAX_K 32
+
+/* Parameters that a value may have; beyond, a fit only means "at the boundary". */
+#define PARAM_MIN 1e-9
+#define PARAM_MAX 1e12
+
+/* One customer as the models see her: 0 <= t_x <= age, and t_x = 0 if and only if x = 0. */
+typedef struct Btyd
+{
+	double x;
+	double t_x;
+	double age;
+} Btyd;
+
+/* Parameters in the order of the model's names; k = 1 but for Erlang-k gaps. */
+typedef struct PurchaseParams
+{
+	int	   k;
+	double p[PURCHASE_PARAMS];
+} PurchaseParams;
+
+/* One group of equal customers: indexes into the tables of a FitData. */
+typedef struct FitRow
+{
+	int	   x;
+	int	   t_x;
+	int	   age;
+	int	   pad;
+	double count;
+} FitRow;
+
+/*
+ * What a fit runs over: groups of equal customers, the distinct x and the
+ * distinct times (sorted), and for each of them a row that tabulate() fills for
+ * the present parameters. log_gaps = sum of ln(gap) over all gaps between
+ * purchases; only models with k > 1 look at it.
+ */
+#define X_COLUMNS 6
+#define TIME_COLUMNS 4
+
+typedef struct FitData
+{
+	int		nrows;
+	int		nxs;
+	int		ntimes;
+	FitRow *rows;
+	double *xs;
+	double *times;
+	double (*by_x)[X_COLUMNS];
+	double (*by_time)[TIME_COLUMNS];
+	int	   nodes;	  /* of quadrature, for models that need it: 16 to fit, 32 to report */
+	double customers; /* sum of counts */
+	double purchases; /* sum of count * x */
+	double log_gaps;
+} FitData;
+
+/* A simulated customer: his traits, drawn once, and his clock. */
+typedef struct SimulatedCustomer
+{
+	double rate;
+	double dropout; /* lifetime, or probability to drop out after a purchase */
+	double now;
+	bool   alive;
+	Rng	   rng;
+} SimulatedCustomer;
+
+typedef struct PurchaseModelOps
+{
+	const char *name;  /* of the SQL constructor */
+	const char *title; /* as the papers write it */
+	bool		has_k;
+	const char *param_names[PURCHASE_PARAMS];
+	bool		is_time[PURCHASE_PARAMS]; /* parameter has the dimension of time */
+
+	/* ln L of (x, t_x, age), without the term of the gaps that only k > 1 has */
+	double (*log_likelihood)(const PurchaseParams *, Btyd);
+	/* P(alive now) */
+	double (*p_alive)(const PurchaseParams *, Btyd);
+	/* P(alive a time t from now) */
+	double (*p_alive_after)(const PurchaseParams *, Btyd, double t);
+	/* E[purchases within t from now]; t finite. second, if given: E[purchases^2] */
+	double (*expected)(const PurchaseParams *, Btyd, double t, double *second);
+	/* E[sum of e^(-delta time) over purchases within t from now]; t may be infinite if delta > 0 */
+	double (*discounted)(const PurchaseParams *, Btyd, double t, double delta);
+	/* time by which a customer alive now has bought again with probability q; may be infinite */
+	double (*next_purchase)(const PurchaseParams *, Btyd, double q);
+	/* P(a new customer makes exactly n repeat purchases within t) */
+	double (*probability)(const PurchaseParams *, double n, double t);
+
+	/* fills by_x and by_time */
+	void (*tabulate)(const PurchaseParams *, FitData *);
+	/* ln L of one group's customer and its gradient by the parameters themselves */
+	double (*fit_row)(const PurchaseParams *, const FitData *, const FitRow *, double *gradient);
+
+	/* draws traits and starts the clock at 0, the first purchase; rng must be seeded */
+	void (*simulate)(const PurchaseParams *, SimulatedCustomer *);
+	/* the next purchase's time, or infinity */
+	double (*simulate_next)(const PurchaseParams *, SimulatedCustomer *);
+} PurchaseModelOps;
+
+typedef enum PurchaseModelKind
+{
+	MODEL_BG_NBD = 1,
+	MODEL_MBG_NBD = 2,
+	MODEL_PARETO_NBD = 3,
+	MODEL_MBG_CNBD_K = 4
+} PurchaseModelKind;
+
+#define PURCHASE_MODEL_KINDS 4
+
+extern const PurchaseModelOps bg_nbd_ops;
+extern const PurchaseModelOps mbg_nbd_ops;
+extern const PurchaseModelOps pareto_nbd_ops;
+extern const PurchaseModelOps mbg_cnbd_k_ops;
+
+/* The table of a kind, or NULL. */
+extern const PurchaseModelOps *purchase_model_ops(int kind);
+
+#endif /* CRM_MODEL_H */

@@ -1,0 +1,81 @@
+/*
+ * predict.h: time and discounting as the predictions of every model understand them.
+ */
+#ifndef CRM_PREDICT_H
+#define CRM_PREDICT_H
+
+#include "crm.h"
+
+#include <math.h>
+
+#include "btyd.h"
+#include "purchase_model.h"
+
+#define DAYS_PER_YEAR_OF_DISCOUNT 365.25
+
+/* Time from as_of until a day, in model units; infinite for 'infinity'. */
+static inline double
+periods_between(DateADT as_of, DateADT until, int32 unit_days)
+{
+	if (DATE_IS_NOEND(until))
+		return INFINITY;
+	if (unlikely(DATE_NOT_FINITE(until) || until < as_of))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a prediction cannot end before as_of"),
+						errdetail("It would end %s.",
+								  DATE_NOT_FINITE(until) ? "at -infinity" : "earlier")));
+	return (double) ((int64) until - as_of) / unit_days;
+}
+
+/* A finite end for predictions that grow without end. */
+static inline double
+CheckFinitePeriods(double periods)
+{
+	if (unlikely(!isfinite(periods)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("an undiscounted prediction needs a finite end")));
+	return periods;
+}
+
+/* Periods given as a number, in model units. */
+static inline double
+CheckPeriods(double periods)
+{
+	if (unlikely(!(periods >= 0)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a prediction cannot cover %g periods", periods)));
+	return periods;
+}
+
+/* Continuous rate of discount per model unit: ln(1 + annual rate) per 365.25 days. */
+static inline double
+discount_per_unit(double annual_rate, int32 unit_days)
+{
+	if (unlikely(!(annual_rate >= 0) || isinf(annual_rate)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("annual discount rate %g is out of range", annual_rate),
+						errdetail("0.10 stands for ten per cent a year; it is not negative.")));
+	return log1p(annual_rate) / DAYS_PER_YEAR_OF_DISCOUNT * unit_days;
+}
+
+/* Without end only what is discounted adds up to something finite. */
+static inline void
+CheckDiscountedEnd(double periods, double delta)
+{
+	if (unlikely(isinf(periods) && delta <= 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a value until infinity needs a positive discount rate")));
+}
+
+/* A probability strictly between 0 and 1. */
+static inline double
+CheckQuantile(double q)
+{
+	if (unlikely(!(q > 0 && q < 1)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("quantile %g is out of range", q),
+				 errdetail("A quantile lies strictly between 0 and 1.")));
+	return q;
+}
+
+#endif /* CRM_PREDICT_H */

@@ -1,0 +1,128 @@
+-- validation: do the data suit a model, how good was a forecast, what would a model do
+
+CREATE TYPE crm.data_check_result AS (
+  customers bigint,
+  not_yet_customers bigint,
+  repeat_buyers bigint,
+  repeat_purchases bigint,
+  first_purchase date,
+  last_purchase date,
+  span_days int,
+  days_with_refunds bigint,
+  repeat_buyers_without_spend bigint,
+  verdict text
+);
+COMMENT ON TYPE crm.data_check_result IS 'what histories hold for a purchase model';
+COMMENT ON COLUMN crm.data_check_result.customers IS 'customers who have bought by as_of';
+COMMENT ON COLUMN crm.data_check_result.not_yet_customers IS 'histories without a purchase by as_of';
+COMMENT ON COLUMN crm.data_check_result.repeat_buyers IS 'customers with a second purchase day';
+COMMENT ON COLUMN crm.data_check_result.repeat_purchases IS 'purchase days after the first';
+COMMENT ON COLUMN crm.data_check_result.first_purchase IS 'earliest purchase day';
+COMMENT ON COLUMN crm.data_check_result.last_purchase IS 'latest purchase day by as_of';
+COMMENT ON COLUMN crm.data_check_result.span_days IS 'days from the earliest to the latest purchase day';
+COMMENT ON COLUMN crm.data_check_result.days_with_refunds IS 'days whose net amount is negative';
+COMMENT ON COLUMN crm.data_check_result.repeat_buyers_without_spend IS 'repeat buyers whose net amount after the first day is not positive; spend models leave them out';
+COMMENT ON COLUMN crm.data_check_result.verdict IS 'whether a fit makes sense, in words';
+
+CREATE FUNCTION crm.data_check_transition(bigint[], crm.purchase_history, date) RETURNS bigint[]
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_data_check_transition';
+COMMENT ON FUNCTION crm.data_check_transition(bigint[], crm.purchase_history, date) IS
+  'transition function of data_check';
+CREATE FUNCTION crm.data_check_combine(bigint[], bigint[]) RETURNS bigint[]
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_data_check_combine';
+COMMENT ON FUNCTION crm.data_check_combine(bigint[], bigint[]) IS
+  'combine function of data_check';
+CREATE FUNCTION crm.data_check_final(bigint[]) RETURNS crm.data_check_result
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_data_check_final';
+COMMENT ON FUNCTION crm.data_check_final(bigint[]) IS
+  'final function of data_check';
+CREATE AGGREGATE crm.data_check(crm.purchase_history, date) (
+  SFUNC = crm.data_check_transition,
+  STYPE = bigint[],
+  SSPACE = 128,
+  FINALFUNC = crm.data_check_final,
+  COMBINEFUNC = crm.data_check_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.data_check(crm.purchase_history, date) IS
+  'counts what a purchase model needs, and says whether a fit makes sense';
+
+CREATE TYPE crm.forecast_accuracy_result AS (
+  n bigint,
+  total_expected float8,
+  total_actual float8,
+  mean_error float8,
+  mean_absolute_error float8,
+  root_mean_squared_error float8,
+  correlation float8,
+  top_decile_share float8
+);
+COMMENT ON TYPE crm.forecast_accuracy_result IS 'how good forecasts were';
+COMMENT ON COLUMN crm.forecast_accuracy_result.n IS 'customers';
+COMMENT ON COLUMN crm.forecast_accuracy_result.total_expected IS 'sum of expectations';
+COMMENT ON COLUMN crm.forecast_accuracy_result.total_actual IS 'sum of what happened';
+COMMENT ON COLUMN crm.forecast_accuracy_result.mean_error IS 'mean of expected minus actual';
+COMMENT ON COLUMN crm.forecast_accuracy_result.mean_absolute_error IS 'mean of the absolute errors';
+COMMENT ON COLUMN crm.forecast_accuracy_result.root_mean_squared_error IS 'root of the mean of the squared errors';
+COMMENT ON COLUMN crm.forecast_accuracy_result.correlation IS 'correlation of expected and actual; NULL if one of them is constant';
+COMMENT ON COLUMN crm.forecast_accuracy_result.top_decile_share IS 'share of all that happened in the tenth of highest expectation; NULL if nothing happened';
+
+CREATE FUNCTION crm.forecast_accuracy_transition(internal, float8, float8) RETURNS internal
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_forecast_accuracy_transition';
+COMMENT ON FUNCTION crm.forecast_accuracy_transition(internal, float8, float8) IS
+  'transition function of forecast_accuracy';
+CREATE FUNCTION crm.forecast_accuracy_final(internal) RETURNS crm.forecast_accuracy_result
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_forecast_accuracy_final';
+COMMENT ON FUNCTION crm.forecast_accuracy_final(internal) IS
+  'final function of forecast_accuracy';
+CREATE AGGREGATE crm.forecast_accuracy(float8, float8) (
+  SFUNC = crm.forecast_accuracy_transition,
+  STYPE = internal,
+  SSPACE = 1024,
+  FINALFUNC = crm.forecast_accuracy_final,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.forecast_accuracy(float8, float8) IS
+  'how good forecasts were: expected against actual, customer by customer; rows with a NULL are left out';
+
+CREATE TYPE crm.expected_revenue_result AS (
+  customers bigint,
+  revenue float8,
+  standard_error float8
+);
+COMMENT ON TYPE crm.expected_revenue_result IS 'expected revenue of customers';
+COMMENT ON COLUMN crm.expected_revenue_result.customers IS 'customers who have bought by as_of';
+COMMENT ON COLUMN crm.expected_revenue_result.revenue IS 'expected net amount in (as_of, until]';
+COMMENT ON COLUMN crm.expected_revenue_result.standard_error IS 'of the revenue: from chance and, for fitted models, from the parameters';
+
+CREATE FUNCTION crm.expected_revenue_transition(internal, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) RETURNS internal
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_expected_revenue_transition';
+COMMENT ON FUNCTION crm.expected_revenue_transition(internal, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) IS
+  'transition function of expected_revenue';
+CREATE FUNCTION crm.expected_revenue_final(internal) RETURNS crm.expected_revenue_result
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_expected_revenue_final';
+COMMENT ON FUNCTION crm.expected_revenue_final(internal) IS
+  'final function of expected_revenue';
+CREATE AGGREGATE crm.expected_revenue(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) (
+  SFUNC = crm.expected_revenue_transition,
+  STYPE = internal,
+  SSPACE = 1024,
+  FINALFUNC = crm.expected_revenue_final,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.expected_revenue(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) IS
+  'expected net amount of the customers in (as_of, until], with its standard error';
+
+CREATE FUNCTION crm.simulate_purchases(model crm.purchase_model, spend crm.spend_model, customers int, from_date date, until_date date, seed bigint,
+    OUT customer_id bigint, OUT purchased_on date, OUT purchased_after float8, OUT amount float8)
+  RETURNS SETOF record
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10000 AS 'MODULE_PATHNAME', 'crm_simulate_purchases';
+COMMENT ON FUNCTION crm.simulate_purchases(crm.purchase_model, crm.spend_model, int, date, date, bigint) IS
+  'purchases of random customers of the models, all acquired on from_date; purchased_after in days since the first purchase; the same seed gives the same rows';
+
+CREATE FUNCTION crm.simulate_purchases(model crm.purchase_model, spend crm.spend_model, customers int, from_date date, until_date date, seed bigint, acquired_until date,
+    OUT customer_id bigint, OUT purchased_on date, OUT purchased_after float8, OUT amount float8)
+  RETURNS SETOF record
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10000 AS 'MODULE_PATHNAME', 'crm_simulate_purchases';
+COMMENT ON FUNCTION crm.simulate_purchases(crm.purchase_model, crm.spend_model, int, date, date, bigint, date) IS
+  'purchases of random customers of the models, acquired evenly from from_date to acquired_until; purchased_after in days since the first purchase; the same seed gives the same rows';

@@ -1,0 +1,51 @@
+-- holdout and lift: what a programme did, told from habit
+
+CREATE FUNCTION crm.holdout(key text, salt text, share float8) RETURNS boolean
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_holdout';
+COMMENT ON FUNCTION crm.holdout(text, text, float8) IS
+  'whether the key belongs to the share that is held out: the first 52 bits of SHA-256(salt, a zero byte, key; both UTF-8) over 2^52 lie below share';
+CREATE FUNCTION crm.holdout(key bigint, salt text, share float8) RETURNS boolean
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_holdout_bigint';
+COMMENT ON FUNCTION crm.holdout(bigint, text, float8) IS
+  'whether the key, as its decimal text, belongs to the share that is held out';
+
+CREATE TYPE crm.lift_result AS (
+  treated_n bigint,
+  control_n bigint,
+  treated_mean float8,
+  control_mean float8,
+  difference float8,
+  difference_low float8,
+  difference_high float8,
+  ratio float8,
+  ratio_low float8,
+  ratio_high float8
+);
+COMMENT ON TYPE crm.lift_result IS 'what lift returns';
+COMMENT ON COLUMN crm.lift_result.treated_n IS 'number of values of the treated';
+COMMENT ON COLUMN crm.lift_result.control_n IS 'number of values of the others';
+COMMENT ON COLUMN crm.lift_result.treated_mean IS 'mean of the treated';
+COMMENT ON COLUMN crm.lift_result.control_mean IS 'mean of the others';
+COMMENT ON COLUMN crm.lift_result.difference IS 'treated_mean - control_mean';
+COMMENT ON COLUMN crm.lift_result.difference_low IS 'lower end of the 95 % interval of difference (Welch); NULL with fewer than two values in a group';
+COMMENT ON COLUMN crm.lift_result.difference_high IS 'upper end of the 95 % interval of difference';
+COMMENT ON COLUMN crm.lift_result.ratio IS 'treated_mean / control_mean; NULL unless control_mean is positive and treated_mean not negative';
+COMMENT ON COLUMN crm.lift_result.ratio_low IS 'lower end of the 95 % interval of ratio (delta method on its logarithm); NULL unless both means are positive';
+COMMENT ON COLUMN crm.lift_result.ratio_high IS 'upper end of the 95 % interval of ratio';
+
+CREATE FUNCTION crm.lift_transition(crm.exact_sums, boolean, float8) RETURNS crm.exact_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_lift_transition';
+COMMENT ON FUNCTION crm.lift_transition(crm.exact_sums, boolean, float8) IS 'transition function of the aggregate lift';
+CREATE FUNCTION crm.lift_final(crm.exact_sums) RETURNS crm.lift_result
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_lift_final';
+COMMENT ON FUNCTION crm.lift_final(crm.exact_sums) IS 'final function of the aggregate lift';
+CREATE AGGREGATE crm.lift(treated boolean, value float8) (
+  SFUNC = crm.lift_transition,
+  STYPE = crm.exact_sums,
+  SSPACE = 256,
+  FINALFUNC = crm.lift_final,
+  COMBINEFUNC = crm.exact_sums_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.lift(boolean, float8) IS
+  'what a treatment did: the means of treated and others, their difference and ratio with 95 % intervals; rows with a NULL are left out';
