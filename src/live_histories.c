@@ -460,16 +460,16 @@ insert_row(Histories *t)
 	return inserted;
 }
 
-/* Record what the customer is called now and was called before. */
+/* Record that a column of the score names the customer otherwise than before. */
 static void
-record_changes(Histories *t, const Datum *keys, bool found, const Score *score)
+record_change(Histories *t, const Datum *keys, bool found, const Score *score, ScoreColumn what)
 {
-	int	 column = t->scores[SCORE_SEGMENT] - 1;
+	int	 column = t->scores[what] - 1;
 	bool old_null = !found || t->old_row->tts_isnull[column];
 
-	change_log_add(t->changes, keys, "segment",
+	change_log_add(t->changes, keys, score_column_names[what],
 				   old_null ? (Datum) 0 : t->old_row->tts_values[column], old_null,
-				   score->values[SCORE_SEGMENT], score->nulls[SCORE_SEGMENT]);
+				   score->values[what], score->nulls[what]);
 }
 
 static PurchaseHistory *
@@ -513,7 +513,10 @@ try_write(Histories *t, const Datum *keys, const CustomerDelta *delta)
 		written = found ? update_row(t) : insert_row(t);
 	}
 	if (written)
-		record_changes(t, keys, found, &score);
+	{
+		record_change(t, keys, found, &score, SCORE_SEGMENT);
+		record_change(t, keys, found, &score, SCORE_TIER);
+	}
 	return written;
 }
 

@@ -19,8 +19,10 @@
 #include "segment_map.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 /* In the order of ScoreColumn and of crm.customer_score. */
 const char *const score_column_names[SCORE_COLUMNS] = {
@@ -30,6 +32,11 @@ const char *const score_column_names[SCORE_COLUMNS] = {
 	[SCORE_MONETARY] = "monetary_score",
 	[SCORE_SEGMENT] = "segment",
 	[SCORE_SEGMENT_RANK] = "segment_rank",
+	[SCORE_TIER] = "tier",
+	[SCORE_P_ALIVE] = "p_alive",
+	[SCORE_EXPECTED_PURCHASES] = "expected_purchases",
+	[SCORE_CLV] = "clv",
+	[SCORE_EXPECTED_NEXT_ORDER_ON] = "expected_next_order_on",
 };
 
 /* What a rule is made of: the columns of a scoring table, and the arguments of crm.score_customer. */
@@ -38,6 +45,12 @@ typedef enum RulePart
 	RULE_SCALE,
 	RULE_SEGMENTS,
 	RULE_LOOK_BACK_DAYS,
+	RULE_TIER_PROGRAM,
+	RULE_PURCHASE_MODEL,
+	RULE_SPEND_MODEL,
+	RULE_MARGIN,
+	RULE_HORIZON_DAYS,
+	RULE_DISCOUNT_RATE,
 	RULE_PARTS
 } RulePart;
 
@@ -45,15 +58,50 @@ static const char *const rule_part_names[RULE_PARTS] = {
 	[RULE_SCALE] = "scale",
 	[RULE_SEGMENTS] = "segments",
 	[RULE_LOOK_BACK_DAYS] = "look_back_days",
+	[RULE_TIER_PROGRAM] = "tier_program",
+	[RULE_PURCHASE_MODEL] = "purchase_model",
+	[RULE_SPEND_MODEL] = "spend_model",
+	[RULE_MARGIN] = "margin",
+	[RULE_HORIZON_DAYS] = "horizon_days",
+	[RULE_DISCOUNT_RATE] = "discount_rate",
 };
 
 /* The functions that a score is made with. */
+typedef enum Scorer
+{
+	SCORER_RFM,
+	SCORER_SEGMENT,
+	SCORER_SEGMENT_RANK,
+	SCORER_TIER,
+	SCORER_P_ALIVE,
+	SCORER_EXPECTED_PURCHASES,
+	SCORER_CLV,
+	SCORER_NEXT_PURCHASE,
+	SCORERS
+} Scorer;
+
+static const char *const scorer_signatures[SCORERS] = {
+	[SCORER_RFM] = "crm.rfm_score(crm.rfm_scale,crm.purchase_history,pg_catalog.date)",
+	[SCORER_SEGMENT] = "crm.segment(crm.rfm,crm.segment_map)",
+	[SCORER_SEGMENT_RANK] = "crm.segment_rank(crm.rfm,crm.segment_map)",
+	[SCORER_TIER] = "crm.tier(crm.tier_program,crm.purchase_history,pg_catalog.date,"
+					"crm.tier_override[],pg_catalog.daterange[])",
+	[SCORER_P_ALIVE] = "crm.p_alive(crm.purchase_model,crm.purchase_history,pg_catalog.date)",
+	[SCORER_EXPECTED_PURCHASES] = "crm.expected_purchases(crm.purchase_model,crm.purchase_history,"
+								  "pg_catalog.date,pg_catalog.date)",
+	[SCORER_CLV] =
+		"crm.clv(crm.purchase_model,crm.spend_model,crm.purchase_history,pg_catalog.date,"
+		"pg_catalog.date,pg_catalog.float8,pg_catalog.float8)",
+	[SCORER_NEXT_PURCHASE] = "crm.next_purchase(crm.purchase_model,crm.purchase_history,"
+							 "pg_catalog.date,pg_catalog.float8)",
+};
+
 typedef struct Scorers
 {
-	FmgrInfo rfm_score;
-	FmgrInfo segment;
-	FmgrInfo segment_rank;
+	FmgrInfo functions[SCORERS];
 } Scorers;
+
+#define MAX_SCORER_ARGUMENTS 7
 
 struct ScoringRule
 {
@@ -78,39 +126,59 @@ struct ScoringRules
 
 /* ---- one customer ---- */
 
-static void
-find_function(FmgrInfo *function, const char *signature)
-{
-	Oid oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(signature)));
+/* Their OIDs, looked up once in a session and again when any function changes. */
+static Oid	scorer_oids[SCORERS];
+static bool scorer_oids_known = false;
 
-	fmgr_info(oid, function);
+static void
+forget_scorer_oids(Datum argument, int cache, uint32 hash)
+{
+	(void) argument;
+	(void) cache;
+	(void) hash;
+	scorer_oids_known = false;
 }
 
-/* The functions by their names in schema crm. */
+static void
+find_scorer_oids(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+		CacheRegisterSyscacheCallback(PROCOID, forget_scorer_oids, (Datum) 0);
+	registered = true;
+	for (int i = 0; i < SCORERS; i++)
+		scorer_oids[i] = DatumGetObjectId(
+			DirectFunctionCall1(regprocedurein, CStringGetDatum(scorer_signatures[i])));
+	scorer_oids_known = true;
+}
+
+/* The functions, ready to be called. */
 static Scorers *
 find_scorers(void)
 {
 	Scorers *scorers = palloc(sizeof(Scorers));
 
-	find_function(&scorers->rfm_score,
-				  "crm.rfm_score(crm.rfm_scale,crm.purchase_history,pg_catalog.date)");
-	find_function(&scorers->segment, "crm.segment(crm.rfm,crm.segment_map)");
-	find_function(&scorers->segment_rank, "crm.segment_rank(crm.rfm,crm.segment_map)");
+	if (!scorer_oids_known)
+		find_scorer_oids();
+	for (int i = 0; i < SCORERS; i++)
+		fmgr_info(scorer_oids[i], &scorers->functions[i]);
 	return scorers;
 }
 
-/* A function of n arguments that may return NULL. */
+/* A scorer's result for n arguments; those that it has beyond them are NULL. */
 static Datum
-call(const FmgrInfo *function, int n, const Datum *arguments, bool *isnull)
+call(const ScoringRule *rule, Scorer scorer, int n, const Datum *arguments, bool *isnull)
 {
-	LOCAL_FCINFO(fcinfo, 4);
-	Datum result;
+	LOCAL_FCINFO(fcinfo, MAX_SCORER_ARGUMENTS);
+	FmgrInfo *function = (FmgrInfo *) &rule->scorers->functions[scorer];
+	Datum	  result;
 
-	InitFunctionCallInfoData(*fcinfo, (FmgrInfo *) function, n, InvalidOid, NULL, NULL);
-	for (int i = 0; i < n; i++)
+	InitFunctionCallInfoData(*fcinfo, function, function->fn_nargs, InvalidOid, NULL, NULL);
+	for (int i = 0; i < function->fn_nargs; i++)
 	{
-		fcinfo->args[i].value = arguments[i];
-		fcinfo->args[i].isnull = false;
+		fcinfo->args[i].value = i < n ? arguments[i] : (Datum) 0;
+		fcinfo->args[i].isnull = i >= n;
 	}
 	result = FunctionCallInvoke(fcinfo);
 	*isnull = fcinfo->isnull;
@@ -139,14 +207,13 @@ map_fits(const ScoringRule *rule, Rfm rfm)
 static void
 score_rfm(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
 {
-	const Scorers *scorers = rule->scorers;
-	bool		   isnull;
-	Datum		   value;
-	Datum		   rfm;
+	bool  isnull;
+	Datum value;
+	Datum rfm;
 
 	if (rule->nulls[RULE_SCALE])
 		return;
-	rfm = call(&scorers->rfm_score, 3,
+	rfm = call(rule, SCORER_RFM, 3,
 			   (Datum[]){rule->parts[RULE_SCALE], history, DateADTGetDatum(as_of)}, &isnull);
 	if (isnull)
 		return;
@@ -157,9 +224,9 @@ score_rfm(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
 
 	if (!map_fits(rule, DatumGetRfm(rfm)))
 		return;
-	value = call(&scorers->segment, 2, (Datum[]){rfm, rule->parts[RULE_SEGMENTS]}, &isnull);
+	value = call(rule, SCORER_SEGMENT, 2, (Datum[]){rfm, rule->parts[RULE_SEGMENTS]}, &isnull);
 	set_score(score, SCORE_SEGMENT, value, isnull);
-	value = call(&scorers->segment_rank, 2, (Datum[]){rfm, rule->parts[RULE_SEGMENTS]}, &isnull);
+	value = call(rule, SCORER_SEGMENT_RANK, 2, (Datum[]){rfm, rule->parts[RULE_SEGMENTS]}, &isnull);
 	set_score(score, SCORE_SEGMENT_RANK, isnull ? value : Int16GetDatum(DatumGetInt32(value)),
 			  isnull);
 }
@@ -182,6 +249,61 @@ looked_at(const ScoringRule *rule, Datum history, DateADT as_of)
 	return PointerGetDatum(purchase_history_slice(h, from, until));
 }
 
+/* The tier held in the rule's programme. */
+static void
+score_tier(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
+{
+	bool  isnull;
+	Datum tier;
+
+	if (rule->nulls[RULE_TIER_PROGRAM])
+		return;
+	tier =
+		call(rule, SCORER_TIER, 3,
+			 (Datum[]){rule->parts[RULE_TIER_PROGRAM], history, DateADTGetDatum(as_of)}, &isnull);
+	set_score(score, SCORE_TIER, tier, isnull);
+}
+
+/* What the customer will do by the rule's models: within the horizon, and when again. */
+static void
+score_future(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
+{
+	const Datum *parts = rule->parts;
+	Datum		 today = DateADTGetDatum(as_of);
+	Datum		 until;
+	Datum		 value;
+	bool		 isnull;
+
+	if (rule->nulls[RULE_PURCHASE_MODEL])
+		return;
+	value = call(rule, SCORER_P_ALIVE, 3, (Datum[]){parts[RULE_PURCHASE_MODEL], history, today},
+				 &isnull);
+	set_score(score, SCORE_P_ALIVE, value, isnull);
+	if (isnull)
+		return;
+	value =
+		call(rule, SCORER_NEXT_PURCHASE, 4,
+			 (Datum[]){parts[RULE_PURCHASE_MODEL], history, today, Float8GetDatum(0.5)}, &isnull);
+	set_score(score, SCORE_EXPECTED_NEXT_ORDER_ON, value,
+			  isnull || DATE_NOT_FINITE(DatumGetDateADT(value)));
+
+	if (rule->nulls[RULE_HORIZON_DAYS])
+		return;
+	until = DateADTGetDatum(as_of + DatumGetInt32(parts[RULE_HORIZON_DAYS]));
+	value = call(rule, SCORER_EXPECTED_PURCHASES, 4,
+				 (Datum[]){parts[RULE_PURCHASE_MODEL], history, today, until}, &isnull);
+	set_score(score, SCORE_EXPECTED_PURCHASES, value, isnull);
+
+	if (rule->nulls[RULE_SPEND_MODEL] || rule->nulls[RULE_DISCOUNT_RATE] ||
+		rule->nulls[RULE_MARGIN])
+		return;
+	value = call(rule, SCORER_CLV, 7,
+				 (Datum[]){parts[RULE_PURCHASE_MODEL], parts[RULE_SPEND_MODEL], history, today,
+						   until, parts[RULE_DISCOUNT_RATE], parts[RULE_MARGIN]},
+				 &isnull);
+	set_score(score, SCORE_CLV, value, isnull);
+}
+
 /* What a customer's history is worth on a day by a rule; all NULL without a rule. */
 void
 score_customer(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
@@ -191,10 +313,12 @@ score_customer(const ScoringRule *rule, Datum history, DateADT as_of, Score *sco
 	if (rule == NULL)
 		return;
 	score_rfm(rule, looked_at(rule, history, as_of), as_of, score);
+	score_tier(rule, history, as_of, score);
+	score_future(rule, history, as_of, score);
 }
 
 /*
- * (history, as_of, scale, segments, look_back_days) -> crm.customer_score.
+ * (history, as_of, then the parts of a rule) -> crm.customer_score.
  * NULL for a NULL history or day; a NULL rule leaves its columns NULL.
  */
 PG_FUNCTION_INFO_V1(crm_score_customer);

@@ -79,14 +79,21 @@ CREATE TYPE crm.customer_score AS (
   frequency_score smallint,
   monetary_score smallint,
   segment text,
-  segment_rank smallint
+  segment_rank smallint,
+  tier text,
+  p_alive float8,
+  expected_purchases float8,
+  clv float8,
+  expected_next_order_on date
 );
 COMMENT ON TYPE crm.customer_score IS 'what a tracking keeps beside a customer''s history, in built-in types';
 
 CREATE FUNCTION crm.score_customer(history crm.purchase_history, as_of date, scale crm.rfm_scale, segments crm.segment_map,
-    look_back_days int) RETURNS crm.customer_score
-  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_score_customer';
-COMMENT ON FUNCTION crm.score_customer(crm.purchase_history, date, crm.rfm_scale, crm.segment_map, int) IS
+    look_back_days int, tier_program crm.tier_program, purchase_model crm.purchase_model, spend_model crm.spend_model,
+    margin float8, horizon_days int, discount_rate float8) RETURNS crm.customer_score
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_score_customer';
+COMMENT ON FUNCTION crm.score_customer(crm.purchase_history, date, crm.rfm_scale, crm.segment_map, int, crm.tier_program,
+    crm.purchase_model, crm.spend_model, float8, int, float8) IS
   'the score of a customer on a day by the rules of a tracking; a NULL rule leaves its columns NULL';
 
 -- the triggers

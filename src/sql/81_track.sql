@@ -79,8 +79,22 @@ CREATE FUNCTION crm.score_columns() RETURNS text[]
 $$;
 COMMENT ON FUNCTION crm.score_columns() IS 'the columns that a score fills';
 
+CREATE FUNCTION crm.rule_columns() RETURNS text[]
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT '{scale,segments,look_back_days,tier_program,purchase_model,spend_model,margin,horizon_days,discount_rate}'::text[]
+$$;
+COMMENT ON FUNCTION crm.rule_columns() IS 'the columns of a scoring rule, as crm.score_customer takes them';
+
 -- The rows of the customers view, and of the same on another day.
-CREATE FUNCTION crm.customers_query(histories regclass, scoring regclass, on_day boolean) RETURNS text
+CREATE FUNCTION crm.report_columns(score text, horizon_days int) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('%1$s.rfm, %1$s.recency_score, %1$s.frequency_score, %1$s.monetary_score, %1$s.segment, %1$s.segment_rank, %1$s.tier,
+    %1$s.p_alive, 1 - %1$s.p_alive AS churn_risk, %1$s.expected_purchases AS expected_purchases_%2$sd, %1$s.clv AS clv_%2$sd,
+    %1$s.expected_next_order_on', score, horizon_days)
+$$;
+COMMENT ON FUNCTION crm.report_columns(text, int) IS 'the columns of a score as the customers view names them';
+
+CREATE FUNCTION crm.customers_query(histories regclass, scoring regclass, horizon_days int, on_day boolean) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   today constant text := CASE WHEN on_day THEN '$1' ELSE '(now() AT TIME ZONE r.time_zone)::date' END;
@@ -102,18 +116,18 @@ BEGIN
     FROM %5$s AS h LEFT JOIN %6$s AS r ON %7$s
       CROSS JOIN LATERAL %8$s AS u%9$s$query$,
     crm.column_list(crm.history_keys(histories), 'h.'), today,
-    crm.column_list(crm.score_columns(), score || '.'),
+    crm.report_columns(score, horizon_days),
     CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END,
     histories, scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
     CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)' ELSE '(SELECT h.history)' END,
     CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchase(u.history) IS NOT NULL',
                                  crm.score_call('u.history', '$1')) ELSE '' END);
 END $$;
-COMMENT ON FUNCTION crm.customers_query(regclass, regclass, boolean) IS 'the query of a customers view';
+COMMENT ON FUNCTION crm.customers_query(regclass, regclass, int, boolean) IS 'the query of a customers view';
 
 CREATE FUNCTION crm.score_call(history text, as_of text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('crm.score_customer(%s, %s, r.scale, r.segments, r.look_back_days)', history, as_of)
+  SELECT format('crm.score_customer(%s, %s, %s)', history, as_of, crm.column_list(crm.rule_columns(), 'r.'))
 $$;
 COMMENT ON FUNCTION crm.score_call(text, text) IS 'the call that scores a history by the rule r';
 
@@ -252,16 +266,28 @@ BEGIN
       ('bins', 'number of scores of each measure, 2 to 9, for the next scale'),
       ('segments', 'rules that name the segment of each score'),
       ('look_back_days', 'how many days of purchases count for the score; all if NULL'),
+      ('tier', 'tier held in the programme; NULL if none'),
+      ('p_alive', 'probability that the customer will buy again at all'),
+      ('churn_risk', 'probability that the customer will not buy again'),
+      ('expected_purchases', 'expected number of purchase days within the horizon'),
+      ('clv', 'expected discounted margin of purchases within the horizon, in the currency unit'),
+      ('expected_next_order_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected'),
+      ('tier_program', 'the tier programme; none if NULL'),
+      ('purchase_model', 'model of when customers buy, from crm.fit_...; none if NULL'),
+      ('spend_model', 'model of what they spend, from crm.fit_gamma_gamma; none if NULL'),
+      ('margin', 'part of an amount that is margin, for clv'),
+      ('horizon_days', 'how many days ahead expected purchases and clv look; stands in the names of the view''s columns'),
+      ('discount_rate', 'annual discount rate for clv'),
       ('time_zone', 'where a day begins and ends for today'),
       ('scaled_on', 'day as of which the scale was made'),
       ('refreshing_as_of', 'day that the running refresh scores as of'),
       ('refreshed_on', 'day that the last refresh scored as of'),
       ('at', 'when it changed'),
-      ('what', 'what changed: segment'),
+      ('what', 'what changed: segment or tier'),
       ('old_value', 'what it was; NULL if nothing'),
       ('new_value', 'what it is now; NULL if nothing'),
       ('why', 'what changed it: insert, update, delete, truncate, refresh')
-    ) AS d(name, comment) ON d.name = a.attname
+    ) AS d(name, comment) ON d.name = regexp_replace(a.attname, '_\d+d$', '')
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
   LOOP
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, c.attname, c.comment);
@@ -300,7 +326,7 @@ CREATE FUNCTION crm.check_keys(purchases regclass, keys text[], scale_by text[],
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   reserved constant text[] := crm.score_columns() || '{history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
-    time_zone,scaled_on,refreshing_as_of,refreshed_on,at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
+    tier_program,purchase_model,spend_model,margin,horizon_days,discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
     days_since_last_purchase,days_since_first_purchase,purchase_days,spend,average_order_value,average_days_between_purchases}'::text[];
   k text;
 BEGIN
@@ -329,12 +355,14 @@ COMMENT ON FUNCTION crm.check_keys(regclass, text[], text[], regclass) IS 'an er
 -- the tables and views of a tracking
 
 CREATE FUNCTION crm.make_scoring(purchases regclass, scoring_name text, scale_by text[], time_zone text, bins int,
-    segments crm.segment_map, look_back_days int) RETURNS void
+    segments crm.segment_map, look_back_days int, horizon_days int) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format($sql$CREATE TABLE %1$s AS
     SELECT %2$s NULL::crm.rfm_scale AS scale, false AS keep_scale, NULL::smallint AS bins, NULL::crm.segment_map AS segments,
-      NULL::int AS look_back_days, NULL::text AS time_zone, NULL::date AS scaled_on, NULL::date AS refreshing_as_of,
+      NULL::int AS look_back_days, NULL::crm.tier_program AS tier_program, NULL::crm.purchase_model AS purchase_model,
+      NULL::crm.spend_model AS spend_model, NULL::float8 AS margin, NULL::int AS horizon_days, NULL::float8 AS discount_rate,
+      NULL::text AS time_zone, NULL::date AS scaled_on, NULL::date AS refreshing_as_of,
       NULL::date AS refreshed_on
     FROM %3$s WITH NO DATA$sql$, scoring_name, coalesce(crm.column_list(scale_by) || ',', ''), purchases);
   EXECUTE format($sql$ALTER TABLE %1$s
@@ -342,15 +370,23 @@ BEGIN
     ALTER bins SET NOT NULL, ALTER bins SET DEFAULT %2$L, ADD CHECK (bins BETWEEN 2 AND 9),
     ALTER segments SET NOT NULL, ALTER segments SET DEFAULT %3$L::crm.segment_map,
     ALTER look_back_days SET DEFAULT %4$L, ADD CHECK (look_back_days > 0),
+    ALTER margin SET NOT NULL, ALTER margin SET DEFAULT 1,
+    ALTER horizon_days SET NOT NULL, ALTER horizon_days SET DEFAULT %6$s,
+    ADD CONSTRAINT horizon_is_in_column_names CHECK (horizon_days = %6$s),
+    ALTER discount_rate SET NOT NULL, ALTER discount_rate SET DEFAULT 0.1,
     ALTER time_zone SET NOT NULL, ALTER time_zone SET DEFAULT %5$L$sql$,
-    scoring_name, bins, segments, look_back_days, time_zone);
+    scoring_name, bins, segments, look_back_days, time_zone, horizon_days);
+  -- a rule that cannot score is refused when it is written, not when an order comes
+  EXECUTE format('ALTER TABLE %s ADD CONSTRAINT rule_can_score CHECK ((crm.score_customer(crm.purchase(''2000-01-01'', 1), ''2001-01-01'', %s) IS NULL) IS NOT NULL),
+    ADD CONSTRAINT time_zone_is_known CHECK (timestamptz ''2000-01-01 00:00+00'' AT TIME ZONE time_zone IS NOT NULL)',
+    scoring_name, crm.column_list(crm.rule_columns()));
   EXECUTE CASE WHEN scale_by IS NULL THEN format('CREATE UNIQUE INDEX ON %s ((true))', scoring_name)
     ELSE format('ALTER TABLE %s ADD PRIMARY KEY (%s)', scoring_name, crm.column_list(scale_by)) END;
   EXECUTE format('COMMENT ON TABLE %s IS %L', scoring_name,
     format('the rules that the customers of %s are scored by; change them, then CALL crm.refresh', purchases));
   PERFORM crm.comment_columns(scoring_name::regclass);
 END $$;
-COMMENT ON FUNCTION crm.make_scoring(regclass, text, text[], text, int, crm.segment_map, int) IS 'makes the table of scoring rules';
+COMMENT ON FUNCTION crm.make_scoring(regclass, text, text[], text, int, crm.segment_map, int, int) IS 'makes the table of scoring rules';
 
 CREATE FUNCTION crm.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -379,27 +415,28 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.make_changes(regclass, text, text[], boolean) IS 'makes the log of changes';
 
-CREATE FUNCTION crm.make_customers(purchases regclass, histories regclass, scoring regclass, customers_name text) RETURNS void
+CREATE FUNCTION crm.make_customers(purchases regclass, histories regclass, scoring regclass, horizon_days int, customers_name text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE VIEW %s %s AS %s', customers_name,
     CASE WHEN current_setting('server_version_num')::int >= 150000 THEN 'WITH (security_invoker = true)' ELSE '' END,
-    crm.customers_query(histories, scoring, false));
+    crm.customers_query(histories, scoring, horizon_days, false));
   EXECUTE format('COMMENT ON VIEW %s IS %L', customers_name, format('the customers of %s as they are today', purchases));
   PERFORM crm.comment_columns(customers_name::regclass);
 END $$;
-COMMENT ON FUNCTION crm.make_customers(regclass, regclass, regclass, text) IS 'makes the view of customers for reports';
+COMMENT ON FUNCTION crm.make_customers(regclass, regclass, regclass, int, text) IS 'makes the view of customers for reports';
 
-CREATE FUNCTION crm.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, function_name text)
+CREATE FUNCTION crm.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, horizon_days int,
+    function_name text)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
-    function_name, customers, crm.customers_query(histories, scoring, true));
+    function_name, customers, crm.customers_query(histories, scoring, horizon_days, true));
   EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,
     format('the customers of %s as they were on a day, scored by the rules of today', purchases));
 END $$;
-COMMENT ON FUNCTION crm.make_customers_on(regclass, regclass, regclass, regclass, text) IS 'makes the function of customers on a day';
+COMMENT ON FUNCTION crm.make_customers_on(regclass, regclass, regclass, regclass, int, text) IS 'makes the function of customers on a day';
 
 -- filling and scaling
 
@@ -484,7 +521,7 @@ COMMENT ON FUNCTION crm.rescore_all(regclass) IS 'scores all customers in one tr
 
 CREATE FUNCTION crm.track(relation regclass, customer name DEFAULT NULL, purchased_on name DEFAULT NULL, amount name DEFAULT NULL,
     orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
-    segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, changes boolean DEFAULT false,
+    segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
     notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -501,6 +538,9 @@ DECLARE
 BEGIN
   PERFORM crm.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
+  IF horizon_days NOT BETWEEN 1 AND 36525 THEN
+    RAISE invalid_parameter_value USING MESSAGE = format('horizon of %s days is out of range', horizon_days), DETAIL = 'It is 1 to 36525 days.';
+  END IF;
   IF (SELECT relkind FROM pg_class WHERE oid = relation) <> 'v' THEN
     purchases := crm.make_purchases_view(relation, customer, purchased_on, amount, orders, zone);
     view_made := true;
@@ -528,7 +568,7 @@ BEGIN
   made.histories := histories;
   IF histories IS NULL THEN
     made := crm.make_tracking(purchases, schema, base, keys, unlogged, scale_by, zone, bins,
-      coalesce(segments, crm.default_segments(bins)), look_back_days, changes);
+      coalesce(segments, crm.default_segments(bins)), look_back_days, horizon_days, changes);
   ELSE
     SELECT * INTO made FROM crm.tracked t WHERE t.histories = track.histories LIMIT 1;
   END IF;
@@ -545,7 +585,7 @@ BEGIN
   END IF;
   RETURN made.customers;
 END $$;
-COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, boolean, boolean, boolean, regclass) IS
+COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
 
 CREATE FUNCTION crm.check_source(source regclass, by_row boolean) RETURNS void
@@ -577,7 +617,7 @@ END $$;
 COMMENT ON FUNCTION crm.default_segments(int) IS 'the segment map for a number of bins';
 
 CREATE FUNCTION crm.make_tracking(purchases regclass, schema oid, base text, keys text[], unlogged boolean, scale_by text[],
-    time_zone text, bins int, segments crm.segment_map, look_back_days int, with_changes boolean) RETURNS crm.tracked
+    time_zone text, bins int, segments crm.segment_map, look_back_days int, horizon_days int, with_changes boolean) RETURNS crm.tracked
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   made crm.tracked;
@@ -587,7 +627,7 @@ DECLARE
   customers_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_customers'));
   function_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_customers_on'));
 BEGIN
-  PERFORM crm.make_scoring(purchases, scoring_name, scale_by, time_zone, bins, segments, look_back_days);
+  PERFORM crm.make_scoring(purchases, scoring_name, scale_by, time_zone, bins, segments, look_back_days, horizon_days);
   PERFORM crm.make_histories(purchases, histories_name, keys, unlogged);
   made.scoring := scoring_name::regclass;
   made.histories := histories_name::regclass;
@@ -595,10 +635,10 @@ BEGIN
     PERFORM crm.make_changes(purchases, changes_name, keys, unlogged);
     made.changes := changes_name::regclass;
   END IF;
-  PERFORM crm.make_customers(purchases, made.histories, made.scoring, customers_name);
+  PERFORM crm.make_customers(purchases, made.histories, made.scoring, horizon_days, customers_name);
   made.customers := customers_name::regclass;
-  PERFORM crm.make_customers_on(purchases, made.histories, made.scoring, made.customers, function_name);
+  PERFORM crm.make_customers_on(purchases, made.histories, made.scoring, made.customers, horizon_days, function_name);
   RETURN made;
 END $$;
-COMMENT ON FUNCTION crm.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, boolean) IS
+COMMENT ON FUNCTION crm.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean) IS
   'makes the tables and views of a tracking';

@@ -49,6 +49,11 @@ DECLARE
   c record;
 BEGIN
   FOR c IN
+    SELECT conname FROM pg_constraint WHERE conrelid = relation AND conname = 'rule_can_score'
+  LOOP
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', relation, c.conname);
+  END LOOP;
+  FOR c IN
     SELECT a.attname, CASE a.atttypid WHEN 'crm.purchase_history'::regtype THEN 'jsonb' ELSE 'text' END AS plain
     FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND y.typnamespace = 'crm'::regnamespace

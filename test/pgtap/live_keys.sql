@@ -1,6 +1,6 @@
 -- Keys of several columns and all kinds of types, rules for each tenant,
 -- several sources, refresh only, row triggers, what track refuses.
-SELECT plan(46);
+SELECT plan(45);
 
 CREATE FUNCTION pg_temp.stays_true(tracking regclass, statement text, what text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
