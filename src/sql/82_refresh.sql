@@ -119,6 +119,12 @@ DECLARE
   t crm.tracked := crm.tracking_of(tracking);
 BEGIN
   RETURN QUERY
+    SELECT format('the %s of %s', r.part, coalesce(o.source_name, o.purchases::text)), 'has been dropped, see crm.untrack'
+    FROM crm.tracked o, LATERAL (VALUES
+      ('purchases view', o.purchases), ('source', o.source), ('histories', o.histories), ('scoring', o.scoring),
+      ('changes', o.changes), ('customers view', o.customers)) AS r(part, relation)
+    WHERE o.histories = t.histories AND r.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = r.relation);
+  RETURN QUERY
     SELECT c.oid::regclass::text,
       CASE WHEN count(g.oid) = 0 THEN 'has no triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
     FROM crm.tracked o
@@ -133,7 +139,7 @@ BEGIN
       AND to_regclass(o.source_name) IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION crm.unfollowed(regclass) IS
-  'tables of a tracking whose triggers are missing or disabled, and tables that were swapped for another';
+  'what a tracking lacks: dropped relations, tables whose triggers are missing or disabled, tables that were swapped for another';
 
 CREATE FUNCTION crm.verify(tracking regclass, since date DEFAULT NULL)
   RETURNS TABLE (customer jsonb, problem text, stored text, recomputed text)
@@ -144,6 +150,9 @@ DECLARE
   recent text := 'true';
 BEGIN
   RETURN QUERY SELECT NULL::jsonb, format('%s %s', u.relation, u.problem), NULL::text, NULL::text FROM crm.unfollowed(tracking) u;
+  IF EXISTS (SELECT FROM crm.unfollowed(tracking) u WHERE u.problem LIKE 'has been dropped%') THEN
+    RETURN;
+  END IF;
   IF since IS NOT NULL THEN
     recent := format('coalesce(crm.last_purchase(f.history), crm.last_purchase(h.history)) >= %L OR crm.last_purchase(h.history) >= %1$L', since);
   END IF;
