@@ -460,7 +460,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.fill_histories(regclass) IS 'makes histories what the purchases views say; returns how many changed';
 
-CREATE FUNCTION crm.make_scales(histories regclass, scoring regclass, as_of date) RETURNS void
+CREATE FUNCTION crm.make_scales(histories regclass, scoring regclass, as_of date, customers regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   scale_by constant text[] := crm.scale_by(histories, scoring);
@@ -470,7 +470,7 @@ BEGIN
   IF keys IS NULL THEN
     EXECUTE format('INSERT INTO %1$s SELECT WHERE NOT EXISTS (SELECT FROM %1$s)', scoring);
   ELSE
-    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT DISTINCT %2$s FROM %3$s ON CONFLICT DO NOTHING', scoring, keys, histories);
+    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT DISTINCT %2$s FROM %3$s ON CONFLICT DO NOTHING', scoring, keys, customers);
   END IF;
   EXECUTE format($sql$UPDATE %1$s AS r SET refreshing_as_of = coalesce($1, (statement_timestamp() AT TIME ZONE r.time_zone)::date)$sql$, scoring)
   USING as_of;
@@ -479,7 +479,7 @@ BEGIN
     FROM (SELECT %2$s crm.rfm_scale(crm.look_back(h.history, r.refreshing_as_of, r.look_back_days), r.refreshing_as_of, r.bins) AS scale
           FROM %3$s AS h JOIN %1$s AS r ON %4$s %5$s) AS n
     WHERE NOT r.keep_scale AND %6$s$sql$,
-    scoring, coalesce(crm.column_list(scale_by, 'r.') || ',', ''), histories,
+    scoring, coalesce(crm.column_list(scale_by, 'r.') || ',', ''), customers,
     crm.same_keys(histories, scale_by, 'r', 'h'),
     coalesce('GROUP BY ' || crm.column_list(scale_by, 'r.'), ''),
     crm.same_keys(histories, scale_by, 'r', 'n'));
@@ -489,8 +489,8 @@ BEGIN
     RAISE invalid_parameter_value USING MESSAGE = mismatch, HINT = 'Set bins and segments to the same number of bins.';
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.make_scales(regclass, regclass, date) IS
-  'makes the scales of all rules anew, as of a day or of today where each rule''s customers are';
+COMMENT ON FUNCTION crm.make_scales(regclass, regclass, date, regclass) IS
+  'makes the scales of all rules anew from the histories of some customers, as of a day or of today where each rule''s customers are';
 
 CREATE FUNCTION crm.finish_scoring(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -516,6 +516,27 @@ BEGIN
   PERFORM crm.finish_scoring(histories);
 END $$;
 COMMENT ON FUNCTION crm.rescore_all(regclass) IS 'scores all customers in one transaction';
+
+CREATE FUNCTION crm.fill_new_histories(histories regclass, scoring regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keys constant text[] := crm.history_keys(histories);
+BEGIN
+  EXECUTE format('CREATE TEMP TABLE crm_fresh ON COMMIT DROP AS %s', crm.all_histories_query(histories));
+  PERFORM crm.make_scales(histories, scoring, NULL, 'pg_temp.crm_fresh');
+  EXECUTE format($sql$
+    INSERT INTO %1$s (%2$s, history, %3$s, scored_on, updated_at)
+    SELECT %4$s, h.history, %5$s, r.refreshing_as_of, now()
+    FROM pg_temp.crm_fresh AS h JOIN %6$s AS r ON %7$s CROSS JOIN LATERAL %8$s AS c
+    ORDER BY %4$s$sql$,
+    histories, crm.column_list(keys), crm.column_list(crm.score_columns()), crm.column_list(keys, 'h.'),
+    crm.column_list(crm.score_columns(), 'c.'), scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
+    crm.score_call('h.history', 'r.refreshing_as_of'));
+  DROP TABLE pg_temp.crm_fresh;
+  PERFORM crm.finish_scoring(histories);
+END $$;
+COMMENT ON FUNCTION crm.fill_new_histories(regclass, regclass) IS
+  'fills an empty table of histories from its purchases view, scored: each row is written once';
 
 -- the call
 
@@ -575,9 +596,13 @@ BEGIN
 
   INSERT INTO crm.tracked (purchases, source, histories, scoring, notify, customers, not_live, by_row, source_name, view_made)
   VALUES (purchases, source, made.histories, made.scoring, notify, made.customers, not_live, by_row, source::text, view_made);
-  PERFORM crm.fill_histories(made.histories);
-  PERFORM crm.make_scales(made.histories, made.scoring, NULL);
-  PERFORM crm.rescore_all(made.histories);
+  IF histories IS NULL THEN
+    PERFORM crm.fill_new_histories(made.histories, made.scoring);
+  ELSE
+    PERFORM crm.fill_histories(made.histories);
+    PERFORM crm.make_scales(made.histories, made.scoring, NULL, made.histories);
+    PERFORM crm.rescore_all(made.histories);
+  END IF;
   -- the first scores are no changes
   UPDATE crm.tracked t SET changes = made.changes WHERE t.histories = made.histories;
   IF source IS NOT NULL THEN

@@ -43,7 +43,7 @@ BEGIN
     PERFORM crm.lock_sources(t.histories);
     PERFORM crm.fill_histories(t.histories);
   END IF;
-  PERFORM crm.make_scales(t.histories, t.scoring, as_of);
+  PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
   UPDATE crm.tracked o
   SET refresh_started_at = clock_timestamp(), refresh_finished_at = NULL, refresh_position = NULL, customers_read = 0, customers_written = 0
   WHERE o.histories = t.histories;
@@ -104,7 +104,7 @@ DECLARE
 BEGIN
   PERFORM crm.lock_sources(t.histories);
   changed := crm.fill_histories(t.histories);
-  PERFORM crm.make_scales(t.histories, t.scoring, NULL);
+  PERFORM crm.make_scales(t.histories, t.scoring, NULL, t.histories);
   PERFORM crm.rescore_all(t.histories);
   RETURN changed;
 END $$;
