@@ -336,6 +336,13 @@ purchase_history_plus(const PurchaseHistory *a, const PurchaseHistory *b)
 	return combine_histories(a, b, 1);
 }
 
+/* a - b: the inverse of +; errors if b has orders that a has not. */
+PurchaseHistory *
+purchase_history_minus(const PurchaseHistory *a, const PurchaseHistory *b)
+{
+	return combine_histories(a, b, -1);
+}
+
 /* a + b, and the combine function of the aggregates: commutative and associative. */
 PG_FUNCTION_INFO_V1(crm_purchase_history_plus);
 Datum
