@@ -39,7 +39,7 @@ else
 SHLIB_LINK += -lnlopt
 endif
 
-UNIT_TESTS = build/test_special build/test_models
+UNIT_TESTS = $(patsubst test/unit/test_%.c,%,$(wildcard test/unit/test_*.c))
 
 EXTRA_CLEAN = $(SCRIPT) build
 
@@ -60,10 +60,18 @@ build/%: test/unit/%.c test/unit/tap.h $(UNIT_SOURCES) $(OUR_HEADERS)
 	mkdir -p build
 	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc -Itest/unit $< $(UNIT_SOURCES) -lm -o $@
 
+UNIT_DATA_special = test/data/special_reference.csv
+UNIT_DATA_models = test/data/btyd_reference.csv test/data/beta_geometric_reference.csv
+
+# What the models cost without a database; see the head of the file.
+build/models_loop: bench/models_loop.c src/models/fit.c $(UNIT_SOURCES) $(OUR_HEADERS)
+	mkdir -p build
+	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc $< src/models/fit.c $(UNIT_SOURCES) -lnlopt -lm -o $@
+
 .PHONY: unit
-unit: $(UNIT_TESTS)
-	{ build/test_special test/data/special_reference.csv && \
-	  build/test_models test/data/btyd_reference.csv test/data/beta_geometric_reference.csv; }
+unit: $(UNIT_TESTS:%=unit-%)
+unit-%: build/test_%
+	$< $(UNIT_DATA_$*)
 
 .PHONY: format
 format:

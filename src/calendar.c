@@ -9,6 +9,8 @@
 #include "utils/datetime.h"
 
 #define DAYS_PER_WEEK 7
+/* The first date there is. */
+#define DATE_FIRST (DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE)
 /* 2000-01-01, day 0 of PostgreSQL, was a Saturday: five days after a Monday. */
 #define DAYS_SINCE_MONDAY 5
 
@@ -51,6 +53,45 @@ period_unit_name(PeriodUnit unit)
 	return NULL; /* not reached */
 }
 
+static inline int32
+floor_div(int32 a, int32 b)
+{
+	return a / b - (a % b < 0);
+}
+
+/* Days from 1 March of the year -4800, the beginning of a 400-year cycle, to 2000-01-01. */
+#define DAYS_BEFORE_EPOCH (730425 + 12 * DAYS_PER_CYCLE)
+#define DAYS_PER_CYCLE 146097
+#define MONTHS_BEFORE_ZERO (4800 * MONTHS_PER_YEAR)
+
+/*
+ * The number of a day's month (12 x year + month - 1) and the day of the month,
+ * counted in years that begin in March, so that the leap day is their last. A
+ * fraction of the cost of j2date, which retention would spend most time in.
+ */
+static inline int32
+month_number(DateADT day, int *mday)
+{
+	uint32 days = (uint32) day + DAYS_BEFORE_EPOCH;
+	uint32 cycle = days / DAYS_PER_CYCLE;
+	uint32 of_cycle = days % DAYS_PER_CYCLE;
+	uint32 year = (of_cycle - of_cycle / 1460 + of_cycle / 36524 - of_cycle / 146096) / 365;
+	uint32 of_year = of_cycle - (365 * year + year / 4 - year / 100);
+	uint32 month = (5 * of_year + 2) / 153; /* 0 is March */
+
+	*mday = (int) (of_year - (153 * month + 2) / 5 + 1);
+	return (int32) ((400 * cycle + year) * MONTHS_PER_YEAR + month + 2) - MONTHS_BEFORE_ZERO;
+}
+
+/* How many days a month has. */
+static inline int
+days_in_month(int32 month)
+{
+	int year = floor_div(month, MONTHS_PER_YEAR);
+
+	return day_tab[isleap(year)][month - year * MONTHS_PER_YEAR];
+}
+
 /*
  * The age in whole periods on a day, counted from an earlier day: the period
  * of age n starts n periods after it, on the last day of a shorter month, as
@@ -59,61 +100,50 @@ period_unit_name(PeriodUnit unit)
 int32
 period_age(PeriodUnit unit, DateADT from, DateADT day)
 {
-	int year;
-	int month;
-	int mday;
-	int from_year;
-	int from_month;
-	int from_mday;
-	int months;
+	int	  mday;
+	int	  from_mday;
+	int32 month;
+	int32 months;
 
 	if (unit == PERIOD_DAY)
 		return day - from;
 	if (unit == PERIOD_WEEK)
 		return (day - from) / DAYS_PER_WEEK;
 
-	j2date(from + POSTGRES_EPOCH_JDATE, &from_year, &from_month, &from_mday);
-	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
-	months = (year - from_year) * MONTHS_PER_YEAR + month - from_month;
-	if (mday < Min(from_mday, day_tab[isleap(year)][month - 1]))
+	month = month_number(day, &mday);
+	months = month - month_number(from, &from_mday);
+	if (mday < from_mday && mday < days_in_month(month))
 		months--;
 	return months / (unit == PERIOD_MONTH ? 1 : unit == PERIOD_QUARTER ? 3 : MONTHS_PER_YEAR);
-}
-
-static inline int32
-floor_div(int32 a, int32 b)
-{
-	return a / b - (a % b < 0);
 }
 
 /* The number of the period that a finite day lies in. */
 int32
 period_number(PeriodUnit unit, DateADT day)
 {
-	int year;
-	int month;
-	int mday;
+	int32 month;
+	int	  mday;
 
 	if (unit == PERIOD_DAY)
 		return day;
 	if (unit == PERIOD_WEEK)
 		return floor_div(day + DAYS_SINCE_MONDAY, DAYS_PER_WEEK);
 
-	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
+	month = month_number(day, &mday);
 	switch (unit)
 	{
 		case PERIOD_MONTH:
-			return year * 12 + month - 1;
+			return month;
 		case PERIOD_QUARTER:
-			return year * 4 + (month - 1) / 3;
+			return floor_div(month, 3);
 		default:
-			return year;
+			return floor_div(month, MONTHS_PER_YEAR);
 	}
 }
 
-/* The first day of a period. */
-DateADT
-period_first_day(PeriodUnit unit, int32 number)
+/* The first day of a period, whether dates reach so far or not. */
+static DateADT
+first_day(PeriodUnit unit, int32 number)
 {
 	switch (unit)
 	{
@@ -130,6 +160,19 @@ period_first_day(PeriodUnit unit, int32 number)
 		default:
 			return date2j(number, 1, 1) - POSTGRES_EPOCH_JDATE;
 	}
+}
+
+/* The first day of a period; errors if that is before the first date there is, 4714-11-24 BC. */
+DateADT
+period_first_day(PeriodUnit unit, int32 number)
+{
+	DateADT day = first_day(unit, number);
+
+	if (!IS_VALID_DATE(day))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("first day of the period is out of range"),
+						errdetail("The first date is %s.", date_to_text(DATE_FIRST))));
+	return day;
 }
 
 /* A finite date in ISO form, whatever DateStyle says. */

@@ -18,11 +18,12 @@
 #include <stddef.h>
 
 /* The series of a future is summed up to about this many terms; beyond, quadrature. */
-#define SERIES_TERMS 1500
+#define SERIES_TERMS 1000
+#define SERIES_LIMIT 1200
 
 /* Strips in which the functions under beta_grid are analytic: see there. */
 #define STEP_NARROW 0.24
-#define STEP_WIDE 0.3
+#define STEP_WIDE 0.35
 
 /* What is known of one customer who is alive: everything that a prediction needs. */
 typedef struct Alive
@@ -140,9 +141,41 @@ typedef struct Future
 	double alive;	 /* P(alive at t) */
 } Future;
 
+/*
+ * What K purchases of an immortal mean: 1 + s_1 + ... + s_(K-1) expected ones, with
+ * s_i the chance to stay i times. Filled as far as needed, and shared by
+ * all times of one integral.
+ */
+typedef struct Ladder
+{
+	int	   filled;
+	double stayed[SERIES_LIMIT];   /* s_K */
+	double expected[SERIES_LIMIT]; /* sum of s_i, i < K */
+	double second[SERIES_LIMIT];   /* sum of (2i + 1) s_i, i < K */
+} Ladder;
+
+static void
+ladder_extend(Ladder *ladder, const Alive *now, int to)
+{
+	if (ladder->filled == 0)
+	{
+		ladder->stayed[0] = 1;
+		ladder->expected[0] = ladder->second[0] = 0;
+		ladder->filled = 1;
+	}
+	for (int i = ladder->filled; i < to; i++)
+	{
+		ladder->expected[i] = ladder->expected[i - 1] + ladder->stayed[i - 1];
+		ladder->second[i] = ladder->second[i - 1] + (2 * i - 1) * ladder->stayed[i - 1];
+		ladder->stayed[i] = ladder->stayed[i - 1] * (now->b + i - 1) / (now->a + now->b + i - 1);
+	}
+	if (to > ladder->filled)
+		ladder->filled = to;
+}
+
 /* The expectation over N as a series of positive terms: nothing cancels, no special case at a = 1. */
 static Future
-future_by_series(const Alive *now, double t)
+future_by_series(const Alive *now, double t, Ladder *ladder)
 {
 	double u = t / now->scale;
 	double v = u / (1 + u);
@@ -152,34 +185,30 @@ future_by_series(const Alive *now, double t)
 	{
 		double w = now->shape + j;
 		double term = now->phase[j] * exp(-w * log1p(u)); /* P(N = n) */
-		double stayed = 1;								  /* P(stayed K times) */
-		double expected = 0;
-		double second = 0;
+		int	   n = 0;
+		int	   purchases = 0;
 		int	   phase = j;
-		double purchases = 0;
 
-		if (term == 0)
-			continue;
-		for (double n = 0;; n++)
+		for (int end = 8; term > 0; end += 8)
 		{
-			future.expected += term * expected;
-			future.second += term * second;
-			future.alive += term * stayed;
-			/* the terms left are below a geometric series once their ratio is below 1 */
-			if (n * (1 - v) > w * v &&
-				term * (expected + 1) * (1 + u) < DBL_EPSILON / 4 * (future.expected + 1e-3 * term))
-				break;
-			if (n * (1 - v) > w * v && term < 1e-290)
-				break;
-			term *= (w + n) / (n + 1) * v;
-			if (++phase == now->k)
+			ladder_extend(ladder, now, purchases + 9);
+			for (; n < end; n++)
 			{
-				phase = 0;
-				expected += stayed;
-				second += (2 * purchases + 1) * stayed;
-				stayed *= (now->b + purchases) / (now->a + now->b + purchases);
-				purchases++;
+				future.expected += term * ladder->expected[purchases];
+				future.second += term * ladder->second[purchases];
+				future.alive += term * ladder->stayed[purchases];
+				term *= (w + n) / (n + 1) * v;
+				if (++phase == now->k)
+				{
+					phase = 0;
+					purchases++;
+				}
 			}
+			/* past the mode the terms left are below a geometric series */
+			if (n > w * u && (term * (1 + u) * (ladder->expected[purchases] + 1) <
+								  1e-17 * (future.expected + future.alive) ||
+							  purchases + 10 > SERIES_LIMIT))
+				break;
 		}
 	}
 	return future;
@@ -281,9 +310,9 @@ series_is_short(const Alive *now, double t)
 }
 
 static Future
-future_within(const Alive *now, double t, bool want_second)
+future_within(const Alive *now, double t, bool want_second, Ladder *ladder)
 {
-	return series_is_short(now, t) ? future_by_series(now, t)
+	return series_is_short(now, t) ? future_by_series(now, t, ladder)
 								   : future_by_quadrature(now, t, want_second);
 }
 
@@ -296,7 +325,11 @@ bg_expected(const PurchaseParams *params, Btyd c, double t, double *second, int 
 {
 	Alive  now = alive_now(params, c, first);
 	double p_alive = bg_p_alive(params, c, first);
-	Future future = future_within(&now, t, second != NULL);
+	Ladder ladder;
+	Future future;
+
+	ladder.filled = 0;
+	future = future_within(&now, t, second != NULL, &ladder);
 
 	if (second != NULL)
 		*second = p_alive * future.second;
@@ -306,9 +339,11 @@ bg_expected(const PurchaseParams *params, Btyd c, double t, double *second, int 
 double
 bg_p_alive_after(const PurchaseParams *params, Btyd c, double t, int first)
 {
-	Alive now = alive_now(params, c, first);
+	Alive  now = alive_now(params, c, first);
+	Ladder ladder;
 
-	return bg_p_alive(params, c, first) * future_within(&now, t, false).alive;
+	ladder.filled = 0;
+	return bg_p_alive(params, c, first) * future_within(&now, t, false, &ladder).alive;
 }
 
 /*
@@ -324,35 +359,35 @@ discounted_for_ever(const Alive *now, double delta)
 {
 	BetaGrid grid;
 	double	 w = now->shape;
-	double	 peak = log((w + now->k) / now->scale);
-	double	 step = fmin(0.2, 0.6 / sqrt(w + now->k));
+	double	 peak = (w + now->k) / now->scale;
+	double	 step = fmin(0.27, 0.6 / sqrt(w + now->k));
 	double	 log_mass; /* of the density of lambda over its value at the peak */
 	double	 total = 0;
 
-	beta_grid(&grid, now->a, now->b, (w + now->k) / now->scale / delta, STEP_WIDE);
+	beta_grid(&grid, now->a, now->b, peak / delta, STEP_WIDE);
 	for (int direction = -1; direction <= 1; direction += 2)
 	{
-		for (int i = direction > 0; i < 100000; i++)
+		double move = exp(direction * step);
+		double factor = direction > 0 ? move : 1; /* lambda over its value at the peak */
+
+		for (int i = direction > 0; i < 100000; i++, factor *= move)
 		{
-			double moved = direction * i * step;
-			double lambda = exp(peak + moved);
-			double weight = exp(w * moved - (w + now->k) * expm1(moved));
+			double lambda = peak * factor;
+			double weight = exp(direction * i * step * w - (w + now->k) * (factor - 1));
 			double theta = lambda / (lambda + delta);
-			double theta_k = pow(theta, now->k);
+			double theta_k = now->k == 1 ? theta : pow(theta, now->k);
 			double purchase = 0; /* sum of (lambda u)^j/j! theta^(k - j) */
 			double phase = 1;
-			double bought = 0;
+			double bought;
 
 			for (int j = 0; j < now->k; j++)
 			{
 				purchase = (purchase + phase) * theta;
 				phase *= lambda * now->since / (j + 1);
 			}
-			for (int node = 0; node < grid.n; node++)
-				bought += grid.weight[node] / (1 - theta_k + grid.p[node] * theta_k);
-			bought *= weight * purchase;
+			bought = weight * purchase * beta_grid_mean_inverse(&grid, 1 - theta_k, theta_k);
 			total += bought;
-			if (bought < 1e-15 * total)
+			if (bought < 1e-13 * total)
 				break;
 		}
 	}
@@ -369,21 +404,25 @@ discounted_for_ever(const Alive *now, double delta)
 static double
 discounted_within(const Alive *now, double t, double delta)
 {
-	double gap = now->scale * now->k / (now->shape + now->k);
-	double range = log1p(t / gap);
-	int	   panels = (1 + (int) (range / 3)) * (now->k == 1 ? 1 : 4);
-	double width = range / panels;
-	double sum = 0;
+	double			 gap = now->scale * now->k / (now->shape + now->k);
+	double			 range = log1p(t / gap);
+	int				 panels = (1 + (int) (range / 3)) * (now->k == 1 ? 1 : 4);
+	double			 width = range / panels;
+	double			 sum = 0;
+	Ladder			 ladder;
+	const int		 nodes = range < 1.5 && now->k == 1 ? 16 : 32;
+	const GaussNode *node = nodes == 16 ? gauss_legendre_16 : gauss_legendre_32;
 
-	for (int i = 0; delta > 0 && i < 32 * panels; i++)
+	ladder.filled = 0;
+	for (int i = 0; delta > 0 && i < nodes * panels; i++)
 	{
-		double v = width * (i / 32 + gauss_legendre_32[i % 32].at);
+		double v = width * (i / nodes + node[i % nodes].at);
 		double y = gap * expm1(v);
 
-		sum += gauss_legendre_32[i % 32].weight * (gap + y) * exp(-delta * y) *
-			   future_within(now, y, false).expected;
+		sum += node[i % nodes].weight * (gap + y) * exp(-delta * y) *
+			   future_within(now, y, false, &ladder).expected;
 	}
-	return exp(-delta * t) * future_within(now, t, false).expected + delta * width * sum;
+	return exp(-delta * t) * future_within(now, t, false, &ladder).expected + delta * width * sum;
 }
 
 double

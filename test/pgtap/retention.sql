@@ -1,7 +1,7 @@
 -- retention_curve and survival_curve against slow, obvious SQL on random data
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(26);
+SELECT plan(27);
 
 -- a seeded table of orders: first purchases at every day of the month, refunds, days after as_of
 SELECT setseed(0.61);
@@ -140,6 +140,14 @@ SELECT is((SELECT survival_days(survival_curve(d, h), 0.5) FROM (VALUES (1, true
   'half of four is two, whatever the last bits');
 SELECT is((SELECT survival(survival_curve(d, h), 5) FROM (VALUES (1, true), (4, false)) v(d, h)), NULL,
   'nothing is known beyond the last day observed');
+
+-- calendar periods of every century, and of every day of four
+SELECT is_empty($$
+  SELECT d, u FROM (
+      SELECT date '4713-01-01 BC' + i * 997 AS d FROM generate_series(0, 100000) i
+      UNION ALL SELECT date '1799-12-31' + i FROM generate_series(0, 150000, 3) i) x,
+    (VALUES ('month'), ('quarter'), ('year')) v(u), activity(purchase(d, 1), u, d)
+  WHERE period_start <> date_trunc(u, d::timestamp)::date $$, 'a period starts where date_trunc says');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,4 +1,5 @@
-# Unit: "make unit", the tests of the C that needs no server; it prints TAP.
+# Unit: test/unit/test_*.c, the tests of the C that needs no server; each
+# prints TAP by "make unit-NAME".
 
 package Crm::Unit;
 
@@ -8,15 +9,14 @@ use warnings;
 use Crm::Shell;
 use Crm::Tapstream;
 
-# Empty while the Makefile has no such target.
-sub names
-{
-	return slurp('Makefile') =~ /^unit:/m ? 'unit' : ();
-}
+sub names { return map { s/^test_//r } file_names('test/unit/test_*.c', '.c') }
 
 sub run
 {
-	Crm::Tapstream::run('unit', 'make', '-s', 'unit', "PG_CONFIG=$ENV{PG_CONFIG}");
+	foreach my $name (@_)
+	{
+		Crm::Tapstream::run("unit:$name", 'make', '-s', "unit-$name", "PG_CONFIG=$ENV{PG_CONFIG}");
+	}
 	return;
 }
 

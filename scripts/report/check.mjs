@@ -1,0 +1,91 @@
+// check.mjs FOLDER: compares what Chromium saw in the page with the tables of the database.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const folder = process.argv[2];
+let passed = 0;
+let failed = 0;
+
+function check(ok, what, detail) {
+	if (ok) {
+		passed++;
+	} else {
+		failed++;
+		console.log(`not ok: ${what}${detail ? `: ${detail}` : ''}`);
+	}
+}
+
+// Rows of a CSV file without quotes or commas in its fields, as psql writes these tables.
+function table(name) {
+	const [head, ...rows] = readFileSync(join(folder, 'expected', `${name}.csv`), 'utf8').trimEnd().split('\n').map(l => l.split(','));
+	return rows.map(r => Object.fromEntries(r.map((field, i) => [head[i], field])));
+}
+
+const same = (shown, value) => shown === value ||
+	(value !== '' && shown !== '' && shown !== null && Number(String(shown).replace(/,/g, '')) === Number(value));
+
+const names = readdirSync(join(folder, 'expected')).map(f => f.replace(/\.csv$/, ''));
+const expected = Object.fromEntries(names.map(n => [n, table(n)]));
+
+function compare(label, shown, wanted) {
+	check(shown.length === wanted.length, `${label} has ${wanted.length} values`, `${shown.length} are shown`);
+	wanted.forEach((value, i) => check(same(shown[i], value), `${label}, value ${i + 1}`, `${shown[i]} is shown, ${value} is right`));
+}
+
+function heat(label, shown, rows, row, column, value) {
+	const cells = new Map(rows.map(r => [`${r[row]} ${r[column]}`, r[value]]));
+	const columns = shown[0].slice(1);
+	let count = 0;
+	shown.slice(1).forEach(([name, ...values]) => values.forEach((v, i) => {
+		const wanted = cells.get(`${name} ${columns[i]}`);
+		count += wanted !== undefined;
+		check(wanted === undefined ? v === '' : same(v, wanted), `${label}, ${name} ${columns[i]}`, `${v} is shown, ${wanted} is right`);
+	}));
+	check(count === rows.length, `${label} shows all ${rows.length} cells`, `${count}`);
+}
+
+for (const width of [1280, 400]) {
+	const dom = readFileSync(join(folder, `dom-${width}.html`), 'utf8');
+	const found = dom.match(/<pre id="probe">(.*?)<\/pre>/s);
+	check(found !== null, `the page at ${width} pixels runs to its end`);
+	if (found === null) continue;
+	const page = JSON.parse(found[1].replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&nbsp;/g, ' ').replace(/&amp;/g, '&'));
+
+	check(page.width === width, `the page is ${width} pixels wide`, page.width);
+	check(page.content_width <= page.width, `nothing is wider than ${width} pixels`, page.content_width);
+	check(page.links.length === 0, 'the page needs no other file', page.links.join(' '));
+
+	for (const name of ['rfm_grid', 'segment', 'whale', 'cohort', 'migration', 'tracking', 'tier']) {
+		check(expected[name].length > 0, `${name} has rows`);
+		const shown = page.tables[name].slice(1);
+		compare(`table ${name}`, shown.flat(), expected[name].flatMap(r => Object.values(r)));
+	}
+	heat('grid of recency and frequency', page.heats.rfm_grid, expected.rfm_grid, 'recency', 'frequency', 'customers');
+	heat('cohorts', page.heats.cohort, expected.cohort, 'cohort_start', 'age', 'active_percent');
+
+	const column = (name, c) => expected[name].map(r => r[c]);
+	const series = (name, i, f = v => v) => page.charts[name].series[i].data.map(f);
+	const customers = column('segment', 'customers').reduce((sum, n) => sum + Number(n), 0);
+	compare('segments', page.charts.segment.labels, column('segment', 'segment'));
+	compare('segments, share of customers', series('segment', 0), column('segment', 'customers').map(n => String(Math.round(1000 * n / customers) / 10)));
+	compare('segments, share of revenue', series('segment', 1), column('segment', 'revenue_percent'));
+	compare('whale curve, customers', series('whale', 0, p => p.x), column('whale', 'customer_percent'));
+	compare('whale curve, profit', series('whale', 0, p => p.y), column('whale', 'profit_percent'));
+	compare('tracking, weeks', series('tracking', 0, p => p.x), column('tracking', 'week'));
+	compare('tracking, expected', series('tracking', 0, p => p.y), column('tracking', 'expected'));
+	compare('tracking, actual', series('tracking', 1, p => p.y), column('tracking', 'actual'));
+	compare('migration', page.charts.migration.labels, expected.migration.map(m => `${m.from_state} → ${m.to_state}`));
+	compare('migration, customers', series('migration', 0), column('migration', 'customers'));
+	compare('tiers', page.charts.tier.labels, column('tier', 'tier'));
+	compare('tiers, customers', series('tier', 0), column('tier', 'customers'));
+	for (const [name, chart] of Object.entries(page.charts)) check(chart.pixels > 10000, `chart ${name} is drawn`, chart.pixels);
+
+	const [assumption] = expected.assumption;
+	const [peak] = expected.whale_peak;
+	const numbers = text => text.match(/\d[\d,]*(\.\d+)?/g);
+	check(page.intro === `${customers.toLocaleString('en-US')} customers, as of ${assumption.as_of}`, 'the introduction', page.intro);
+	compare('text of the whale curve', numbers(page.whale), [String(100 * assumption.margin), assumption.cost_of_an_order,
+		assumption.acquisition_cost, peak.customer_percent, peak.profit_percent]);
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
