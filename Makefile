@@ -63,6 +63,11 @@ build/%: test/unit/%.c test/unit/tap.h $(UNIT_SOURCES) $(OUR_HEADERS)
 UNIT_DATA_special = test/data/special_reference.csv
 UNIT_DATA_models = test/data/btyd_reference.csv test/data/beta_geometric_reference.csv
 
+# What the models cost without a database; see the head of the file.
+build/models_loop: bench/models_loop.c src/models/fit.c $(UNIT_SOURCES) $(OUR_HEADERS)
+	mkdir -p build
+	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc $< src/models/fit.c $(UNIT_SOURCES) -lnlopt -lm -o $@
+
 .PHONY: unit
 unit: $(UNIT_TESTS:%=unit-%)
 unit-%: build/test_%

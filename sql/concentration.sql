@@ -15,6 +15,10 @@ SELECT concentration(x), gini(x), concentration(x::float8), gini(x::float8) FROM
 SELECT concentration(x), gini(x), concentration(x::float8), gini(x::float8) FROM (VALUES (1.0)) v(x) WHERE false;
 SELECT concentration(x), gini(x), concentration(x::float8), gini(x::float8) FROM (VALUES (0.0), (0.00)) v(x);
 SELECT concentration(x), concentration(x::float8) FROM (VALUES (5.0), (-5), (-1)) v(x);
+-- debts that cancel what is owned: a total of zero, whatever rounding leaves of it; and a little more than zero
+SELECT k, concentration(x) FROM (SELECT k, owned * sign FROM generate_series(1, 5) k, generate_series(1, 1000) i,
+  LATERAL (SELECT exp(60 * sin(i * k + k)) AS owned) o, (VALUES (1), (-1)) s(sign)) v(k, x) GROUP BY k ORDER BY k;
+SELECT concentration(x::float8) FROM (VALUES (1e16), (-1e16), (1e-3)) v(x);
 
 -- all equal, all with one, refunds
 SELECT gini(0.1), gini(0.1::float8), concentration(0.1::float8) FROM generate_series(1, 1000);

@@ -150,6 +150,11 @@ SELECT period, count(*), min(period_start), max(period_start), sum(a.orders), su
 SELECT count(*) FROM activity('{2020-01-15 1 10}', 'month', '2020-01-14');
 SELECT * FROM activity('{2020-01-15 1 10}', 'fortnight', '2020-01-14');
 SELECT * FROM activity('{2020-01-15 1 10}', 'day', 'infinity');
+-- the first date lies in a month, a quarter and a year that begin before it
+SELECT * FROM activity('{4714-11-24 BC 1 10}', 'week', '4714-12-01 BC');
+SELECT * FROM activity('{4714-11-24 BC 1 10}', 'month', '4714-12-24 BC');
+SELECT * FROM activity('{4714-11-24 BC 1 10}', 'year', '4714-12-24 BC');
+SELECT * FROM activity('{5874897-12-31 1 10}', 'quarter', '5874897-12-31');
 SELECT name, history::jsonb FROM shop;
 
 -- a history in a table: toasted, indexed, grouped

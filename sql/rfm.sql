@@ -2,7 +2,7 @@
 SET search_path = public, crm;
 
 -- text form: the bins are said where they are not five
-SELECT '545'::rfm, '111'::rfm, '555'::rfm, '333/3'::rfm, '999/9'::rfm, '545/5'::rfm, '121/2 '::rfm;
+SELECT '545'::rfm, '111'::rfm, '555'::rfm, '333/3'::rfm, '999/9'::rfm, '545/5'::rfm, ' 121/2 '::rfm;
 
 -- text form: errors
 SELECT ''::rfm;

@@ -24,6 +24,7 @@ SELECT 'recency: 1; frequency: 2; monetary: 3, 4'::rfm_scale;
 SELECT 'recency: 2, 1; frequency: 2, 3; monetary: 3, 4'::rfm_scale;
 SELECT 'recency: 1, 2; frequency: 2, 3; monetary: 3, 2.99999999'::rfm_scale;
 SELECT 'recency: 1; frequency: 2; monetary: 900000000000000.1'::rfm_scale;
+SELECT 'recency: 1; frequency: 2; monetary: 900000000000000.00000001'::rfm_scale;
 SELECT 'recency: 1; frequency: 2; monetary: -900000000000000.00000001'::rfm_scale;
 SELECT 'recency: 1e400; frequency: 2; monetary: 1'::rfm_scale;
 SELECT 'recency: 1, 2, 3, 4, 5, 6, 7, 8, 9; frequency: 1; monetary: 1'::rfm_scale;
@@ -46,6 +47,7 @@ SELECT rfm_scale_send('recency: 30; frequency: 2; monetary: -0.00000001');
 SELECT pg_temp.receive(rfm_scale_send('recency: 30; frequency: 2; monetary: -0.00000001'));
 SELECT pg_temp.receive(rfm_scale_send('recency: 30, 60; frequency: 2, 2.5; monetary: 10, 10'));
 \set VERBOSITY terse
+SELECT pg_temp.receive('\x010002'::bytea || '\x00000000000000010000000000000000000100007ce66c50e2840000' || '\x0001');
 SELECT pg_temp.receive('\x020002'::bytea || '\x00000000000000010000000000000000000100000000000000000001' || '\x0000');
 SELECT pg_temp.receive('\x010102'::bytea || '\x00000000000000010000000000000000000100000000000000000001' || '\x0000');
 SELECT pg_temp.receive('\x010001'::bytea);

@@ -9,6 +9,8 @@
 #include "utils/datetime.h"
 
 #define DAYS_PER_WEEK 7
+/* The first date there is. */
+#define DATE_FIRST (DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE)
 /* 2000-01-01, day 0 of PostgreSQL, was a Saturday: five days after a Monday. */
 #define DAYS_SINCE_MONDAY 5
 
@@ -139,9 +141,9 @@ period_number(PeriodUnit unit, DateADT day)
 	}
 }
 
-/* The first day of a period. */
-DateADT
-period_first_day(PeriodUnit unit, int32 number)
+/* The first day of a period, whether dates reach so far or not. */
+static DateADT
+first_day(PeriodUnit unit, int32 number)
 {
 	switch (unit)
 	{
@@ -158,6 +160,19 @@ period_first_day(PeriodUnit unit, int32 number)
 		default:
 			return date2j(number, 1, 1) - POSTGRES_EPOCH_JDATE;
 	}
+}
+
+/* The first day of a period; errors if that is before the first date there is, 4714-11-24 BC. */
+DateADT
+period_first_day(PeriodUnit unit, int32 number)
+{
+	DateADT day = first_day(unit, number);
+
+	if (!IS_VALID_DATE(day))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("first day of the period is out of range"),
+						errdetail("The first date is %s.", date_to_text(DATE_FIRST))));
+	return day;
 }
 
 /* A finite date in ISO form, whatever DateStyle says. */

@@ -11,6 +11,7 @@
  */
 #include "crm.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "amount.h"
@@ -227,15 +228,18 @@ crm_gini_transition_float8(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* Sorting may take long, so the comparisons let it be cancelled, as PostgreSQL's own sort does. */
 static int
 compare_amounts(const void *a, const void *b)
 {
+	CHECK_FOR_INTERRUPTS();
 	return CRM_COMPARE(((const Value *) a)->amount, ((const Value *) b)->amount);
 }
 
 static int
 compare_numbers(const void *a, const void *b)
 {
+	CHECK_FOR_INTERRUPTS();
 	return CRM_COMPARE(((const Value *) a)->number, ((const Value *) b)->number);
 }
 
@@ -252,7 +256,6 @@ sorted_state(FunctionCallInfo fcinfo, int (*compare)(const void *, const void *)
 	if (state == NULL || state->nvalues == 0)
 		return NULL;
 	qsort(state->values, state->nvalues, sizeof(Value), compare);
-	CHECK_FOR_INTERRUPTS();
 	return state;
 }
 
@@ -326,11 +329,13 @@ crm_gini_final_numeric(PG_FUNCTION_ARGS)
 	return divide_amounts(weighted, n * total);
 }
 
-/* A sum with its rounding error (Neumaier 1974). */
+/* A sum with its rounding error (Neumaier 1974), and what that may still be off by. */
 typedef struct Sum
 {
 	double sum;
 	double error;
+	double size; /* sum of absolute values */
+	double n;
 } Sum;
 
 static inline void
@@ -340,12 +345,21 @@ add_to_sum(Sum *s, double x)
 
 	s->error += fabs(s->sum) >= fabs(x) ? (s->sum - sum) + x : (x - sum) + s->sum;
 	s->sum = sum;
+	s->size += fabs(x);
+	s->n++;
 }
 
+/*
+ * The sum; 0 where numbers cancel and no more is left than the error bound of
+ * the compensated sum, (n u)^2 sum of |x| (Ogita, Rump and Oishi 2005, prop. 4.5).
+ */
 static inline double
 sum_value(const Sum *s)
 {
-	return s->sum + s->error;
+	double value = s->sum + s->error;
+	double part = s->n * DBL_EPSILON;
+
+	return fabs(value) > part * part * s->size ? value : 0;
 }
 
 /* What to multiply sorted values with before they are summed: a power of two. */
@@ -364,8 +378,8 @@ Datum
 crm_concentration_final_float8(PG_FUNCTION_ARGS)
 {
 	ConcentrationState *state = sorted_state(fcinfo, compare_numbers);
-	Sum					total = {0, 0};
-	Sum					largest = {0, 0};
+	Sum					total = {0};
+	Sum					largest = {0};
 	int64				first;
 	double				scale;
 
@@ -393,8 +407,8 @@ Datum
 crm_gini_final_float8(PG_FUNCTION_ARGS)
 {
 	ConcentrationState *state = sorted_state(fcinfo, compare_numbers);
-	Sum					total = {0, 0};
-	Sum					weighted = {0, 0};
+	Sum					total = {0};
+	Sum					weighted = {0};
 	double				n;
 	double				scale;
 

@@ -21,9 +21,8 @@ periods_between(DateADT as_of, DateADT until, int32 unit_days)
 		return INFINITY;
 	if (unlikely(DATE_NOT_FINITE(until) || until < as_of))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a prediction cannot end before as_of"),
-						errdetail("It would end %s.",
-								  DATE_NOT_FINITE(until) ? "at -infinity" : "earlier")));
+						errmsg("a prediction from %s cannot end on %s", date_to_text(as_of),
+							   DATE_NOT_FINITE(until) ? "-infinity" : date_to_text(until))));
 	return (double) ((int64) until - as_of) / unit_days;
 }
 

@@ -271,6 +271,18 @@ crm_purchase(PG_FUNCTION_ARGS)
 	PG_RETURN_PURCHASE_HISTORY(set_entries(h, entry.orders != 0 || entry.amount != 0));
 }
 
+/* What is taken away must be there. */
+static inline void
+CheckOrdersToTake(const PurchaseDay *from, int32 orders)
+{
+	if (unlikely(orders > from->orders))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("cannot take more orders from purchase day %s than it has",
+						date_to_text(from->day)),
+				 errdetail("Orders of the day: %d; to be taken: %d.", from->orders, orders)));
+}
+
 /* Two entries of one day as one, b counted sign times. */
 static inline PurchaseDay
 combine_days(const PurchaseDay *a, const PurchaseDay *b, int sign)
@@ -278,6 +290,8 @@ combine_days(const PurchaseDay *a, const PurchaseDay *b, int sign)
 	PurchaseDay entry = *a;
 	int64		orders = (int64) a->orders + sign * (int64) b->orders;
 
+	if (sign < 0)
+		CheckOrdersToTake(a, b->orders);
 	CheckOrders(orders);
 	entry.orders = (int32) orders;
 	entry.amount = AmountAdd(a->amount, sign * b->amount);
@@ -320,6 +334,13 @@ PurchaseHistory *
 purchase_history_plus(const PurchaseHistory *a, const PurchaseHistory *b)
 {
 	return combine_histories(a, b, 1);
+}
+
+/* a - b: the inverse of +; errors if b has orders that a has not. */
+PurchaseHistory *
+purchase_history_minus(const PurchaseHistory *a, const PurchaseHistory *b)
+{
+	return combine_histories(a, b, -1);
 }
 
 /* a + b, and the combine function of the aggregates: commutative and associative. */

@@ -48,6 +48,7 @@ typedef struct PurchaseHistory
 extern PurchaseHistory *purchase_history_create(int capacity);
 extern PurchaseHistory *purchase_history_slice(const PurchaseHistory *h, int from, int to);
 extern PurchaseHistory *purchase_history_plus(const PurchaseHistory *a, const PurchaseHistory *b);
+extern PurchaseHistory *purchase_history_minus(const PurchaseHistory *a, const PurchaseHistory *b);
 
 /* A purchase happens on a day of the calendar. */
 static inline void

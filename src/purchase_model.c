@@ -51,12 +51,10 @@ allocate(int kind, int k)
 {
 	PurchaseModel *model = palloc0(sizeof(PurchaseModel));
 
-	if (k < 1 || k > PURCHASE_MAX_K)
-		k = 0; /* reported by the check */
 	SET_VARSIZE(model, sizeof(PurchaseModel));
 	model->version = PURCHASE_MODEL_VERSION;
 	model->kind = kind;
-	model->k = k;
+	model->k = Min(Max(k, 0), PG_UINT8_MAX); /* the check reports what is out of range */
 	return model;
 }
 
@@ -93,7 +91,7 @@ crm_purchase_model_in(PG_FUNCTION_ARGS)
 		k = scan_int64(&s);
 		scan_char(&s, ',');
 	}
-	model = allocate(kind, (int) Min(Max(k, 0), PURCHASE_MAX_K + 1));
+	model = allocate(kind, (int) Min(Max(k, 0), PG_UINT8_MAX));
 	for (int i = 0; i < PURCHASE_PARAMS; i++)
 	{
 		scan_word(&s, model_ops(model)->param_names[i]);

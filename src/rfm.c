@@ -59,11 +59,15 @@ Datum
 crm_rfm_in(PG_FUNCTION_ARGS)
 {
 	Scanner s = scan_start("rfm", PG_GETARG_CSTRING(0));
-	int		recency = scan_digit(&s);
-	int		frequency = scan_digit(&s);
-	int		monetary = scan_digit(&s);
 	int		bins = RFM_DEFAULT_BINS;
+	int		recency;
+	int		frequency;
+	int		monetary;
 
+	(void) scan_peek_digit(&s); /* white space may stand before the first */
+	recency = scan_digit(&s);
+	frequency = scan_digit(&s);
+	monetary = scan_digit(&s);
 	if (*s.at == '/')
 	{
 		s.at++;

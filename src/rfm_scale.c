@@ -7,8 +7,6 @@
  */
 #include "crm.h"
 
-#include <math.h>
-
 #include "amount.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -66,11 +64,22 @@ numeric_of_int(int64 value)
 	return NumericGetDatum(amount_to_numeric((int128) value * AMOUNT_SCALE));
 }
 
-/* Cut points have the range of amounts. */
+/* Cut points have the range of amounts, to the last decimal. */
 static inline bool
 CutIsValid(const RfmCut *cut)
 {
-	return AmountIsValid(cut->floor) && cut->rest >= 0 && cut->rest < RFM_CUT_REST_SCALE;
+	return AmountIsValid(cut->floor) && cut->rest >= 0 && cut->rest < RFM_CUT_REST_SCALE &&
+		   (cut->floor < AMOUNT_MAX || cut->rest == 0);
+}
+
+/* The same of a number, NaN and infinity being beyond. */
+static inline bool
+CutIsInRange(Numeric value)
+{
+	Datum size = DirectFunctionCall1(numeric_abs, NumericGetDatum(value));
+
+	return DatumGetBool(
+		DirectFunctionCall2(numeric_le, size, NumericGetDatum(amount_to_numeric(AMOUNT_MAX))));
 }
 
 static void
@@ -87,12 +96,10 @@ cut_out_of_range(Numeric value)
 static RfmCut
 cut_from_numeric(Numeric value)
 {
-	double approximate =
-		DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value)));
 	RfmCut cut;
 	Datum  rest;
 
-	if (!(fabs(approximate) <= (double) (AMOUNT_MAX / AMOUNT_SCALE)))
+	if (!CutIsInRange(value))
 		cut_out_of_range(value);
 	cut.floor = amount_from_numeric(value);
 	if (DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(amount_to_numeric(cut.floor)),
@@ -104,8 +111,6 @@ cut_from_numeric(Numeric value)
 							   numeric_of_int((int64) AMOUNT_SCALE * RFM_CUT_REST_SCALE));
 	cut.rest =
 		DatumGetInt64(DirectFunctionCall1(numeric_int8, DirectFunctionCall1(numeric_floor, rest)));
-	if (!CutIsValid(&cut))
-		cut_out_of_range(value);
 	return cut;
 }
 

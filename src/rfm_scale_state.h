@@ -96,13 +96,13 @@ rfm_bucket_middle(int64 value)
 	return value < 0 ? -(int64) middle : (int64) middle;
 }
 
-/* Where the search for a value begins. */
+/* Where the search for a value begins: folded first, so that multiples of large powers of two spread too. */
 static inline uint32
 rfm_value_hash(int64 value)
 {
-	uint64 hash = (uint64) value * UINT64CONST(0x9E3779B97F4A7C15);
+	uint64 folded = (uint64) value ^ ((uint64) value >> 32);
 
-	return (uint32) (hash >> 32);
+	return (uint32) ((folded * UINT64CONST(0x9E3779B97F4A7C15)) >> 32);
 }
 
 /* The slot of a value, or the free one where it belongs. */

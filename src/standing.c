@@ -104,6 +104,8 @@ crm_tier(PG_FUNCTION_ARGS)
 static bool
 first_fall(const StandingWalk *now, StandingWalk *then, TierChange *change)
 {
+	if (now->walk.rank <= now->walk.never_below && now->segment + 1 == now->mask->nsegments)
+		return false;
 	*then = *now;
 	then->walk.settled = true;
 	while (standing_walk_next(then, NEVER, change))

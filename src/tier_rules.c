@@ -39,6 +39,7 @@ enter_entry(TierWalk *w)
 	for (int i = 0; i < w->nmetrics; i++)
 		w->metric[w->metrics[i]] += entry_value(w, w->metrics[i], entry, w->orders_ahead);
 	w->orders_ahead += entry->orders;
+	w->nrefunds += entry->amount < 0;
 }
 
 /* The oldest entry leaves it. */
@@ -50,6 +51,7 @@ leave_entry(TierWalk *w)
 	for (int i = 0; i < w->nmetrics; i++)
 		w->metric[w->metrics[i]] -= entry_value(w, w->metrics[i], entry, w->orders_behind);
 	w->orders_behind += entry->orders;
+	w->nrefunds -= entry->amount < 0;
 }
 
 /* When the entry that is next to leave does so; known for rolling windows. */
@@ -380,6 +382,40 @@ step(TierWalk *w, DateADT day, TierChange *change)
 
 /* ---- the walk ---- */
 
+/*
+ * Whether an entry that leaves the window can change anything. Without refunds in
+ * it the metric only falls, which does not matter to a tier that never does.
+ */
+static inline bool
+leaving_matters(const TierWalk *w)
+{
+	return w->program->window == WINDOW_ROLLING &&
+		   (w->rank > w->never_below || w->nrefunds > 0 || w->nmetrics != 1);
+}
+
+/*
+ * When nothing more is bought, a tier that follows the window is held until the first
+ * entry leaves that it cannot do without: let go of those before it all at once.
+ */
+static void
+leave_dispensable(TierWalk *w)
+{
+	const TierProgram *p = w->program;
+	int64			   threshold;
+
+	if (!w->settled || w->ahead < w->nentries || w->nrefunds > 0 || w->nmetrics != 1 ||
+		p->window != WINDOW_ROLLING || !tier_program_follows(p) || w->rank <= w->never_below ||
+		w->grace_ends != NEVER || w->expires_on != NEVER)
+		return;
+	threshold = tier_retain_threshold(&p->tiers[w->rank - 1], p->metric);
+	while (w->behind < w->ahead &&
+		   w->metric[p->metric] -
+				   entry_value(w, p->metric, &w->entries[w->behind], w->orders_behind) >=
+			   threshold)
+		leave_entry(w);
+	set_leaves_on(w);
+}
+
 /* The next day on which something can change; NEVER if there is none. */
 static DateADT
 next_event(const TierWalk *w)
@@ -390,9 +426,29 @@ next_event(const TierWalk *w)
 		return w->enrolled_on;
 	if (w->ahead < w->nentries)
 		day = Min(day, w->entries[w->ahead].day);
-	if (w->program->window == WINDOW_ROLLING)
+	if (leaving_matters(w))
 		day = Min(day, w->leaves_on);
 	return day;
+}
+
+/*
+ * Whether a day that is no deadline changes nothing, seen at a glance: most days
+ * are such, of programmes with rules in one metric. The window stands at the day.
+ */
+static inline bool
+nothing_changes(const TierWalk *w)
+{
+	const Tier *tiers = w->program->tiers;
+	int			m = w->program->metric;
+
+	if (w->nmetrics != 1 || w->rank < w->never_below ||
+		(w->rank < w->program->ntiers && w->metric[m] >= tiers[w->rank].qualify[m]))
+		return false;
+	if (w->rank <= w->never_below)
+		return true;
+	if (w->grace_ends != NEVER)
+		return false;
+	return w->expires_on != NEVER || w->metric[m] >= tier_retain_threshold(&tiers[w->rank - 1], m);
 }
 
 /*
@@ -406,9 +462,18 @@ tier_walk_next(TierWalk *w, DateADT until, TierChange *change)
 
 	if (w->enrolled_on == NEVER)
 		return false;
+	leave_dispensable(w);
 	while ((day = next_event(w)) <= until && day != NEVER)
+	{
+		if (day != deadline(w))
+		{
+			move_window(w, day);
+			if (nothing_changes(w))
+				continue;
+		}
 		if (step(w, day, change))
 			return true;
+	}
 	return false;
 }
 

@@ -50,6 +50,7 @@ typedef struct TierWalk
 	DateADT			   leaves_on;	 /* rolling: when it leaves */
 	int64			   orders_ahead; /* orders before ahead, of the whole history */
 	int64			   orders_behind;
+	int				   nrefunds; /* entries of the window whose amount is negative */
 	int				   nmetrics; /* the metrics that have rules, and the main one */
 	uint8			   metrics[TIER_METRICS];
 

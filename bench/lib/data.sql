@@ -26,22 +26,30 @@ CREATE TABLE bench.alternative (
 
 -- One run: memory and disk are those of the plan's nodes together.
 CREATE TABLE bench.result (
-    id int, round int, seconds float8, memory_kb bigint, disk_kb bigint, batches int);
+    id int, round int, seconds float8, cpu_seconds float8, memory_kb bigint, disk_kb bigint, batches int);
 
 CREATE PROCEDURE bench.alternative(title text, name text, query text, bar text DEFAULT '')
 LANGUAGE sql AS
     $$ INSERT INTO bench.alternative (title, name, bar, query) VALUES (title, name, bar, query) $$;
+
+-- How long this session has been on a processor; NULL where the system does not tell.
+CREATE FUNCTION bench.cpu_seconds() RETURNS float8
+LANGUAGE sql VOLATILE AS
+    $$ SELECT split_part(pg_read_file('/proc/self/schedstat', 0, 100, true), ' ', 1)::float8 / 1e9 $$;
 
 -- Runs an alternative and notes what EXPLAIN says about it.
 CREATE FUNCTION bench.measure(alternative_id int, round int) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     plan json;
+    cpu_before float8 := bench.cpu_seconds();
+    cpu float8;
 BEGIN
     EXECUTE (SELECT 'EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ' || query
              FROM bench.alternative WHERE id = alternative_id) INTO plan;
+    cpu := bench.cpu_seconds() - cpu_before;
     INSERT INTO bench.result
-    SELECT alternative_id, round, (plan -> 0 ->> 'Execution Time')::float8 / 1000,
+    SELECT alternative_id, round, (plan -> 0 ->> 'Execution Time')::float8 / 1000, cpu,
         sum(CASE node ->> 'Sort Space Type' WHEN 'Memory' THEN (node ->> 'Sort Space Used')::bigint ELSE 0 END
             + coalesce((node ->> 'Peak Memory Usage')::bigint, 0)),
         sum(CASE node ->> 'Sort Space Type' WHEN 'Disk' THEN (node ->> 'Sort Space Used')::bigint ELSE 0 END

@@ -20,40 +20,54 @@ decay_log(const Decay *f, double m, double v)
 /*
  * How far v must go: up to t, or to where the log-integrand, which is concave,
  * has fallen by QUADRATURE_FALL. Newton's method comes down to that point from
- * the right, so that stopping early only costs a little width. fall is how much
- * the log-integrand falls on the way.
+ * the right, so that stopping early only costs a little width. On entry range
+ * and fall are those of all of t, fall being how much the log-integrand falls.
  */
 static double
-decay_range(const Decay *f, double m, double t, double *fall)
+decay_cut(const Decay *f, double m, double range, double *fall)
 {
 	double slope = 1 - m * (f->p / f->A + f->q / f->B);
-	double range = isinf(t) ? INFINITY : log1p(t / m);
 
 	/* the tangent at 0 lies above a concave function */
 	if (slope < 0 && range > QUADRATURE_FALL / -slope)
-		range = QUADRATURE_FALL / -slope;
-	else if (isinf(range))
-		range =
-			(QUADRATURE_FALL + f->p * log(f->A / m) + f->q * log(f->B / m) + 1) / (f->p + f->q - 1);
-	for (int i = 0; i < 20; i++)
 	{
-		double y;
-
+		range = QUADRATURE_FALL / -slope;
 		*fall = -decay_log(f, m, range);
-		if (!(*fall > QUADRATURE_FALL + 1))
-			break;
-		y = m * expm1(range);
+	}
+	for (int i = 0; i < 20 && *fall > QUADRATURE_FALL + 1; i++)
+	{
+		double y = m * expm1(range);
+
 		slope = 1 - (m + y) * (f->p / (f->A + y) + f->q / (f->B + y));
 		range += (*fall - QUADRATURE_FALL) / slope;
+		*fall = -decay_log(f, m, range);
 	}
 	return range;
 }
 
-/* As many nodes as the integrand's shape needs for 1e-11, but no more than the caller pays for. */
+/* The range for a time t; beyond a bound for an infinite one nothing is left. */
+static double
+decay_range(const Decay *f, double m, double t, double *fall)
+{
+	double range = log1p(t / m);
+
+	if (isinf(t))
+		range =
+			(QUADRATURE_FALL + f->p * log(f->A / m) + f->q * log(f->B / m) + 1) / (f->p + f->q - 1);
+	*fall = -decay_log(f, m, range);
+	return *fall > QUADRATURE_FALL ? decay_cut(f, m, range, fall) : range;
+}
+
+/*
+ * As many nodes as the integrand's shape needs, but no more than the caller pays
+ * for: to 1e-11 if that is 32, to 1e-7 if it is 16.
+ */
 static inline int
 nodes_needed(double range, double fall, int nodes, const GaussNode **node)
 {
-	if (range < 3 && fall < 4 && fall > -4)
+	double steep = nodes == 16 ? 8 : 4;
+
+	if (range < 3 && fall < steep && fall > -4)
 	{
 		*node = gauss_legendre_8;
 		return 8;
@@ -93,13 +107,13 @@ decay_integral(const Decay *f, double t, int nodes)
 }
 
 double
-decay_integral_means(const Decay *f, double t, int nodes, DecayMeans *means)
+decay_integral_means(const Decay *f, double log_A, double log_B, int nodes, DecayMeans *means)
 {
 	const GaussNode *node;
 	double			 m = f->A < f->B ? f->A : f->B;
-	double			 fall;
-	double			 range = decay_range(f, m, t, &fall);
 	bool			 a_is_near = f->A == m;
+	double			 range = a_is_near ? log_A : log_B;
+	double			 fall = f->p * log_A + f->q * log_B - range;
 	double			 near = 1 - (a_is_near ? f->p : f->q);
 	double			 far = a_is_near ? f->q : f->p;
 	double			 scale = a_is_near ? f->B : f->A;
@@ -109,6 +123,8 @@ decay_integral_means(const Decay *f, double t, int nodes, DecayMeans *means)
 	double			 inverse_near = 0;
 	double			 inverse_far = 0;
 
+	if (fall > QUADRATURE_FALL)
+		range = decay_cut(f, m, range, &fall);
 	nodes = nodes_needed(range, fall, nodes, &node);
 	for (int i = 0; i < nodes; i++)
 	{
@@ -132,13 +148,6 @@ decay_integral_means(const Decay *f, double t, int nodes, DecayMeans *means)
 	return m * range * sum;
 }
 
-/* Log-density of logit(p), p ~ Beta(a, b), up to a constant. */
-static inline double
-logit_beta(double a, double b, double y)
-{
-	return y < 0 ? a * y - (a + b) * log1p(exp(y)) : -b * y - (a + b) * log1p(exp(-y));
-}
-
 /*
  * The density of y = logit(p) falls like e^(ay) to the left and e^(-by) to the
  * right; analytic in |Im y| < pi, so a step h leaves an error of e^(-2 pi^2/h)
@@ -152,33 +161,60 @@ beta_grid(BetaGrid *grid, double a, double b, double scale, double widest_step)
 	double width = sqrt(1 / a + 1 / b);
 	double step = fmin(widest_step, 0.7 * width);
 	double peak = log(a / b);
-	double top = logit_beta(a, b, peak);
+	double top = (peak < 0 ? a : -b) * peak - (a + b) * log1p(exp(-fabs(peak)));
 	double left = -(26 + 2 * log1p(scale + a + b));
 	double right = -(26 + log1p(a + b));
-	int	   steps_left = 0;
-	int	   steps_right = 0;
 	double sum = 0;
 
-	for (double y = peak; logit_beta(a, b, y) - top + fmin(y, 0) > left; y -= step)
-		if (++steps_left == BETA_GRID_MAX / 2)
-			break;
-	for (double y = peak; logit_beta(a, b, y) - top - fmax(y, 0) > right; y += step)
-		if (++steps_right == BETA_GRID_MAX / 2 - 1)
-			break;
+	grid->n = 0;
+	for (int direction = -1; direction <= 1; direction += 2)
+		for (int i = direction > 0; grid->n < BETA_GRID_MAX / 4 * (direction + 3); i++)
+		{
+			double y = peak + direction * i * step;
+			double e = exp(-fabs(y));
+			double log_e = log1p(e);
+			double log_weight = -(y < 0 ? -a : b) * y - (a + b) * log_e - top;
+			bool   last =
+				  direction < 0 ? log_weight + fmin(y, 0) < left : log_weight - fmax(y, 0) < right;
 
-	grid->n = steps_left + steps_right + 1;
-	for (int i = 0; i < grid->n; i++)
-	{
-		double y = peak + (i - steps_left) * step;
-
-		grid->p[i] = 1 / (1 + exp(-y));
-		grid->log_q[i] = y < 0 ? -log1p(exp(y)) : -y - log1p(exp(-y));
-		grid->weight[i] = exp(logit_beta(a, b, y) - top);
-	}
-	grid->weight[0] /= -expm1(-a * step);
-	grid->weight[grid->n - 1] /= -expm1(-b * step);
-	for (int i = 0; i < grid->n; i++)
-		sum += grid->weight[i];
+			grid->p[grid->n] = (y < 0 ? e : 1) / (1 + e);
+			grid->log_q[grid->n] = y < 0 ? -log_e : -y - log_e;
+			grid->weight[grid->n] =
+				exp(log_weight) / (last ? -expm1(-(direction < 0 ? a : b) * step) : 1);
+			sum += grid->weight[grid->n++];
+			if (last)
+				break;
+		}
 	for (int i = 0; i < grid->n; i++)
 		grid->weight[i] /= sum;
+	/* up to a multiple of 4 with nodes that do not count */
+	for (; grid->n % 4 != 0; grid->n++)
+	{
+		grid->p[grid->n] = 1;
+		grid->log_q[grid->n] = -1;
+		grid->weight[grid->n] = 0;
+	}
+}
+
+/* Four fractions with one division, which costs as much as all the rest. */
+double
+beta_grid_mean_inverse(const BetaGrid *grid, double c, double d)
+{
+	const double *w = grid->weight;
+	const double *p = grid->p;
+	double		  sum = 0;
+
+	for (int i = 0; i < grid->n; i += 4)
+	{
+		double d0 = c + d * p[i];
+		double d1 = c + d * p[i + 1];
+		double d2 = c + d * p[i + 2];
+		double d3 = c + d * p[i + 3];
+		double d01 = d0 * d1;
+		double d23 = d2 * d3;
+
+		sum += ((w[i] * d1 + w[i + 1] * d0) * d23 + (w[i + 2] * d3 + w[i + 3] * d2) * d01) /
+			   (d01 * d23);
+	}
+	return sum;
 }

@@ -30,11 +30,12 @@ typedef struct DecayMeans
 	double inverse_B; /* mean of 1/(B + y) */
 } DecayMeans;
 
-/* The integral, to 3e-13 with 32 nodes and to 1e-6 with 16. */
+/* The integral, to 1e-11 with up to 32 nodes and to 1e-6 with up to 16. */
 extern double decay_integral(const Decay *f, double t, int nodes);
 
-/* The same; fills the means too. */
-extern double decay_integral_means(const Decay *f, double t, int nodes, DecayMeans *means);
+/* The same, for t given by ln((A + t)/A) and ln((B + t)/B); fills the means too. */
+extern double decay_integral_means(const Decay *f, double log_A, double log_B, int nodes,
+								   DecayMeans *means);
 
 /*
  * Nodes for means over p ~ Beta(a, b) of functions that are smooth in p and
@@ -42,7 +43,7 @@ extern double decay_integral_means(const Decay *f, double t, int nodes, DecayMea
  * ln(p/(1-p)), whose error falls exponentially, with the two geometric tails
  * summed into the outermost weights. Weights add up to 1.
  */
-#define BETA_GRID_MAX 512
+#define BETA_GRID_MAX 1024
 
 typedef struct BetaGrid
 {
@@ -51,6 +52,9 @@ typedef struct BetaGrid
 	double log_q[BETA_GRID_MAX]; /* ln(1 - p), exact for small p */
 	double weight[BETA_GRID_MAX];
 } BetaGrid;
+
+/* The mean of 1/(c + d p), c > 0, d >= 0. */
+extern double beta_grid_mean_inverse(const BetaGrid *grid, double c, double d);
 
 extern void beta_grid(BetaGrid *grid, double a, double b, double scale, double widest_step);
 

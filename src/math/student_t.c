@@ -5,26 +5,17 @@
 
 #include <math.h>
 
+#include "special.h"
+
 #define NORMAL_CRITICAL95 1.959963984540054
 #define HALF_CONFIDENCE 0.475
 #define NORMAL_FROM_DEGREES 1e9
-#define STEPS 256 /* even */
 
-/*
- * The probability of 0 < T < t with v degrees of freedom. With x = sqrt(v) tan(u)
- * the density becomes C cos(u)^(v-1), smooth on the bounded range of u, which
- * Simpson's rule integrates to about 1e-12.
- */
+/* The probability of 0 < T < t with v degrees of freedom: Abramowitz and Stegun 26.7.1. */
 static double
 probability_to(double t, double v)
 {
-	double end = atan(t / sqrt(v));
-	double h = end / STEPS;
-	double sum = 1 + pow(cos(end), v - 1);
-
-	for (int i = 1; i < STEPS; i++)
-		sum += (i % 2 == 1 ? 4 : 2) * pow(cos(i * h), v - 1);
-	return exp(lgamma((v + 1) / 2) - lgamma(v / 2)) / sqrt(M_PI) * sum * h / 3;
+	return (1 - math_beta_inc(v / 2, 0.5, v / (v + t * t), t * t / (v + t * t))) / 2;
 }
 
 static double
@@ -36,9 +27,9 @@ density(double t, double v)
 
 /*
  * The t beyond which, on both sides together, lies 5 % of the distribution with
- * v >= 1 degrees of freedom; relative error about 1e-9 (v to 1e4) to 1e-8.
- * Newton's method from the normal quantile, which lies below: the distribution
- * is concave there, so each step stays below the solution.
+ * v >= 1 degrees of freedom; relative error below 1e-8. Newton's method from the
+ * normal quantile, which lies below: the distribution is concave there, so each
+ * step stays below the solution.
  */
 double
 student_t_critical95(double v)

@@ -359,33 +359,33 @@ discounted_for_ever(const Alive *now, double delta)
 {
 	BetaGrid grid;
 	double	 w = now->shape;
-	double	 peak = log((w + now->k) / now->scale);
+	double	 peak = (w + now->k) / now->scale;
 	double	 step = fmin(0.27, 0.6 / sqrt(w + now->k));
 	double	 log_mass; /* of the density of lambda over its value at the peak */
 	double	 total = 0;
 
-	beta_grid(&grid, now->a, now->b, (w + now->k) / now->scale / delta, STEP_WIDE);
+	beta_grid(&grid, now->a, now->b, peak / delta, STEP_WIDE);
 	for (int direction = -1; direction <= 1; direction += 2)
 	{
-		for (int i = direction > 0; i < 100000; i++)
+		double move = exp(direction * step);
+		double factor = direction > 0 ? move : 1; /* lambda over its value at the peak */
+
+		for (int i = direction > 0; i < 100000; i++, factor *= move)
 		{
-			double moved = direction * i * step;
-			double lambda = exp(peak + moved);
-			double weight = exp(w * moved - (w + now->k) * expm1(moved));
+			double lambda = peak * factor;
+			double weight = exp(direction * i * step * w - (w + now->k) * (factor - 1));
 			double theta = lambda / (lambda + delta);
-			double theta_k = pow(theta, now->k);
+			double theta_k = now->k == 1 ? theta : pow(theta, now->k);
 			double purchase = 0; /* sum of (lambda u)^j/j! theta^(k - j) */
 			double phase = 1;
-			double bought = 0;
+			double bought;
 
 			for (int j = 0; j < now->k; j++)
 			{
 				purchase = (purchase + phase) * theta;
 				phase *= lambda * now->since / (j + 1);
 			}
-			for (int node = 0; node < grid.n; node++)
-				bought += grid.weight[node] / (1 - theta_k + grid.p[node] * theta_k);
-			bought *= weight * purchase;
+			bought = weight * purchase * beta_grid_mean_inverse(&grid, 1 - theta_k, theta_k);
 			total += bought;
 			if (bought < 1e-13 * total)
 				break;

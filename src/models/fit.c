@@ -11,7 +11,7 @@
 
 #define GRADIENT_AIM 1e-8	 /* where the search stops */
 #define GRADIENT_ENOUGH 1e-6 /* what counts as converged */
-#define DIFFERENCE_STEP 1e-4 /* for second derivatives from first ones */
+#define DIFFERENCE_STEP 1e-6 /* for second derivatives from first ones */
 #define NEAR_BOUND 0.02
 #define LARGEST_LOG_ERROR 10.0 /* a standard error of a log parameter that says nothing is known */
 #define MAX_EVALUATIONS 400
@@ -120,34 +120,28 @@ search(Problem *problem, const double *start)
 	problem->opt = NULL;
 }
 
-/* Minus the second derivatives of the mean log-likelihood, by central differences of the gradient. */
+/* Minus the second derivatives of the mean log-likelihood, by differences of the gradient. */
 static bool
 curvature(Problem *problem, double hessian[FIT_MAX_PARAMS][FIT_MAX_PARAMS])
 {
-	int	   n = problem->nparams;
-	double centre[FIT_MAX_PARAMS];
+	int n = problem->nparams;
 
-	memcpy(centre, problem->best, sizeof(centre));
 	for (int i = 0; i < n; i++)
 	{
-		double side[2][FIT_MAX_PARAMS];
+		double at[FIT_MAX_PARAMS];
+		double gradient[FIT_MAX_PARAMS];
+		double value;
 
-		for (int j = 0; j < 2; j++)
+		memcpy(at, problem->best, sizeof(at));
+		at[i] += DIFFERENCE_STEP;
+		problem->evaluations++;
+		if (!problem->objective(problem->data, at, &value, gradient))
 		{
-			double at[FIT_MAX_PARAMS];
-			double value;
-
-			memcpy(at, centre, sizeof(at));
-			at[i] += j == 0 ? DIFFERENCE_STEP : -DIFFERENCE_STEP;
-			problem->evaluations++;
-			if (!problem->objective(problem->data, at, &value, side[j]))
-			{
-				problem->interrupted = true;
-				return false;
-			}
+			problem->interrupted = true;
+			return false;
 		}
 		for (int j = 0; j < n; j++)
-			hessian[i][j] = (side[1][j] - side[0][j]) / (2 * DIFFERENCE_STEP);
+			hessian[i][j] = (problem->best_gradient[j] - gradient[j]) / DIFFERENCE_STEP;
 	}
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < i; j++)
@@ -413,8 +407,11 @@ polish(const PurchaseModelOps *ops, FitData *data, FitInterrupted interrupted, F
 		at[i] = log(result->params[i]);
 	if (!purchase_objective(&purchase, at, &value, gradient))
 		return false;
-	if (result->verdict == FIT_CONVERGED)
+	for (int i = 0; i < PURCHASE_PARAMS; i++)
+		norm = fmax(norm, fabs(gradient[i]));
+	if (result->verdict == FIT_CONVERGED && norm > GRADIENT_AIM)
 	{
+		norm = 0;
 		for (int i = 0; i < PURCHASE_PARAMS; i++)
 		{
 			step[i] = 0;
@@ -431,8 +428,9 @@ polish(const PurchaseModelOps *ops, FitData *data, FitInterrupted interrupted, F
 			result->params[i] = exp(at[i]);
 			norm = fmax(norm, fabs(gradient[i]));
 		}
-		result->gradient_norm = norm;
 	}
+	if (result->verdict == FIT_CONVERGED)
+		result->gradient_norm = norm;
 	result->log_likelihood = value * data->customers;
 	return true;
 }

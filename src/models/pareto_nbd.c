@@ -294,8 +294,11 @@ pareto_nbd_fit_row(const PurchaseParams *params, const FitData *data, const FitR
 	if (u > 0)
 	{
 		Decay  density = {w, alpha + data->times[row->t_x], s + 1, beta + data->times[row->t_x]};
-		double odds = w * (by_age[0] - by_last[0]) + s * (by_age[1] - by_last[1]) +
-					  log(s / density.B * decay_integral_means(&density, u, data->nodes, &means));
+		double log_A = by_age[0] - by_last[0];
+		double log_B = by_age[1] - by_last[1];
+		double odds =
+			w * log_A + s * log_B +
+			log(s / density.B * decay_integral_means(&density, log_A, log_B, data->nodes, &means));
 		double e = exp(-fabs(odds));
 
 		ll += fmax(odds, 0) + log1p(e);

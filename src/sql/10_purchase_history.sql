@@ -226,10 +226,15 @@ CREATE AGGREGATE crm.purchase_history(timestamptz, float8, text, int) (
 COMMENT ON AGGREGATE crm.purchase_history(timestamptz, float8, text, int) IS
   'the purchase history of orders at instants, on the days of a time zone, the last argument being how many orders a row counts; rows with a NULL are left out';
 
+CREATE FUNCTION crm.purchase_history_merge(crm.purchase_history, crm.purchase_history) RETURNS crm.purchase_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_purchase_history_merge';
+COMMENT ON FUNCTION crm.purchase_history_merge(crm.purchase_history, crm.purchase_history) IS
+  'transition function of the aggregate merge';
 CREATE AGGREGATE crm.merge(crm.purchase_history) (
-  SFUNC = crm.purchase_history_plus,
+  SFUNC = crm.purchase_history_merge,
   STYPE = crm.purchase_history,
   SSPACE = 256,
+  FINALFUNC = crm.purchase_history_final,
   COMBINEFUNC = crm.purchase_history_plus,
   PARALLEL = SAFE
 );

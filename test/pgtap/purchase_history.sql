@@ -1,7 +1,7 @@
 -- purchase_history on random data: whatever the order, split or route, the same value
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(16);
+SELECT plan(19);
 
 -- a seeded table of orders: refunds, zeros, unit weights and others, days in clusters
 SELECT setseed(0.42);
@@ -90,6 +90,15 @@ SELECT is_empty($$
   SELECT customer FROM customer WHERE history <> (SELECT coalesce(sum_of, '{}') FROM
     (SELECT merge(purchase(e.purchased_on, e.amount, e.orders) - purchase(e.purchased_on, e.amount, e.orders) + (format('{%s %s %s}', e.purchased_on, e.orders, e.amount))::purchase_history) AS sum_of
      FROM jsonb_to_recordset(history::jsonb) AS e(purchased_on date, orders int, amount numeric)) s)$$, 'jsonb holds every entry');
+
+-- all histories in one: most bring no new day, some take a day's last order or amount away
+SELECT is((SELECT merge(history) FROM customer), (SELECT purchase_history(day, amount, orders) FROM bought), 'all customers merge to the shop');
+SELECT is_empty($$
+  SELECT customer FROM (SELECT customer, merge(history) OVER (ORDER BY customer) AS h FROM customer WHERE customer < 20) w
+  WHERE h <> (SELECT purchase_history(day, amount, orders) FROM bought b WHERE b.customer <= w.customer)$$, 'a growing window merges what it holds');
+SELECT is((SELECT merge(h ORDER BY i) FROM (VALUES (1, '{2020-01-01 1 5, 2020-01-02 0 7, 2020-01-03 1 1}'::purchase_history),
+    (2, '{2020-01-01 0 -5, 2020-01-02 0 -7, 2020-01-03 0 2}'), (3, '{2020-01-02 1 1}')) v(i, h)),
+  '{2020-01-01 1 0, 2020-01-02 1 1, 2020-01-03 1 3}', 'a day of which nothing is left goes, and may come again');
 
 -- insert then delete: taking rows away again leaves what was there
 SELECT is_empty($$

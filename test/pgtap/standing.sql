@@ -1,7 +1,7 @@
 -- tiers: the rules one by one, at their boundaries; overrides and memberships
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(57);
+SELECT plan(58);
 
 -- The timeline on one line: day tier reason, ...
 CREATE FUNCTION told(p tier_program, h purchase_history, until date, overrides tier_override[] DEFAULT NULL, memberships daterange[] DEFAULT NULL)
@@ -73,6 +73,9 @@ SELECT is(told('{A: spend 1} lifetime downgrade to_base valid 1 month', '{2024-0
 SELECT is(told(soft, '{2024-01-10 1 10000}', '2029-01-01'),
   '2024-01-10 Platinum qualified, 2025-01-10 Platinum grace, 2025-02-09 Gold soft landing, 2026-02-09 Gold grace, 2026-03-11 Silver soft landing, 2027-03-11 Silver grace, 2027-04-10 Bronze soft landing',
   'a soft landing falls tier by tier, one period each, with its grace') FROM program;
+SELECT is(told('{Bronze: spend 0, Silver: spend 500, Gold: spend 2000} calendar year downgrade one_tier grace 30 days', '{2024-01-10 1 2000, 2026-01-15 1 600}', '2029-01-01'),
+  '2024-01-10 Gold qualified, 2026-01-01 Gold grace, 2026-01-31 Silver soft landing, 2028-01-01 Silver grace, 2028-01-31 Bronze soft landing',
+  'by period a soft landing on a tier that is earned is as good as reaching it') FROM program;
 SELECT is((standing(soft, '{2024-01-10 1 10000}', '2024-02-01')).expires_on, '2025-02-09', 'the grace counts as held') FROM program;
 SELECT is(told(soft, '{2024-01-10 1 600, 2025-02-08 1 500}', '2025-04-01'), '2024-01-10 Silver qualified, 2025-01-10 Silver grace, 2025-02-08 Silver renewed',
   'a purchase in the grace renews') FROM program;

@@ -92,7 +92,7 @@ BEGIN
   SELECT array_agg(chance(0.1)) INTO c.lifetime FROM generate_series(1, n);
 
   day := date '2023-10-01' + floor(random() * 170)::int;
-  length := pick('40', '120', '240', '240', '500')::int;
+  length := pick('30', '60', '120', '120', '400')::int;
   IF chance(0.15) THEN c.starts_on := day + floor(random() * 60)::int; END IF;
   SELECT array_agg(d ORDER BY d), array_agg(o ORDER BY d), array_agg(a ORDER BY d) INTO c.days, c.orders, c.amounts
   FROM (SELECT d, CASE WHEN refund THEN 0 ELSE o END AS o, CASE WHEN refund OR chance(0.03) THEN -a ELSE a END AS a
@@ -393,7 +393,7 @@ END $$;
 SELECT setseed(:seed);
 INSERT INTO compared
   SELECT i, c, program_of(c), history_of(c, 'infinity'), as_of,
-    compare_case(c, as_of, CASE WHEN (c).period >= interval '12 months' OR (c).window_kind = 'calendar_year' THEN 500 ELSE 110 END)
+    compare_case(c, as_of, CASE WHEN (c).period >= interval '12 months' OR (c).window_kind = 'calendar_year' THEN 420 ELSE 90 END)
   FROM (SELECT i, c, (ARRAY[bought_first - 5, bought_last])[1 + floor(random() * 2)::int]
                + (random() * random() * (80 + bought_last - bought_first))::int AS as_of
         FROM (SELECT i, c, coalesce((c).days[1], '2024-01-01') AS bought_first,

@@ -159,10 +159,6 @@ check_gradients(const PurchaseModelOps *ops)
 		ll = ops->fit_row(&params, &data, &row, gradient);
 		worst_ll =
 			fmax(worst_ll, fabs(ll / ops->log_likelihood(&params, c) - 1) / (1 + 1 / fabs(ll)));
-		if (fabs(ll / ops->log_likelihood(&params, c) - 1) / (1 + 1 / fabs(ll)) > 1e-9)
-			printf("# k %d %.9g %.9g %.9g %.9g x %g %.9g %.9g: %.17g %.17g\n", params.k,
-				   params.p[0], params.p[1], params.p[2], params.p[3], c.x, c.t_x, c.age, ll,
-				   ops->log_likelihood(&params, c));
 		for (int j = 0; j < PURCHASE_PARAMS; j++)
 		{
 			const double   h = 1e-5;

@@ -1,0 +1,149 @@
+/*
+ * live.h: what keeps the histories of tracked customers true, statement by
+ * statement.
+ *
+ * How a change flows: transition rows -> PurchaseReader (the view's own
+ * expressions) -> Deltas (sorted by customer) -> Histories (one upsert a
+ * customer, in key order, scored on the way) -> the log of changes.
+ */
+#ifndef CRM_LIVE_H
+#define CRM_LIVE_H
+
+#include "crm.h"
+
+#include "access/attnum.h"
+#include "executor/tuptable.h"
+#include "nodes/parsenodes.h"
+#include "purchase_history.h"
+#include "utils/rel.h"
+
+/* ---- live_view.c: a purchases view as expressions over one table's rows ---- */
+
+/* The parts of a purchases view; columns are 1-based, orders 0 if it has none. */
+typedef struct PurchasesColumns
+{
+	int		   nkeys;
+	AttrNumber keys[INDEX_MAX_KEYS];
+	AttrNumber purchased_on;
+	AttrNumber amount;
+	AttrNumber orders;
+} PurchasesColumns;
+
+typedef struct PurchaseReader PurchaseReader;
+
+extern void			   purchases_columns(Relation view, PurchasesColumns *columns);
+extern PurchaseReader *purchase_reader_create(Relation view, Relation source, Relation rows_of);
+extern bool purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
+								 PurchaseDay *purchase);
+extern void purchase_reader_free(PurchaseReader *reader);
+
+/* ---- live_delta.c: what came and what went, by customer ---- */
+
+/* All changes of one customer; the keys belong to the Deltas until the next one is asked for. */
+typedef struct CustomerDelta
+{
+	Datum			*keys;
+	PurchaseHistory *came;
+	PurchaseHistory *went;
+} CustomerDelta;
+
+typedef struct Deltas Deltas;
+
+extern Deltas *deltas_create(Relation histories, Relation index);
+extern void deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went);
+extern bool deltas_next(Deltas *deltas, CustomerDelta *delta);
+extern void deltas_free(Deltas *deltas);
+
+/* ---- live_score.c: the one place that scores a customer ---- */
+
+typedef enum ScoreColumn
+{
+	SCORE_RFM,
+	SCORE_RECENCY,
+	SCORE_FREQUENCY,
+	SCORE_MONETARY,
+	SCORE_SEGMENT,
+	SCORE_SEGMENT_RANK,
+	SCORE_TIER,
+	SCORE_P_ALIVE,
+	SCORE_EXPECTED_PURCHASES,
+	SCORE_CLV,
+	SCORE_EXPECTED_NEXT_ORDER_ON,
+	SCORE_COLUMNS
+} ScoreColumn;
+
+/* In the order of crm.customer_score. */
+typedef struct Score
+{
+	Datum values[SCORE_COLUMNS];
+	bool  nulls[SCORE_COLUMNS];
+} Score;
+
+typedef struct ScoringRules ScoringRules;
+typedef struct ScoringRule	ScoringRule;
+
+extern const char *const score_column_names[SCORE_COLUMNS];
+
+extern ScoringRules		 *scoring_rules_read(Oid scoring, Relation histories, Relation index);
+extern const ScoringRule *scoring_rule_of(ScoringRules *rules, const Datum *keys);
+extern DateADT			  scoring_today(const ScoringRule *rule);
+extern DateADT			  scoring_refresh_day(const ScoringRule *rule);
+extern void score_customer(const ScoringRule *rule, Datum history, DateADT as_of, Score *score);
+
+/* ---- live_changes.c: the log of segments that changed ---- */
+
+typedef struct ChangeLog ChangeLog;
+
+extern ChangeLog *change_log_open(Oid changes, Relation histories, Relation index, const char *why);
+extern void	 change_log_add(ChangeLog *log, const Datum *keys, const char *what, Datum old_value,
+							bool old_null, Datum new_value, bool new_null);
+extern int64 change_log_close(ChangeLog *log);
+
+/* ---- live_histories.c: the table of histories, written a customer at a time ---- */
+
+typedef struct Histories Histories;
+
+/* Some customers in key order that are to be scored anew. */
+typedef struct RescoreBatch
+{
+	const Datum *after; /* the key before the first, or NULL to start with the first of all */
+	int64		 limit;
+	Datum		*last; /* of those looked at; NULL if there are no more behind */
+	int64		 read;
+	int64		 written;
+} RescoreBatch;
+
+extern Histories *histories_open(Oid relid, Oid scoring, Oid changes, const char *why);
+extern Relation	  histories_index(Histories *histories);
+extern Relation	  histories_relation(Histories *histories);
+extern void		  histories_apply(Histories *histories, const CustomerDelta *delta);
+extern void		  histories_rescore_batch(Histories *histories, RescoreBatch *batch);
+extern int64	  histories_close(Histories *histories);
+
+/* ---- live_catalog.c: the rows of crm.tracked, and who the upkeep runs as ---- */
+
+typedef struct Tracked
+{
+	Oid	 purchases;
+	Oid	 source;
+	Oid	 histories;
+	Oid	 scoring;
+	Oid	 changes; /* InvalidOid if changes are not recorded */
+	bool notify;
+} Tracked;
+
+/* What has to be put back when the upkeep is done. */
+typedef struct OwnerSwitch
+{
+	Oid userid;
+	int sec_context;
+	int guc_level;
+} OwnerSwitch;
+
+extern List		  *tracked_by_source(Oid source);
+extern Tracked	  *tracked_by_histories(Oid histories);
+extern Oid		   relation_owner(Oid relid);
+extern OwnerSwitch become_owner(Oid relid);
+extern void		   become_caller(const OwnerSwitch *before);
+
+#endif /* CRM_LIVE_H */

@@ -1,0 +1,141 @@
+/*
+ * live_catalog.c: the rows of crm.tracked as the triggers see them, and the
+ * switch to the user that the upkeep runs as.
+ */
+#include "crm.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "live.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* The columns of crm.tracked that are read here, in the order of its definition. */
+enum
+{
+	TRACKED_PURCHASES = 1,
+	TRACKED_SOURCE,
+	TRACKED_HISTORIES,
+	TRACKED_SCORING,
+	TRACKED_CHANGES,
+	TRACKED_NOTIFY
+};
+
+static Oid
+oid_column(HeapTuple row, TupleDesc desc, AttrNumber column)
+{
+	bool  isnull;
+	Datum value = heap_getattr(row, column, desc, &isnull);
+
+	return isnull ? InvalidOid : DatumGetObjectId(value);
+}
+
+static Tracked *
+read_tracked(HeapTuple row, TupleDesc desc)
+{
+	Tracked *tracked = palloc(sizeof(Tracked));
+	bool	 isnull;
+
+	tracked->purchases = oid_column(row, desc, TRACKED_PURCHASES);
+	tracked->source = oid_column(row, desc, TRACKED_SOURCE);
+	tracked->histories = oid_column(row, desc, TRACKED_HISTORIES);
+	tracked->scoring = oid_column(row, desc, TRACKED_SCORING);
+	tracked->changes = oid_column(row, desc, TRACKED_CHANGES);
+	tracked->notify = DatumGetBool(heap_getattr(row, TRACKED_NOTIFY, desc, &isnull));
+	return tracked;
+}
+
+/*
+ * The trackings with an OID in a column, as Tracked. What is committed now
+ * counts, whatever the transaction's own snapshot; and the caller needs no
+ * rights on the catalogue.
+ */
+static List *
+tracked_where(AttrNumber column, Oid value)
+{
+	Oid			relid = get_relname_relid("tracked", get_namespace_oid("crm", false));
+	Relation	catalogue = table_open(relid, AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+	List	   *found = NIL;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+	scan = systable_beginscan(catalogue, InvalidOid, false, snapshot, 1, &key);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		found = lappend(found, read_tracked(row, RelationGetDescr(catalogue)));
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(catalogue, NoLock);
+	return found;
+}
+
+/* The trackings that a table feeds. */
+List *
+tracked_by_source(Oid source)
+{
+	return tracked_where(TRACKED_SOURCE, source);
+}
+
+/* The tracking of a table of histories. */
+Tracked *
+tracked_by_histories(Oid histories)
+{
+	List *found = tracked_where(TRACKED_HISTORIES, histories);
+
+	if (found == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\" holds no tracked histories", get_rel_name(histories))));
+	return linitial(found);
+}
+
+/* The owner of a relation. */
+Oid
+relation_owner(Oid relid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid		  owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * Run as the owner of a table from here on, with a search path that nobody
+ * else can write to and without row security. An error puts all of it back.
+ */
+OwnerSwitch
+become_owner(Oid relid)
+{
+	OwnerSwitch before;
+
+	GetUserIdAndSecContext(&before.userid, &before.sec_context);
+	SetUserIdAndSecContext(relation_owner(relid), before.sec_context |
+													  SECURITY_LOCAL_USERID_CHANGE |
+													  SECURITY_RESTRICTED_OPERATION);
+	before.guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	return before;
+}
+
+void
+become_caller(const OwnerSwitch *before)
+{
+	AtEOXact_GUC(false, before->guc_level);
+	SetUserIdAndSecContext(before->userid, before->sec_context);
+}

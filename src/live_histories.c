@@ -1,0 +1,660 @@
+/*
+ * live_histories.c: the table of histories, written a customer at a time.
+ *
+ * This is an INSERT ... ON CONFLICT DO UPDATE whose new row is computed here:
+ * a look-up through the primary key, then an update of the version found, or
+ * a speculative insertion, and once more from the start if another session was
+ * there in between. Callers come in key order, so that two statements can
+ * wait for each other but never in a circle.
+ *
+ * Like an index, the table follows without firing triggers of its own; the
+ * table of changes is where users put theirs.
+ */
+#include "crm.h"
+
+#include "access/genam.h"
+#include "access/nbtree.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "live.h"
+#include "miscadmin.h"
+#include "parser/parse_relation.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+struct Histories
+{
+	Relation		rel;
+	Relation		index; /* its primary key */
+	int				nkeys;
+	AttrNumber		history;
+	AttrNumber		scores[SCORE_COLUMNS];
+	AttrNumber		scored_on;
+	AttrNumber		updated_at;
+	ScanKeyData		scan_keys[INDEX_MAX_KEYS];
+	IndexScanDesc	scan; /* for look-ups, with the active snapshot */
+	TupleTableSlot *old_row;
+	TupleTableSlot *new_row;
+	EState		   *estate;
+	ResultRelInfo  *result;
+	ScoringRules   *rules;
+	ChangeLog	   *changes;
+	MemoryContext	home;	 /* of what lives until the table is closed */
+	MemoryContext	context; /* of one customer */
+};
+
+/* ---- what differs between releases of PostgreSQL ---- */
+
+static IndexScanDesc
+begin_scan(Histories *t, Snapshot snapshot, int nkeys)
+{
+	return index_beginscan(t->rel, t->index, snapshot,
+#if PG_VERSION_NUM >= 180000
+						   NULL,
+#endif
+						   nkeys, 0);
+}
+
+/* An executor state for one table, which it finds in its range table where it looks for columns. */
+static EState *
+create_executor_state(Relation rel)
+{
+	EState		  *estate = CreateExecutorState();
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+#if PG_VERSION_NUM >= 160000
+	List *permissions = NIL;
+#endif
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = RelationGetRelid(rel);
+	rte->relkind = rel->rd_rel->relkind;
+	rte->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM >= 180000
+	addRTEPermissionInfo(&permissions, rte);
+	ExecInitRangeTable(estate, list_make1(rte), permissions, bms_make_singleton(1));
+#elif PG_VERSION_NUM >= 160000
+	addRTEPermissionInfo(&permissions, rte);
+	ExecInitRangeTable(estate, list_make1(rte), permissions);
+#else
+	ExecInitRangeTable(estate, list_make1(rte));
+#endif
+	return estate;
+}
+
+/* Index entries for the new row; false if a unique index has its key already. */
+static bool
+insert_index_entries(Histories *t, bool update, bool only_summarizing, bool speculative)
+{
+	List *arbiters = speculative ? list_make1_oid(RelationGetRelid(t->index)) : NIL;
+	bool  conflict = false;
+
+#if PG_VERSION_NUM >= 160000
+	ExecInsertIndexTuples(t->result, t->new_row, t->estate, update, speculative, &conflict,
+						  arbiters, only_summarizing);
+#elif PG_VERSION_NUM >= 140000
+	(void) only_summarizing;
+	ExecInsertIndexTuples(t->result, t->new_row, t->estate, update, speculative, &conflict,
+						  arbiters);
+#else
+	(void) update;
+	(void) only_summarizing;
+	ExecInsertIndexTuples(t->new_row, t->estate, speculative, &conflict, arbiters);
+#endif
+	return !conflict;
+}
+
+/* Wait for insertions of the same key in other sessions; false if one was committed. */
+static bool
+key_is_free(Histories *t)
+{
+	List		   *arbiters = list_make1_oid(RelationGetRelid(t->index));
+	ItemPointerData conflict;
+
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData none;
+
+	ItemPointerSetInvalid(&none);
+	return ExecCheckIndexConstraints(t->result, t->new_row, t->estate, &conflict, &none, arbiters);
+#elif PG_VERSION_NUM >= 140000
+	return ExecCheckIndexConstraints(t->result, t->new_row, t->estate, &conflict, arbiters);
+#else
+	return ExecCheckIndexConstraints(t->new_row, t->estate, &conflict, arbiters);
+#endif
+}
+
+/* ---- opening and closing ---- */
+
+/* The owner must not be subject to policies of a table that is kept for everybody. */
+static inline void
+CheckNoForcedRowSecurity(Relation rel)
+{
+	if (rel->rd_rel->relrowsecurity && rel->rd_rel->relforcerowsecurity)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("histories cannot be kept under forced row-level security"),
+			 errdetail("Table \"%s\" has FORCE ROW LEVEL SECURITY.", RelationGetRelationName(rel)),
+			 errhint("Use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY; policies still hold for "
+					 "everybody but the owner.")));
+}
+
+static AttrNumber
+column_named(Relation rel, const char *name)
+{
+	AttrNumber column = get_attnum(RelationGetRelid(rel), name);
+
+	if (column == InvalidAttrNumber)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table of histories \"%s\" has no column \"%s\"",
+							   RelationGetRelationName(rel), name)));
+	return column;
+}
+
+static Relation
+open_primary_key(Relation rel)
+{
+	Oid index;
+
+	RelationGetIndexList(rel);
+	index = rel->rd_pkindex;
+	if (!OidIsValid(index))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("table of histories \"%s\" has no primary key",
+							   RelationGetRelationName(rel))));
+	return index_open(index, RowExclusiveLock);
+}
+
+static void
+init_scan_keys(Histories *t)
+{
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		Oid type = t->index->rd_opcintype[i];
+		Oid equal =
+			get_opfamily_member(t->index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
+
+		ScanKeyEntryInitialize(&t->scan_keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+							   t->index->rd_indcollation[i], get_opcode(equal), (Datum) 0);
+	}
+}
+
+/* Open a table of histories for writing; why is what the changes are recorded with. */
+Histories *
+histories_open(Oid relid, Oid scoring, Oid changes, const char *why)
+{
+	Histories *t = palloc0(sizeof(Histories));
+
+	t->rel = table_open(relid, RowExclusiveLock);
+	CheckNoForcedRowSecurity(t->rel);
+	t->index = open_primary_key(t->rel);
+	t->nkeys = IndexRelationGetNumberOfKeyAttributes(t->index);
+	t->history = column_named(t->rel, "history");
+	for (int i = 0; i < SCORE_COLUMNS; i++)
+		t->scores[i] = column_named(t->rel, score_column_names[i]);
+	t->scored_on = column_named(t->rel, "scored_on");
+	t->updated_at = column_named(t->rel, "updated_at");
+	init_scan_keys(t);
+
+	t->old_row = table_slot_create(t->rel, NULL);
+	t->new_row = MakeSingleTupleTableSlot(RelationGetDescr(t->rel), &TTSOpsVirtual);
+	t->estate = create_executor_state(t->rel);
+	t->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(t->result, t->rel, 1, NULL, 0);
+#if PG_VERSION_NUM < 140000
+	t->estate->es_result_relation_info = t->result;
+#endif
+	ExecOpenIndices(t->result, true);
+
+	t->rules = scoring_rules_read(scoring, t->rel, t->index);
+	t->changes = change_log_open(changes, t->rel, t->index, why);
+	t->context =
+		AllocSetContextCreate(CurrentMemoryContext, "crm customer", ALLOCSET_DEFAULT_SIZES);
+	t->home = CurrentMemoryContext;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	t->scan = begin_scan(t, GetActiveSnapshot(), t->nkeys);
+	return t;
+}
+
+Relation
+histories_index(Histories *t)
+{
+	return t->index;
+}
+
+Relation
+histories_relation(Histories *t)
+{
+	return t->rel;
+}
+
+/* Make what was written visible to the next command; returns how many segments changed. */
+int64
+histories_close(Histories *t)
+{
+	int64 changed;
+
+	index_endscan(t->scan);
+	PopActiveSnapshot();
+	ExecCloseIndices(t->result);
+	ExecDropSingleTupleTableSlot(t->old_row);
+	ExecDropSingleTupleTableSlot(t->new_row);
+	FreeExecutorState(t->estate);
+	CommandCounterIncrement();
+	changed = change_log_close(t->changes);
+	MemoryContextDelete(t->context);
+	index_close(t->index, NoLock);
+	table_close(t->rel, NoLock);
+	return changed;
+}
+
+/* ---- one customer ---- */
+
+/* The customer's row, as the snapshot sees it, in old_row. What the scan allocates is the scan's to keep. */
+static bool
+find_row(Histories *t, const Datum *keys)
+{
+	MemoryContext before = MemoryContextSwitchTo(t->home);
+	bool		  found;
+
+	for (int i = 0; i < t->nkeys; i++)
+		t->scan_keys[i].sk_argument = keys[i];
+	index_rescan(t->scan, t->scan_keys, t->nkeys, NULL, 0);
+	found = index_getnext_slot(t->scan, ForwardScanDirection, t->old_row);
+	MemoryContextSwitchTo(before);
+	return found;
+}
+
+/* Another session wrote the row since the snapshot: see it, if the isolation level allows. */
+static void
+see_other_sessions(Histories *t)
+{
+	MemoryContext before;
+
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("could not serialize access due to concurrent update")));
+	CHECK_FOR_INTERRUPTS();
+	ExecClearTuple(t->old_row);
+	index_endscan(t->scan);
+	PopActiveSnapshot();
+	before = MemoryContextSwitchTo(t->home);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	t->scan = begin_scan(t, GetActiveSnapshot(), t->nkeys);
+	MemoryContextSwitchTo(before);
+}
+
+/* Whether a history has all orders of another. */
+static bool
+has_orders_of(const PurchaseHistory *h, const PurchaseHistory *other)
+{
+	for (int i = 0; i < other->nentries; i++)
+	{
+		int n = purchase_history_count_until(h, other->entries[i].day);
+		int there =
+			n > 0 && h->entries[n - 1].day == other->entries[i].day ? h->entries[n - 1].orders : 0;
+
+		if (there < other->entries[i].orders)
+			return false;
+	}
+	return true;
+}
+
+/* Orders that go have come before, unless somebody switched the triggers off. */
+static inline void
+CheckOrdersKnown(Histories *t, const PurchaseHistory *h, const PurchaseHistory *went)
+{
+	if (unlikely(!has_orders_of(h, went)))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("histories \"%s\" do not hold an order that is being taken away",
+							   RelationGetRelationName(t->rel)),
+						errdetail("The orders were changed while they were not followed."),
+						errhint("Call crm.rebuild for the tracking.")));
+}
+
+/* The history after a change: what it was, plus what came, minus what went. */
+static PurchaseHistory *
+changed_history(Histories *t, const PurchaseHistory *before, const CustomerDelta *delta)
+{
+	PurchaseHistory *after = purchase_history_plus(before, delta->came);
+
+	if (delta->went->nentries == 0)
+		return after;
+	CheckOrdersKnown(t, after, delta->went);
+	return purchase_history_minus(after, delta->went);
+}
+
+static inline bool
+same_value(Datum a, bool a_null, Datum b, bool b_null, Form_pg_attribute column)
+{
+	if (a_null || b_null)
+		return a_null == b_null;
+	return datum_image_eq(a, b, column->attbyval, column->attlen);
+}
+
+/* Put a score into new_row; returns whether it differs from what stood there. */
+static bool
+set_scores(Histories *t, const Score *score)
+{
+	bool differs = false;
+
+	for (int i = 0; i < SCORE_COLUMNS; i++)
+	{
+		int				  column = t->scores[i] - 1;
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(t->rel), column);
+
+		if (!same_value(t->new_row->tts_values[column], t->new_row->tts_isnull[column],
+						score->values[i], score->nulls[i], attribute))
+			differs = true;
+		t->new_row->tts_values[column] = score->values[i];
+		t->new_row->tts_isnull[column] = score->nulls[i];
+	}
+	return differs;
+}
+
+static inline void
+set_column(Histories *t, AttrNumber column, Datum value, bool isnull)
+{
+	t->new_row->tts_values[column - 1] = value;
+	t->new_row->tts_isnull[column - 1] = isnull;
+}
+
+/* Fill new_row from the values that stand in it, a history and its score. */
+static void
+fill_row(Histories *t, const ScoringRule *rule, PurchaseHistory *history, DateADT as_of,
+		 Score *score)
+{
+	bool is_new = t->new_row->tts_isnull[t->history - 1];
+
+	score_customer(rule, PointerGetDatum(history), as_of, score);
+	set_column(t, t->history, PointerGetDatum(history), false);
+	set_column(t, t->scored_on, DateADTGetDatum(as_of), rule == NULL);
+	if (set_scores(t, score) || is_new)
+		set_column(t, t->updated_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
+				   false);
+	ExecStoreVirtualTuple(t->new_row);
+}
+
+/* Start new_row as a copy of old_row, or as a new customer. */
+static void
+start_row(Histories *t, const Datum *keys, bool found)
+{
+	TupleDesc desc = RelationGetDescr(t->rel);
+
+	ExecClearTuple(t->new_row);
+	if (found)
+	{
+		slot_getallattrs(t->old_row);
+		memcpy(t->new_row->tts_values, t->old_row->tts_values, sizeof(Datum) * desc->natts);
+		memcpy(t->new_row->tts_isnull, t->old_row->tts_isnull, sizeof(bool) * desc->natts);
+		return;
+	}
+	memset(t->new_row->tts_isnull, true, sizeof(bool) * desc->natts);
+	for (int i = 0; i < t->nkeys; i++)
+		set_column(t, t->index->rd_index->indkey.values[i], keys[i], false);
+}
+
+/* Replace the row that was found; false if another session has changed it. */
+static bool
+update_row(Histories *t)
+{
+	TM_FailureData tmfd;
+	LockTupleMode  lock_mode;
+	TM_Result	   result;
+#if PG_VERSION_NUM >= 160000
+	TU_UpdateIndexes indexes;
+#else
+	bool indexes;
+#endif
+
+	if (RelationGetDescr(t->rel)->constr)
+		ExecConstraints(t->result, t->new_row, t->estate);
+	t->new_row->tts_tableOid = RelationGetRelid(t->rel);
+	result =
+		table_tuple_update(t->rel, &t->old_row->tts_tid, t->new_row, GetCurrentCommandId(true),
+						   GetActiveSnapshot(), InvalidSnapshot, true, &tmfd, &lock_mode, &indexes);
+	if (result != TM_Ok)
+		return false;
+#if PG_VERSION_NUM >= 160000
+	if (indexes != TU_None)
+		insert_index_entries(t, true, indexes == TU_Summarizing, false);
+#else
+	if (indexes)
+		insert_index_entries(t, true, false, false);
+#endif
+	return true;
+}
+
+/* Remove the row that was found; false if another session has changed it. */
+static bool
+delete_row(Histories *t)
+{
+	TM_FailureData tmfd;
+
+	return table_tuple_delete(t->rel, &t->old_row->tts_tid, GetCurrentCommandId(true),
+							  GetActiveSnapshot(), InvalidSnapshot, true, &tmfd, false) == TM_Ok;
+}
+
+/* Insert a new customer; false if another session did at the same time. */
+static bool
+insert_row(Histories *t)
+{
+	uint32 token;
+	bool   inserted;
+
+	if (!key_is_free(t))
+		return false;
+	if (RelationGetDescr(t->rel)->constr)
+		ExecConstraints(t->result, t->new_row, t->estate);
+	t->new_row->tts_tableOid = RelationGetRelid(t->rel);
+
+	token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+	table_tuple_insert_speculative(t->rel, t->new_row, GetCurrentCommandId(true), 0, NULL, token);
+	inserted = insert_index_entries(t, false, false, true);
+	table_tuple_complete_speculative(t->rel, t->new_row, token, inserted);
+	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+	return inserted;
+}
+
+/* Record that a column of the score names the customer otherwise than before. */
+static void
+record_change(Histories *t, const Datum *keys, bool found, const Score *score, ScoreColumn what)
+{
+	int	 column = t->scores[what] - 1;
+	bool old_null = !found || t->old_row->tts_isnull[column];
+
+	change_log_add(t->changes, keys, score_column_names[what],
+				   old_null ? (Datum) 0 : t->old_row->tts_values[column], old_null,
+				   score->values[what], score->nulls[what]);
+}
+
+static PurchaseHistory *
+stored_history(Histories *t, bool found)
+{
+	if (!found)
+		return purchase_history_create(0);
+	return DatumGetPurchaseHistory(slot_getattr(t->old_row, t->history, &(bool){false}));
+}
+
+/*
+ * One attempt to write a customer: delta is NULL if a refresh only makes the
+ * score anew. False if another session was in the way.
+ */
+static bool
+try_write(Histories *t, const Datum *keys, const CustomerDelta *delta)
+{
+	bool			   found = find_row(t, keys);
+	const ScoringRule *rule = scoring_rule_of(t->rules, keys);
+	PurchaseHistory	  *history = stored_history(t, found);
+	DateADT			   as_of = 0;
+	Score			   score;
+	bool			   written;
+
+	if (delta)
+		history = changed_history(t, history, delta);
+	if (rule)
+		as_of = delta ? scoring_today(rule) : scoring_refresh_day(rule);
+	if (!found && history->nentries == 0)
+		return true;
+
+	start_row(t, keys, found);
+	if (history->nentries == 0)
+	{
+		memset(score.nulls, true, sizeof(score.nulls));
+		written = delete_row(t);
+	}
+	else
+	{
+		fill_row(t, rule, history, as_of, &score);
+		written = found ? update_row(t) : insert_row(t);
+	}
+	if (written)
+	{
+		record_change(t, keys, found, &score, SCORE_SEGMENT);
+		record_change(t, keys, found, &score, SCORE_TIER);
+	}
+	return written;
+}
+
+static void
+write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta)
+{
+	MemoryContext before = MemoryContextSwitchTo(t->context);
+
+	while (!try_write(t, keys, delta))
+		see_other_sessions(t);
+	ExecClearTuple(t->old_row);
+	ResetPerTupleExprContext(t->estate);
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(t->context);
+}
+
+/* Whether a change changes nothing: an update of columns that are no purchase. */
+static inline bool
+is_no_change(const CustomerDelta *delta)
+{
+	return delta->came->nentries == delta->went->nentries &&
+		   memcmp(delta->came->entries, delta->went->entries,
+				  sizeof(PurchaseDay) * delta->came->nentries) == 0;
+}
+
+/* Add to a customer's history what came, take away what went, and score what is there then. */
+void
+histories_apply(Histories *t, const CustomerDelta *delta)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (!is_no_change(delta))
+		write_customer(t, delta->keys, delta);
+}
+
+/* ---- all customers, in key order ---- */
+
+/* The condition "the key comes after this one", as an index scan takes it. */
+static void
+init_after_key(Histories *t, const Datum *after, ScanKey header, ScanKey members)
+{
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		Oid type = t->index->rd_opcintype[i];
+
+		ScanKeyEntryInitialize(
+			&members[i], SK_ROW_MEMBER | (i == t->nkeys - 1 ? SK_ROW_END : 0), i + 1,
+			BTGreaterStrategyNumber, type, t->index->rd_indcollation[i],
+			get_opfamily_proc(t->index->rd_opfamily[i], type, type, BTORDER_PROC), after[i]);
+	}
+	memset(header, 0, sizeof(ScanKeyData));
+	header->sk_flags = SK_ROW_HEADER;
+	header->sk_attno = 1;
+	header->sk_strategy = BTGreaterStrategyNumber;
+	header->sk_argument = PointerGetDatum(members);
+}
+
+/* Whether a row has another score than the rules give it, or one of a later day. */
+static bool
+score_is_stale(Histories *t, TupleTableSlot *row, const ScoringRule *rule)
+{
+	DateADT as_of = rule ? scoring_refresh_day(rule) : 0;
+	Score	score;
+
+	score_customer(rule, row->tts_values[t->history - 1], as_of, &score);
+	for (int i = 0; i < SCORE_COLUMNS; i++)
+	{
+		int column = t->scores[i] - 1;
+
+		if (!same_value(row->tts_values[column], row->tts_isnull[column], score.values[i],
+						score.nulls[i], TupleDescAttr(row->tts_tupleDescriptor, column)))
+			return true;
+	}
+	return rule && (row->tts_isnull[t->scored_on - 1] ||
+					DatumGetDateADT(row->tts_values[t->scored_on - 1]) > as_of);
+}
+
+static void
+copy_keys(Histories *t, TupleTableSlot *row, Datum *keys)
+{
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		int				  column = t->index->rd_index->indkey.values[i] - 1;
+		Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column);
+
+		keys[i] = datumCopy(row->tts_values[column], attribute->attbyval, attribute->attlen);
+	}
+}
+
+/* Score a row anew if it has to be; returns whether it was written. */
+static bool
+rescore_row(Histories *t, TupleTableSlot *row)
+{
+	MemoryContext before = MemoryContextSwitchTo(t->context);
+	Datum		  keys[INDEX_MAX_KEYS];
+	bool		  stale;
+
+	slot_getallattrs(row);
+	copy_keys(t, row, keys);
+	stale = score_is_stale(t, row, scoring_rule_of(t->rules, keys));
+	MemoryContextSwitchTo(before);
+	if (stale)
+		write_customer(t, keys, NULL);
+	else
+		MemoryContextReset(t->context);
+	return stale;
+}
+
+/*
+ * Score some customers anew as of the day that their rule names. Rows that a
+ * look through the snapshot finds right are neither written nor locked; the
+ * others are looked up and scored as they are then.
+ */
+void
+histories_rescore_batch(Histories *t, RescoreBatch *batch)
+{
+	ScanKeyData		header;
+	ScanKeyData		members[INDEX_MAX_KEYS];
+	TupleTableSlot *row = table_slot_create(t->rel, NULL);
+	Snapshot		snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	int				nkeys = batch->after ? 1 : 0;
+	IndexScanDesc	scan = begin_scan(t, snapshot, nkeys);
+
+	if (batch->after)
+		init_after_key(t, batch->after, &header, members);
+	index_rescan(scan, &header, nkeys, NULL, 0);
+	while (index_getnext_slot(scan, ForwardScanDirection, row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		batch->written += rescore_row(t, row);
+		if (++batch->read == batch->limit)
+		{
+			batch->last = palloc(sizeof(Datum) * t->nkeys);
+			slot_getallattrs(row);
+			copy_keys(t, row, batch->last);
+			break;
+		}
+	}
+	index_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(row);
+}

@@ -1,0 +1,135 @@
+-- live: the catalogue of trackings, the score of a customer, the triggers
+
+CREATE TABLE crm.tracked (
+  purchases regclass PRIMARY KEY,
+  source regclass,
+  histories regclass NOT NULL,
+  scoring regclass NOT NULL,
+  changes regclass,
+  notify boolean NOT NULL DEFAULT false,
+  customers regclass NOT NULL,
+  not_live text,
+  by_row boolean NOT NULL DEFAULT false,
+  source_name text,
+  view_made boolean NOT NULL DEFAULT false,
+  tracked_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  scaled_on date,
+  refresh_started_at timestamptz,
+  refresh_finished_at timestamptz,
+  refresh_position text[],
+  customers_read bigint,
+  customers_written bigint
+);
+COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
+COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
+COMMENT ON COLUMN crm.tracked.source IS 'the table whose triggers keep the histories; NULL if only crm.refresh does';
+COMMENT ON COLUMN crm.tracked.histories IS 'one row a customer: history and score';
+COMMENT ON COLUMN crm.tracked.scoring IS 'the rules that customers are scored by';
+COMMENT ON COLUMN crm.tracked.changes IS 'the log of changes; NULL if none is kept';
+COMMENT ON COLUMN crm.tracked.notify IS 'whether a statement that changes a segment notifies channel crm';
+COMMENT ON COLUMN crm.tracked.customers IS 'the view for reports';
+COMMENT ON COLUMN crm.tracked.not_live IS 'why triggers cannot keep this view; NULL if they do';
+COMMENT ON COLUMN crm.tracked.by_row IS 'whether row triggers do, as on a logical replication subscriber';
+COMMENT ON COLUMN crm.tracked.source_name IS 'what the source was called when it was tracked: tells when it was swapped for another';
+COMMENT ON COLUMN crm.tracked.view_made IS 'whether crm.track made the purchases view';
+COMMENT ON COLUMN crm.tracked.tracked_at IS 'when crm.track was called';
+COMMENT ON COLUMN crm.tracked.scaled_on IS 'day of the oldest scale in force, after the last refresh';
+COMMENT ON COLUMN crm.tracked.refresh_started_at IS 'when the last refresh started';
+COMMENT ON COLUMN crm.tracked.refresh_finished_at IS 'when the last refresh finished; NULL while it runs or if it stopped early';
+COMMENT ON COLUMN crm.tracked.refresh_position IS 'the key up to which the running refresh has come';
+COMMENT ON COLUMN crm.tracked.customers_read IS 'customers that the last refresh looked at';
+COMMENT ON COLUMN crm.tracked.customers_written IS 'customers whose row it wrote';
+
+-- A dump takes what is still there; whoever owns the extension may restore it.
+SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
+  'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = histories)'
+  ' AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = purchases)');
+GRANT USAGE ON SCHEMA crm TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE, DELETE ON crm.tracked TO PUBLIC;
+GRANT ALL ON crm.tracked TO @extowner@;
+
+CREATE FUNCTION crm.tracked_guard() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  tracked crm.tracked := CASE TG_OP WHEN 'DELETE' THEN old ELSE new END;
+  foreign_relation regclass;
+BEGIN
+  SELECT c.oid INTO foreign_relation
+  FROM pg_class c
+  WHERE c.oid IN (tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers)
+    AND NOT pg_has_role(current_user, c.relowner, 'USAGE')
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', foreign_relation);
+  END IF;
+  IF TG_OP = 'UPDATE' AND (old.purchases, old.source, old.histories) IS DISTINCT FROM (new.purchases, new.source, new.histories) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'a tracking cannot be moved to other relations';
+  END IF;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN old ELSE new END;
+END $$;
+COMMENT ON FUNCTION crm.tracked_guard() IS 'lets only the owner of its relations change a row of crm.tracked';
+CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON crm.tracked
+  FOR EACH ROW EXECUTE FUNCTION crm.tracked_guard();
+
+-- the score of a customer
+
+CREATE TYPE crm.customer_score AS (
+  rfm text,
+  recency_score smallint,
+  frequency_score smallint,
+  monetary_score smallint,
+  segment text,
+  segment_rank smallint,
+  tier text,
+  p_alive float8,
+  expected_purchases float8,
+  clv float8,
+  expected_next_order_on date
+);
+COMMENT ON TYPE crm.customer_score IS 'what a tracking keeps beside a customer''s history, in built-in types';
+
+CREATE FUNCTION crm.score_customer(history crm.purchase_history, as_of date, scale crm.rfm_scale, segments crm.segment_map,
+    look_back_days int, tier_program crm.tier_program, purchase_model crm.purchase_model, spend_model crm.spend_model,
+    margin float8, horizon_days int, discount_rate float8) RETURNS crm.customer_score
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_score_customer';
+COMMENT ON FUNCTION crm.score_customer(crm.purchase_history, date, crm.rfm_scale, crm.segment_map, int, crm.tier_program,
+    crm.purchase_model, crm.spend_model, float8, int, float8) IS
+  'the score of a customer on a day by the rules of a tracking; a NULL rule leaves its columns NULL';
+
+-- the triggers
+
+CREATE FUNCTION crm.track_statement() RETURNS trigger
+  LANGUAGE C AS 'MODULE_PATHNAME', 'crm_track_statement';
+COMMENT ON FUNCTION crm.track_statement() IS 'keeps histories after a statement on a tracked table';
+CREATE FUNCTION crm.track_row() RETURNS trigger
+  LANGUAGE C AS 'MODULE_PATHNAME', 'crm_track_row';
+COMMENT ON FUNCTION crm.track_row() IS 'keeps histories after a row of a tracked table changed, where statement triggers do not fire';
+CREATE FUNCTION crm.track_truncate() RETURNS trigger
+  LANGUAGE C AS 'MODULE_PATHNAME', 'crm_track_truncate';
+COMMENT ON FUNCTION crm.track_truncate() IS 'takes the rows of a tracked table out of the histories before it is truncated';
+
+-- what the calls below stand on
+
+CREATE FUNCTION crm.live_source(purchases regclass, OUT source regclass, OUT reason text)
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crm_live_source';
+COMMENT ON FUNCTION crm.live_source(regclass) IS
+  'the table whose triggers could keep a purchases view, or the reason why none can';
+CREATE FUNCTION crm.purchases_keys(purchases regclass) RETURNS text[]
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crm_purchases_keys';
+COMMENT ON FUNCTION crm.purchases_keys(regclass) IS
+  'the key columns of a purchases view; an error if its columns are not those of one';
+CREATE FUNCTION crm.equality(type regtype) RETURNS text
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crm_equality';
+COMMENT ON FUNCTION crm.equality(regtype) IS 'the equality operator of a type''s default btree class, as OPERATOR(schema.name)';
+CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int,
+    OUT last text[], OUT customers_read bigint, OUT customers_written bigint)
+  LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'crm_rescore';
+COMMENT ON FUNCTION crm.rescore(regclass, text[], int) IS
+  'scores the next customers behind a key by the rules in force; last is NULL at the end';
+CREATE FUNCTION crm.wait_for_writers(scoring regclass) RETURNS void
+  LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'crm_wait_for_writers';
+COMMENT ON FUNCTION crm.wait_for_writers(regclass) IS
+  'waits for the transactions that may still score by the rules that were in force before';
+CREATE FUNCTION crm.check_commit_allowed(caller text) RETURNS void
+  LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'crm_check_commit_allowed';
+COMMENT ON FUNCTION crm.check_commit_allowed(text) IS 'an error if a transaction block is open';

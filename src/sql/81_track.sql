@@ -1,0 +1,669 @@
+-- track: from a purchases view to histories that keep themselves
+
+-- The statements that the calls below are made of. k is always a key column,
+-- h the histories, r the rules, c the score.
+
+CREATE FUNCTION crm.column_list(columns text[], prefix text DEFAULT '') RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(prefix || quote_ident(c), ', ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS u(c, n)
+$$;
+COMMENT ON FUNCTION crm.column_list(text[], text) IS 'columns as SQL writes them, each with a prefix';
+
+CREATE FUNCTION crm.same_keys(relation regclass, columns text[], a text, b text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(string_agg(format('%s.%I %s %s.%I', a, c, crm.equality(t.atttypid), b, c), ' AND ' ORDER BY n), 'true')
+  FROM unnest(columns) WITH ORDINALITY AS u(c, n)
+    JOIN pg_attribute t ON t.attrelid = relation AND t.attname = c
+$$;
+COMMENT ON FUNCTION crm.same_keys(regclass, text[], text, text) IS
+  'the condition that two rows have equal keys, as the default btree classes of their types see it';
+
+CREATE FUNCTION crm.history_keys(histories regclass) RETURNS text[]
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_agg(a.attname::text ORDER BY k.n)
+  FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, n), pg_attribute a
+  WHERE i.indrelid = histories AND i.indisprimary AND a.attrelid = histories AND a.attnum = k.attnum
+$$;
+COMMENT ON FUNCTION crm.history_keys(regclass) IS 'the key columns of a table of histories';
+
+CREATE FUNCTION crm.scale_by(histories regclass, scoring regclass) RETURNS text[]
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(array_agg(k ORDER BY n), '{}')
+  FROM unnest(crm.history_keys(histories)) WITH ORDINALITY AS u(k, n)
+  WHERE EXISTS (SELECT FROM pg_attribute WHERE attrelid = scoring AND attname = k AND NOT attisdropped)
+$$;
+COMMENT ON FUNCTION crm.scale_by(regclass, regclass) IS 'the key columns that have scoring rules of their own';
+
+-- One history a customer, as the purchases view says.
+CREATE FUNCTION crm.histories_query(purchases regclass) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('SELECT %1$s, crm.purchase_history(%2$s) AS history FROM %3$s WHERE %4$s GROUP BY %1$s HAVING crm.purchase_history(%2$s) OPERATOR(crm.<>) ''{}''',
+    crm.column_list(keys),
+    'purchased_on, amount' || CASE amount WHEN 'float8'::regtype THEN '' ELSE '::numeric' END
+      || CASE WHEN orders THEN ', orders::int' ELSE '' END,
+    purchases,
+    (SELECT string_agg(format('%I IS NOT NULL', k), ' AND ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)))
+  FROM (SELECT crm.purchases_keys(purchases) AS keys,
+          (SELECT atttypid FROM pg_attribute WHERE attrelid = purchases AND attname = 'amount') AS amount,
+          EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'orders') AS orders) AS v
+$$;
+COMMENT ON FUNCTION crm.histories_query(regclass) IS 'the query that makes the histories of a purchases view from all its rows';
+
+CREATE FUNCTION crm.all_histories_query(histories regclass) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keys text := crm.column_list(crm.history_keys(histories));
+  queries text[] := ARRAY(SELECT crm.histories_query(t.purchases) FROM crm.tracked t
+                          WHERE t.histories = all_histories_query.histories ORDER BY t.tracked_at, t.purchases);
+BEGIN
+  IF cardinality(queries) = 1 THEN
+    RETURN queries[1];
+  END IF;
+  RETURN format('SELECT %1$s, crm.merge(history) AS history FROM (%2$s) AS sources GROUP BY %1$s HAVING crm.merge(history) OPERATOR(crm.<>) ''{}''',
+    keys, array_to_string(queries, ' UNION ALL '));
+END $$;
+COMMENT ON FUNCTION crm.all_histories_query(regclass) IS
+  'the query that makes a table of histories anew from all views that feed it';
+
+-- the purchases that a rule scores: those of its last days
+CREATE FUNCTION crm.look_back(history crm.purchase_history, as_of date, days int) RETURNS crm.purchase_history
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN days IS NULL THEN history ELSE crm.within(history, daterange(as_of - days, as_of, '(]')) END
+$$;
+COMMENT ON FUNCTION crm.look_back(crm.purchase_history, date, int) IS 'what was bought on the last days up to a day, all if days is NULL';
+
+CREATE FUNCTION crm.score_columns() RETURNS text[]
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_agg(attname::text ORDER BY attnum)
+  FROM pg_attribute WHERE attrelid = 'crm.customer_score'::regclass AND attnum > 0 AND NOT attisdropped
+$$;
+COMMENT ON FUNCTION crm.score_columns() IS 'the columns that a score fills';
+
+CREATE FUNCTION crm.rule_columns() RETURNS text[]
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT '{scale,segments,look_back_days,tier_program,purchase_model,spend_model,margin,horizon_days,discount_rate}'::text[]
+$$;
+COMMENT ON FUNCTION crm.rule_columns() IS 'the columns of a scoring rule, as crm.score_customer takes them';
+
+-- The rows of the customers view, and of the same on another day.
+CREATE FUNCTION crm.report_columns(score text, horizon_days int) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('%1$s.rfm, %1$s.recency_score, %1$s.frequency_score, %1$s.monetary_score, %1$s.segment, %1$s.segment_rank, %1$s.tier,
+    %1$s.p_alive, 1 - %1$s.p_alive AS churn_risk, %1$s.expected_purchases AS expected_purchases_%2$sd, %1$s.clv AS clv_%2$sd,
+    %1$s.expected_next_order_on', score, horizon_days)
+$$;
+COMMENT ON FUNCTION crm.report_columns(text, int) IS 'the columns of a score as the customers view names them';
+
+CREATE FUNCTION crm.customers_query(histories regclass, scoring regclass, horizon_days int, on_day boolean) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  today constant text := CASE WHEN on_day THEN '$1' ELSE '(now() AT TIME ZONE r.time_zone)::date' END;
+  score constant text := CASE WHEN on_day THEN 'c' ELSE 'h' END;
+BEGIN
+  RETURN format($query$
+    SELECT %1$s,
+      crm.first_purchase(u.history) AS first_purchased_on,
+      crm.last_purchase(u.history) AS last_purchased_on,
+      crm.recency(u.history, %2$s) AS days_since_last_purchase,
+      crm.tenure(u.history, %2$s) AS days_since_first_purchase,
+      crm.orders(u.history) AS orders,
+      crm.purchase_days(u.history) AS purchase_days,
+      crm.spend(u.history) AS spend,
+      crm.average_order_value(u.history) AS average_order_value,
+      crm.interpurchase_days(u.history) AS average_days_between_purchases,
+      %3$s,
+      %4$s AS scored_on
+    FROM %5$s AS h LEFT JOIN %6$s AS r ON %7$s
+      CROSS JOIN LATERAL %8$s AS u%9$s$query$,
+    crm.column_list(crm.history_keys(histories), 'h.'), today,
+    crm.report_columns(score, horizon_days),
+    CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END,
+    histories, scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
+    CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)' ELSE '(SELECT h.history)' END,
+    CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchase(u.history) IS NOT NULL',
+                                 crm.score_call('u.history', '$1')) ELSE '' END);
+END $$;
+COMMENT ON FUNCTION crm.customers_query(regclass, regclass, int, boolean) IS 'the query of a customers view';
+
+CREATE FUNCTION crm.score_call(history text, as_of text) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('crm.score_customer(%s, %s, %s)', history, as_of, crm.column_list(crm.rule_columns(), 'r.'))
+$$;
+COMMENT ON FUNCTION crm.score_call(text, text) IS 'the call that scores a history by the rule r';
+
+-- A name beside a relation, cut as PostgreSQL cuts names and free to use.
+CREATE FUNCTION crm.free_name(schema oid, base text, suffix text) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  longest constant int := current_setting('max_identifier_length')::int;
+  stem text;
+  ending text := suffix;
+  tries int := 0;
+BEGIN
+  LOOP
+    stem := base;
+    WHILE octet_length(stem) + octet_length(ending) > longest LOOP
+      stem := left(stem, -1);
+    END LOOP;
+    EXIT WHEN NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = schema AND relname = stem || ending)
+      AND NOT EXISTS (SELECT FROM pg_type WHERE typnamespace = schema AND typname = stem || ending)
+      AND NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = schema AND proname = stem || ending);
+    tries := tries + 1;
+    ending := suffix || tries;
+  END LOOP;
+  RETURN stem || ending;
+END $$;
+COMMENT ON FUNCTION crm.free_name(oid, text, text) IS 'the name of a new relation: base and suffix, cut to fit and numbered if taken';
+
+-- The purchases view of a plain table.
+CREATE FUNCTION crm.make_purchases_view(orders regclass, customer name, purchased_on name, amount name, weight name, time_zone text)
+  RETURNS regclass
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  name text;
+  names text[] := ARRAY[customer, purchased_on, amount, weight];
+  parameters constant text[] := '{customer,purchased_on,amount,orders}';
+  view_name text;
+  day_type regtype;
+  schema oid := (SELECT relnamespace FROM pg_class WHERE oid = orders);
+BEGIN
+  FOR i IN 1..4 LOOP
+    IF names[i] IS NULL AND i < 4 THEN
+      RAISE invalid_parameter_value USING MESSAGE = format('%s is a table, so %s must name a column of it', orders, parameters[i]),
+        HINT = 'Pass customer, purchased_on and amount, or a purchases view instead of the table.';
+    ELSIF names[i] IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = orders AND attname = names[i] AND attnum > 0 AND NOT attisdropped) THEN
+      RAISE undefined_column USING MESSAGE = format('column %I of %s does not exist', names[i], orders),
+        DETAIL = format('It was given as %s.', parameters[i]);
+    END IF;
+  END LOOP;
+
+  SELECT atttypid INTO day_type FROM pg_attribute WHERE attrelid = orders AND attname = purchased_on;
+  view_name := crm.free_name(schema, (SELECT relname FROM pg_class WHERE oid = orders), '_purchases');
+  EXECUTE format('CREATE VIEW %s.%I AS SELECT %I AS %I, %s AS purchased_on, %I AS amount%s FROM %s',
+    schema::regnamespace, view_name, customer,
+    CASE WHEN customer IN ('purchased_on', 'amount', 'orders') THEN 'customer' ELSE customer END,
+    CASE day_type
+      WHEN 'timestamptz'::regtype THEN format('(%I AT TIME ZONE %L)::date', purchased_on, time_zone)
+      WHEN 'date'::regtype THEN quote_ident(purchased_on)
+      ELSE format('%I::date', purchased_on) END,
+    amount,
+    CASE WHEN weight IS NULL THEN '' ELSE format(', %I AS orders', weight) END,
+    orders);
+  RETURN format('%s.%I', schema::regnamespace, view_name)::regclass;
+END $$;
+COMMENT ON FUNCTION crm.make_purchases_view(regclass, name, name, name, name, text) IS
+  'makes the purchases view of a table that has customer, day and amount as plain columns';
+
+CREATE FUNCTION crm.track_triggers(tracked_table regclass, by_row boolean) RETURNS int
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  part regclass;
+  made int := 0;
+BEGIN
+  FOR part IN
+    SELECT c.oid FROM pg_class c
+    WHERE (c.oid = tracked_table OR c.oid IN (SELECT relid FROM pg_partition_tree(tracked_table))) AND c.relkind IN ('r', 'p')
+      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = 'crm_truncate')
+    ORDER BY c.oid
+  LOOP
+    IF NOT by_row THEN
+      EXECUTE format('CREATE TRIGGER crm_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', part);
+      EXECUTE format('CREATE TRIGGER crm_update AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', part);
+      EXECUTE format('CREATE TRIGGER crm_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', part);
+    ELSIF part = tracked_table THEN
+      EXECUTE format('CREATE TRIGGER crm_row AFTER INSERT OR UPDATE OR DELETE ON %s
+                      FOR EACH ROW EXECUTE FUNCTION crm.track_row()', part);
+    END IF;
+    EXECUTE format('CREATE TRIGGER crm_truncate BEFORE TRUNCATE ON %s
+                    FOR EACH STATEMENT EXECUTE FUNCTION crm.track_truncate()', part);
+    made := made + 1;
+  END LOOP;
+  IF by_row THEN
+    FOR part IN SELECT t.tgrelid FROM pg_trigger t
+                WHERE t.tgname = 'crm_truncate' AND t.tgenabled <> 'A'
+                  AND (t.tgrelid = tracked_table OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(tracked_table))) LOOP
+      EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER crm_truncate', part);
+      EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER crm_row', part);
+    END LOOP;
+  END IF;
+  RETURN made;
+END $$;
+COMMENT ON FUNCTION crm.track_triggers(regclass, boolean) IS
+  'installs the triggers on a table and its partitions where they are missing; returns on how many';
+
+CREATE FUNCTION crm.comment_columns(relation regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c record;
+BEGIN
+  FOR c IN
+    SELECT a.attname, coalesce(d.comment, 'key of the customer') AS comment
+    FROM pg_attribute a LEFT JOIN (VALUES
+      ('history', 'what the customer bought, day by day'),
+      ('first_purchased_on', 'day of the first purchase'),
+      ('last_purchased_on', 'day of the last purchase'),
+      ('days_since_last_purchase', 'whole days from the last purchase until today'),
+      ('days_since_first_purchase', 'whole days from the first purchase until today'),
+      ('orders', 'number of orders'),
+      ('purchase_days', 'number of days with at least one order'),
+      ('spend', 'net amount of all orders and refunds, in the currency unit'),
+      ('average_order_value', 'spend per order, in the currency unit'),
+      ('average_days_between_purchases', 'mean gap between purchase days, in days; NULL with fewer than two'),
+      ('rfm', 'recency, frequency and monetary score, a digit each, the highest best'),
+      ('recency_score', 'score of the days since the last purchase, the highest for the fewest'),
+      ('frequency_score', 'score of the number of orders'),
+      ('monetary_score', 'score of the spend'),
+      ('segment', 'name of the customer''s segment'),
+      ('segment_rank', 'position of the segment in its map, 1 for the first: sorts reports'),
+      ('scored_on', 'day as of which the scores hold'),
+      ('updated_at', 'when a score last changed'),
+      ('scale', 'cut points of the scores; a refresh makes new ones unless keep_scale'),
+      ('keep_scale', 'whether a refresh leaves the scale as it is'),
+      ('bins', 'number of scores of each measure, 2 to 9, for the next scale'),
+      ('segments', 'rules that name the segment of each score'),
+      ('look_back_days', 'how many days of purchases count for the score; all if NULL'),
+      ('tier', 'tier held in the programme; NULL if none'),
+      ('p_alive', 'probability that the customer will buy again at all'),
+      ('churn_risk', 'probability that the customer will not buy again'),
+      ('expected_purchases', 'expected number of purchase days within the horizon'),
+      ('clv', 'expected discounted margin of purchases within the horizon, in the currency unit'),
+      ('expected_next_order_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected'),
+      ('tier_program', 'the tier programme; none if NULL'),
+      ('purchase_model', 'model of when customers buy, from crm.fit_...; none if NULL'),
+      ('spend_model', 'model of what they spend, from crm.fit_gamma_gamma; none if NULL'),
+      ('margin', 'part of an amount that is margin, for clv'),
+      ('horizon_days', 'how many days ahead expected purchases and clv look; stands in the names of the view''s columns'),
+      ('discount_rate', 'annual discount rate for clv'),
+      ('time_zone', 'where a day begins and ends for today'),
+      ('scaled_on', 'day as of which the scale was made'),
+      ('refreshing_as_of', 'day that the running refresh scores as of'),
+      ('refreshed_on', 'day that the last refresh scored as of'),
+      ('at', 'when it changed'),
+      ('what', 'what changed: segment or tier'),
+      ('old_value', 'what it was; NULL if nothing'),
+      ('new_value', 'what it is now; NULL if nothing'),
+      ('why', 'what changed it: insert, update, delete, truncate, refresh')
+    ) AS d(name, comment) ON d.name = regexp_replace(a.attname, '_\d+d$', '')
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, c.attname, c.comment);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm.comment_columns(regclass) IS 'comments the columns of a tracking''s table or view';
+
+-- checks of track, one a rule
+
+CREATE FUNCTION crm.check_trackable(relation regclass, histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c pg_class;
+BEGIN
+  SELECT * INTO c FROM pg_class WHERE oid = relation;
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE active_sql_transaction USING MESSAGE = format('crm.track cannot run in a %s transaction', upper(current_setting('transaction_isolation'))),
+      DETAIL = 'It has to see what others commit before it gets its lock.';
+  ELSIF relation IS NULL THEN
+    RAISE null_value_not_allowed USING MESSAGE = 'relation to track cannot be NULL';
+  ELSIF c.relkind NOT IN ('r', 'p', 'v') THEN
+    RAISE wrong_object_type USING MESSAGE = format('%s is neither a table nor a view', relation);
+  ELSIF c.relpersistence = 't' THEN
+    RAISE wrong_object_type USING MESSAGE = format('%s is temporary and cannot be tracked', relation);
+  ELSIF NOT pg_has_role(current_user, c.relowner, 'USAGE') THEN
+    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation);
+  ELSIF EXISTS (SELECT FROM crm.tracked t WHERE t.purchases = relation) THEN
+    RAISE duplicate_object USING MESSAGE = format('%s is tracked already', relation);
+  ELSIF histories IS NOT NULL AND NOT EXISTS (SELECT FROM crm.tracked t WHERE t.histories = check_trackable.histories) THEN
+    RAISE undefined_object USING MESSAGE = format('table %s holds no tracked histories', histories);
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm.check_trackable(regclass, regclass) IS 'an error if a relation cannot be tracked';
+
+CREATE FUNCTION crm.check_keys(purchases regclass, keys text[], scale_by text[], histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  reserved constant text[] := crm.score_columns() || '{history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
+    tier_program,purchase_model,spend_model,margin,horizon_days,discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
+    days_since_last_purchase,days_since_first_purchase,purchase_days,spend,average_order_value,average_days_between_purchases}'::text[];
+  k text;
+BEGIN
+  FOREACH k IN ARRAY keys LOOP
+    IF k = ANY (reserved) THEN
+      RAISE duplicate_column USING MESSAGE = format('key column %I of %s has the name of a column that crm.track makes', k, purchases),
+        HINT = 'Give it another name in the view.';
+    END IF;
+  END LOOP;
+  FOREACH k IN ARRAY coalesce(scale_by, '{}') LOOP
+    IF k <> ALL (keys) THEN
+      RAISE undefined_column USING MESSAGE = format('scale_by names %I, which is no key column of %s', k, purchases);
+    END IF;
+  END LOOP;
+  IF histories IS NOT NULL AND
+     ARRAY(SELECT atttypid FROM pg_attribute JOIN unnest(keys) WITH ORDINALITY AS u(k, n) ON attname = u.k WHERE attrelid = purchases ORDER BY n)
+     IS DISTINCT FROM
+     ARRAY(SELECT atttypid FROM pg_attribute JOIN unnest(crm.history_keys(histories)) WITH ORDINALITY AS u(k, n) ON attname = u.k
+           WHERE attrelid = histories AND u.k = keys[n] ORDER BY n) THEN
+    RAISE datatype_mismatch USING MESSAGE = format('the key columns of %s are not those of %s', purchases, histories),
+      DETAIL = format('They must have the same names and types in the same order: %s.', crm.column_list(crm.history_keys(histories)));
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm.check_keys(regclass, text[], text[], regclass) IS 'an error if key columns cannot be those of a table of histories';
+
+-- the tables and views of a tracking
+
+CREATE FUNCTION crm.make_scoring(purchases regclass, scoring_name text, scale_by text[], time_zone text, bins int,
+    segments crm.segment_map, look_back_days int, horizon_days int) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format($sql$CREATE TABLE %1$s AS
+    SELECT %2$s NULL::crm.rfm_scale AS scale, false AS keep_scale, NULL::smallint AS bins, NULL::crm.segment_map AS segments,
+      NULL::int AS look_back_days, NULL::crm.tier_program AS tier_program, NULL::crm.purchase_model AS purchase_model,
+      NULL::crm.spend_model AS spend_model, NULL::float8 AS margin, NULL::int AS horizon_days, NULL::float8 AS discount_rate,
+      NULL::text AS time_zone, NULL::date AS scaled_on, NULL::date AS refreshing_as_of,
+      NULL::date AS refreshed_on
+    FROM %3$s WITH NO DATA$sql$, scoring_name, coalesce(crm.column_list(scale_by) || ',', ''), purchases);
+  EXECUTE format($sql$ALTER TABLE %1$s
+    ALTER keep_scale SET NOT NULL, ALTER keep_scale SET DEFAULT false,
+    ALTER bins SET NOT NULL, ALTER bins SET DEFAULT %2$L, ADD CHECK (bins BETWEEN 2 AND 9),
+    ALTER segments SET NOT NULL, ALTER segments SET DEFAULT %3$L::crm.segment_map,
+    ALTER look_back_days SET DEFAULT %4$L, ADD CHECK (look_back_days > 0),
+    ALTER margin SET NOT NULL, ALTER margin SET DEFAULT 1,
+    ALTER horizon_days SET NOT NULL, ALTER horizon_days SET DEFAULT %6$s,
+    ADD CONSTRAINT horizon_is_in_column_names CHECK (horizon_days = %6$s),
+    ALTER discount_rate SET NOT NULL, ALTER discount_rate SET DEFAULT 0.1,
+    ALTER time_zone SET NOT NULL, ALTER time_zone SET DEFAULT %5$L$sql$,
+    scoring_name, bins, segments, look_back_days, time_zone, horizon_days);
+  -- a rule that cannot score is refused when it is written, not when an order comes
+  EXECUTE format('ALTER TABLE %s ADD CONSTRAINT rule_can_score CHECK ((crm.score_customer(crm.purchase(''2000-01-01'', 1), ''2001-01-01'', %s) IS NULL) IS NOT NULL),
+    ADD CONSTRAINT time_zone_is_known CHECK (timestamptz ''2000-01-01 00:00+00'' AT TIME ZONE time_zone IS NOT NULL)',
+    scoring_name, crm.column_list(crm.rule_columns()));
+  EXECUTE CASE WHEN scale_by IS NULL THEN format('CREATE UNIQUE INDEX ON %s ((true))', scoring_name)
+    ELSE format('ALTER TABLE %s ADD PRIMARY KEY (%s)', scoring_name, crm.column_list(scale_by)) END;
+  EXECUTE format('COMMENT ON TABLE %s IS %L', scoring_name,
+    format('the rules that the customers of %s are scored by; change them, then CALL crm.refresh', purchases));
+  PERFORM crm.comment_columns(scoring_name::regclass);
+END $$;
+COMMENT ON FUNCTION crm.make_scoring(regclass, text, text[], text, int, crm.segment_map, int, int) IS 'makes the table of scoring rules';
+
+CREATE FUNCTION crm.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE %sTABLE %s WITH (fillfactor = 80) AS SELECT %s, NULL::crm.purchase_history AS history, %s,
+                  NULL::date AS scored_on, NULL::timestamptz AS updated_at FROM %s WITH NO DATA',
+    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, histories_name, crm.column_list(keys),
+    (SELECT string_agg(format('NULL::%s AS %I', format_type(atttypid, atttypmod), attname), ', ' ORDER BY attnum)
+     FROM pg_attribute WHERE attrelid = 'crm.customer_score'::regclass AND attnum > 0 AND NOT attisdropped),
+    purchases);
+  EXECUTE format('ALTER TABLE %s ALTER history SET NOT NULL, ADD PRIMARY KEY (%s)', histories_name, crm.column_list(keys));
+  EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
+  PERFORM crm.comment_columns(histories_name::regclass);
+END $$;
+COMMENT ON FUNCTION crm.make_histories(regclass, text, text[], boolean) IS 'makes the table of histories';
+
+CREATE FUNCTION crm.make_changes(purchases regclass, changes_name text, keys text[], unlogged boolean) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE %sTABLE %s AS SELECT %s, NULL::timestamptz AS at, NULL::text AS what, NULL::text AS old_value,
+                  NULL::text AS new_value, NULL::text AS why FROM %s WITH NO DATA',
+    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, changes_name, crm.column_list(keys), purchases);
+  EXECUTE format('ALTER TABLE %s ALTER at SET NOT NULL, ALTER what SET NOT NULL, ALTER why SET NOT NULL', changes_name);
+  EXECUTE format('COMMENT ON TABLE %s IS %L', changes_name, format('segments that customers of %s entered and left', purchases));
+  PERFORM crm.comment_columns(changes_name::regclass);
+END $$;
+COMMENT ON FUNCTION crm.make_changes(regclass, text, text[], boolean) IS 'makes the log of changes';
+
+CREATE FUNCTION crm.make_customers(purchases regclass, histories regclass, scoring regclass, horizon_days int, customers_name text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE VIEW %s %s AS %s', customers_name,
+    CASE WHEN current_setting('server_version_num')::int >= 150000 THEN 'WITH (security_invoker = true)' ELSE '' END,
+    crm.customers_query(histories, scoring, horizon_days, false));
+  EXECUTE format('COMMENT ON VIEW %s IS %L', customers_name, format('the customers of %s as they are today', purchases));
+  PERFORM crm.comment_columns(customers_name::regclass);
+END $$;
+COMMENT ON FUNCTION crm.make_customers(regclass, regclass, regclass, int, text) IS 'makes the view of customers for reports';
+
+CREATE FUNCTION crm.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, horizon_days int,
+    function_name text)
+  RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
+    function_name, customers, crm.customers_query(histories, scoring, horizon_days, true));
+  EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,
+    format('the customers of %s as they were on a day, scored by the rules of today', purchases));
+END $$;
+COMMENT ON FUNCTION crm.make_customers_on(regclass, regclass, regclass, regclass, int, text) IS 'makes the function of customers on a day';
+
+-- filling and scaling
+
+CREATE FUNCTION crm.fill_histories(histories regclass) RETURNS bigint
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keys constant text[] := crm.history_keys(histories);
+  changed bigint;
+BEGIN
+  EXECUTE format($sql$
+    WITH fresh AS MATERIALIZED (%1$s),
+    gone AS (DELETE FROM %2$s AS h WHERE NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING 1),
+    come AS (
+      INSERT INTO %2$s AS h (%4$s, history) SELECT %4$s, history FROM fresh ORDER BY %4$s
+      ON CONFLICT (%4$s) DO UPDATE SET history = excluded.history WHERE h.history OPERATOR(crm.<>) excluded.history
+      RETURNING 1)
+    SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)$sql$,
+    crm.all_histories_query(histories), histories, crm.same_keys(histories, keys, 'f', 'h'), crm.column_list(keys))
+  INTO changed;
+  RETURN changed;
+END $$;
+COMMENT ON FUNCTION crm.fill_histories(regclass) IS 'makes histories what the purchases views say; returns how many changed';
+
+CREATE FUNCTION crm.make_scales(histories regclass, scoring regclass, as_of date, customers regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  scale_by constant text[] := crm.scale_by(histories, scoring);
+  keys constant text := crm.column_list(scale_by);
+  mismatch text;
+BEGIN
+  IF keys IS NULL THEN
+    EXECUTE format('INSERT INTO %1$s SELECT WHERE NOT EXISTS (SELECT FROM %1$s)', scoring);
+  ELSE
+    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT DISTINCT %2$s FROM %3$s ON CONFLICT DO NOTHING', scoring, keys, customers);
+  END IF;
+  EXECUTE format($sql$UPDATE %1$s AS r SET refreshing_as_of = coalesce($1, (statement_timestamp() AT TIME ZONE r.time_zone)::date)$sql$, scoring)
+  USING as_of;
+  EXECUTE format($sql$
+    UPDATE %1$s AS r SET scale = n.scale, scaled_on = r.refreshing_as_of
+    FROM (SELECT %2$s crm.rfm_scale(crm.look_back(h.history, r.refreshing_as_of, r.look_back_days), r.refreshing_as_of, r.bins) AS scale
+          FROM %3$s AS h JOIN %1$s AS r ON %4$s %5$s) AS n
+    WHERE NOT r.keep_scale AND %6$s$sql$,
+    scoring, coalesce(crm.column_list(scale_by, 'r.') || ',', ''), customers,
+    crm.same_keys(histories, scale_by, 'r', 'h'),
+    coalesce('GROUP BY ' || crm.column_list(scale_by, 'r.'), ''),
+    crm.same_keys(histories, scale_by, 'r', 'n'));
+  EXECUTE format('SELECT format(''the segments of %%s are for %%s bins, the scale has %%s'', %1$L, crm.bins(segments), crm.bins(scale))
+                  FROM %1$s WHERE crm.bins(segments) <> crm.bins(scale) LIMIT 1', scoring) INTO mismatch;
+  IF mismatch IS NOT NULL THEN
+    RAISE invalid_parameter_value USING MESSAGE = mismatch, HINT = 'Set bins and segments to the same number of bins.';
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm.make_scales(regclass, regclass, date, regclass) IS
+  'makes the scales of all rules anew from the histories of some customers, as of a day or of today where each rule''s customers are';
+
+CREATE FUNCTION crm.finish_scoring(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  scoring constant regclass := (crm.tracking_of(histories)).scoring;
+  oldest date;
+BEGIN
+  EXECUTE format('UPDATE %s SET refreshed_on = refreshing_as_of, refreshing_as_of = NULL WHERE refreshing_as_of IS NOT NULL', scoring);
+  EXECUTE format('SELECT min(scaled_on) FROM %s', scoring) INTO oldest;
+  UPDATE crm.tracked t SET scaled_on = oldest, refresh_finished_at = clock_timestamp(), refresh_position = NULL
+  WHERE t.histories = finish_scoring.histories;
+END $$;
+COMMENT ON FUNCTION crm.finish_scoring(regclass) IS 'records that all customers are scored as of the day of a refresh';
+
+CREATE FUNCTION crm.rescore_all(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  batch record;
+BEGIN
+  SELECT * INTO batch FROM crm.rescore(histories, NULL, 2147483647);
+  UPDATE crm.tracked t SET refresh_started_at = now(), customers_read = batch.customers_read, customers_written = batch.customers_written
+  WHERE t.histories = rescore_all.histories;
+  PERFORM crm.finish_scoring(histories);
+END $$;
+COMMENT ON FUNCTION crm.rescore_all(regclass) IS 'scores all customers in one transaction';
+
+CREATE FUNCTION crm.fill_new_histories(histories regclass, scoring regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keys constant text[] := crm.history_keys(histories);
+BEGIN
+  EXECUTE format('CREATE TEMP TABLE crm_fresh ON COMMIT DROP AS %s', crm.all_histories_query(histories));
+  PERFORM crm.make_scales(histories, scoring, NULL, 'pg_temp.crm_fresh');
+  EXECUTE format($sql$
+    INSERT INTO %1$s (%2$s, history, %3$s, scored_on, updated_at)
+    SELECT %4$s, h.history, %5$s, r.refreshing_as_of, now()
+    FROM pg_temp.crm_fresh AS h JOIN %6$s AS r ON %7$s CROSS JOIN LATERAL %8$s AS c
+    ORDER BY %4$s$sql$,
+    histories, crm.column_list(keys), crm.column_list(crm.score_columns()), crm.column_list(keys, 'h.'),
+    crm.column_list(crm.score_columns(), 'c.'), scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
+    crm.score_call('h.history', 'r.refreshing_as_of'));
+  DROP TABLE pg_temp.crm_fresh;
+  PERFORM crm.finish_scoring(histories);
+END $$;
+COMMENT ON FUNCTION crm.fill_new_histories(regclass, regclass) IS
+  'fills an empty table of histories from its purchases view, scored: each row is written once';
+
+-- the call
+
+CREATE FUNCTION crm.track(relation regclass, customer name DEFAULT NULL, purchased_on name DEFAULT NULL, amount name DEFAULT NULL,
+    orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
+    segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
+    notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL) RETURNS regclass
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  zone constant text := coalesce(time_zone, current_setting('TimeZone'));
+  view_made boolean := false;
+  purchases regclass := relation;
+  source regclass;
+  not_live text;
+  keys text[];
+  schema oid;
+  base text;
+  unlogged boolean;
+  made crm.tracked;
+BEGIN
+  PERFORM crm.check_trackable(relation, histories);
+  PERFORM now() AT TIME ZONE zone;
+  IF horizon_days NOT BETWEEN 1 AND 36525 THEN
+    RAISE invalid_parameter_value USING MESSAGE = format('horizon of %s days is out of range', horizon_days), DETAIL = 'It is 1 to 36525 days.';
+  END IF;
+  IF (SELECT relkind FROM pg_class WHERE oid = relation) <> 'v' THEN
+    purchases := crm.make_purchases_view(relation, customer, purchased_on, amount, orders, zone);
+    view_made := true;
+  ELSIF num_nonnulls(customer, purchased_on, amount, orders) > 0 THEN
+    RAISE invalid_parameter_value USING MESSAGE = format('%s is a view, which has its own columns', relation),
+      HINT = 'Columns are named only where a table is tracked.';
+  END IF;
+
+  keys := crm.purchases_keys(purchases);
+  PERFORM crm.check_keys(purchases, keys, scale_by, histories);
+  SELECT s.source, s.reason INTO source, not_live FROM crm.live_source(purchases) s;
+  IF source IS NULL THEN
+    IF by_row THEN
+      RAISE wrong_object_type USING MESSAGE = format('%s cannot be kept by triggers', purchases), DETAIL = not_live;
+    END IF;
+    RAISE NOTICE '% is kept by crm.refresh alone: %', purchases, not_live;
+  ELSE
+    PERFORM crm.check_source(source, by_row);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
+  END IF;
+
+  SELECT relnamespace, regexp_replace(relname, '(.)_purchases\d*$', '\1') INTO schema, base FROM pg_class WHERE oid = purchases;
+  unlogged := coalesce((SELECT relpersistence = 'u' FROM pg_class WHERE oid = source), false);
+  made.purchases := purchases;
+  made.histories := histories;
+  IF histories IS NULL THEN
+    made := crm.make_tracking(purchases, schema, base, keys, unlogged, scale_by, zone, bins,
+      coalesce(segments, crm.default_segments(bins)), look_back_days, horizon_days, changes);
+  ELSE
+    SELECT * INTO made FROM crm.tracked t WHERE t.histories = track.histories LIMIT 1;
+  END IF;
+
+  INSERT INTO crm.tracked (purchases, source, histories, scoring, notify, customers, not_live, by_row, source_name, view_made)
+  VALUES (purchases, source, made.histories, made.scoring, notify, made.customers, not_live, by_row, source::text, view_made);
+  IF histories IS NULL THEN
+    PERFORM crm.fill_new_histories(made.histories, made.scoring);
+  ELSE
+    PERFORM crm.fill_histories(made.histories);
+    PERFORM crm.make_scales(made.histories, made.scoring, NULL, made.histories);
+    PERFORM crm.rescore_all(made.histories);
+  END IF;
+  -- the first scores are no changes
+  UPDATE crm.tracked t SET changes = made.changes WHERE t.histories = made.histories;
+  IF source IS NOT NULL THEN
+    PERFORM crm.track_triggers(source, by_row);
+  END IF;
+  RETURN made.customers;
+END $$;
+COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass) IS
+  'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
+
+CREATE FUNCTION crm.check_source(source regclass, by_row boolean) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c pg_class;
+BEGIN
+  SELECT * INTO c FROM pg_class WHERE oid = source;
+  IF c.relpersistence = 't' THEN
+    RAISE wrong_object_type USING MESSAGE = format('%s is temporary and cannot be tracked', source);
+  ELSIF NOT pg_has_role(current_user, c.relowner, 'USAGE') THEN
+    RAISE insufficient_privilege USING MESSAGE = format('must be owner of table %s', source);
+  ELSIF EXISTS (SELECT FROM crm.tracked t WHERE t.source = check_source.source AND t.by_row <> check_source.by_row) THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = format('%s has triggers of the other kind', source),
+      DETAIL = 'A table is followed statement by statement or row by row, for all its trackings alike.';
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm.check_source(regclass, boolean) IS 'an error if a table cannot get triggers';
+
+CREATE FUNCTION crm.default_segments(bins int) RETURNS crm.segment_map
+  LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF bins NOT IN (3, 4, 5) THEN
+    RAISE invalid_parameter_value USING MESSAGE = format('there is no segment map for %s bins', bins),
+      HINT = 'Pass one as segments; maps come with 3, 4 and 5 bins.';
+  END IF;
+  RETURN CASE bins WHEN 3 THEN crm.rf_grid_3() WHEN 4 THEN crm.rf_grid_4() ELSE crm.rf_grid() END;
+END $$;
+COMMENT ON FUNCTION crm.default_segments(int) IS 'the segment map for a number of bins';
+
+CREATE FUNCTION crm.make_tracking(purchases regclass, schema oid, base text, keys text[], unlogged boolean, scale_by text[],
+    time_zone text, bins int, segments crm.segment_map, look_back_days int, horizon_days int, with_changes boolean) RETURNS crm.tracked
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  made crm.tracked;
+  histories_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_histories'));
+  scoring_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_scoring'));
+  changes_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_changes'));
+  customers_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_customers'));
+  function_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_customers_on'));
+BEGIN
+  PERFORM crm.make_scoring(purchases, scoring_name, scale_by, time_zone, bins, segments, look_back_days, horizon_days);
+  PERFORM crm.make_histories(purchases, histories_name, keys, unlogged);
+  made.scoring := scoring_name::regclass;
+  made.histories := histories_name::regclass;
+  IF with_changes THEN
+    PERFORM crm.make_changes(purchases, changes_name, keys, unlogged);
+    made.changes := changes_name::regclass;
+  END IF;
+  PERFORM crm.make_customers(purchases, made.histories, made.scoring, horizon_days, customers_name);
+  made.customers := customers_name::regclass;
+  PERFORM crm.make_customers_on(purchases, made.histories, made.scoring, made.customers, horizon_days, function_name);
+  RETURN made;
+END $$;
+COMMENT ON FUNCTION crm.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean) IS
+  'makes the tables and views of a tracking';

@@ -1,0 +1,257 @@
+-- refresh, rebuild, verify, snapshot
+
+CREATE FUNCTION crm.tracking_of(relation regclass) RETURNS crm.tracked
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found_histories regclass[] := ARRAY(
+    SELECT DISTINCT t.histories::oid FROM crm.tracked t
+    WHERE relation IN (t.purchases, t.histories, t.customers, t.source) ORDER BY 1);
+  tracking crm.tracked;
+BEGIN
+  IF cardinality(found_histories) = 0 THEN
+    RAISE undefined_object USING MESSAGE = format('%s is not tracked', relation),
+      HINT = format('SELECT crm.track(%L) tracks it; SELECT * FROM crm.tracked lists what is.', relation);
+  ELSIF cardinality(found_histories) > 1 THEN
+    RAISE ambiguous_parameter USING MESSAGE = format('%s feeds more than one tracking', relation),
+      HINT = 'Name the purchases view or the histories instead.';
+  END IF;
+  SELECT * INTO tracking FROM crm.tracked t WHERE t.histories = found_histories[1] ORDER BY t.tracked_at, t.purchases LIMIT 1;
+  RETURN tracking;
+END $$;
+COMMENT ON FUNCTION crm.tracking_of(regclass) IS
+  'the tracking that a purchases view, a source, a table of histories or a customers view belongs to';
+
+CREATE FUNCTION crm.lock_sources(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  source regclass;
+BEGIN
+  FOR source IN SELECT DISTINCT t.source::oid FROM crm.tracked t
+                WHERE t.histories = lock_sources.histories AND t.source IS NOT NULL ORDER BY 1 LOOP
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm.lock_sources(regclass) IS 'holds off writers of all tables that feed a table of histories';
+
+-- refresh: what it does before its first batch, in one transaction
+CREATE FUNCTION crm.refresh_start(tracking regclass, as_of date) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+BEGIN
+  IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
+    PERFORM crm.lock_sources(t.histories);
+    PERFORM crm.fill_histories(t.histories);
+  END IF;
+  PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
+  UPDATE crm.tracked o
+  SET refresh_started_at = clock_timestamp(), refresh_finished_at = NULL, refresh_position = NULL, customers_read = 0, customers_written = 0
+  WHERE o.histories = t.histories;
+END $$;
+COMMENT ON FUNCTION crm.refresh_start(regclass, date) IS 'puts new scales in force, the first step of crm.refresh';
+
+CREATE FUNCTION crm.refresh_wait(tracking regclass) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT crm.wait_for_writers((crm.tracking_of(tracking)).scoring)
+$$;
+COMMENT ON FUNCTION crm.refresh_wait(regclass) IS
+  'waits for the statements that still score by the rules from before, the second step of crm.refresh';
+
+CREATE FUNCTION crm.refresh_batch(tracking regclass, batch_customers int) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+  batch record;
+BEGIN
+  SELECT * INTO batch FROM crm.rescore(t.histories, t.refresh_position, batch_customers);
+  UPDATE crm.tracked o
+  SET refresh_position = batch.last, customers_read = o.customers_read + batch.customers_read,
+      customers_written = o.customers_written + batch.customers_written
+  WHERE o.histories = t.histories;
+  IF batch.last IS NULL THEN
+    PERFORM crm.finish_scoring(t.histories);
+  END IF;
+  RETURN batch.last IS NULL;
+END $$;
+COMMENT ON FUNCTION crm.refresh_batch(regclass, int) IS
+  'scores the next customers, a step of crm.refresh; returns whether these were the last';
+
+-- A procedure that commits cannot pin its search_path: every name is qualified and it uses no operator.
+CREATE PROCEDURE crm.refresh(tracking regclass, as_of date DEFAULT NULL, batch_customers int DEFAULT 10000)
+  LANGUAGE plpgsql AS $$
+DECLARE
+  finished pg_catalog.bool;
+BEGIN
+  PERFORM crm.check_commit_allowed('crm.refresh');
+  PERFORM crm.refresh_start(tracking, as_of);
+  COMMIT;
+  PERFORM crm.refresh_wait(tracking);
+  COMMIT;
+  LOOP
+    finished := crm.refresh_batch(tracking, batch_customers);
+    COMMIT;
+    EXIT WHEN finished;
+  END LOOP;
+END $$;
+COMMENT ON PROCEDURE crm.refresh(regclass, date, int) IS
+  'makes new scales and scores every customer as of a day, by default today, committing after every batch';
+
+CREATE FUNCTION crm.rebuild(tracking regclass) RETURNS bigint
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+  changed bigint;
+BEGIN
+  PERFORM crm.lock_sources(t.histories);
+  changed := crm.fill_histories(t.histories);
+  PERFORM crm.make_scales(t.histories, t.scoring, NULL, t.histories);
+  PERFORM crm.rescore_all(t.histories);
+  RETURN changed;
+END $$;
+COMMENT ON FUNCTION crm.rebuild(regclass) IS
+  'makes histories and scores anew from the purchases views, in one transaction; returns how many histories differed';
+
+-- verify
+
+CREATE FUNCTION crm.unfollowed(tracking regclass) RETURNS TABLE (relation text, problem text)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+BEGIN
+  RETURN QUERY
+    SELECT format('the %s of %s', r.part, coalesce(o.source_name, o.purchases::text)), 'has been dropped, see crm.untrack'
+    FROM crm.tracked o, LATERAL (VALUES
+      ('purchases view', o.purchases), ('source', o.source), ('histories', o.histories), ('scoring', o.scoring),
+      ('changes', o.changes), ('customers view', o.customers)) AS r(part, relation)
+    WHERE o.histories = t.histories AND r.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = r.relation);
+  RETURN QUERY
+    SELECT c.oid::regclass::text,
+      CASE WHEN count(g.oid) = 0 THEN 'has no triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
+    FROM crm.tracked o
+      JOIN pg_class c ON c.relkind IN ('r', 'p') AND (c.oid = o.source OR c.oid IN (SELECT relid FROM pg_partition_tree(o.source)))
+      LEFT JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgname LIKE 'crm\_%'
+    WHERE o.histories = t.histories
+    GROUP BY c.oid, o.by_row
+    HAVING count(g.oid) FILTER (WHERE g.tgenabled IN ('A', CASE WHEN o.by_row THEN 'A' ELSE 'O' END)) < CASE WHEN o.by_row THEN 2 ELSE 4 END;
+  RETURN QUERY
+    SELECT o.source::text, format('was called %s when it was tracked: if another table took its place, track that one', o.source_name)
+    FROM crm.tracked o WHERE o.histories = t.histories AND o.source::text IS DISTINCT FROM o.source_name
+      AND to_regclass(o.source_name) IS NOT NULL;
+END $$;
+COMMENT ON FUNCTION crm.unfollowed(regclass) IS
+  'what a tracking lacks: dropped relations, tables whose triggers are missing or disabled, tables that were swapped for another';
+
+CREATE FUNCTION crm.verify(tracking regclass, since date DEFAULT NULL)
+  RETURNS TABLE (customer jsonb, problem text, stored text, recomputed text)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+  keys constant text[] := crm.history_keys(t.histories);
+  recent text := 'true';
+BEGIN
+  RETURN QUERY SELECT NULL::jsonb, format('%s %s', u.relation, u.problem), NULL::text, NULL::text FROM crm.unfollowed(tracking) u;
+  IF EXISTS (SELECT FROM crm.unfollowed(tracking) u WHERE u.problem LIKE 'has been dropped%') THEN
+    RETURN;
+  END IF;
+  IF since IS NOT NULL THEN
+    recent := format('coalesce(crm.last_purchase(f.history), crm.last_purchase(h.history)) >= %L OR crm.last_purchase(h.history) >= %1$L', since);
+  END IF;
+  RETURN QUERY EXECUTE format($sql$
+    SELECT jsonb_build_object(%1$s), 'history', h.history::text, f.history::text
+    FROM (%2$s) AS f FULL JOIN %3$s AS h ON %4$s
+    WHERE NOT coalesce(h.history OPERATOR(crm.=) f.history, false) AND (%5$s)$sql$,
+    (SELECT string_agg(format('%L, coalesce(f.%I, h.%2$I)', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
+    crm.all_histories_query(t.histories), t.histories, crm.same_keys(t.histories, keys, 'f', 'h'), recent);
+  RETURN QUERY EXECUTE format($sql$
+    SELECT jsonb_build_object(%1$s), 'score', ROW(%2$s)::text, c::text
+    FROM %3$s AS h LEFT JOIN %4$s AS r ON %5$s,
+      LATERAL %6$s AS c
+    WHERE ROW(%2$s) IS DISTINCT FROM ROW(%7$s) AND (%8$s)$sql$,
+    (SELECT string_agg(format('%L, h.%I', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
+    crm.column_list(crm.score_columns(), 'h.'), t.histories, t.scoring,
+    crm.same_keys(t.histories, crm.scale_by(t.histories, t.scoring), 'r', 'h'),
+    crm.score_call('h.history', 'greatest(h.scored_on, r.refreshed_on)'),
+    crm.column_list(crm.score_columns(), 'c.'),
+    CASE WHEN since IS NULL THEN 'true' ELSE format('crm.last_purchase(h.history) >= %L', since) END);
+END $$;
+COMMENT ON FUNCTION crm.verify(regclass, date) IS
+  'the customers whose stored history or score differs from what the purchases views give, and tables that are not followed: must be none; since looks only at customers with a purchase from that day on';
+
+CREATE FUNCTION crm.track_partitions(tracking regclass) RETURNS int
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT sum(crm.track_triggers(o.source, o.by_row))::int
+  FROM crm.tracked o WHERE o.histories = (crm.tracking_of(tracking)).histories AND o.source IS NOT NULL
+$$;
+COMMENT ON FUNCTION crm.track_partitions(regclass) IS
+  'installs the triggers on partitions that came after crm.track; returns on how many';
+
+-- snapshot: a table of how customers stood on a day, for trends
+
+CREATE FUNCTION crm.snapshot(tracking regclass, as_of date) RETURNS bigint
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+  schema text;
+  name text;
+  customers_name text;
+  customers bigint;
+BEGIN
+  IF as_of IS NULL OR NOT isfinite(as_of) THEN
+    RAISE null_value_not_allowed USING MESSAGE = 'day of a snapshot must be a date';
+  END IF;
+  SELECT nspname, regexp_replace(relname, '_customers\d*$', '_snapshots'), relname INTO schema, name, customers_name
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.customers;
+  IF to_regclass(format('%I.%I', schema, name)) IS NULL THEN
+    EXECUTE format('CREATE TABLE %I.%I AS SELECT NULL::date AS snapshot_on, c.* FROM %s AS c WITH NO DATA', schema, name, t.customers);
+    EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (snapshot_on, %s)', schema, name, crm.column_list(crm.history_keys(t.histories)));
+    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, name, format('the customers of %s as they stood on some days', t.purchases));
+    PERFORM crm.comment_columns(format('%I.%I', schema, name)::regclass);
+  END IF;
+  EXECUTE format('DELETE FROM %I.%I WHERE snapshot_on = $1', schema, name) USING as_of;
+  EXECUTE format('INSERT INTO %I.%I SELECT $1, c.* FROM %s($1) AS c', schema, name, crm.customers_on(t.customers)) USING as_of;
+  GET DIAGNOSTICS customers = ROW_COUNT;
+  RETURN customers;
+END $$;
+COMMENT ON FUNCTION crm.snapshot(regclass, date) IS
+  'adds the customers as they stood on a day to the table <name>_snapshots, in place of an earlier snapshot of that day; returns how many';
+
+CREATE FUNCTION crm.customers_on(customers regclass) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('%I.%I', n.nspname, p.proname)
+  FROM pg_class c JOIN pg_proc p ON p.prorettype = c.reltype AND p.proretset AND p.proargtypes = '1082'::oidvector
+    JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE c.oid = customers AND p.pronamespace = c.relnamespace AND p.proname LIKE '%customers\_on%'
+$$;
+COMMENT ON FUNCTION crm.customers_on(regclass) IS 'the function that gives the rows of a customers view on another day';
+
+-- for the administrator
+
+CREATE VIEW crm.tracking_status AS
+  SELECT t.purchases, t.source, t.histories,
+    CASE WHEN t.source IS NULL THEN 'refresh only' WHEN t.by_row THEN 'row by row' ELSE 'live' END AS kept,
+    t.not_live,
+    (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_class c
+     WHERE c.relkind IN ('r', 'p') AND (c.oid = t.source OR c.oid IN (SELECT p.relid FROM pg_catalog.pg_partition_tree(t.source) p))
+       AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger g
+            WHERE g.tgrelid = c.oid AND g.tgname LIKE 'crm\_%' AND g.tgenabled IN ('A', CASE WHEN t.by_row THEN 'A' ELSE 'O' END))
+           < CASE WHEN t.by_row THEN 2 ELSE 4 END) AS tables_without_triggers,
+    t.source::text IS DISTINCT FROM t.source_name AS source_renamed,
+    (SELECT c.reltuples::bigint FROM pg_catalog.pg_class c WHERE c.oid = t.histories) AS customers_estimated,
+    t.scaled_on, t.refresh_started_at, t.refresh_finished_at, t.customers_read, t.customers_written, t.refresh_position
+  FROM crm.tracked t;
+COMMENT ON VIEW crm.tracking_status IS 'for each purchases view: how it is kept, whether its triggers are in place, and its last refresh';
+COMMENT ON COLUMN crm.tracking_status.purchases IS 'the purchases view';
+COMMENT ON COLUMN crm.tracking_status.source IS 'the table whose triggers keep the histories';
+COMMENT ON COLUMN crm.tracking_status.histories IS 'the table of histories';
+COMMENT ON COLUMN crm.tracking_status.kept IS 'live, row by row, or refresh only';
+COMMENT ON COLUMN crm.tracking_status.not_live IS 'why triggers cannot keep this view';
+COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source and its partitions, how many lack a trigger or have it disabled';
+COMMENT ON COLUMN crm.tracking_status.source_renamed IS 'whether the source is called otherwise than when it was tracked';
+COMMENT ON COLUMN crm.tracking_status.customers_estimated IS 'number of customers as the planner knows it, -1 before the first ANALYZE';
+COMMENT ON COLUMN crm.tracking_status.scaled_on IS 'day of the oldest scale in force';
+COMMENT ON COLUMN crm.tracking_status.refresh_started_at IS 'when the last refresh started';
+COMMENT ON COLUMN crm.tracking_status.refresh_finished_at IS 'when it finished; NULL while it runs or if it stopped early';
+COMMENT ON COLUMN crm.tracking_status.customers_read IS 'customers that it looked at';
+COMMENT ON COLUMN crm.tracking_status.customers_written IS 'customers whose row it wrote';
+COMMENT ON COLUMN crm.tracking_status.refresh_position IS 'the key up to which a running refresh has come';
+GRANT SELECT ON crm.tracking_status TO PUBLIC;

@@ -1,0 +1,76 @@
+-- untrack, detach
+
+CREATE FUNCTION crm.drop_triggers(source regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  g record;
+BEGIN
+  FOR g IN
+    SELECT t.tgname, t.tgrelid::regclass AS relation
+    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE (t.tgrelid = source OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(source)))
+      AND p.pronamespace = 'crm'::regnamespace AND p.proname IN ('track_statement', 'track_row', 'track_truncate')
+    ORDER BY t.tgrelid = source DESC
+  LOOP
+    EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', g.tgname, g.relation);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm.drop_triggers(regclass) IS 'drops the triggers of crm from a table and its partitions';
+
+CREATE FUNCTION crm.untrack(tracking regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+  o crm.tracked;
+BEGIN
+  FOR o IN SELECT * FROM crm.tracked WHERE histories = t.histories LOOP
+    DELETE FROM crm.tracked WHERE purchases = o.purchases;
+    IF NOT EXISTS (SELECT FROM crm.tracked WHERE source = o.source)
+       AND EXISTS (SELECT FROM pg_class WHERE oid = o.source) THEN
+      PERFORM crm.drop_triggers(o.source);
+    END IF;
+  END LOOP;
+  IF EXISTS (SELECT FROM pg_class WHERE oid = t.customers) THEN
+    IF crm.customers_on(t.customers) IS NOT NULL THEN
+      EXECUTE format('DROP FUNCTION %s(date)', crm.customers_on(t.customers));
+    END IF;
+    EXECUTE format('DROP VIEW %s', t.customers);
+  END IF;
+  IF t.view_made AND EXISTS (SELECT FROM pg_class WHERE oid = t.purchases) THEN
+    EXECUTE format('DROP VIEW %s', t.purchases);
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm.untrack(regclass) IS
+  'stops keeping the histories: drops the triggers and the views that crm.track made, keeps the tables';
+
+CREATE FUNCTION crm.make_plain(relation regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c record;
+BEGIN
+  FOR c IN
+    SELECT conname FROM pg_constraint WHERE conrelid = relation AND conname = 'rule_can_score'
+  LOOP
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', relation, c.conname);
+  END LOOP;
+  FOR c IN
+    SELECT a.attname, CASE a.atttypid WHEN 'crm.purchase_history'::regtype THEN 'jsonb' ELSE 'text' END AS plain
+    FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND y.typnamespace = 'crm'::regnamespace
+  LOOP
+    EXECUTE format('ALTER TABLE %s ALTER %I DROP DEFAULT, ALTER %2$I TYPE %s USING %2$I::%3$s', relation, c.attname, c.plain);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm.make_plain(regclass) IS 'turns the columns of a table that have types of crm into built-in ones';
+
+CREATE FUNCTION crm.detach(tracking regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+BEGIN
+  PERFORM crm.untrack(tracking);
+  PERFORM crm.make_plain(t.histories);
+  PERFORM crm.make_plain(t.scoring);
+END $$;
+COMMENT ON FUNCTION crm.detach(regclass) IS
+  'stops keeping the histories and makes their tables plain, with histories as jsonb, so that the extension can be dropped';

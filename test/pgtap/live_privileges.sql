@@ -1,0 +1,118 @@
+-- Who may do what, whose rights the upkeep has, and names that try to break it.
+SELECT plan(36);
+
+CREATE ROLE live_owner;
+CREATE ROLE live_app;
+CREATE ROLE live_other;
+CREATE SCHEMA shop AUTHORIZATION live_owner;
+GRANT USAGE ON SCHEMA shop TO live_app, live_other;
+
+SET ROLE live_owner;
+CREATE TABLE shop.orders (customer int, at date, total numeric);
+CREATE FUNCTION shop.twice(numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1 * 2; END';
+REVOKE ALL ON FUNCTION shop.twice FROM PUBLIC;
+CREATE VIEW shop.purchases AS SELECT customer, at AS purchased_on, shop.twice(total) AS amount FROM shop.orders;
+SELECT lives_ok('SELECT crm.track(''shop.purchases'', changes => true)', 'an owner who is no superuser tracks');
+GRANT INSERT ON shop.orders TO live_app;
+
+SET ROLE live_app;
+SELECT throws_ok('SELECT * FROM shop.purchases_histories', '42501', NULL, 'an application cannot read histories');
+SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 10), (2, ''2026-01-01'', 10)', 'but what it inserts is followed');
+SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''infinity'', 10)', '22008', NULL, 'an error inside');
+SELECT is(current_user::text, 'live_app', 'leaves the user as it was');
+SELECT is(current_setting('search_path'), '"$user", public', 'and the search path');
+SELECT is(current_setting('row_security'), 'on', 'and row security');
+SELECT throws_ok('SELECT crm.untrack(''shop.purchases'')', '42501', NULL, 'others cannot untrack');
+SELECT throws_ok('SELECT crm.rebuild(''shop.purchases'')', '42501', NULL, 'nor rebuild');
+SELECT throws_ok('SELECT crm.rescore(''shop.purchases_histories'', NULL, 5)', '42501', NULL, 'nor score');
+SELECT throws_ok('SELECT crm.wait_for_writers(''shop.purchases_scoring'')', '42501', NULL, 'nor wait');
+SELECT throws_ok('UPDATE crm.tracked SET notify = true', '42501', NULL, 'nor change the catalogue');
+SELECT throws_ok('DELETE FROM crm.tracked', '42501', NULL, 'nor delete from it');
+SELECT throws_ok('INSERT INTO crm.tracked (purchases, source, histories, scoring, customers) SELECT ''pg_class'', source, histories, scoring, customers FROM crm.tracked', '42501', NULL, 'nor put a tracking of their own there');
+
+SET ROLE live_other;
+SELECT throws_ok('SELECT crm.track(''shop.orders'', ''customer'', ''at'', ''total'')', '42501', NULL, 'only the owner tracks a table');
+RESET ROLE;
+SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'all is followed');
+
+-- row-level security
+SET ROLE live_owner;
+ALTER TABLE shop.purchases_histories ENABLE ROW LEVEL SECURITY;
+CREATE POLICY nobody ON shop.purchases_histories USING (false);
+SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-02'', 10)', 'policies do not hold for the upkeep');
+SELECT is((SELECT orders::int FROM shop.purchases_customers WHERE customer = 1), 2, 'nor for the owner');
+ALTER TABLE shop.purchases_histories FORCE ROW LEVEL SECURITY;
+SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-02'', 10)', '55000', 'histories cannot be kept under forced row-level security', 'but they must not be forced on it');
+ALTER TABLE shop.purchases_histories NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY app ON shop.orders FOR INSERT TO live_app WITH CHECK (true);
+SET ROLE live_app;
+SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', 'an application that sees none of the orders inserts');
+RESET ROLE;
+SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'and is followed');
+
+-- the view must be the owner's
+ALTER VIEW shop.purchases OWNER TO live_other;
+SELECT throws_like('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', '%have different owners', 'a view of another owner is not evaluated');
+ALTER VIEW shop.purchases OWNER TO live_owner;
+
+-- a hostile schema earlier in the path
+CREATE SCHEMA hostile;
+GRANT USAGE ON SCHEMA hostile TO PUBLIC;
+CREATE FUNCTION hostile.trap(anyelement, anyelement) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped as %', current_user; END $$;
+CREATE FUNCTION hostile.trap_int(int, int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped as %', current_user; END $$;
+CREATE OPERATOR hostile.= (LEFTARG = int, RIGHTARG = int, FUNCTION = hostile.trap_int);
+CREATE OPERATOR hostile.> (LEFTARG = int, RIGHTARG = int, FUNCTION = hostile.trap_int);
+CREATE FUNCTION hostile.now() RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped as %', current_user; END $$;
+CREATE FUNCTION hostile.format(text, VARIADIC text[]) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped as %', current_user; END $$;
+SET ROLE live_owner;
+SET search_path = hostile, pg_catalog, public;
+-- pgTAP itself would be trapped, so an error here ends the test
+INSERT INTO shop.orders VALUES (1, '2026-01-04', 10), (3, '2026-01-04', 10);
+UPDATE shop.orders SET total = 11;
+CALL crm.refresh('shop.purchases', NULL, 1);
+CREATE TABLE shop.differences AS SELECT * FROM crm.verify('shop.purchases');
+DO $$ BEGIN
+  PERFORM crm.rebuild('shop.purchases');
+  PERFORM crm.snapshot('shop.purchases', '2026-01-04');
+  PERFORM FROM shop.purchases_customers;
+  PERFORM crm.untrack('shop.purchases');
+  PERFORM crm.track('shop.purchases', scale_by => '{customer}');
+END $$;
+INSERT INTO shop.orders VALUES (1, '2026-01-05', 10), (4, '2026-01-04', 10);
+CALL crm.refresh('shop.purchases');
+INSERT INTO shop.differences SELECT * FROM crm.verify('shop.purchases');
+RESET ROLE;
+RESET search_path;
+SELECT is_empty('SELECT * FROM shop.differences', 'a hostile schema earlier in the path reaches nothing');
+
+-- names
+CREATE SCHEMA "it's ""my"" shop";
+CREATE TABLE "it's ""my"" shop"."order" ("select" text, "the "" day" timestamptz, "it's" numeric);
+SELECT is(crm.track('"it''s ""my"" shop"."order"', 'select', 'the " day', 'it''s', changes => true)::text,
+  '"it''s ""my"" shop".order_customers', 'quotes, spaces and keywords in names');
+INSERT INTO "it's ""my"" shop"."order" VALUES ('a '' "', now(), 10), ('b', now() - interval '400 days', 1);
+SELECT is_empty('SELECT * FROM crm.verify(''"it''''s ""my"" shop"."order"'')', 'are followed');
+CALL crm.refresh('"it''s ""my"" shop"."order"');
+SELECT is(crm.snapshot('"it''s ""my"" shop"."order"', current_date)::int, 2, 'and make snapshots');
+SELECT lives_ok('SELECT crm.detach(''"it''''s ""my"" shop"."order"'')', 'and are detached');
+
+CREATE TABLE public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_for (c int, d date, a int);
+CREATE TABLE public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_fog (c int, d date, a int);
+SELECT lives_ok('SELECT crm.track(''public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_for'', ''c'', ''d'', ''a'')', 'a name of 63 bytes');
+SELECT lives_ok('SELECT crm.track(''public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_fog'', ''c'', ''d'', ''a'')', 'and one that is the same when cut');
+INSERT INTO public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_for VALUES (1, current_date, 1);
+INSERT INTO public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_fog VALUES (1, current_date, 1), (2, current_date, 1);
+SELECT is_empty('SELECT v.* FROM (SELECT DISTINCT histories FROM crm.tracked) t, crm.verify(t.histories) v', 'both are followed');
+SELECT is((SELECT count(DISTINCT histories)::int FROM crm.tracked), 3, 'apart');
+SELECT is((SELECT max(length(histories::text)) <= 63 AND min(length(histories::text)) >= 30 FROM crm.tracked WHERE histories::text LIKE 'long%'), true, 'their tables have cut names');
+CREATE TABLE public.größe_der_bestellungen_mit_umlauten_äöüäöüäöüä (c int, d date, a int);
+SELECT lives_ok('SELECT crm.track(''public.größe_der_bestellungen_mit_umlauten_äöüäöüäöüä'', ''c'', ''d'', ''a'')', 'names of more bytes than characters');
+
+-- dropped histories
+DROP TABLE shop.purchases_histories1 CASCADE;
+SELECT throws_like('INSERT INTO shop.orders VALUES (1, ''2026-01-04'', 10)', 'a table or view that tracks "orders" has been dropped', 'a dropped table of histories is an error that says so');
+SELECT lives_ok('SELECT crm.untrack(''shop.orders'')', 'untrack cleans up');
+SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-04'', 10)', 'and statements run again');
+
+SELECT * FROM finish();

@@ -1,0 +1,91 @@
+# Eight sessions write orders at random for a minute while refreshes run; then
+# every history and score must be what the orders say.  The same with the
+# server killed in the middle.
+
+use strict;
+use warnings;
+
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $seconds = $ENV{CRM_LOAD_SECONDS} // 60;
+my $node = PostgreSQL::Test::Cluster->new('concurrency');
+$node->init;
+$node->append_conf('postgresql.conf', "deadlock_timeout = 100ms\nfsync = off");
+$node->start;
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION crm;
+CREATE TABLE orders (id bigserial PRIMARY KEY, customer int, ordered_at timestamptz, amount numeric, open bool DEFAULT false);
+CREATE VIEW purchases AS SELECT customer, (ordered_at AT TIME ZONE 'UTC')::date AS purchased_on, amount FROM orders WHERE NOT open;
+SELECT crm.track('purchases', changes => true);
+SQL
+
+# Each a statement of its own: several customers at once, in random order.
+my @scripts = (
+	[ 'insert', 6, q{INSERT INTO orders (customer, ordered_at, amount, open)
+		SELECT (random() * 50)::int, now() - random() * interval '9 days', (random() * 100)::numeric(9, 2), random() < 0.1 FROM generate_series(1, 10);} ],
+	[ 'update', 3, q{UPDATE orders SET customer = (random() * 50)::int, amount = amount + 1, open = NOT open
+		WHERE id IN (SELECT id FROM orders ORDER BY id DESC OFFSET (random() * 200)::int LIMIT 3 FOR UPDATE SKIP LOCKED);} ],
+	[ 'delete', 3, q{DELETE FROM orders WHERE id IN (SELECT id FROM orders ORDER BY id LIMIT 15 FOR UPDATE SKIP LOCKED);} ],
+	[ 'rollback', 1, q{BEGIN; INSERT INTO orders (customer, ordered_at, amount) VALUES ((random() * 50)::int, now(), 5);
+		SAVEPOINT s; INSERT INTO orders (customer, ordered_at, amount) VALUES ((random() * 50)::int + 100, now(), 5); ROLLBACK TO s; ROLLBACK;} ]);
+
+my @pgbench = (qw(pgbench -n -c 8 -j 2), '-d', $node->connstr('postgres'));
+foreach my $script (@scripts)
+{
+	my ($name, $weight, $sql) = @$script;
+	my $file = $node->basedir . "/$name.sql";
+	append_to_file($file, join(' ', split(/\s*\n\s*/, $sql)) . "\n");
+	push @pgbench, '-f', "$file\@$weight";
+}
+
+sub verified
+{
+	my ($what) = @_;
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM crm.verify('purchases')}), '0', $what);
+	isnt($node->safe_psql('postgres', 'SELECT count(*) FROM purchases_histories'), '0', 'and there are customers');
+	return;
+}
+
+# Starts the load for some seconds, its output in a file.
+my $log = $node->basedir . '/pgbench.log';
+
+sub start_load
+{
+	my ($duration) = @_;
+	return IPC::Run::start([ @pgbench, '-T', $duration ], '>', $log, '2>&1');
+}
+
+my $load = start_load($seconds);
+my $refreshes = 0;
+while ($load->pumpable)
+{
+	$load->pump_nb;
+	$node->safe_psql('postgres', q{CALL crm.refresh('purchases', NULL, 10)});
+	$refreshes++;
+	select(undef, undef, undef, 0.2);
+}
+ok($load->finish, 'no session failed');
+my $out = slurp_file($log);
+diag("$refreshes refreshes; " . join('; ', $out =~ /^(number of transactions actually.*|tps.*)$/mg));
+unlike($out, qr/deadlock/, 'no deadlock');
+verified('all is as the orders say');
+
+$load = start_load(60);
+select(undef, undef, undef, 4);
+$node->kill9;
+eval { $load->finish };
+# The sessions end when they notice that the postmaster has gone.
+my $tries = 0;
+until ($node->start(fail_ok => 1) || ++$tries == 60)
+{
+	$node->{_pid} = undef;	# it was read from the lock file that the dead server left
+	sleep 1;
+}
+verified('and so it is after kill -9 under load');
+
+$node->stop;
+done_testing();
