@@ -34,10 +34,15 @@ read_word(const char *at)
 	return word;
 }
 
+/* Digits of a refused value that a message shows: enough to find it. */
+#define MESSAGE_DIGITS 60
+
 /* Refuse an amount, naming it as it came. */
 void
 amount_out_of_range(const char *value)
 {
+	if (strlen(value) > MESSAGE_DIGITS)
+		value = psprintf("%.*s...", MESSAGE_DIGITS, value);
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("amount %s is out of range", value),

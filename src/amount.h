@@ -36,7 +36,8 @@ AmountAdd(int64 a, int64 b)
 
 	if (unlikely(pg_add_s64_overflow(a, b, &sum) || !AmountIsValid(sum)))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("sum of amounts is out of range"),
+						errmsg("sum of amounts %s and %s is out of range", amount_to_text(a),
+							   amount_to_text(b)),
 						errdetail("A purchase day holds at most 900 trillion either way.")));
 	return sum;
 }

@@ -39,7 +39,8 @@ static inline int
 find_name(const char *const *names, int count, const char *name, size_t len)
 {
 	for (int i = 0; i < count; i++)
-		if (strncmp(names[i], name, len) == 0 && names[i][len] == '\0')
+		if (len > 0 && names[i][0] == name[0] && strncmp(names[i], name, len) == 0 &&
+			names[i][len] == '\0')
 			return i;
 	return -1;
 }
@@ -210,7 +211,12 @@ interaction_history_sorted(const InteractionHistory *h)
 	if (h->unsorted == 0)
 		return h;
 	sorted = interaction_history_slice(h, 0, h->nentries);
-	qsort(sorted->entries, sorted->nentries, sizeof(Interaction), interaction_compare);
+	for (int i = 1; i < sorted->nentries; i++)
+		if (interaction_compare(&sorted->entries[i - 1], &sorted->entries[i]) > 0)
+		{
+			qsort(sorted->entries, sorted->nentries, sizeof(Interaction), interaction_compare);
+			break;
+		}
 	return sorted;
 }
 

@@ -80,7 +80,7 @@ typedef struct InteractionHistory
 	uint16		version; /* INTERACTION_HISTORY_VERSION */
 	uint16		flags;	 /* reserved, zero */
 	int32		nentries;
-	int32		unsorted; /* states only: how many of the last entries are not in place yet */
+	int32		unsorted; /* states only: how many of the last entries may not be in place yet */
 	Interaction entries[FLEXIBLE_ARRAY_MEMBER];
 } InteractionHistory;
 

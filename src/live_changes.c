@@ -10,6 +10,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 
 #define CHANGES_AT_ONCE 1000
@@ -86,6 +87,60 @@ insert_statement(ChangeLog *log)
 	return sql.data;
 }
 
+/* The insertion of one table of changes, planned once in a session. */
+typedef struct InsertPlan
+{
+	Oid		   changes; /* hash key */
+	char	  *sql;
+	SPIPlanPtr plan;
+} InsertPlan;
+
+static InsertPlan *
+find_insert_plan(Oid changes)
+{
+	static HTAB *plans = NULL;
+	InsertPlan	*entry;
+	bool		 found;
+
+	if (plans == NULL)
+	{
+		HASHCTL control = {0};
+
+		control.keysize = sizeof(Oid);
+		control.entrysize = sizeof(InsertPlan);
+		plans = hash_create("crm inserts of changes", 8, &control, HASH_ELEM | HASH_BLOBS);
+	}
+	entry = hash_search(plans, &changes, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->sql = NULL;
+		entry->plan = NULL;
+	}
+	return entry;
+}
+
+/* The plan of a statement; made anew if it reads otherwise, since names change. Within SPI. */
+static SPIPlanPtr
+plan_of(ChangeLog *log, int nparameters, Oid *types)
+{
+	InsertPlan *entry = find_insert_plan(log->changes);
+	char	   *sql = insert_statement(log);
+
+	if (entry->sql && strcmp(entry->sql, sql) == 0)
+		return entry->plan;
+	if (entry->sql)
+	{
+		pfree(entry->sql);
+		entry->sql = NULL;
+		SPI_freeplan(entry->plan);
+	}
+	entry->plan = SPI_prepare(sql, nparameters, types);
+	if (entry->plan == NULL || SPI_keepplan(entry->plan) != 0)
+		elog(ERROR, "could not prepare: %s", sql);
+	entry->sql = MemoryContextStrdup(TopMemoryContext, sql);
+	return entry->plan;
+}
+
 /* The waiting values of a column as an array. */
 static Datum
 column_array(ChangeLog *log, int column, Oid type, int16 length, bool by_value, char align)
@@ -125,8 +180,7 @@ flush(ChangeLog *log)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(insert_statement(log), nparameters, types, values, NULL, false, 0) !=
-		SPI_OK_INSERT)
+	if (SPI_execute_plan(plan_of(log, nparameters, types), values, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not write to \"%s\"", get_rel_name(log->changes));
 	SPI_finish();
 

@@ -247,13 +247,34 @@ keep_all_histories(Event *event)
 
 /* ---- triggers ---- */
 
-static inline void
-CheckCalledAsTrigger(FunctionCallInfo fcinfo, const char *function)
+/* A trigger function is called for the events that it is made for. */
+static inline TriggerData *
+CheckCalledFor(FunctionCallInfo fcinfo, bool fits, const char *function, const char *events)
 {
-	if (!CALLED_AS_TRIGGER(fcinfo))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !fits)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("%s must be called as a trigger", function),
+						errmsg("function %s must be called by a trigger %s", function, events),
 						errhint("crm.track installs it.")));
+	return (TriggerData *) fcinfo->context;
+}
+
+static inline TriggerEvent
+fired_event(FunctionCallInfo fcinfo)
+{
+	return CALLED_AS_TRIGGER(fcinfo) ? ((TriggerData *) fcinfo->context)->tg_event : 0;
+}
+
+/* Whether a statement's rows are there to be read. */
+static inline bool
+has_transition_tables(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerEvent event = fired_event(fcinfo);
+
+	return CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_AFTER(event) &&
+		   TRIGGER_FIRED_FOR_STATEMENT(event) &&
+		   (TRIGGER_FIRED_BY_DELETE(event) || trigger->tg_newtable) &&
+		   (TRIGGER_FIRED_BY_INSERT(event) || trigger->tg_oldtable);
 }
 
 static const char *
@@ -277,11 +298,11 @@ PG_FUNCTION_INFO_V1(crm_track_statement);
 Datum
 crm_track_statement(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Event		 event;
+	TriggerData *trigger =
+		CheckCalledFor(fcinfo, has_transition_tables(fcinfo), "crm.track_statement",
+					   "AFTER a statement, with its transition tables");
+	Event event = {trigger, event_name(trigger->tg_event), read_statement};
 
-	CheckCalledAsTrigger(fcinfo, "crm.track_statement");
-	event = (Event){trigger, event_name(trigger->tg_event), read_statement};
 	if (!is_empty(trigger->tg_oldtable) || !is_empty(trigger->tg_newtable))
 		keep_all_histories(&event);
 	return PointerGetDatum(NULL);
@@ -292,11 +313,12 @@ PG_FUNCTION_INFO_V1(crm_track_row);
 Datum
 crm_track_row(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Event		 event;
+	TriggerEvent fired = fired_event(fcinfo);
+	TriggerData *trigger =
+		CheckCalledFor(fcinfo, TRIGGER_FIRED_AFTER(fired) && TRIGGER_FIRED_FOR_ROW(fired),
+					   "crm.track_row", "AFTER a row");
+	Event event = {trigger, event_name(trigger->tg_event), read_row};
 
-	CheckCalledAsTrigger(fcinfo, "crm.track_row");
-	event = (Event){trigger, event_name(trigger->tg_event), read_row};
 	keep_all_histories(&event);
 	return PointerGetDatum(NULL);
 }
@@ -306,11 +328,12 @@ PG_FUNCTION_INFO_V1(crm_track_truncate);
 Datum
 crm_track_truncate(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Event		 event;
+	TriggerEvent fired = fired_event(fcinfo);
+	TriggerData *trigger =
+		CheckCalledFor(fcinfo, TRIGGER_FIRED_BEFORE(fired) && TRIGGER_FIRED_BY_TRUNCATE(fired),
+					   "crm.track_truncate", "BEFORE TRUNCATE");
+	Event event = {trigger, event_name(trigger->tg_event), read_table};
 
-	CheckCalledAsTrigger(fcinfo, "crm.track_truncate");
-	event = (Event){trigger, event_name(trigger->tg_event), read_table};
 	if (trigger->tg_relation->rd_rel->relkind == RELKIND_RELATION)
 		keep_all_histories(&event);
 	return PointerGetDatum(NULL);

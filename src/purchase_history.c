@@ -124,19 +124,29 @@ scan_purchase_day(Scanner *s)
 	return entry;
 }
 
+/* The shortest entry, "1-1-1 0 1" and its comma. */
+#define SHORTEST_ENTRY 10
+
+/* How many entries a text can hold: one more than it has commas, and no more than fit. */
+static int
+count_entries(const char *input)
+{
+	int most = strlen(input) / SHORTEST_ENTRY + 1;
+	int n = 1;
+
+	for (const char *c = input; *c != '\0'; c++)
+		n += *c == ',';
+	return Min(n, most);
+}
+
 PG_FUNCTION_INFO_V1(crm_purchase_history_in);
 Datum
 crm_purchase_history_in(PG_FUNCTION_ARGS)
 {
 	char			*input = PG_GETARG_CSTRING(0);
 	Scanner			 s = scan_start("purchase_history", input);
-	int				 capacity = 1;
+	PurchaseHistory *h = purchase_history_create(count_entries(input));
 	int				 n = 0;
-	PurchaseHistory *h;
-
-	for (const char *c = input; *c != '\0'; c++)
-		capacity += *c == ',';
-	h = purchase_history_create(capacity);
 
 	scan_char(&s, '{');
 	if (!scan_try_char(&s, '}'))

@@ -99,37 +99,37 @@ COMMENT ON FUNCTION crm.score_customer(crm.purchase_history, date, crm.rfm_scale
 -- the triggers
 
 CREATE FUNCTION crm.track_statement() RETURNS trigger
-  LANGUAGE C AS 'MODULE_PATHNAME', 'crm_track_statement';
+  LANGUAGE C COST 100 AS 'MODULE_PATHNAME', 'crm_track_statement';
 COMMENT ON FUNCTION crm.track_statement() IS 'keeps histories after a statement on a tracked table';
 CREATE FUNCTION crm.track_row() RETURNS trigger
-  LANGUAGE C AS 'MODULE_PATHNAME', 'crm_track_row';
+  LANGUAGE C COST 100 AS 'MODULE_PATHNAME', 'crm_track_row';
 COMMENT ON FUNCTION crm.track_row() IS 'keeps histories after a row of a tracked table changed, where statement triggers do not fire';
 CREATE FUNCTION crm.track_truncate() RETURNS trigger
-  LANGUAGE C AS 'MODULE_PATHNAME', 'crm_track_truncate';
+  LANGUAGE C COST 100 AS 'MODULE_PATHNAME', 'crm_track_truncate';
 COMMENT ON FUNCTION crm.track_truncate() IS 'takes the rows of a tracked table out of the histories before it is truncated';
 
 -- what the calls below stand on
 
 CREATE FUNCTION crm.live_source(purchases regclass, OUT source regclass, OUT reason text)
-  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_live_source';
+  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_live_source';
 COMMENT ON FUNCTION crm.live_source(regclass) IS
   'the table whose triggers could keep a purchases view, or the reason why none can';
 CREATE FUNCTION crm.purchases_keys(purchases regclass) RETURNS text[]
-  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_purchases_keys';
+  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_purchases_keys';
 COMMENT ON FUNCTION crm.purchases_keys(regclass) IS
   'the key columns of a purchases view; an error if its columns are not those of one';
 CREATE FUNCTION crm.equality(type regtype) RETURNS text
-  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_equality';
+  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_equality';
 COMMENT ON FUNCTION crm.equality(regtype) IS 'the equality operator of a type''s default btree class, as OPERATOR(schema.name)';
 CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int,
     OUT last text[], OUT customers_read bigint, OUT customers_written bigint)
-  LANGUAGE C VOLATILE COST 100000 AS 'MODULE_PATHNAME', 'crm_rescore';
+  LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
 COMMENT ON FUNCTION crm.rescore(regclass, text[], int) IS
   'scores the next customers behind a key by the rules in force; last is NULL at the end';
 CREATE FUNCTION crm.wait_for_writers(scoring regclass) RETURNS void
-  LANGUAGE C VOLATILE STRICT COST 1000 AS 'MODULE_PATHNAME', 'crm_wait_for_writers';
+  LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_wait_for_writers';
 COMMENT ON FUNCTION crm.wait_for_writers(regclass) IS
   'waits for the transactions that may still score by the rules that were in force before';
 CREATE FUNCTION crm.check_commit_allowed(caller text) RETURNS void
-  LANGUAGE C VOLATILE STRICT COST 1 AS 'MODULE_PATHNAME', 'crm_check_commit_allowed';
+  LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_check_commit_allowed';
 COMMENT ON FUNCTION crm.check_commit_allowed(text) IS 'an error if a transaction block is open';

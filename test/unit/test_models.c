@@ -395,7 +395,7 @@ main(int argc, char **argv)
 	for (int kind = 1; kind <= PURCHASE_MODEL_KINDS; kind++)
 	{
 		check_gradients(purchase_model_ops(kind));
-		check_promises(purchase_model_ops(kind), argc > 3 ? atoi(argv[3]) : 1000);
+		check_promises(purchase_model_ops(kind), argc > 3 ? atoi(argv[3]) : 300);
 		check_probability(purchase_model_ops(kind));
 		check_simulation(purchase_model_ops(kind));
 	}

@@ -1,0 +1,59 @@
+# The demo's contacts are the same everywhere, and its report of them agrees with plain SQL.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('demo_relationship');
+$node->init;
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\nlc_messages = 'C'");
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION crm');
+
+my $output = '';
+foreach my $file (qw(demo-shop demo-contacts demo-relationship))
+{
+	my ($printed, $errors) = ('', '');
+	my $ok = IPC::Run::run(
+		[ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-v', 'as_of=', '-P', 'footer=off', '-d', $node->connstr('postgres'), '-f', "scripts/$file.sql" ],
+		'<', \'', '>', \$printed, '2>', \$errors);
+
+	ok($ok, "$file runs") or diag $errors;
+	$output .= $printed;
+}
+
+is($node->safe_psql('postgres', q{SELECT kind, direction, count(*) FROM contacts GROUP BY 1, 2 ORDER BY 1, 2}), <<'ROWS' =~ s/\n\z//r, 'the contacts are always the same');
+complaint|inbound|1254
+complaint|outbound|1069
+enquiry|inbound|1618
+enquiry|outbound|1369
+message|outbound|67897
+suggestion|outbound|1589
+survey|inbound|2154
+survey|outbound|4246
+ROWS
+
+# The customers without a grant that holds at the time of the mailing.
+my $refused = $node->safe_psql('postgres', q{
+	SELECT count(*) FROM (SELECT DISTINCT customer_id FROM orders WHERE amount > 0) c
+	WHERE NOT EXISTS (SELECT FROM grants g WHERE g.customer_id = c.customer_id AND validity @> timestamptz '2025-01-01 10:00+01')});
+like($output, qr/^ no consent for marketing +\| +$refused \|/m, 'as many have no consent as plain SQL says');
+
+my $complaints = $node->safe_psql('postgres', q{
+	SELECT count(*) FROM contacts WHERE kind = 'complaint' AND direction = 'inbound' AND at > '2023-12-31 18:00+01' AND at <= '2024-12-31 18:00+01'});
+my $table = $output =~ /^ answered_after(.*?)\n\n/ms ? $1 : '';
+my $sum = 0;
+$sum += $_ foreach $table =~ /^ [\w ]+?\| +(\d+) \|/mg;
+is($sum, $complaints, 'every complaint of the year is in the table');
+
+my $nps = $node->safe_psql('postgres', q{
+	SELECT round(100 * avg(CASE WHEN score >= 9 THEN 1 WHEN score <= 6 THEN -1 ELSE 0 END), 1) || ' ' || count(*) FROM contacts
+	WHERE score IS NOT NULL AND at > '2023-12-31 18:00+01' AND at <= '2024-12-31 18:00+01'});
+my ($score, $answers) = split / /, $nps;
+like($output, qr/^Net promoter score of the last year: \Q$score\E \(.* $answers answers\)\.$/m, 'the net promoter score is that of plain SQL');
+
+$node->stop;
+done_testing();
