@@ -29,7 +29,7 @@ SELECT payback_day('{2024-01-01 1 10}', -0.1, 5);
 SELECT payback_day('{2024-01-01 1 10}', 'NaN', 5);
 SELECT payback_day('{2024-01-01 1 10}', 0.5, -5);
 SELECT payback_day('{2024-01-01 1 10}', 0.000001, 900000000000000);
-SELECT contribution(100, 'Infinity', 0, 0);
+SELECT contribution(100, 'NaN', 0, 0);
 SELECT discount_share(100, 25), discount_share(-1, 0), discount_share(NULL, 1);
 SELECT customer_equity(v) FROM (VALUES (10.0), (30.0), (60.0)) t(v);
 

@@ -88,7 +88,7 @@ BEGIN
   SELECT array_agg(c.qualify[(m - 1) * n + k] ORDER BY k, m), array_agg(c.retain[(m - 1) * n + k] ORDER BY k, m)
     INTO c.qualify, c.retain FROM generate_series(1, n) k, generate_series(1, 4) m;
   -- a base tier has no retain rule
-  IF 0 = ANY (c.qualify[1:4]) THEN c.retain[1:4] := ARRAY[NULL, NULL, NULL, NULL]::numeric[]; END IF;
+  IF 0 = ANY (c.qualify[1:4]) THEN c.retain := ARRAY[NULL, NULL, NULL, NULL]::numeric[] || c.retain[5:]; END IF;
   SELECT array_agg(chance(0.1)) INTO c.lifetime FROM generate_series(1, n);
 
   day := date '2023-10-01' + floor(random() * 170)::int;
