@@ -79,8 +79,8 @@ BEGIN
         c.retain := c.retain || NULL::numeric;
       ELSE
         c.qualify := c.qualify || threshold;
-        c.retain := c.retain || CASE WHEN threshold > 0 AND NOT (k = 1 AND m <> c.metric AND c.qualify[c.metric] = 0) AND c.downgrade <> 'none' AND chance(0.4)
-          THEN threshold - step * floor(random() * (threshold - CASE WHEN k = 1 THEN 0 ELSE below END) / step) END;
+        c.retain := c.retain || (CASE WHEN threshold > 0 AND NOT (k = 1 AND m <> c.metric AND c.qualify[c.metric] = 0) AND c.downgrade <> 'none' AND chance(0.4)
+          THEN threshold - step * floor(random() * (threshold - CASE WHEN k = 1 THEN 0 ELSE below END) / step) END)::numeric;
       END IF;
     END LOOP;
   END LOOP;
