@@ -1,7 +1,7 @@
 -- A tracking from end to end: track, statements of every kind, refresh,
 -- rebuild, snapshot, untrack, detach.  crm.verify recomputes from the view by
 -- the aggregate, which shares no code with the triggers.
-SELECT plan(55);
+SELECT plan(57);
 
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id serial PRIMARY KEY, email text, created_at timestamptz, total_cents int, status text, note text);
@@ -124,6 +124,12 @@ SELECT is_empty(format($$
 SELECT is((SELECT max(last_purchased_on) <= current_date - 30 FROM shop.purchases_customers_on(current_date - 30)), true, 'on an earlier day nothing later is known');
 SELECT is(crm.snapshot('shop.purchases', current_date - 30), (SELECT count(*) FROM shop.purchases_customers_on(current_date - 30)), 'a snapshot keeps a day');
 SELECT is(crm.snapshot('shop.purchases', current_date - 30), (SELECT count(*) FROM shop.purchases_snapshots), 'once');
+
+-- the portfolio over a tracked set
+SELECT is((SELECT sum(active)::bigint FROM crm.cohort_triangle('shop.purchases_histories', 'month', current_date + 62) WHERE age = 0),
+  (SELECT count(*) FROM shop.purchases_histories WHERE crm.orders(history) > 0), 'cohorts of the tracked customers');
+SELECT is((SELECT sum(customers)::bigint FROM crm.lifecycle_migration('shop.purchases_histories', current_date - 60, current_date)),
+  (SELECT count(*) FROM shop.purchases_histories), 'every tracked customer migrates from one state to one');
 
 -- the triggers off, truncate
 ALTER TABLE shop.orders DISABLE TRIGGER crm_insert;
