@@ -7,14 +7,18 @@
  * anyway. Rows are put behind the last entry as they come, without a look at
  * it, and sorted once, at the end: n log n whatever their order, and one pass
  * if they came in time order. What a row costs is waiting for memory, since each
- * meets another group; so the state is asked for before the row is read.
+ * meets another group: its entry goes behind a header that says where, two waits
+ * one after the other. So all of a state of the first size is asked for at once,
+ * before the row is read.
  */
 #include "crm.h"
 
 #include "interaction_history.h"
 
-/* 3 entries fill 128 bytes; twice as many and one more fill the next power of two. */
-#define FIRST_CAPACITY 3
+/* 15 entries fill 512 bytes; twice as many and one more fill the next power of two. */
+#define FIRST_CAPACITY 15
+
+#define CACHE_LINE_SIZE 64
 
 static inline int64
 capacity_of(const InteractionHistory *state)
@@ -57,6 +61,15 @@ append_entries(InteractionHistory *state, const Interaction *entries, int n)
 	return state;
 }
 
+/* Ask for the memory of a state of the first size; a hint, which may go beyond its end. */
+static inline void
+prefetch_state(const void *state)
+{
+	for (Size offset = 0; offset < INTERACTION_HISTORY_SIZE(FIRST_CAPACITY);
+		 offset += CACHE_LINE_SIZE)
+		__builtin_prefetch((const char *) state + offset, 1);
+}
+
 /*
  * The state so far, never toasted. The transition functions change it in place,
  * which is an aggregate's right alone.
@@ -68,8 +81,19 @@ state_argument(FunctionCallInfo fcinfo)
 		elog(ERROR, "transition function called outside an aggregate");
 	if (PG_ARGISNULL(0))
 		return NULL;
-	__builtin_prefetch(PG_GETARG_POINTER(0), 1);
+	prefetch_state(PG_GETARG_POINTER(0));
 	return (InteractionHistory *) PG_GETARG_POINTER(0);
+}
+
+/* The state with an entry more. */
+static inline InteractionHistory *
+append_entry(InteractionHistory *state, const Interaction *entry)
+{
+	if (unlikely(state == NULL || state->nentries >= capacity_of(state)))
+		return append_entries(state, entry, 1);
+	state->entries[state->nentries++] = *entry;
+	state->unsorted++;
+	return state;
 }
 
 /* A row more: at, kind, channel, direction [, outcome [, score [, resolved_at]]]. */
@@ -87,7 +111,7 @@ crm_interaction_history_transition(PG_FUNCTION_ARGS)
 		PG_RETURN_INTERACTION_HISTORY(state);
 	}
 	entry = interaction_from_args(fcinfo, 1);
-	PG_RETURN_INTERACTION_HISTORY(append_entries(state, &entry, 1));
+	PG_RETURN_INTERACTION_HISTORY(append_entry(state, &entry));
 }
 
 /* A history more. */
