@@ -15,8 +15,8 @@
 
 #include "interaction_history.h"
 
-/* 15 entries fill 512 bytes; twice as many and one more fill the next power of two. */
-#define FIRST_CAPACITY 15
+/* 7 entries fill 256 bytes; twice as many and one more fill the next power of two. */
+#define FIRST_CAPACITY 7
 
 #define CACHE_LINE_SIZE 64
 
