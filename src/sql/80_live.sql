@@ -126,6 +126,11 @@ CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int,
   LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
 COMMENT ON FUNCTION crm.rescore(regclass, text[], int) IS
   'scores the next customers behind a key by the rules in force; last is NULL at the end';
+CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int, why text,
+    OUT last text[], OUT customers_read bigint, OUT customers_written bigint)
+  LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
+COMMENT ON FUNCTION crm.rescore(regclass, text[], int, text) IS
+  'the same, with the reason that the log of changes gives';
 CREATE FUNCTION crm.wait_for_writers(scoring regclass) RETURNS void
   LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_wait_for_writers';
 COMMENT ON FUNCTION crm.wait_for_writers(regclass) IS
