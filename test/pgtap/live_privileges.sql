@@ -70,7 +70,7 @@ SET search_path = hostile, pg_catalog, public;
 -- pgTAP itself would be trapped, so an error here ends the test
 INSERT INTO shop.orders VALUES (1, '2026-01-04', 10), (3, '2026-01-04', 10);
 UPDATE shop.orders SET total = 11;
-CALL crm.refresh('shop.purchases', NULL, 1);
+CALL crm.refresh('shop.purchases', NULL, false, 1);
 CREATE TABLE shop.differences AS SELECT * FROM crm.verify('shop.purchases');
 DO $$ BEGIN
   PERFORM crm.rebuild('shop.purchases');

@@ -64,7 +64,7 @@ my $refreshes = 0;
 while ($load->pumpable)
 {
 	$load->pump_nb;
-	$node->safe_psql('postgres', q{CALL crm.refresh('purchases', NULL, 10)});
+	$node->safe_psql('postgres', q{CALL crm.refresh('purchases', NULL, false, 10)});
 	$refreshes++;
 	select(undef, undef, undef, 0.2);
 }
