@@ -302,20 +302,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.make_models(crm.tracked, text[]) IS 'makes the table of models of a tracking, owned by the owner of its rules';
 
-CREATE FUNCTION crm.record_models(models regclass, scale_by text[], rule anyelement, recorded_on date, fitted_on date, spend_fitted_on date,
+-- A rule is handed on as the text of its row, whose type is another one for every tracking.
+CREATE FUNCTION crm.record_models(tracking crm.tracked, scale_by text[], rule text, recorded_on date, fitted_on date, spend_fitted_on date,
     purchase_model crm.purchase_model, spend_model crm.spend_model) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format($sql$
     INSERT INTO %1$s (%2$s recorded_on, fitted_on, spend_fitted_on, purchase_model, spend_model, customers)
-    SELECT %3$s $2, $3, $4, $5, $6, ($5::jsonb ->> 'customers')::bigint FROM (SELECT ($1).*) AS o$sql$,
-    models, coalesce(crm.column_list(scale_by) || ',', ''), coalesce(crm.column_list(scale_by, 'o.') || ',', ''))
+    SELECT %3$s $2, $3, $4, $5, $6, ($5::jsonb ->> 'customers')::bigint FROM (SELECT ($1::%4$s).*) AS o$sql$,
+    tracking.models, coalesce(crm.column_list(scale_by) || ',', ''), coalesce(crm.column_list(scale_by, 'o.') || ',', ''), tracking.scoring)
   USING rule, recorded_on, fitted_on, spend_fitted_on, purchase_model, spend_model;
 END $$;
-COMMENT ON FUNCTION crm.record_models(regclass, text[], anyelement, date, date, date, crm.purchase_model, crm.spend_model) IS
+COMMENT ON FUNCTION crm.record_models(crm.tracked, text[], text, date, date, date, crm.purchase_model, crm.spend_model) IS
   'records models that are in force for a rule';
 
-CREATE FUNCTION crm.record_replacement(models regclass, scale_by text[], rule anyelement, replaced_on date, replaced_by text, forecast_from date,
+CREATE FUNCTION crm.record_replacement(tracking crm.tracked, scale_by text[], rule text, replaced_on date, replaced_by text, forecast_from date,
     out_of_sample boolean, accuracy crm.forecast_accuracy_result) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -325,11 +326,11 @@ BEGIN
       (n, total_expected, total_actual, mean_error, mean_absolute_error, root_mean_squared_error, correlation, top_decile_share) =
         (SELECT a.n, a.total_expected, a.total_actual, a.mean_error, a.mean_absolute_error, a.root_mean_squared_error, a.correlation,
            a.top_decile_share FROM (SELECT ($6).*) AS a WHERE $4 IS NOT NULL)
-    FROM (SELECT ($1).*) AS o
-    WHERE m.replaced_on IS NULL AND %2$s$sql$, models, crm.same_keys(models, scale_by, 'm', 'o'))
+    FROM (SELECT ($1::%3$s).*) AS o
+    WHERE m.replaced_on IS NULL AND %2$s$sql$, tracking.models, crm.same_keys(tracking.models, scale_by, 'm', 'o'), tracking.scoring)
   USING rule, replaced_on, replaced_by, forecast_from, out_of_sample, accuracy;
 END $$;
-COMMENT ON FUNCTION crm.record_replacement(regclass, text[], anyelement, date, text, date, boolean, crm.forecast_accuracy_result) IS
+COMMENT ON FUNCTION crm.record_replacement(crm.tracked, text[], text, date, text, date, boolean, crm.forecast_accuracy_result) IS
   'records that the models of a rule were replaced, and how right their forecasts were since forecast_from; without that day, no accuracy';
 
 -- the fits
@@ -337,7 +338,7 @@ COMMENT ON FUNCTION crm.record_replacement(regclass, text[], anyelement, date, t
 CREATE FUNCTION crm.warn_not_refitted(what text, rule text, in_force boolean, reason text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RAISE WARNING USING MESSAGE = format('%s of %s could not be fitted: %s', what, rule, reason),
+  RAISE WARNING USING MESSAGE = format('%s of %s was not fitted: %s', what, rule, regexp_replace(reason, '^no fit: ', '')),
     DETAIL = CASE WHEN in_force THEN 'The model in force stays.' ELSE 'None is in force.' END;
 END $$;
 COMMENT ON FUNCTION crm.warn_not_refitted(text, text, boolean, text) IS 'warns that a refit has left a model as it is';
@@ -354,7 +355,7 @@ BEGIN
     model := crm.refit(crm.model_to_fit(in_force), data);
     reason := CASE WHEN NOT crm.is_converged(model) THEN crm.fit_verdict(model) END;
   ELSE
-    reason := coalesce(data_check.verdict, 'no fit: it has no customers');
+    reason := coalesce(data_check.verdict, 'there are no customers');
   END IF;
   IF reason IS NULL THEN
     RETURN model;
@@ -375,7 +376,7 @@ DECLARE
 BEGIN
   model := crm.fit_gamma_gamma_final(data);
   IF model IS NULL THEN
-    PERFORM crm.warn_not_refitted('spend model', rule, in_force IS NOT NULL, 'no fit: it has no customers');
+    PERFORM crm.warn_not_refitted('spend model', rule, in_force IS NOT NULL, 'there are no customers');
   ELSIF NOT crm.is_converged(model) THEN
     PERFORM crm.warn_not_refitted('spend model', rule, in_force IS NOT NULL, crm.fit_verdict(model));
     RETURN NULL;
@@ -397,31 +398,31 @@ CREATE FUNCTION crm.model_to_fit(in_force crm.purchase_model) RETURNS crm.purcha
 $$;
 COMMENT ON FUNCTION crm.model_to_fit(crm.purchase_model) IS 'a model of the family that a refit fits: that of the model in force, BG/NBD in days if there is none';
 
-CREATE FUNCTION crm.replace_models(scoring regclass, scale_by text[], rule anyelement, purchase_model crm.purchase_model, spend_model crm.spend_model)
+CREATE FUNCTION crm.replace_models(scoring regclass, scale_by text[], rule text, purchase_model crm.purchase_model, spend_model crm.spend_model)
   RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   changed bigint;
 BEGIN
   EXECUTE format($sql$
-    UPDATE %1$s AS r SET purchase_model = $2, spend_model = $3 FROM (SELECT ($1).*) AS o
+    UPDATE %1$s AS r SET purchase_model = $2, spend_model = $3 FROM (SELECT ($1::%1$s).*) AS o
     WHERE %2$s AND crm.same_models(r.purchase_model, r.spend_model, o.purchase_model, o.spend_model)$sql$,
     scoring, crm.same_keys(scoring, scale_by, 'r', 'o'))
   USING rule, purchase_model, spend_model;
   GET DIAGNOSTICS changed = ROW_COUNT;
   RETURN changed > 0;
 END $$;
-COMMENT ON FUNCTION crm.replace_models(regclass, text[], anyelement, crm.purchase_model, crm.spend_model) IS
+COMMENT ON FUNCTION crm.replace_models(regclass, text[], text, crm.purchase_model, crm.spend_model) IS
   'puts models in force for a rule; false if it has been given others meanwhile';
 
 -- One row a rule: what the fits need, what is recorded of the models in force,
 -- and how right the forecasts were that may have to be recorded.
-CREATE FUNCTION crm.refit_query(tracking crm.tracked, models regclass, scale_by text[]) RETURNS text
+CREATE FUNCTION crm.refit_query(tracking crm.tracked, scale_by text[]) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN format($query$
     WITH rule AS MATERIALIZED (
-      SELECT row_number() OVER () AS number, CAST(r.* AS %1$s) AS scoring, %2$s AS name, d.day, r.purchase_model, r.spend_model,
+      SELECT row_number() OVER (%7$s) AS number, CAST(r.* AS %1$s) AS scoring, %2$s AS name, d.day, r.purchase_model, r.spend_model,
         m.recorded_on IS NOT NULL AS is_recorded, s.still_in_force, m.purchase_model AS recorded_model,
         CASE WHEN s.same_purchase_model THEN m.fitted_on END AS fitted_on,
         CASE WHEN s.same_spend_model THEN m.spend_fitted_on END AS spend_fitted_on,
@@ -451,31 +452,35 @@ BEGIN
           crm.purchase_days(crm.within(h.history, daterange(g.by_hand_from, g.day, '(]')))) AS accuracy_by_hand
       FROM rule AS g JOIN %5$s AS h ON %6$s
       GROUP BY g.number)
-    SELECT rule.*, data.data_check, data.purchases, data.spend, data.accuracy, data.accuracy_by_hand
-    FROM rule LEFT JOIN data USING (number) ORDER BY number$query$,
+    SELECT g.scoring::text AS scoring, g.name, g.day, g.purchase_model, g.spend_model, g.is_recorded, g.still_in_force, g.fitted_on, g.spend_fitted_on,
+      g.forecast_from, g.out_of_sample, g.by_hand_from, g.by_hand_out_of_sample, data.data_check, data.purchases, data.spend, data.accuracy,
+      data.accuracy_by_hand
+    FROM rule AS g LEFT JOIN data ON data.number = g.number ORDER BY g.number$query$,
     tracking.scoring,
     coalesce((SELECT format('concat_ws('', '', %s)', string_agg(format('concat(%L, '' '', r.%I)', k, k), ', ' ORDER BY n))
               FROM unnest(scale_by) WITH ORDINALITY AS u(k, n) HAVING count(*) > 0), 'NULL::text'),
-    models, crm.same_keys(tracking.scoring, scale_by, 'm', 'r'), tracking.histories, crm.same_keys(tracking.scoring, scale_by, '(g.scoring)', 'h'));
+    tracking.models, crm.same_keys(tracking.scoring, scale_by, 'm', 'r'), tracking.histories, crm.same_keys(tracking.scoring, scale_by, '(g.scoring)', 'h'),
+    coalesce('ORDER BY ' || crm.column_list(scale_by, 'r.'), ''));
 END $$;
-COMMENT ON FUNCTION crm.refit_query(crm.tracked, regclass, text[]) IS
+COMMENT ON FUNCTION crm.refit_query(crm.tracked, text[]) IS
   'the query that reads all histories once for a refit, as of $1 or of today where each rule''s customers are';
 
 CREATE FUNCTION crm.refit_rules(tracking crm.tracked, as_of date) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   scale_by constant text[] := crm.scale_by(tracking.histories, tracking.scoring);
-  models regclass := (SELECT oid FROM pg_class WHERE oid = tracking.models);
   rule record;
   name text;
   purchase crm.purchase_model;
   spend crm.spend_model;
   replaced boolean;
 BEGIN
-  models := coalesce(models, crm.make_models(tracking, scale_by));
+  IF NOT EXISTS (SELECT FROM pg_class WHERE oid = tracking.models) THEN
+    tracking.models := crm.make_models(tracking, scale_by);
+  END IF;
   PERFORM crm.add_rules(tracking.scoring, scale_by, tracking.histories);
-  FOR rule IN EXECUTE crm.refit_query(tracking, models, scale_by) USING as_of LOOP
-    name := tracking.scoring || coalesce(format(' (%s)', rule.name), '');
+  FOR rule IN EXECUTE crm.refit_query(tracking, scale_by) USING as_of LOOP
+    name := tracking.scoring || coalesce(' (' || rule.name || ')', '');
     purchase := crm.refit_purchase_model(name, rule.purchase_model, rule.data_check, rule.purchases);
     spend := crm.refit_spend_model(name, rule.spend_model, rule.spend);
     replaced := NOT crm.same_models(coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model), rule.purchase_model, rule.spend_model);
@@ -487,21 +492,21 @@ BEGIN
     -- models that came by hand since the last refit
     IF NOT rule.still_in_force THEN
       IF rule.is_recorded THEN
-        PERFORM crm.record_replacement(models, scale_by, rule.scoring, rule.day, 'hand', rule.forecast_from, rule.out_of_sample, rule.accuracy);
+        PERFORM crm.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'hand', rule.forecast_from, rule.out_of_sample, rule.accuracy);
       END IF;
       IF num_nonnulls(rule.purchase_model, rule.spend_model) > 0 THEN
-        PERFORM crm.record_models(models, scale_by, rule.scoring, rule.day, rule.fitted_on, rule.spend_fitted_on, rule.purchase_model, rule.spend_model);
+        PERFORM crm.record_models(tracking, scale_by, rule.scoring, rule.day, rule.fitted_on, rule.spend_fitted_on, rule.purchase_model, rule.spend_model);
       END IF;
     END IF;
 
     IF replaced THEN
       IF rule.still_in_force THEN
-        PERFORM crm.record_replacement(models, scale_by, rule.scoring, rule.day, 'refit', rule.forecast_from, rule.out_of_sample, rule.accuracy);
+        PERFORM crm.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'refit', rule.forecast_from, rule.out_of_sample, rule.accuracy);
       ELSE
-        PERFORM crm.record_replacement(models, scale_by, rule.scoring, rule.day, 'refit',
+        PERFORM crm.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'refit',
           CASE WHEN rule.purchase_model IS NOT NULL THEN rule.by_hand_from END, coalesce(rule.by_hand_out_of_sample, false), rule.accuracy_by_hand);
       END IF;
-      PERFORM crm.record_models(models, scale_by, rule.scoring, rule.day,
+      PERFORM crm.record_models(tracking, scale_by, rule.scoring, rule.day,
         CASE WHEN purchase IS NULL THEN rule.fitted_on ELSE rule.day END, CASE WHEN spend IS NULL THEN rule.spend_fitted_on ELSE rule.day END,
         coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model));
     END IF;
@@ -519,7 +524,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock('crm.tracked'::regclass::oid::int, t.histories::oid::int);
   PERFORM crm.refit_rules(crm.tracking_of(tracking), as_of);
 EXCEPTION WHEN OTHERS THEN
-  RAISE WARNING USING MESSAGE = format('models of %s could not be fitted: %s', coalesce(t.scoring::text, tracking::text), SQLERRM),
+  RAISE WARNING USING MESSAGE = format('models of %s were not fitted: %s', coalesce(t.scoring::text, tracking::text), SQLERRM),
     DETAIL = 'The models in force stay.';
 END $$;
 COMMENT ON FUNCTION crm.refit_models(regclass, date) IS
