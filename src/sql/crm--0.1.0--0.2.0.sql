@@ -219,3 +219,39 @@ BEGIN
   EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
   PERFORM crm.comment_columns(histories_name::regclass);
 END $$;
+
+-- a row of crm.tracked names only relations that are there
+
+SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers]::pg_catalog.oid[]) AS r(oid)'
+  ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
+
+CREATE FUNCTION crm.relations_of(tracked crm.tracked) RETURNS oid[]
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers]::oid[], NULL)
+$$;
+COMMENT ON FUNCTION crm.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
+
+-- A relation that is not there yet may become anybody's, so a row must not name it.
+CREATE OR REPLACE FUNCTION crm.tracked_guard() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  known constant oid[] := CASE TG_OP WHEN 'INSERT' THEN '{}' ELSE crm.relations_of(old) END;
+  relation record;
+BEGIN
+  FOR relation IN
+    SELECT r.oid, c.oid IS NULL AS missing
+    FROM unnest(CASE TG_OP WHEN 'DELETE' THEN known ELSE crm.relations_of(new) || known END) AS r(oid) LEFT JOIN pg_class c ON c.oid = r.oid
+    WHERE c.oid IS NULL AND r.oid <> ALL (known) OR NOT pg_has_role(current_user, c.relowner, 'USAGE')
+  LOOP
+    IF relation.missing THEN
+      RAISE undefined_table USING MESSAGE = format('relation with OID %s does not exist', relation.oid);
+    END IF;
+    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation.oid::regclass);
+  END LOOP;
+  IF TG_OP = 'UPDATE' AND (old.purchases, old.source, old.histories) IS DISTINCT FROM (new.purchases, new.source, new.histories) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'a tracking cannot be moved to other relations';
+  END IF;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN old ELSE new END;
+END $$;
+COMMENT ON FUNCTION crm.tracked_guard() IS 'lets only the owner of its relations change a row of crm.tracked';
