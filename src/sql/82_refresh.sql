@@ -41,7 +41,7 @@ DECLARE
 BEGIN
   IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
     PERFORM crm.lock_sources(t.histories);
-    PERFORM crm.fill_histories(t.histories);
+    PERFORM crm.fill_histories(t.histories, 'refresh');
   END IF;
 END $$;
 COMMENT ON FUNCTION crm.refresh_fill(regclass) IS 'brings histories up to date that triggers do not keep, the first step of crm.refresh';
@@ -124,7 +124,7 @@ DECLARE
   changed bigint;
 BEGIN
   PERFORM crm.lock_sources(t.histories);
-  changed := crm.fill_histories(t.histories);
+  changed := crm.fill_histories(t.histories, 'rebuild');
   PERFORM crm.make_scales(t.histories, t.scoring, NULL, t.histories);
   PERFORM crm.rescore_all(t.histories);
   RETURN changed;
