@@ -87,6 +87,26 @@ missing_to_test()
 	perl -MIPC::Run -e 1 2> /dev/null || echo libipc-run-perl
 }
 
+# The packages that single tests are skipped without, where they are still
+# lacking and apt can install them without a question.
+wanted_by_tests()
+{
+	[[ $pg_config == /usr/lib/postgresql/* ]] || return 0
+	[[ $EUID -eq 0 ]] || sudo -n true 2> /dev/null || return 0
+	[[ -f $("$pg_config" --sharedir)/extension/pg_cron.control ]] ||
+		! apt-cache show "postgresql-$pg_major-cron" > /dev/null 2>&1 || echo "postgresql-$pg_major-cron"
+}
+
+# Installs packages that can be done without.
+install_wanted()
+{
+	[[ $# -gt 0 ]] || return 0
+	say "installing by apt: $*"
+	guard_clusters
+	apt_get install "$@" || { apt_get update && apt_get install "$@"; } || say "could not install $*"
+	packages_clean_up
+}
+
 # Installs packages, unless there are none to install.
 install_packages()
 {
