@@ -78,13 +78,14 @@ DECLARE
   batch record;
 BEGIN
   SELECT * INTO batch FROM crm.rescore(t.histories, t.refresh_position, batch_customers);
+  -- first the rules, then crm.tracked: in the order of the other steps, so that two refreshes wait and do not deadlock
+  IF batch.last IS NULL THEN
+    PERFORM crm.finish_scoring(t.histories);
+  END IF;
   UPDATE crm.tracked o
   SET refresh_position = batch.last, customers_read = o.customers_read + batch.customers_read,
       customers_written = o.customers_written + batch.customers_written
   WHERE o.histories = t.histories;
-  IF batch.last IS NULL THEN
-    PERFORM crm.finish_scoring(t.histories);
-  END IF;
   RETURN batch.last IS NULL;
 END $$;
 COMMENT ON FUNCTION crm.refresh_batch(regclass, int) IS

@@ -94,7 +94,6 @@ BEGIN
   IF owner <> (SELECT oid FROM pg_roles WHERE rolname = current_user) THEN
     EXECUTE format('ALTER TABLE %s OWNER TO %s', made, owner::regrole);
   END IF;
-  UPDATE crm.tracked t SET models = made WHERE t.histories = tracking.histories;
   RETURN made;
 END $$;
 COMMENT ON FUNCTION crm.make_models(crm.tracked, text[]) IS 'makes the table of models of a tracking, owned by the owner of its rules';
@@ -271,9 +270,11 @@ DECLARE
   purchase crm.purchase_model;
   spend crm.spend_model;
   replaced boolean;
+  made boolean := false;
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_class WHERE oid = tracking.models) THEN
     tracking.models := crm.make_models(tracking, scale_by);
+    made := true;
   END IF;
   PERFORM crm.add_rules(tracking.scoring, scale_by, tracking.histories);
   FOR rule IN EXECUTE crm.refit_query(tracking, scale_by) USING as_of LOOP
@@ -308,6 +309,10 @@ BEGIN
         coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model));
     END IF;
   END LOOP;
+  -- after the rules, as every step of a refresh does
+  IF made THEN
+    UPDATE crm.tracked t SET models = tracking.models WHERE t.histories = tracking.histories;
+  END IF;
 END $$;
 COMMENT ON FUNCTION crm.refit_rules(crm.tracked, date) IS
   'fits the models of all rules anew as of a day, and records which were in force before';

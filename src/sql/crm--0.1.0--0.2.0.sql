@@ -355,6 +355,26 @@ COMMENT ON FUNCTION crm.refresh_start(regclass, date) IS 'puts new scales in for
 COMMENT ON FUNCTION crm.refresh_wait(regclass) IS
   'waits for the statements that still score by the rules from before, a step of crm.refresh';
 
+CREATE OR REPLACE FUNCTION crm.refresh_batch(tracking regclass, batch_customers int) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+  batch record;
+BEGIN
+  SELECT * INTO batch FROM crm.rescore(t.histories, t.refresh_position, batch_customers);
+  -- first the rules, then crm.tracked: in the order of the other steps, so that two refreshes wait and do not deadlock
+  IF batch.last IS NULL THEN
+    PERFORM crm.finish_scoring(t.histories);
+  END IF;
+  UPDATE crm.tracked o
+  SET refresh_position = batch.last, customers_read = o.customers_read + batch.customers_read,
+      customers_written = o.customers_written + batch.customers_written
+  WHERE o.histories = t.histories;
+  RETURN batch.last IS NULL;
+END $$;
+COMMENT ON FUNCTION crm.refresh_batch(regclass, int) IS
+  'scores the next customers, a step of crm.refresh; returns whether these were the last';
+
 DROP PROCEDURE crm.refresh(regclass, date, int);
 CREATE PROCEDURE crm.refresh(tracking regclass, as_of date DEFAULT NULL, refit boolean DEFAULT false, batch_customers int DEFAULT 10000)
   LANGUAGE plpgsql AS $$
@@ -519,7 +539,6 @@ BEGIN
   IF owner <> (SELECT oid FROM pg_roles WHERE rolname = current_user) THEN
     EXECUTE format('ALTER TABLE %s OWNER TO %s', made, owner::regrole);
   END IF;
-  UPDATE crm.tracked t SET models = made WHERE t.histories = tracking.histories;
   RETURN made;
 END $$;
 COMMENT ON FUNCTION crm.make_models(crm.tracked, text[]) IS 'makes the table of models of a tracking, owned by the owner of its rules';
@@ -696,9 +715,11 @@ DECLARE
   purchase crm.purchase_model;
   spend crm.spend_model;
   replaced boolean;
+  made boolean := false;
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_class WHERE oid = tracking.models) THEN
     tracking.models := crm.make_models(tracking, scale_by);
+    made := true;
   END IF;
   PERFORM crm.add_rules(tracking.scoring, scale_by, tracking.histories);
   FOR rule IN EXECUTE crm.refit_query(tracking, scale_by) USING as_of LOOP
@@ -733,6 +754,10 @@ BEGIN
         coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model));
     END IF;
   END LOOP;
+  -- after the rules, as every step of a refresh does
+  IF made THEN
+    UPDATE crm.tracked t SET models = tracking.models WHERE t.histories = tracking.histories;
+  END IF;
 END $$;
 COMMENT ON FUNCTION crm.refit_rules(crm.tracked, date) IS
   'fits the models of all rules anew as of a day, and records which were in force before';
