@@ -706,8 +706,9 @@ END $$;
 COMMENT ON FUNCTION crm.refit_query(crm.tracked, text[]) IS
   'the query that reads all histories once for a refit, as of $1 or of today where each rule''s customers are';
 
+-- the settings under which every rule's text is read again as it was
 CREATE FUNCTION crm.refit_rules(tracking crm.tracked, as_of date) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 3 SET datestyle = iso SET intervalstyle = postgres AS $$
 DECLARE
   scale_by constant text[] := crm.scale_by(tracking.histories, tracking.scoring);
   rule record;

@@ -1,6 +1,6 @@
 -- A refresh that fits the models anew: families, rules of their own, what is
 -- kept of the models before, and what is left when something goes wrong.
-SELECT plan(55);
+SELECT plan(57);
 SET client_min_messages = error;
 
 -- tenants whose customers buy by different models, one with too few of them
@@ -150,6 +150,20 @@ SELECT is((SELECT problem FROM crm.verify('once_orders')), 'the models of public
 CALL crm.refresh('once_orders', '2026-10-31', true);
 SELECT is_empty('SELECT * FROM crm.verify(''once_orders'')', 'the next refit makes another');
 SELECT is((SELECT count(*) FROM once_orders_models), 2::bigint, 'that begins anew with the models in force');
+-- keys whose text is lossy or has a meaning of its own
+CREATE VIEW odd_purchases AS
+  SELECT float8 '0.1' + float8 '0.2' AS rate, e'a "b", (c)\\d\n' AS "te nant", timestamptz '2026-10-25 01:30+01' AS since, customer, day AS purchased_on, amount FROM once_orders;
+SELECT crm.track('odd_purchases', scale_by => '{rate,te nant,since}');
+SET extra_float_digits = 0;
+SET datestyle = sql, dmy;
+SET timezone = 'Europe/London';
+CALL crm.refresh('odd_purchases', '2026-08-31', true);
+CALL crm.refresh('odd_purchases', '2026-09-30', true);
+SELECT results_eq('SELECT fitted_on, replaced_on, replaced_by FROM odd_models ORDER BY 1', $$VALUES (date '31/08/2026', date '30/09/2026', 'refit'), ('30/09/2026', NULL, NULL)$$, 'keys of any text are told');
+SELECT is_empty('SELECT * FROM crm.verify(''odd_purchases'')', 'and scored');
+RESET extra_float_digits;
+RESET datestyle;
+RESET timezone;
 SELECT throws_ok('SELECT crm.track(''n_purchases'', scale_by => ''{n}'')', '42P01', NULL, 'no such view');
 CREATE VIEW n_purchases AS SELECT 1 AS n, customer, day AS purchased_on, amount FROM once_orders;
 SELECT throws_ok('SELECT crm.track(''n_purchases'', scale_by => ''{n}'')', '42701', NULL, 'a key that rules are chosen by cannot be called as a column of models');
