@@ -91,10 +91,19 @@ missing_to_test()
 # lacking and apt can install them without a question.
 wanted_by_tests()
 {
+	local cron=postgresql-$pg_major-cron
+
 	[[ $pg_config == /usr/lib/postgresql/* ]] || return 0
 	[[ $EUID -eq 0 ]] || sudo -n true 2> /dev/null || return 0
-	[[ -f $("$pg_config" --sharedir)/extension/pg_cron.control ]] ||
-		! apt-cache show "postgresql-$pg_major-cron" > /dev/null 2>&1 || echo "postgresql-$pg_major-cron"
+	if [[ -f $("$pg_config" --sharedir)/extension/pg_cron.control ]]; then return 0; fi
+	# Where apt does not know the server either, it has no lists yet.
+	apt_knows "postgresql-$pg_major" || apt_get update || return 0
+	if apt_knows "$cron"; then echo "$cron"; fi
+}
+
+apt_knows()
+{
+	apt-cache show "$1" > /dev/null 2>&1
 }
 
 # Installs packages that can be done without.
@@ -103,7 +112,7 @@ install_wanted()
 	[[ $# -gt 0 ]] || return 0
 	say "installing by apt: $*"
 	guard_clusters
-	apt_get install "$@" || { apt_get update && apt_get install "$@"; } || say "could not install $*"
+	apt_get install "$@" || say "could not install $*"
 	packages_clean_up
 }
 
