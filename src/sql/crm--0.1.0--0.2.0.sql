@@ -716,11 +716,9 @@ DECLARE
   purchase crm.purchase_model;
   spend crm.spend_model;
   replaced boolean;
-  made boolean := false;
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_class WHERE oid = tracking.models) THEN
     tracking.models := crm.make_models(tracking, scale_by);
-    made := true;
   END IF;
   PERFORM crm.add_rules(tracking.scoring, scale_by, tracking.histories);
   FOR rule IN EXECUTE crm.refit_query(tracking, scale_by) USING as_of LOOP
@@ -756,9 +754,8 @@ BEGIN
     END IF;
   END LOOP;
   -- after the rules, as every step of a refresh does
-  IF made THEN
-    UPDATE crm.tracked t SET models = tracking.models WHERE t.histories = tracking.histories;
-  END IF;
+  UPDATE crm.tracked t SET models = tracking.models
+  WHERE t.histories = tracking.histories AND t.models IS DISTINCT FROM tracking.models;
 END $$;
 COMMENT ON FUNCTION crm.refit_rules(crm.tracked, date) IS
   'fits the models of all rules anew as of a day, and records which were in force before';
