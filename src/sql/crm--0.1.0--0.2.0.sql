@@ -663,7 +663,7 @@ CREATE FUNCTION crm.refit_query(tracking crm.tracked, scale_by text[]) RETURNS t
 BEGIN
   RETURN format($query$
     WITH rule AS MATERIALIZED (
-      SELECT row_number() OVER (%7$s) AS number, CAST(r.* AS %1$s) AS scoring, %2$s AS name, d.day, r.purchase_model, r.spend_model,
+      SELECT row_number() OVER (%7$s) AS number, CAST(r.* AS %1$s) AS scoring, %2$s AS name, d.day, r.purchase_model, r.spend_model, crm.model_to_fit(r.purchase_model) AS model_to_fit,
         m.recorded_on IS NOT NULL AS is_recorded, s.still_in_force, m.purchase_model AS recorded_model,
         CASE WHEN s.same_purchase_model THEN m.fitted_on END AS fitted_on,
         CASE WHEN s.same_spend_model THEN m.spend_fitted_on END AS spend_fitted_on,
@@ -686,7 +686,7 @@ BEGIN
             ELSE d.day - r.horizon_days END AS forecast_from) AS f),
     data AS (
       SELECT g.number, crm.data_check(h.history, g.day) AS data_check,
-        crm.purchase_fit_data(crm.model_to_fit(g.purchase_model), h.history, g.day) AS purchases, crm.spend_fit_data(h.history, g.day) AS spend,
+        crm.purchase_fit_data(g.model_to_fit, h.history, g.day) AS purchases, crm.spend_fit_data(h.history, g.day) AS spend,
         crm.forecast_accuracy(crm.expected_purchases(g.recorded_model, h.history, g.forecast_from, g.day),
           crm.purchase_days(crm.within(h.history, daterange(g.forecast_from, g.day, '(]')))) AS accuracy,
         crm.forecast_accuracy(crm.expected_purchases(g.model_by_hand, h.history, g.by_hand_from, g.day),
