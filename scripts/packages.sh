@@ -96,14 +96,14 @@ wanted_by_tests()
 	[[ $pg_config == /usr/lib/postgresql/* ]] || return 0
 	[[ $EUID -eq 0 ]] || sudo -n true 2> /dev/null || return 0
 	if [[ -f $("$pg_config" --sharedir)/extension/pg_cron.control ]]; then return 0; fi
-	# Where apt does not know the server either, it has no lists yet.
-	apt_knows "postgresql-$pg_major" || apt_get update || return 0
-	if apt_knows "$cron"; then echo "$cron"; fi
+	# Where apt does not offer the server either, it has no lists yet.
+	apt_offers "postgresql-$pg_major" || apt_get update || return 0
+	if apt_offers "$cron"; then echo "$cron"; fi
 }
 
-apt_knows()
+apt_offers()
 {
-	apt-cache show "$1" > /dev/null 2>&1
+	[[ -n $(apt-cache madison "$1" 2> /dev/null) ]]
 }
 
 # Installs packages that can be done without.
