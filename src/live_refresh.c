@@ -14,6 +14,7 @@
 #include "utils/array.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -27,6 +28,24 @@ key_attribute(Histories *histories, int key)
 
 	return TupleDescAttr(RelationGetDescr(histories_relation(histories)),
 						 index->rd_index->indkey.values[key] - 1);
+}
+
+/*
+ * Write and read values as text without loss, whatever the session prefers,
+ * until become_caller puts its settings back.
+ */
+static void
+use_lossless_text(void)
+{
+	static const char *const settings[][2] = {
+		{"datestyle", "ISO"},
+		{"intervalstyle", "postgres"},
+		{"extra_float_digits", "3"},
+	};
+
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 static void
@@ -81,8 +100,9 @@ CheckOwner(Oid relid)
 }
 
 /*
- * (histories, after text[], customers int) -> (last text[], read, written):
- * score the next customers behind a key as of the day that the rules name.
+ * (histories, after text[], customers int [, why text]) -> (last text[], read,
+ * written): score the next customers behind a key as of the day that the rules
+ * name; why is what changes are recorded with, "refresh" if not given.
  */
 PG_FUNCTION_INFO_V1(crm_rescore);
 Datum
@@ -97,9 +117,12 @@ crm_rescore(PG_FUNCTION_ARGS)
 	TupleDesc	 desc;
 	Datum		 values[3] = {0};
 	bool		 nulls[3] = {0};
+	const char	*why = "refresh";
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 		PG_RETURN_NULL();
+	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
+		why = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	relid = PG_GETARG_OID(0);
 	tracked = tracked_by_histories(relid);
 	CheckOwner(relid);
@@ -107,7 +130,8 @@ crm_rescore(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 
 	before = become_owner(relid);
-	histories = histories_open(relid, tracked->scoring, tracked->changes, "refresh");
+	use_lossless_text();
+	histories = histories_open(relid, tracked->scoring, tracked->changes, why);
 	if (!PG_ARGISNULL(1))
 	{
 		keys_from_text(histories, PG_GETARG_ARRAYTYPE_P(1), keys);

@@ -1,10 +1,11 @@
-# ALTER EXTENSION UPDATE works, with tables and views that depend on the
-# extension, and by the way that released scripts will take: one script from
-# each version to the next.
+# ALTER EXTENSION UPDATE from every released version, under tracked tables,
+# stored values and dependent views: what stood before stands afterwards, and
+# the catalogue is that of a fresh installation.
 
 use strict;
 use warnings;
 
+use File::Copy qw(copy);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -12,34 +13,101 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('upgrade');
 $node->init;
 $node->start;
+$node->safe_psql('postgres', 'CREATE ROLE owner LOGIN; CREATE DATABASE fresh OWNER owner');
 
 chomp(my $share = `pg_config --sharedir`);
-my $version = $node->safe_psql('postgres', "SELECT default_version FROM pg_available_extensions WHERE name = 'crm'");
-my $next = "$version-next";
-my $script = "$share/extension/crm--$version--$next.sql";
-append_to_file($script, <<'SQL');
-\echo Use "ALTER EXTENSION crm UPDATE" to load this file. \quit
-CREATE FUNCTION crm.upgraded() RETURNS bool LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  SET search_path = pg_catalog, pg_temp AS 'SELECT true';
-COMMENT ON FUNCTION crm.upgraded() IS 'whether the update was made';
-SQL
+my $current = $node->safe_psql('postgres', "SELECT default_version FROM pg_available_extensions WHERE name = 'crm'");
+my @released = map { /crm--([\d.]+)\.sql$/ } sort glob 'test/upgrade/crm--*.sql';
+my @installed;
 
-$node->safe_psql('postgres', <<'SQL');
-CREATE EXTENSION crm;
-CREATE TABLE customer AS SELECT crm.purchase('2020-01-01', 5) AS history;
-CREATE VIEW spend AS SELECT crm.spend(history) FROM customer;
-SQL
-is($node->safe_psql('postgres', "SELECT extversion FROM pg_extension WHERE extname = 'crm'"), $version, 'installed at the default version');
+# Runs SQL as the owner, who is no superuser.
+sub as_owner
+{
+	my ($database, $sql) = @_;
+	return $node->safe_psql($database, $sql, extra_params => [ '-U', 'owner' ]);
+}
 
-$node->safe_psql('postgres', "ALTER EXTENSION crm UPDATE TO '$next'");
-is($node->safe_psql('postgres', 'SELECT crm.upgraded()'), 't', 'updated');
-is($node->safe_psql('postgres', 'SELECT spend FROM spend'), '5.0000', 'views and tables that depend on it still answer');
-is($node->safe_psql('postgres', "SELECT count(*) FROM pg_extension_update_paths('crm') WHERE path IS NOT NULL AND target = '$version' AND source = '$version'"), '0', 'no version updates to itself');
+# What the catalogue knows of the extension, object by object: what pg_upgrade
+# would carry over, without the numbers that differ from database to database.
+sub catalogue
+{
+	my ($database) = @_;
+	my ($dump) = run_command([ 'pg_dump', '--schema-only', '--binary-upgrade', $node->connstr($database) ]);
+	my @objects = grep { /; Schema: crm;|^-- Name: (?:SCHEMA )?crm; / } split /^--\n(?=-- Name: )/m, $dump;
 
-$node->safe_psql('postgres', 'DROP EXTENSION crm CASCADE');
-is($node->safe_psql('postgres', "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = 'crm'"), '0', 'DROP EXTENSION leaves nothing behind');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_attribute WHERE attrelid = \'customer\'::regclass AND attname = \'history\' AND NOT attisdropped'), '0', 'but for what CASCADE was told to take');
+	s/^(?:SELECT pg_catalog\.binary_upgrade|UPDATE pg_catalog).*?;\n//msg, s/^(?:-- For binary upgrade|-- PostgreSQL database dump|\\unrestrict).*\n//mg, s/\n{2,}/\n/g foreach @objects;
+	return join '', sort(@objects),
+	  $node->safe_psql($database, q{SELECT c::regclass, condition FROM pg_extension, unnest(extconfig, extcondition) AS u(c, condition) WHERE extname = 'crm' ORDER BY 1});
+}
 
-unlink $script;
+# Everything that holds values of the extension.
+sub contents
+{
+	my ($database) = @_;
+	my @tables = split /\n/, as_owner($database, q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 's'::regnamespace AND relkind = 'r' ORDER BY oid::regclass::text});
+
+	return join "\n", map { "$_: " . as_owner($database, "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM $_ AS t") } @tables;
+}
+
+# Every tracking holds what its views say; or every one that triggers keep.
+sub verified
+{
+	my ($database, $what, $live_only) = @_;
+	my $which = $live_only ? 'source IS NOT NULL' : 'true';
+	is(as_owner($database, "SELECT v.* FROM (SELECT DISTINCT histories::oid FROM crm.tracked WHERE $which) AS t, crm.verify(t.histories) AS v"), '', $what);
+	return;
+}
+
+as_owner('fresh', 'CREATE EXTENSION crm');
+cmp_ok(length catalogue('fresh'), '>', 100_000, 'a fresh installation has a catalogue to compare');
+
+foreach my $version (@released)
+{
+	my $old = "old_$version";
+	my $frozen = "$share/extension/crm--$version.sql";
+
+	copy("test/upgrade/crm--$version.sql", $frozen) or die "could not copy to $frozen: $!";
+	push @installed, $frozen;
+	$node->safe_psql('postgres', qq{CREATE DATABASE "$old" OWNER owner});
+	as_owner($old, "CREATE EXTENSION crm VERSION '$version'");
+	as_owner($old, slurp_file("test/upgrade/tracked.sql"));
+	verified($old, "what $version keeps is true");
+	my $contents = contents($old);
+	my $customers = as_owner($old, 'SELECT * FROM s.champions ORDER BY 1');
+	isnt($customers, '', 'and a dependent view has rows');
+
+	as_owner($old, 'ALTER EXTENSION crm UPDATE');
+	is(as_owner($old, "SELECT extversion FROM pg_extension WHERE extname = 'crm'"), $current, "$version is updated to $current");
+	is(contents($old), $contents, 'without a change of what is stored');
+	is(as_owner($old, 'SELECT * FROM s.champions ORDER BY 1'), $customers, 'or shown by dependent views');
+	verified($old, 'which is true as the new version sees it');
+	my @old = split /^(?=-- Name: )/m, catalogue($old);
+	my @new = split /^(?=-- Name: )/m, catalogue('fresh');
+	my (%old, %new);
+	@old{@old} = @new{@new} = ();
+	is(join('', grep { !exists $new{$_} } @old), '', 'nothing is in the catalogue that a fresh installation has not');
+	is(join('', grep { !exists $old{$_} } @new), '', 'and nothing is missing');
+
+	as_owner($old, slurp_file("test/upgrade/go_on.sql"));
+	verified($old, 'the triggers go on', 1);
+	foreach my $histories (split /\n/, as_owner($old, 'SELECT DISTINCT histories FROM crm.tracked'))
+	{
+		as_owner($old, "CALL crm.refresh('$histories')");
+	}
+	verified($old, 'and so do refreshes');
+
+	my $file = $node->basedir . "/$old.dump";
+	$node->safe_psql('postgres', qq{CREATE DATABASE "copy_$version" OWNER owner});
+	$node->command_ok([ 'pg_dump', '-U', 'owner', '-F', 'custom', '-f', $file, $node->connstr($old) ], 'the owner dumps what was updated');
+	$node->command_ok([ 'pg_restore', '-U', 'owner', '-e', '-d', $node->connstr("copy_$version"), $file ], 'and restores it into a fresh installation');
+	is(contents("copy_$version"), contents($old), 'with all that is stored');
+	verified("copy_$version", 'which is true');
+
+	as_owner($old, 'DROP VIEW s.champions; SELECT crm.detach(h) FROM (SELECT DISTINCT histories::oid::regclass FROM crm.tracked) AS t(h); DROP TABLE s.kept CASCADE; DROP EXTENSION crm');
+	is($node->safe_psql($old, "SELECT count(*) FROM (SELECT pronamespace FROM pg_proc UNION ALL SELECT typnamespace FROM pg_type UNION ALL SELECT relnamespace FROM pg_class) AS o(n) WHERE n = to_regnamespace('crm')"), '0', 'after detach the extension can go, and nothing of it is left');
+}
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_extension_update_paths('crm') WHERE source = '$current' AND path IS NOT NULL"), '0', 'no script leads away from the current version');
+
+unlink @installed;
 $node->stop;
 done_testing();

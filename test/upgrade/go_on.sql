@@ -1,0 +1,10 @@
+-- Every kind of write on every tracking that test/upgrade/tracked.sql made.
+INSERT INTO s.orders SELECT i, 'A' || i % 70, now(), 10, 'paid' FROM generate_series(5001, 5200) i;
+UPDATE s.orders SET total = total + 1 WHERE id % 5 = 0;
+DELETE FROM s.orders WHERE id % 7 = 0;
+INSERT INTO s.orders_2 VALUES (6000, 'leaf', now(), 10, 'paid');
+INSERT INTO s.sales SELECT 'new', md5(i::text)::uuid, current_date, i, 1 FROM generate_series(1, 20) i;
+DELETE FROM s.sales WHERE tenant = 't1';
+INSERT INTO s.refunds VALUES ('a1', current_date, 5);
+UPDATE s.replicated SET amount = amount + 1, customer = customer + 1;
+TRUNCATE s.orders_1;
