@@ -253,22 +253,31 @@ crm_interaction_history_merge(PG_FUNCTION_ARGS)
 	PG_RETURN_INTERACTION_HISTORY(append_history(state, PG_GETARG_INTERACTION_HISTORY(1)));
 }
 
+/* The entries of a packed state in order: where they are, or in a copy. */
+static const PackedInteraction *
+sorted_packed_entries(const InteractionHistory *state)
+{
+	const PackedInteraction *packed = packed_entries(state);
+	Size					 size = state->nentries * sizeof(PackedInteraction);
+
+	for (int i = 1; i < state->nentries; i++)
+		if (packed_compare(&packed[i - 1], &packed[i]) > 0)
+		{
+			PackedInteraction *sorted = memcpy(palloc(size), packed, size);
+
+			qsort(sorted, state->nentries, sizeof(PackedInteraction), compare_packed);
+			return sorted;
+		}
+	return packed;
+}
+
 /* Put the entries of a packed state into a history that has room for them, in order. */
 static void
 unpack_sorted(const InteractionHistory *state, InteractionHistory *h)
 {
-	int n = state->nentries;
-	/* The upper half of the room: each is read before a whole entry reaches it. */
-	PackedInteraction *packed = (PackedInteraction *) (h->entries + n) - n;
+	const PackedInteraction *packed = sorted_packed_entries(state);
 
-	memcpy(packed, packed_entries(state), n * sizeof(PackedInteraction));
-	for (int i = 1; i < n; i++)
-		if (packed_compare(&packed[i - 1], &packed[i]) > 0)
-		{
-			qsort(packed, n, sizeof(PackedInteraction), compare_packed);
-			break;
-		}
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < state->nentries; i++)
 		h->entries[i] = unpack(packed[i]);
 }
 
