@@ -62,9 +62,8 @@ CheckModelFit(const ModelShape *shape, const ModelFit *fit)
 				 (fit->bound == 0 || is_bound(fit->verdict)) && fit->customers >= 0 &&
 				 fit->left_out >= 0 && fit->repeat_buyers >= 0 &&
 				 fit->repeat_buyers <= fit->customers &&
-				 fabs(fit->log_likelihood) <= LOG_LIKELIHOOD_MAX &&
-				 isfinite(fit->gradient_norm) && fit->gradient_norm >= 0 &&
-				 (fit->verdict == FIT_GIVEN) == (fit->customers == 0) &&
+				 fabs(fit->log_likelihood) <= LOG_LIKELIHOOD_MAX && isfinite(fit->gradient_norm) &&
+				 fit->gradient_norm >= 0 && (fit->verdict == FIT_GIVEN) == (fit->customers == 0) &&
 				 (fit->verdict != FIT_GIVEN ||
 				  (fit->log_likelihood == 0 && fit->gradient_norm == 0 && fit->left_out == 0));
 

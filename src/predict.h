@@ -69,11 +69,11 @@ static inline void
 CheckDiscountedEnd(double periods, double delta)
 {
 	if (unlikely(isinf(periods) && delta < DISCOUNT_MIN))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a value until infinity needs a positive discount rate"),
-						delta > 0 ? errdetail("The discount of %g a unit of time is too small.",
-											  delta)
-								  : 0));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a value until infinity needs a positive discount rate"),
+			 delta > 0 ? errdetail("The discount of %g a unit of time is too small.", delta) : 0));
 }
 
 /* A probability strictly between 0 and 1. */

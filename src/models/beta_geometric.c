@@ -484,9 +484,9 @@ p_at_least(const PurchaseParams *params, double n, double t)
 	double u = t / params->p[1];
 
 	/* the function is 0 or 1 up to rounding where it is nearly so */
-	return n == 0
-			   ? 1
-			   : fmin(1, fmax(0, math_beta_inc(params->k * n, params->p[0], u / (1 + u), 1 / (1 + u))));
+	return n == 0 ? 1
+				  : fmin(1, fmax(0, math_beta_inc(params->k * n, params->p[0], u / (1 + u),
+												  1 / (1 + u))));
 }
 
 /* P(a customer stays n times). */

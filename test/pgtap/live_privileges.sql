@@ -1,5 +1,5 @@
 -- Who may do what, whose rights the upkeep has, and names that try to break it.
-SELECT plan(36);
+SELECT plan(51);
 
 CREATE ROLE live_owner;
 CREATE ROLE live_app;
@@ -51,6 +51,47 @@ SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', 'an ap
 RESET ROLE;
 SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'and is followed');
 
+-- a superuser who looks after a tracking lends its functions no rights
+SET ROLE live_owner;
+CREATE FUNCTION shop.trap(numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF current_user <> 'live_owner' THEN
+    RAISE 'ran as %', current_user;
+  END IF;
+  RETURN $1;
+END $$;
+CREATE TABLE shop.bait (customer int, at date, total numeric);
+CREATE VIEW shop.bait_purchases AS SELECT customer, at AS purchased_on, shop.trap(total) AS amount FROM shop.bait;
+CREATE VIEW shop.dull_purchases AS SELECT DISTINCT customer, at AS purchased_on, shop.trap(total) AS amount FROM shop.bait;
+SELECT crm.track('shop.bait_purchases');
+SELECT crm.track('shop.dull_purchases');
+RESET ROLE;
+SELECT lives_ok('INSERT INTO shop.bait VALUES (1, ''2026-01-01'', 5)', 'a superuser inserts');
+SELECT lives_ok('SELECT crm.rebuild(''shop.bait_purchases'')', 'rebuilds');
+SELECT lives_ok('SELECT crm.refresh_fill(''shop.dull_purchases'')', 'refreshes');
+SELECT lives_ok('SELECT crm.snapshot(''shop.bait_purchases'', ''2026-01-01'')', 'and makes snapshots');
+SELECT is((SELECT relowner::regrole::text FROM pg_class WHERE oid = 'shop.bait_snapshots'::regclass), 'live_owner', 'which belong to the owner');
+SET ROLE live_other;
+SELECT throws_ok('SELECT crm.as_owner(''shop.bait_histories'', ''SELECT 1'')', '42501', NULL, 'nobody else acts as the owner');
+RESET ROLE;
+SELECT crm.untrack('shop.bait_purchases');
+SELECT crm.untrack('shop.dull_purchases');
+
+-- a tracking of rows that are not there yet would be one of whoever makes them
+SET ROLE live_other;
+CREATE TABLE pg_temp.own (a int);
+SELECT throws_ok($$INSERT INTO crm.tracked (purchases, source, histories, scoring, customers) VALUES ('pg_temp.own', 4000000000, 'pg_temp.own', 'pg_temp.own', 'pg_temp.own')$$,
+  '42P01', 'relation with OID 4000000000 does not exist', 'a row names relations that are there');
+RESET ROLE;
+ALTER TABLE shop.orders OWNER TO live_other;
+SELECT throws_like('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', 'the owner of histories "purchases_histories" does not own table "orders"',
+  'histories are not kept for somebody who may not see the rows');
+GRANT live_other TO live_owner;
+SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', 'unless a member of the owner''s role keeps them');
+REVOKE live_other FROM live_owner;
+ALTER TABLE shop.orders OWNER TO live_owner;
+SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'no order is lost');
+
 -- the view must be the owner's
 ALTER VIEW shop.purchases OWNER TO live_other;
 SELECT throws_like('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', '%have different owners', 'a view of another owner is not evaluated');
@@ -70,7 +111,7 @@ SET search_path = hostile, pg_catalog, public;
 -- pgTAP itself would be trapped, so an error here ends the test
 INSERT INTO shop.orders VALUES (1, '2026-01-04', 10), (3, '2026-01-04', 10);
 UPDATE shop.orders SET total = 11;
-CALL crm.refresh('shop.purchases', NULL, 1);
+CALL crm.refresh('shop.purchases', NULL, false, 1);
 CREATE TABLE shop.differences AS SELECT * FROM crm.verify('shop.purchases');
 DO $$ BEGIN
   PERFORM crm.rebuild('shop.purchases');
@@ -80,11 +121,22 @@ DO $$ BEGIN
   PERFORM crm.track('shop.purchases', scale_by => '{customer}');
 END $$;
 INSERT INTO shop.orders VALUES (1, '2026-01-05', 10), (4, '2026-01-04', 10);
-CALL crm.refresh('shop.purchases');
+SET client_min_messages = error;
+CALL crm.refresh('shop.purchases', refit => true);
 INSERT INTO shop.differences SELECT * FROM crm.verify('shop.purchases');
 RESET ROLE;
 RESET search_path;
 SELECT is_empty('SELECT * FROM shop.differences', 'a hostile schema earlier in the path reaches nothing');
+
+SELECT is((SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = (SELECT models FROM crm.tracked)), 'live_owner', 'not even a refit');
+DROP TABLE shop.purchases_models;
+UPDATE shop.purchases_scoring1 SET purchase_model = crm.bg_nbd(1, 1, 1, 1);
+CALL crm.refresh('shop.purchases', refit => true);
+SELECT is((SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = (SELECT models FROM crm.tracked)), 'live_owner', 'a table of models is the owner''s, whoever calls for it');
+SET ROLE live_owner;
+CALL crm.refresh('shop.purchases', refit => true);
+RESET ROLE;
+SELECT isnt_empty('SELECT FROM shop.purchases_models', 'who then goes on with it');
 
 -- names
 CREATE SCHEMA "it's ""my"" shop";
@@ -93,7 +145,8 @@ SELECT is(crm.track('"it''s ""my"" shop"."order"', 'select', 'the " day', 'it''s
   '"it''s ""my"" shop".order_customers', 'quotes, spaces and keywords in names');
 INSERT INTO "it's ""my"" shop"."order" VALUES ('a '' "', now(), 10), ('b', now() - interval '400 days', 1);
 SELECT is_empty('SELECT * FROM crm.verify(''"it''''s ""my"" shop"."order"'')', 'are followed');
-CALL crm.refresh('"it''s ""my"" shop"."order"');
+CALL crm.refresh('"it''s ""my"" shop"."order"', refit => true);
+SELECT has_table('it''s "my" shop', 'order_models', 'have models');
 SELECT is(crm.snapshot('"it''s ""my"" shop"."order"', current_date)::int, 2, 'and make snapshots');
 SELECT lives_ok('SELECT crm.detach(''"it''''s ""my"" shop"."order"'')', 'and are detached');
 
@@ -103,6 +156,9 @@ SELECT lives_ok('SELECT crm.track(''public.long_name_that_has_sixty_three_bytes_
 SELECT lives_ok('SELECT crm.track(''public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_fog'', ''c'', ''d'', ''a'')', 'and one that is the same when cut');
 INSERT INTO public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_for VALUES (1, current_date, 1);
 INSERT INTO public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_fog VALUES (1, current_date, 1), (2, current_date, 1);
+CALL crm.refresh('public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_for', refit => true);
+CALL crm.refresh('public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_fog', refit => true);
+SELECT is((SELECT count(DISTINCT models)::int FROM crm.tracked WHERE models::text LIKE 'long%'), 2, 'each has models');
 SELECT is_empty('SELECT v.* FROM (SELECT DISTINCT histories FROM crm.tracked) t, crm.verify(t.histories) v', 'both are followed');
 SELECT is((SELECT count(DISTINCT histories)::int FROM crm.tracked), 3, 'apart');
 SELECT is((SELECT max(length(histories::text)) <= 63 AND min(length(histories::text)) >= 30 FROM crm.tracked WHERE histories::text LIKE 'long%'), true, 'their tables have cut names');
