@@ -107,7 +107,10 @@ crm_rescore(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 
 	before = become_owner(relid);
-	histories = histories_open(relid, tracked->scoring, tracked->changes, "refresh");
+	/* Under the lock on the rules nobody begins to keep decisions any more. */
+	LockRelationOid(tracked->scoring, RowExclusiveLock);
+	tracked = tracked_by_histories(relid);
+	histories = histories_open(tracked, "refresh");
 	if (!PG_ARGISNULL(1))
 	{
 		keys_from_text(histories, PG_GETARG_ARRAYTYPE_P(1), keys);

@@ -18,7 +18,10 @@ CREATE TABLE crm.tracked (
   refresh_finished_at timestamptz,
   refresh_position text[],
   customers_read bigint,
-  customers_written bigint
+  customers_written bigint,
+  decisions regclass,
+  standing regclass,
+  by_invitation boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -39,6 +42,9 @@ COMMENT ON COLUMN crm.tracked.refresh_finished_at IS 'when the last refresh fini
 COMMENT ON COLUMN crm.tracked.refresh_position IS 'the key up to which the running refresh has come';
 COMMENT ON COLUMN crm.tracked.customers_read IS 'customers that the last refresh looked at';
 COMMENT ON COLUMN crm.tracked.customers_written IS 'customers whose row it wrote';
+COMMENT ON COLUMN crm.tracked.decisions IS 'what was decided on the tiers of customers; NULL before crm.track_tiers';
+COMMENT ON COLUMN crm.tracked.standing IS 'the view of standings; NULL before crm.track_tiers';
+COMMENT ON COLUMN crm.tracked.by_invitation IS 'whether customers without a membership hold no tier';
 
 -- A dump takes what is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
@@ -56,7 +62,8 @@ DECLARE
 BEGIN
   SELECT c.oid INTO foreign_relation
   FROM pg_class c
-  WHERE c.oid IN (tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers)
+  WHERE c.oid IN (tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
+                  tracked.decisions, tracked.standing)
     AND NOT pg_has_role(current_user, c.relowner, 'USAGE')
   LIMIT 1;
   IF FOUND THEN
