@@ -44,6 +44,7 @@ read_tracked(HeapTuple row, Relation catalogue)
 	TupleDesc  desc = RelationGetDescr(catalogue);
 	AttrNumber decisions = get_attnum(RelationGetRelid(catalogue), "decisions");
 	Tracked	  *tracked = palloc(sizeof(Tracked));
+	Datum	   by_invitation;
 	bool	   isnull;
 
 	tracked->purchases = oid_column(row, desc, TRACKED_PURCHASES);
@@ -57,8 +58,9 @@ read_tracked(HeapTuple row, Relation catalogue)
 	if (decisions != InvalidAttrNumber)
 	{
 		tracked->decisions = oid_column(row, desc, decisions);
-		tracked->by_invitation = DatumGetBool(heap_getattr(
-			row, get_attnum(RelationGetRelid(catalogue), "by_invitation"), desc, &isnull));
+		by_invitation = heap_getattr(row, get_attnum(RelationGetRelid(catalogue), "by_invitation"),
+									 desc, &isnull);
+		tracked->by_invitation = !isnull && DatumGetBool(by_invitation);
 	}
 	return tracked;
 }

@@ -376,6 +376,16 @@ same_decisions(const CustomerDecisions *a, const CustomerDecisions *b)
 
 /* ---- all customers, in key order ---- */
 
+static void
+read_ahead(Decisions *d)
+{
+	MemoryContext before = MemoryContextSwitchTo(d->home);
+
+	if (!index_getnext_slot(d->ordered, ForwardScanDirection, d->ahead))
+		ExecClearTuple(d->ahead);
+	MemoryContextSwitchTo(before);
+}
+
 /* Begin to read the decisions on customers behind a key, or on all, side by side with the histories. */
 void
 decisions_start_in_order(Decisions *d, const Datum *after)
@@ -393,7 +403,7 @@ decisions_start_in_order(Decisions *d, const Datum *after)
 	d->ordered = keys_begin_scan(d->rel, d->index, d->snapshot, nconditions);
 	index_rescan(d->ordered, &header, nconditions, NULL, 0);
 	if (!d->no_rows)
-		index_getnext_slot(d->ordered, ForwardScanDirection, d->ahead);
+		read_ahead(d);
 }
 
 /* Whether the row ahead is of an earlier (< 0), the same (0) or a later customer (> 0). */
@@ -417,17 +427,14 @@ compare_ahead(Decisions *d, const Datum *keys)
 void
 decisions_read_next(Decisions *d, const Datum *keys, CustomerDecisions *decided)
 {
-	Found		  found = {NIL, NIL};
-	MemoryContext before = CurrentMemoryContext;
-	int			  order;
+	Found found = {NIL, NIL};
+	int	  order;
 
 	while (!TTS_EMPTY(d->ahead) && (order = compare_ahead(d, keys)) <= 0)
 	{
 		if (order == 0)
 			add_row(d, d->ahead, &found);
-		MemoryContextSwitchTo(d->home);
-		index_getnext_slot(d->ordered, ForwardScanDirection, d->ahead);
-		MemoryContextSwitchTo(before);
+		read_ahead(d);
 	}
 	give_out(d, &found, decided);
 }

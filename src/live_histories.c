@@ -7,8 +7,7 @@
  * there in between. Callers come in key order, so that two statements can
  * wait for each other but never in a circle.
  *
- * Like an index, the table follows without firing triggers of its own; the
- * table of changes is where users put theirs.
+ * live_write.c writes the row.
  */
 #include "crm.h"
 
@@ -16,11 +15,9 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "executor/executor.h"
 #include "live.h"
+#include "live_write.h"
 #include "miscadmin.h"
-#include "parser/parse_relation.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -39,83 +36,13 @@ struct Histories
 	IndexScanDesc	scan; /* for look-ups, with the active snapshot */
 	TupleTableSlot *old_row;
 	TupleTableSlot *new_row;
-	EState		   *estate;
-	ResultRelInfo  *result;
+	RowWriter	   *writer;
 	ScoringRules   *rules;
 	Decisions	   *decisions; /* NULL if the tracking keeps none */
 	ChangeLog	   *changes;
 	MemoryContext	home;	 /* of what lives until the table is closed */
 	MemoryContext	context; /* of one customer */
 };
-
-/* ---- what differs between releases of PostgreSQL ---- */
-
-/* An executor state for one table, which it finds in its range table where it looks for columns. */
-static EState *
-create_executor_state(Relation rel)
-{
-	EState		  *estate = CreateExecutorState();
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-#if PG_VERSION_NUM >= 160000
-	List *permissions = NIL;
-#endif
-
-	rte->rtekind = RTE_RELATION;
-	rte->relid = RelationGetRelid(rel);
-	rte->relkind = rel->rd_rel->relkind;
-	rte->rellockmode = RowExclusiveLock;
-#if PG_VERSION_NUM >= 180000
-	addRTEPermissionInfo(&permissions, rte);
-	ExecInitRangeTable(estate, list_make1(rte), permissions, bms_make_singleton(1));
-#elif PG_VERSION_NUM >= 160000
-	addRTEPermissionInfo(&permissions, rte);
-	ExecInitRangeTable(estate, list_make1(rte), permissions);
-#else
-	ExecInitRangeTable(estate, list_make1(rte));
-#endif
-	return estate;
-}
-
-/* Index entries for the new row; false if a unique index has its key already. */
-static bool
-insert_index_entries(Histories *t, bool update, bool only_summarizing, bool speculative)
-{
-	List *arbiters = speculative ? list_make1_oid(RelationGetRelid(t->index)) : NIL;
-	bool  conflict = false;
-
-#if PG_VERSION_NUM >= 160000
-	ExecInsertIndexTuples(t->result, t->new_row, t->estate, update, speculative, &conflict,
-						  arbiters, only_summarizing);
-#elif PG_VERSION_NUM >= 140000
-	(void) only_summarizing;
-	ExecInsertIndexTuples(t->result, t->new_row, t->estate, update, speculative, &conflict,
-						  arbiters);
-#else
-	(void) update;
-	(void) only_summarizing;
-	ExecInsertIndexTuples(t->new_row, t->estate, speculative, &conflict, arbiters);
-#endif
-	return !conflict;
-}
-
-/* Wait for insertions of the same key in other sessions; false if one was committed. */
-static bool
-key_is_free(Histories *t)
-{
-	List		   *arbiters = list_make1_oid(RelationGetRelid(t->index));
-	ItemPointerData conflict;
-
-#if PG_VERSION_NUM >= 180000
-	ItemPointerData none;
-
-	ItemPointerSetInvalid(&none);
-	return ExecCheckIndexConstraints(t->result, t->new_row, t->estate, &conflict, &none, arbiters);
-#elif PG_VERSION_NUM >= 140000
-	return ExecCheckIndexConstraints(t->result, t->new_row, t->estate, &conflict, arbiters);
-#else
-	return ExecCheckIndexConstraints(t->new_row, t->estate, &conflict, arbiters);
-#endif
-}
 
 /* ---- opening and closing ---- */
 
@@ -159,6 +86,19 @@ open_primary_key(Relation rel)
 	return index_open(index, RowExclusiveLock);
 }
 
+/* The columns that an update may change, as the executor counts them. */
+static Bitmapset *
+written_columns(Histories *t)
+{
+	Bitmapset *columns = NULL;
+
+	columns = bms_add_member(columns, t->history - FirstLowInvalidHeapAttributeNumber);
+	for (int i = 0; i < SCORE_COLUMNS; i++)
+		columns = bms_add_member(columns, t->scores[i] - FirstLowInvalidHeapAttributeNumber);
+	columns = bms_add_member(columns, t->scored_on - FirstLowInvalidHeapAttributeNumber);
+	return bms_add_member(columns, t->updated_at - FirstLowInvalidHeapAttributeNumber);
+}
+
 /* Open a table of histories for writing; why is what the changes are recorded with. */
 Histories *
 histories_open(const Tracked *tracked, const char *why)
@@ -178,14 +118,7 @@ histories_open(const Tracked *tracked, const char *why)
 
 	t->old_row = table_slot_create(t->rel, NULL);
 	t->new_row = MakeSingleTupleTableSlot(RelationGetDescr(t->rel), &TTSOpsVirtual);
-	t->estate = create_executor_state(t->rel);
-	t->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(t->result, t->rel, 1, NULL, 0);
-#if PG_VERSION_NUM < 140000
-	t->estate->es_result_relation_info = t->result;
-#endif
-	ExecOpenIndices(t->result, true);
-
+	t->writer = row_writer_create(t->rel, t->index, written_columns(t));
 	t->rules = scoring_rules_read(tracked->scoring, t->rel, t->index);
 	t->changes = change_log_open(tracked->changes, t->rel, t->index, why);
 	t->context =
@@ -233,12 +166,11 @@ histories_close(Histories *t)
 		decisions_close(t->decisions);
 	index_endscan(t->scan);
 	PopActiveSnapshot();
-	ExecCloseIndices(t->result);
 	ExecDropSingleTupleTableSlot(t->old_row);
 	ExecDropSingleTupleTableSlot(t->new_row);
-	FreeExecutorState(t->estate);
 	CommandCounterIncrement();
 	changed = change_log_close(t->changes);
+	row_writer_free(t->writer);
 	MemoryContextDelete(t->context);
 	index_close(t->index, NoLock);
 	table_close(t->rel, NoLock);
@@ -396,70 +328,9 @@ start_row(Histories *t, const Datum *keys, bool found)
 		return;
 	}
 	memset(t->new_row->tts_isnull, true, sizeof(bool) * desc->natts);
+	row_writer_set_defaults(t->writer, t->new_row);
 	for (int i = 0; i < t->nkeys; i++)
 		set_column(t, t->index->rd_index->indkey.values[i], keys[i], false);
-}
-
-/* Replace the row that was found; false if another session has changed it. */
-static bool
-update_row(Histories *t)
-{
-	TM_FailureData tmfd;
-	LockTupleMode  lock_mode;
-	TM_Result	   result;
-#if PG_VERSION_NUM >= 160000
-	TU_UpdateIndexes indexes;
-#else
-	bool indexes;
-#endif
-
-	if (RelationGetDescr(t->rel)->constr)
-		ExecConstraints(t->result, t->new_row, t->estate);
-	t->new_row->tts_tableOid = RelationGetRelid(t->rel);
-	result =
-		table_tuple_update(t->rel, &t->old_row->tts_tid, t->new_row, GetCurrentCommandId(true),
-						   GetActiveSnapshot(), InvalidSnapshot, true, &tmfd, &lock_mode, &indexes);
-	if (result != TM_Ok)
-		return false;
-#if PG_VERSION_NUM >= 160000
-	if (indexes != TU_None)
-		insert_index_entries(t, true, indexes == TU_Summarizing, false);
-#else
-	if (indexes)
-		insert_index_entries(t, true, false, false);
-#endif
-	return true;
-}
-
-/* Remove the row that was found; false if another session has changed it. */
-static bool
-delete_row(Histories *t)
-{
-	TM_FailureData tmfd;
-
-	return table_tuple_delete(t->rel, &t->old_row->tts_tid, GetCurrentCommandId(true),
-							  GetActiveSnapshot(), InvalidSnapshot, true, &tmfd, false) == TM_Ok;
-}
-
-/* Insert a new customer; false if another session did at the same time. */
-static bool
-insert_row(Histories *t)
-{
-	uint32 token;
-	bool   inserted;
-
-	if (!key_is_free(t))
-		return false;
-	if (RelationGetDescr(t->rel)->constr)
-		ExecConstraints(t->result, t->new_row, t->estate);
-	t->new_row->tts_tableOid = RelationGetRelid(t->rel);
-
-	token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
-	table_tuple_insert_speculative(t->rel, t->new_row, GetCurrentCommandId(true), 0, NULL, token);
-	inserted = insert_index_entries(t, false, false, true);
-	table_tuple_complete_speculative(t->rel, t->new_row, token, inserted);
-	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
-	return inserted;
 }
 
 /* Record that a column of the score names the customer otherwise than before. */
@@ -483,25 +354,17 @@ stored_history(Histories *t, bool found)
 }
 
 /*
- * Hold the key of a customer who has no history, until the transaction ends: a
- * row that is inserted and taken back lets every other session that comes to
- * insert the customer wait, as for a unique key. Else a first order beside a
- * decision would be scored without it. False if another session was in the way.
+ * Hold the key of a customer who has no history, until the transaction ends, or
+ * else a first order beside a decision would be scored without it. False if
+ * another session was in the way.
  */
 static bool
 hold_key(Histories *t, const Datum *keys)
 {
-	TM_FailureData tmfd;
-
 	start_row(t, keys, false);
 	set_column(t, t->history, PointerGetDatum(purchase_history_create(0)), false);
 	ExecStoreVirtualTuple(t->new_row);
-	if (!insert_row(t))
-		return false;
-	CommandCounterIncrement();
-	table_tuple_delete(t->rel, &t->new_row->tts_tid, GetCurrentCommandId(true), GetActiveSnapshot(),
-					   InvalidSnapshot, true, &tmfd, false);
-	return true;
+	return row_writer_hold_key(t->writer, t->new_row, GetActiveSnapshot());
 }
 
 /* Why a customer is written. */
@@ -555,14 +418,16 @@ try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion 
 	if (history->nentries == 0)
 	{
 		memset(score.nulls, true, sizeof(score.nulls));
-		written = delete_row(t);
+		written = row_writer_delete(t->writer, &t->old_row->tts_tid, GetActiveSnapshot());
 	}
 	else
 	{
 		if (t->decisions && scoring_rule_has_tiers(rule))
 			decisions_read(t->decisions, keys, &decided);
 		fill_row(t, rule, &decided, history, as_of, &score);
-		written = found ? update_row(t) : insert_row(t);
+		written = found ? row_writer_update(t->writer, &t->old_row->tts_tid, t->new_row,
+											GetActiveSnapshot())
+						: row_writer_insert(t->writer, t->new_row);
 	}
 	if (!written)
 		return NOT_WRITTEN;
@@ -589,7 +454,7 @@ write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occa
 		}
 	}
 	ExecClearTuple(t->old_row);
-	ResetPerTupleExprContext(t->estate);
+	row_writer_row_done(t->writer);
 	MemoryContextSwitchTo(before);
 	MemoryContextReset(t->context);
 }

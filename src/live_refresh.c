@@ -81,8 +81,9 @@ CheckOwner(Oid relid)
 }
 
 /*
- * (histories, after text[], customers int) -> (last text[], read, written):
- * score the next customers behind a key as of the day that the rules name.
+ * (histories, after text[], customers int [, why text]) -> (last text[], read,
+ * written): score the next customers behind a key as of the day that the rules
+ * name; why is what changes are recorded with, "refresh" if not given.
  */
 PG_FUNCTION_INFO_V1(crm_rescore);
 Datum
@@ -97,9 +98,12 @@ crm_rescore(PG_FUNCTION_ARGS)
 	TupleDesc	 desc;
 	Datum		 values[3] = {0};
 	bool		 nulls[3] = {0};
+	const char	*why = "refresh";
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 		PG_RETURN_NULL();
+	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
+		why = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	relid = PG_GETARG_OID(0);
 	tracked = tracked_by_histories(relid);
 	CheckOwner(relid);
@@ -110,7 +114,7 @@ crm_rescore(PG_FUNCTION_ARGS)
 	/* Under the lock on the rules nobody begins to keep decisions any more. */
 	LockRelationOid(tracked->scoring, RowExclusiveLock);
 	tracked = tracked_by_histories(relid);
-	histories = histories_open(tracked, "refresh");
+	histories = histories_open(tracked, why);
 	if (!PG_ARGISNULL(1))
 	{
 		keys_from_text(histories, PG_GETARG_ARRAYTYPE_P(1), keys);

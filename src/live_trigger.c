@@ -17,6 +17,7 @@
 #include "executor/executor.h"
 #include "live.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -167,6 +168,17 @@ CheckSameOwner(Relation view, Relation histories)
 				 errhint("Use ALTER TABLE ... OWNER TO to give both to one.")));
 }
 
+/* Who keeps histories of a table gets to see its rows, so must be its owner. */
+static inline void
+CheckOwnerOfSource(Relation source, Relation histories)
+{
+	if (!has_privs_of_role(histories->rd_rel->relowner, source->rd_rel->relowner))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("the owner of histories \"%s\" does not own table \"%s\"",
+							   RelationGetRelationName(histories), RelationGetRelationName(source)),
+						errhint("Use ALTER TABLE ... OWNER TO to give both to one.")));
+}
+
 /* Add what an event means to one purchases view. */
 static void
 read_event(Event *event, Oid purchases, Relation histories, Deltas *deltas)
@@ -177,6 +189,7 @@ read_event(Event *event, Oid purchases, Relation histories, Deltas *deltas)
 	PurchaseReader *reader;
 
 	CheckSameOwner(view, histories);
+	CheckOwnerOfSource(source, histories);
 	reader = purchase_reader_create(view, source, rel);
 	event->read(event, reader, deltas);
 	purchase_reader_free(reader);

@@ -21,7 +21,7 @@ CREATE TABLE crm.tracked (
   customers_written bigint,
   decisions regclass,
   standing regclass,
-  by_invitation boolean NOT NULL DEFAULT false
+  by_invitation boolean
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -44,31 +44,40 @@ COMMENT ON COLUMN crm.tracked.customers_read IS 'customers that the last refresh
 COMMENT ON COLUMN crm.tracked.customers_written IS 'customers whose row it wrote';
 COMMENT ON COLUMN crm.tracked.decisions IS 'what was decided on the tiers of customers; NULL before crm.track_tiers';
 COMMENT ON COLUMN crm.tracked.standing IS 'the view of standings; NULL before crm.track_tiers';
-COMMENT ON COLUMN crm.tracked.by_invitation IS 'whether customers without a membership hold no tier';
+COMMENT ON COLUMN crm.tracked.by_invitation IS 'whether customers without a membership hold no tier; NULL before crm.track_tiers';
 
--- A dump takes what is still there; whoever owns the extension may restore it.
+-- A dump takes the trackings of which everything is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
-  'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = histories)'
-  ' AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = purchases)');
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, decisions, standing]::pg_catalog.oid[]) AS r(oid)'
+  ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON crm.tracked TO PUBLIC;
 GRANT ALL ON crm.tracked TO @extowner@;
 
+CREATE FUNCTION crm.relations_of(tracked crm.tracked) RETURNS oid[]
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
+    tracked.decisions, tracked.standing]::oid[], NULL)
+$$;
+COMMENT ON FUNCTION crm.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
+
+-- A relation that is not there yet may become anybody's, so a row must not name it.
 CREATE FUNCTION crm.tracked_guard() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  tracked crm.tracked := CASE TG_OP WHEN 'DELETE' THEN old ELSE new END;
-  foreign_relation regclass;
+  known constant oid[] := CASE TG_OP WHEN 'INSERT' THEN '{}' ELSE crm.relations_of(old) END;
+  relation record;
 BEGIN
-  SELECT c.oid INTO foreign_relation
-  FROM pg_class c
-  WHERE c.oid IN (tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
-                  tracked.decisions, tracked.standing)
-    AND NOT pg_has_role(current_user, c.relowner, 'USAGE')
-  LIMIT 1;
-  IF FOUND THEN
-    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', foreign_relation);
-  END IF;
+  FOR relation IN
+    SELECT r.oid, c.oid IS NULL AS missing
+    FROM unnest(CASE TG_OP WHEN 'DELETE' THEN known ELSE crm.relations_of(new) || known END) AS r(oid) LEFT JOIN pg_class c ON c.oid = r.oid
+    WHERE c.oid IS NULL AND r.oid <> ALL (known) OR NOT pg_has_role(current_user, c.relowner, 'USAGE')
+  LOOP
+    IF relation.missing THEN
+      RAISE undefined_table USING MESSAGE = format('relation with OID %s does not exist', relation.oid);
+    END IF;
+    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation.oid::regclass);
+  END LOOP;
   IF TG_OP = 'UPDATE' AND (old.purchases, old.source, old.histories) IS DISTINCT FROM (new.purchases, new.source, new.histories) THEN
     RAISE insufficient_privilege USING MESSAGE = 'a tracking cannot be moved to other relations';
   END IF;
@@ -133,6 +142,11 @@ CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int,
   LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
 COMMENT ON FUNCTION crm.rescore(regclass, text[], int) IS
   'scores the next customers behind a key by the rules in force; last is NULL at the end';
+CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int, why text,
+    OUT last text[], OUT customers_read bigint, OUT customers_written bigint)
+  LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
+COMMENT ON FUNCTION crm.rescore(regclass, text[], int, text) IS
+  'the same, with the reason that the log of changes gives';
 CREATE FUNCTION crm.wait_for_writers(scoring regclass) RETURNS void
   LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_wait_for_writers';
 COMMENT ON FUNCTION crm.wait_for_writers(regclass) IS

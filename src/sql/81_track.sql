@@ -287,7 +287,7 @@ BEGIN
       ('what', 'what changed: segment or tier'),
       ('old_value', 'what it was; NULL if nothing'),
       ('new_value', 'what it is now; NULL if nothing'),
-      ('why', 'what changed it: insert, update, delete, truncate, refresh, decision')
+      ('why', 'what changed it: insert, update, delete, truncate, refresh, rebuild, decision')
     ) AS d(name, comment) ON d.name = regexp_replace(a.attname, '_\d+d$', '')
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
   LOOP
@@ -399,6 +399,10 @@ BEGIN
      FROM pg_attribute WHERE attrelid = 'crm.customer_score'::regclass AND attnum > 0 AND NOT attisdropped),
     purchases);
   EXECUTE format('ALTER TABLE %s ALTER history SET NOT NULL, ADD PRIMARY KEY (%s)', histories_name, crm.column_list(keys));
+  -- a long history is written anew with every order, and pglz takes ten times as long
+  IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') THEN
+    EXECUTE format('ALTER TABLE %s ALTER history SET COMPRESSION lz4', histories_name);
+  END IF;
   EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
   PERFORM crm.comment_columns(histories_name::regclass);
 END $$;
@@ -441,25 +445,33 @@ COMMENT ON FUNCTION crm.make_customers_on(regclass, regclass, regclass, regclass
 
 -- filling and scaling
 
-CREATE FUNCTION crm.fill_histories(histories regclass) RETURNS bigint
+CREATE FUNCTION crm.fill_histories(histories regclass, why text) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  t constant crm.tracked := crm.tracking_of(histories);
   keys constant text[] := crm.history_keys(histories);
   changed bigint;
 BEGIN
   EXECUTE format($sql$
     WITH fresh AS MATERIALIZED (%1$s),
-    gone AS (DELETE FROM %2$s AS h WHERE NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING 1),
+    gone AS (DELETE FROM %2$s AS h WHERE NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING %4$s, segment, tier),
+    logged AS (%5$s),
     come AS (
       INSERT INTO %2$s AS h (%4$s, history) SELECT %4$s, history FROM fresh ORDER BY %4$s
       ON CONFLICT (%4$s) DO UPDATE SET history = excluded.history WHERE h.history OPERATOR(crm.<>) excluded.history
       RETURNING 1)
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)$sql$,
-    crm.all_histories_query(histories), histories, crm.same_keys(histories, keys, 'f', 'h'), crm.column_list(keys))
+    crm.all_histories_query(histories), histories, crm.same_keys(histories, keys, 'f', 'h'), crm.column_list(keys),
+    CASE WHEN t.changes IS NULL THEN 'SELECT' ELSE format($sql$
+      INSERT INTO %1$s (%2$s, at, what, old_value, why)
+      SELECT %2$s, now(), c.what, c.old_value, %3$L
+      FROM gone CROSS JOIN LATERAL (VALUES ('segment', gone.segment), ('tier', gone.tier)) AS c(what, old_value)
+      WHERE c.old_value IS NOT NULL$sql$, t.changes, crm.column_list(keys), why) END)
   INTO changed;
   RETURN changed;
 END $$;
-COMMENT ON FUNCTION crm.fill_histories(regclass) IS 'makes histories what the purchases views say; returns how many changed';
+COMMENT ON FUNCTION crm.fill_histories(regclass, text) IS
+  'makes histories what the purchases views say; returns how many changed; why is what the log of changes gives as the reason';
 
 CREATE FUNCTION crm.make_scales(histories regclass, scoring regclass, as_of date, customers regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -511,7 +523,7 @@ CREATE FUNCTION crm.rescore_all(histories regclass) RETURNS void
 DECLARE
   batch record;
 BEGIN
-  SELECT * INTO batch FROM crm.rescore(histories, NULL, 2147483647);
+  SELECT * INTO batch FROM crm.rescore(histories, NULL, 2147483647, 'rebuild');
   UPDATE crm.tracked t SET refresh_started_at = now(), customers_read = batch.customers_read, customers_written = batch.customers_written
   WHERE t.histories = rescore_all.histories;
   PERFORM crm.finish_scoring(histories);
@@ -598,11 +610,11 @@ BEGIN
   INSERT INTO crm.tracked (purchases, source, histories, scoring, notify, customers, not_live, by_row, source_name, view_made,
     decisions, standing, by_invitation)
   VALUES (purchases, source, made.histories, made.scoring, notify, made.customers, not_live, by_row, source::text, view_made,
-    made.decisions, made.standing, coalesce(made.by_invitation, false));
+    made.decisions, made.standing, made.by_invitation);
   IF histories IS NULL THEN
     PERFORM crm.fill_new_histories(made.histories, made.scoring);
   ELSE
-    PERFORM crm.fill_histories(made.histories);
+    PERFORM crm.fill_histories(made.histories, 'rebuild');
     PERFORM crm.make_scales(made.histories, made.scoring, NULL, made.histories);
     PERFORM crm.rescore_all(made.histories);
   END IF;

@@ -46,7 +46,7 @@ DECLARE
 BEGIN
   IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
     PERFORM crm.lock_sources(t.histories);
-    PERFORM crm.fill_histories(t.histories);
+    PERFORM crm.fill_histories(t.histories, 'refresh');
   END IF;
   PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
   PERFORM crm.warn_of_unknown_tiers(t.histories);
@@ -109,7 +109,7 @@ DECLARE
   changed bigint;
 BEGIN
   PERFORM crm.lock_sources(t.histories);
-  changed := crm.fill_histories(t.histories);
+  changed := crm.fill_histories(t.histories, 'rebuild');
   PERFORM crm.make_scales(t.histories, t.scoring, NULL, t.histories);
   PERFORM crm.rescore_all(t.histories);
   RETURN changed;

@@ -1,68 +1,58 @@
 \echo Use "ALTER EXTENSION crm UPDATE TO '0.2.0'" to load this file. \quit
 
-
--- decisions on tiers: the catalogue, what follows it, and src/sql/85_track_tiers.sql
+-- where decisions on tiers are kept; the rest of it stands below
 
 ALTER TABLE crm.tracked ADD COLUMN decisions regclass, ADD COLUMN standing regclass,
-  ADD COLUMN by_invitation boolean NOT NULL DEFAULT false;
+  ADD COLUMN by_invitation boolean;
 COMMENT ON COLUMN crm.tracked.decisions IS 'what was decided on the tiers of customers; NULL before crm.track_tiers';
 COMMENT ON COLUMN crm.tracked.standing IS 'the view of standings; NULL before crm.track_tiers';
-COMMENT ON COLUMN crm.tracked.by_invitation IS 'whether customers without a membership hold no tier';
+COMMENT ON COLUMN crm.tracked.by_invitation IS 'whether customers without a membership hold no tier; NULL before crm.track_tiers';
 
-CREATE OR REPLACE FUNCTION crm.tracked_guard() RETURNS trigger
+-- rebuild tells the log of changes what it did
+
+CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int, why text,
+    OUT last text[], OUT customers_read bigint, OUT customers_written bigint)
+  LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
+COMMENT ON FUNCTION crm.rescore(regclass, text[], int, text) IS
+  'the same, with the reason that the log of changes gives';
+DROP FUNCTION crm.fill_histories(regclass);
+CREATE FUNCTION crm.fill_histories(histories regclass, why text) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  tracked crm.tracked := CASE TG_OP WHEN 'DELETE' THEN old ELSE new END;
-  foreign_relation regclass;
+  t constant crm.tracked := crm.tracking_of(histories);
+  keys constant text[] := crm.history_keys(histories);
+  changed bigint;
 BEGIN
-  SELECT c.oid INTO foreign_relation
-  FROM pg_class c
-  WHERE c.oid IN (tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
-                  tracked.decisions, tracked.standing)
-    AND NOT pg_has_role(current_user, c.relowner, 'USAGE')
-  LIMIT 1;
-  IF FOUND THEN
-    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', foreign_relation);
-  END IF;
-  IF TG_OP = 'UPDATE' AND (old.purchases, old.source, old.histories) IS DISTINCT FROM (new.purchases, new.source, new.histories) THEN
-    RAISE insufficient_privilege USING MESSAGE = 'a tracking cannot be moved to other relations';
-  END IF;
-  RETURN CASE TG_OP WHEN 'DELETE' THEN old ELSE new END;
+  EXECUTE format($sql$
+    WITH fresh AS MATERIALIZED (%1$s),
+    gone AS (DELETE FROM %2$s AS h WHERE NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING %4$s, segment, tier),
+    logged AS (%5$s),
+    come AS (
+      INSERT INTO %2$s AS h (%4$s, history) SELECT %4$s, history FROM fresh ORDER BY %4$s
+      ON CONFLICT (%4$s) DO UPDATE SET history = excluded.history WHERE h.history OPERATOR(crm.<>) excluded.history
+      RETURNING 1)
+    SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)$sql$,
+    crm.all_histories_query(histories), histories, crm.same_keys(histories, keys, 'f', 'h'), crm.column_list(keys),
+    CASE WHEN t.changes IS NULL THEN 'SELECT' ELSE format($sql$
+      INSERT INTO %1$s (%2$s, at, what, old_value, why)
+      SELECT %2$s, now(), c.what, c.old_value, %3$L
+      FROM gone CROSS JOIN LATERAL (VALUES ('segment', gone.segment), ('tier', gone.tier)) AS c(what, old_value)
+      WHERE c.old_value IS NOT NULL$sql$, t.changes, crm.column_list(keys), why) END)
+  INTO changed;
+  RETURN changed;
 END $$;
-COMMENT ON FUNCTION crm.tracked_guard() IS 'lets only the owner of its relations change a row of crm.tracked';
-
-CREATE OR REPLACE FUNCTION crm.customers_query(histories regclass, scoring regclass, horizon_days int, on_day boolean) RETURNS text
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+COMMENT ON FUNCTION crm.fill_histories(regclass, text) IS
+  'makes histories what the purchases views say; returns how many changed; why is what the log of changes gives as the reason';
+CREATE OR REPLACE FUNCTION crm.rescore_all(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  today constant text := CASE WHEN on_day THEN '$1' ELSE '(now() AT TIME ZONE r.time_zone)::date' END;
-  score constant text := CASE WHEN on_day THEN 'c' ELSE 'h' END;
+  batch record;
 BEGIN
-  RETURN format($query$
-    SELECT %1$s,
-      crm.first_purchase(u.history) AS first_purchased_on,
-      crm.last_purchase(u.history) AS last_purchased_on,
-      crm.recency(u.history, %2$s) AS days_since_last_purchase,
-      crm.tenure(u.history, %2$s) AS days_since_first_purchase,
-      crm.orders(u.history) AS orders,
-      crm.purchase_days(u.history) AS purchase_days,
-      crm.spend(u.history) AS spend,
-      crm.average_order_value(u.history) AS average_order_value,
-      crm.interpurchase_days(u.history) AS average_days_between_purchases,
-      %3$s,
-      %4$s AS scored_on
-    FROM %5$s AS h LEFT JOIN %6$s AS r ON %7$s
-      %10$s CROSS JOIN LATERAL %8$s AS u%9$s$query$,
-    crm.column_list(crm.history_keys(histories), 'h.'), today,
-    crm.report_columns(score, horizon_days),
-    CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END,
-    histories, scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
-    CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)' ELSE '(SELECT h.history)' END,
-    CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchase(u.history) IS NOT NULL',
-                                 crm.score_call(histories, 'u.history', '$1')) ELSE '' END,
-    CASE WHEN on_day THEN crm.decisions_join(histories) ELSE '' END);
+  SELECT * INTO batch FROM crm.rescore(histories, NULL, 2147483647, 'rebuild');
+  UPDATE crm.tracked t SET refresh_started_at = now(), customers_read = batch.customers_read, customers_written = batch.customers_written
+  WHERE t.histories = rescore_all.histories;
+  PERFORM crm.finish_scoring(histories);
 END $$;
-COMMENT ON FUNCTION crm.customers_query(regclass, regclass, int, boolean) IS 'the query of a customers view';
-
 CREATE OR REPLACE FUNCTION crm.comment_columns(relation regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -114,27 +104,13 @@ BEGIN
       ('what', 'what changed: segment or tier'),
       ('old_value', 'what it was; NULL if nothing'),
       ('new_value', 'what it is now; NULL if nothing'),
-      ('why', 'what changed it: insert, update, delete, truncate, refresh, decision')
+      ('why', 'what changed it: insert, update, delete, truncate, refresh, rebuild, decision')
     ) AS d(name, comment) ON d.name = regexp_replace(a.attname, '_\d+d$', '')
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
   LOOP
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, c.attname, c.comment);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.comment_columns(regclass) IS 'comments the columns of a tracking''s table or view';
-
-CREATE OR REPLACE FUNCTION crm.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, horizon_days int,
-    function_name text)
-  RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  EXECUTE format('CREATE OR REPLACE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
-    function_name, customers, crm.customers_query(histories, scoring, horizon_days, true));
-  EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,
-    format('the customers of %s as they were on a day, scored by the rules of today', purchases));
-END $$;
-COMMENT ON FUNCTION crm.make_customers_on(regclass, regclass, regclass, regclass, int, text) IS 'makes the function of customers on a day, or makes it anew';
-
 CREATE OR REPLACE FUNCTION crm.track(relation regclass, customer name DEFAULT NULL, purchased_on name DEFAULT NULL, amount name DEFAULT NULL,
     orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
     segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
@@ -192,11 +168,11 @@ BEGIN
   INSERT INTO crm.tracked (purchases, source, histories, scoring, notify, customers, not_live, by_row, source_name, view_made,
     decisions, standing, by_invitation)
   VALUES (purchases, source, made.histories, made.scoring, notify, made.customers, not_live, by_row, source::text, view_made,
-    made.decisions, made.standing, coalesce(made.by_invitation, false));
+    made.decisions, made.standing, made.by_invitation);
   IF histories IS NULL THEN
     PERFORM crm.fill_new_histories(made.histories, made.scoring);
   ELSE
-    PERFORM crm.fill_histories(made.histories);
+    PERFORM crm.fill_histories(made.histories, 'rebuild');
     PERFORM crm.make_scales(made.histories, made.scoring, NULL, made.histories);
     PERFORM crm.rescore_all(made.histories);
   END IF;
@@ -207,9 +183,134 @@ BEGIN
   END IF;
   RETURN made.customers;
 END $$;
-COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass) IS
-  'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
+CREATE OR REPLACE FUNCTION crm.refresh_start(tracking regclass, as_of date) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+BEGIN
+  IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
+    PERFORM crm.lock_sources(t.histories);
+    PERFORM crm.fill_histories(t.histories, 'refresh');
+  END IF;
+  PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
+  PERFORM crm.warn_of_unknown_tiers(t.histories);
+  UPDATE crm.tracked o
+  SET refresh_started_at = clock_timestamp(), refresh_finished_at = NULL, refresh_position = NULL, customers_read = 0, customers_written = 0
+  WHERE o.histories = t.histories;
+END $$;
+CREATE OR REPLACE FUNCTION crm.rebuild(tracking regclass) RETURNS bigint
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+  changed bigint;
+BEGIN
+  PERFORM crm.lock_sources(t.histories);
+  changed := crm.fill_histories(t.histories, 'rebuild');
+  PERFORM crm.make_scales(t.histories, t.scoring, NULL, t.histories);
+  PERFORM crm.rescore_all(t.histories);
+  RETURN changed;
+END $$;
 
+-- long histories are compressed by lz4 where the server can
+
+CREATE OR REPLACE FUNCTION crm.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE %sTABLE %s WITH (fillfactor = 80) AS SELECT %s, NULL::crm.purchase_history AS history, %s,
+                  NULL::date AS scored_on, NULL::timestamptz AS updated_at FROM %s WITH NO DATA',
+    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, histories_name, crm.column_list(keys),
+    (SELECT string_agg(format('NULL::%s AS %I', format_type(atttypid, atttypmod), attname), ', ' ORDER BY attnum)
+     FROM pg_attribute WHERE attrelid = 'crm.customer_score'::regclass AND attnum > 0 AND NOT attisdropped),
+    purchases);
+  EXECUTE format('ALTER TABLE %s ALTER history SET NOT NULL, ADD PRIMARY KEY (%s)', histories_name, crm.column_list(keys));
+  -- a long history is written anew with every order, and pglz takes ten times as long
+  IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') THEN
+    EXECUTE format('ALTER TABLE %s ALTER history SET COMPRESSION lz4', histories_name);
+  END IF;
+  EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
+  PERFORM crm.comment_columns(histories_name::regclass);
+END $$;
+
+-- a row of crm.tracked names only relations that are there
+
+SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, decisions, standing]::pg_catalog.oid[]) AS r(oid)'
+  ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
+
+CREATE FUNCTION crm.relations_of(tracked crm.tracked) RETURNS oid[]
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
+    tracked.decisions, tracked.standing]::oid[], NULL)
+$$;
+COMMENT ON FUNCTION crm.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
+
+-- A relation that is not there yet may become anybody's, so a row must not name it.
+CREATE OR REPLACE FUNCTION crm.tracked_guard() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  known constant oid[] := CASE TG_OP WHEN 'INSERT' THEN '{}' ELSE crm.relations_of(old) END;
+  relation record;
+BEGIN
+  FOR relation IN
+    SELECT r.oid, c.oid IS NULL AS missing
+    FROM unnest(CASE TG_OP WHEN 'DELETE' THEN known ELSE crm.relations_of(new) || known END) AS r(oid) LEFT JOIN pg_class c ON c.oid = r.oid
+    WHERE c.oid IS NULL AND r.oid <> ALL (known) OR NOT pg_has_role(current_user, c.relowner, 'USAGE')
+  LOOP
+    IF relation.missing THEN
+      RAISE undefined_table USING MESSAGE = format('relation with OID %s does not exist', relation.oid);
+    END IF;
+    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation.oid::regclass);
+  END LOOP;
+  IF TG_OP = 'UPDATE' AND (old.purchases, old.source, old.histories) IS DISTINCT FROM (new.purchases, new.source, new.histories) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'a tracking cannot be moved to other relations';
+  END IF;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN old ELSE new END;
+END $$;
+COMMENT ON FUNCTION crm.tracked_guard() IS 'lets only the owner of its relations change a row of crm.tracked';
+
+-- what follows decisions on tiers, then src/sql/85_track_tiers.sql
+
+CREATE OR REPLACE FUNCTION crm.customers_query(histories regclass, scoring regclass, horizon_days int, on_day boolean) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  today constant text := CASE WHEN on_day THEN '$1' ELSE '(now() AT TIME ZONE r.time_zone)::date' END;
+  score constant text := CASE WHEN on_day THEN 'c' ELSE 'h' END;
+BEGIN
+  RETURN format($query$
+    SELECT %1$s,
+      crm.first_purchase(u.history) AS first_purchased_on,
+      crm.last_purchase(u.history) AS last_purchased_on,
+      crm.recency(u.history, %2$s) AS days_since_last_purchase,
+      crm.tenure(u.history, %2$s) AS days_since_first_purchase,
+      crm.orders(u.history) AS orders,
+      crm.purchase_days(u.history) AS purchase_days,
+      crm.spend(u.history) AS spend,
+      crm.average_order_value(u.history) AS average_order_value,
+      crm.interpurchase_days(u.history) AS average_days_between_purchases,
+      %3$s,
+      %4$s AS scored_on
+    FROM %5$s AS h LEFT JOIN %6$s AS r ON %7$s
+      %10$s CROSS JOIN LATERAL %8$s AS u%9$s$query$,
+    crm.column_list(crm.history_keys(histories), 'h.'), today,
+    crm.report_columns(score, horizon_days),
+    CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END,
+    histories, scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
+    CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)' ELSE '(SELECT h.history)' END,
+    CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchase(u.history) IS NOT NULL',
+                                 crm.score_call(histories, 'u.history', '$1')) ELSE '' END,
+    CASE WHEN on_day THEN crm.decisions_join(histories) ELSE '' END);
+END $$;
+CREATE OR REPLACE FUNCTION crm.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, horizon_days int,
+    function_name text)
+  RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE OR REPLACE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
+    function_name, customers, crm.customers_query(histories, scoring, horizon_days, true));
+  EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,
+    format('the customers of %s as they were on a day, scored by the rules of today', purchases));
+END $$;
+COMMENT ON FUNCTION crm.make_customers_on(regclass, regclass, regclass, regclass, int, text) IS 'makes the function of customers on a day, or makes it anew';
 CREATE OR REPLACE FUNCTION crm.tracking_of(relation regclass) RETURNS crm.tracked
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -230,7 +331,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.tracking_of(regclass) IS
   'the tracking that a purchases view, a source, a table of histories, a customers view or decisions on tiers belong to';
-
 CREATE OR REPLACE FUNCTION crm.lock_sources(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -247,24 +347,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.lock_sources(regclass) IS
   'holds off writers of all tables that feed a table of histories, and of decisions on its tiers';
-
-CREATE OR REPLACE FUNCTION crm.refresh_start(tracking regclass, as_of date) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
-BEGIN
-  IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
-    PERFORM crm.lock_sources(t.histories);
-    PERFORM crm.fill_histories(t.histories);
-  END IF;
-  PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
-  PERFORM crm.warn_of_unknown_tiers(t.histories);
-  UPDATE crm.tracked o
-  SET refresh_started_at = clock_timestamp(), refresh_finished_at = NULL, refresh_position = NULL, customers_read = 0, customers_written = 0
-  WHERE o.histories = t.histories;
-END $$;
-COMMENT ON FUNCTION crm.refresh_start(regclass, date) IS 'puts new scales in force, the first step of crm.refresh';
-
 CREATE OR REPLACE FUNCTION crm.unfollowed(tracking regclass) RETURNS TABLE (relation text, problem text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -297,9 +379,6 @@ BEGIN
     FROM crm.tracked o WHERE o.histories = t.histories AND o.source::text IS DISTINCT FROM o.source_name
       AND to_regclass(o.source_name) IS NOT NULL;
 END $$;
-COMMENT ON FUNCTION crm.unfollowed(regclass) IS
-  'what a tracking lacks: dropped relations, tables whose triggers are missing or disabled, tables that were swapped for another';
-
 CREATE OR REPLACE FUNCTION crm.verify(tracking regclass, since date DEFAULT NULL)
   RETURNS TABLE (customer jsonb, problem text, stored text, recomputed text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -334,9 +413,6 @@ BEGIN
     CASE WHEN since IS NULL THEN 'true' ELSE format('crm.last_purchase(h.history) >= %L', since) END,
     crm.decisions_join(t.histories));
 END $$;
-COMMENT ON FUNCTION crm.verify(regclass, date) IS
-  'the customers whose stored history or score differs from what the purchases views give, and tables that are not followed: must be none; since looks only at customers with a purchase from that day on';
-
 CREATE OR REPLACE FUNCTION crm.track_partitions(tracking regclass) RETURNS int
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -350,7 +426,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.track_partitions(regclass) IS
   'installs the triggers on partitions that came after crm.track, and those on decisions that are missing; returns on how many tables of orders';
-
 CREATE OR REPLACE FUNCTION crm.drop_triggers(source regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -366,8 +441,6 @@ BEGIN
     EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', g.tgname, g.relation);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.drop_triggers(regclass) IS 'drops the triggers of crm from a table and its partitions';
-
 CREATE OR REPLACE FUNCTION crm.untrack(tracking regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -392,8 +465,6 @@ BEGIN
     EXECUTE format('DROP VIEW %s', t.purchases);
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.untrack(regclass) IS
-  'stops keeping the histories: drops the triggers and the views that crm.track made, keeps the tables';
 
 -- track_tiers: decisions on the tiers of tracked customers, and their standing
 

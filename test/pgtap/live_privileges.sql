@@ -1,5 +1,5 @@
 -- Who may do what, whose rights the upkeep has, and names that try to break it.
-SELECT plan(36);
+SELECT plan(40);
 
 CREATE ROLE live_owner;
 CREATE ROLE live_app;
@@ -50,6 +50,21 @@ SET ROLE live_app;
 SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', 'an application that sees none of the orders inserts');
 RESET ROLE;
 SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'and is followed');
+
+-- a tracking of rows that are not there yet would be one of whoever makes them
+SET ROLE live_other;
+CREATE TABLE pg_temp.own (a int);
+SELECT throws_ok($$INSERT INTO crm.tracked (purchases, source, histories, scoring, customers) VALUES ('pg_temp.own', 4000000000, 'pg_temp.own', 'pg_temp.own', 'pg_temp.own')$$,
+  '42P01', 'relation with OID 4000000000 does not exist', 'a row names relations that are there');
+RESET ROLE;
+ALTER TABLE shop.orders OWNER TO live_other;
+SELECT throws_like('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', 'the owner of histories "purchases_histories" does not own table "orders"',
+  'histories are not kept for somebody who may not see the rows');
+GRANT live_other TO live_owner;
+SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', 'unless a member of the owner''s role keeps them');
+REVOKE live_other FROM live_owner;
+ALTER TABLE shop.orders OWNER TO live_owner;
+SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'no order is lost');
 
 -- the view must be the owner's
 ALTER VIEW shop.purchases OWNER TO live_other;
