@@ -14,6 +14,7 @@
 #include "utils/array.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -27,6 +28,24 @@ key_attribute(Histories *histories, int key)
 
 	return TupleDescAttr(RelationGetDescr(histories_relation(histories)),
 						 index->rd_index->indkey.values[key] - 1);
+}
+
+/*
+ * Write and read values as text without loss, whatever the session prefers,
+ * until become_caller puts its settings back.
+ */
+static void
+use_lossless_text(void)
+{
+	static const char *const settings[][2] = {
+		{"datestyle", "ISO"},
+		{"intervalstyle", "postgres"},
+		{"extra_float_digits", "3"},
+	};
+
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 static void
@@ -111,6 +130,7 @@ crm_rescore(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 
 	before = become_owner(relid);
+	use_lossless_text();
 	/* Under the lock on the rules nobody begins to keep decisions any more. */
 	LockRelationOid(tracked->scoring, RowExclusiveLock);
 	tracked = tracked_by_histories(relid);

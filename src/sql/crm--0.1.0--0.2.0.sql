@@ -401,7 +401,7 @@ BEGIN
     (SELECT string_agg(format('%L, coalesce(f.%I, h.%2$I)', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     crm.all_histories_query(t.histories), t.histories, crm.same_keys(t.histories, keys, 'f', 'h'), recent);
   RETURN QUERY EXECUTE format($sql$
-    SELECT jsonb_build_object(%1$s), 'score', ROW(%2$s)::text, c::text
+    SELECT jsonb_build_object(%1$s), 'score', ROW(%2$s)::text, ROW(%7$s)::text
     FROM %3$s AS h LEFT JOIN %4$s AS r ON %5$s %9$s,
       LATERAL %6$s AS c
     WHERE ROW(%2$s) IS DISTINCT FROM ROW(%7$s) AND (%8$s)$sql$,

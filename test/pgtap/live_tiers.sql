@@ -1,7 +1,7 @@
 -- Decisions on the tiers of tracked customers: the stored tier, the standing and
 -- the two questions asked of it, against crm.standing computed by hand from the
 -- orders; rights, errors, leaving.
-SELECT plan(76);
+SELECT plan(77);
 SELECT setseed(0.4);
 
 CREATE SCHEMA shop;
@@ -212,5 +212,7 @@ SELECT throws_ok('SELECT crm.track_tiers(''shop.order'')', '42701', 'key column 
 CREATE TABLE shop."long ""name"" that has sixty-three bytes and so leaves no room for it" (c text COLLATE "C", d date, a int);
 SELECT lives_ok('SELECT crm.track(''shop."long ""name"" that has sixty-three bytes and so leaves no room for it"'', ''c'', ''d'', ''a'')', 'a long name with quotes');
 SELECT lives_ok('SELECT crm.track_tiers(''shop."long ""name"" that has sixty-three bytes and so leaves no room for it"'')', 'gets decisions on tiers');
+INSERT INTO shop."long ""name"" that has sixty-three bytes and so leaves no room for it" VALUES ('x', current_date, 5);
+SELECT is_empty('SELECT * FROM crm.verify(''shop."long ""name"" that has sixty-three bytes and so leaves no room for it"'')', 'is followed, a key named c too');
 SELECT lives_ok('SELECT crm.detach(''shop."long ""name"" that has sixty-three bytes and so leaves no room for it"'')', 'and is detached');
 SELECT * FROM finish();
