@@ -327,7 +327,7 @@ BEGIN
       crm.customers_on(t.customers));
   END IF;
   IF by_invitation THEN
-    PERFORM crm.rescore(t.histories, NULL, 2147483647);
+    PERFORM crm.rescore(t.histories, NULL, 2147483647, 'decision');
   END IF;
   RETURN t.standing;
 END $$;
