@@ -2,7 +2,7 @@
 
 CREATE TABLE contacts (customer_id int, at timestamptz, kind text, channel text, direction text);
 INSERT INTO contacts
-SELECT customer_id, timestamptz '2023-01-01 00:00Z' + 400 * interval '1 day' * i / :orders::float8,
+SELECT customer_id, timestamptz '2023-01-01 00:00Z' + 400.0 * i / :orders * interval '1 day',
     (ARRAY['message', 'message', 'message', 'visit', 'request', 'complaint'])[1 + i % 6], (ARRAY['email', 'sms', 'phone'])[1 + i % 3],
     (ARRAY['outbound', 'outbound', 'inbound'])[1 + i / 5 % 3]
 FROM (SELECT i, 1 + floor(:customers * random() ^ 1.5)::int AS customer_id FROM generate_series(1, :orders) i) c;

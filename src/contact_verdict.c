@@ -17,6 +17,15 @@
 #include "rows.h"
 #include "utils/builtins.h"
 
+/* What a call site keeps from row to row, most of which ask about one instant in one zone. */
+typedef struct VerdictCache
+{
+	TupleDesc  row;		  /* of contact_verdict */
+	int		   zone_size; /* bytes of the time zone's name, 0 before the first */
+	char	   zone_name[TZ_STRLEN_MAX];
+	LocalClock clock;
+} VerdictCache;
+
 /* Everything that a verdict depends on. */
 typedef struct Question
 {
@@ -26,7 +35,7 @@ typedef struct Question
 	int						  nentries;		/* of them, at or before the instant asked about */
 	char					  channel[CHANNEL_SIZE];
 	char					  purpose[PURPOSE_SIZE];
-	pg_tz					 *zone;
+	const LocalClock		 *clock;
 	bool					  exempt;						  /* its purpose is */
 	bool					  exempt_kind[INTERACTION_KINDS]; /* contacts that do not count */
 	TimestampTz				  unsubscribed_at; /* the last on the channel, or -infinity */
@@ -50,65 +59,58 @@ typedef struct Refusal
 
 /* When a rule's window or pause that began at an instant is over. */
 static TimestampTz
-rule_end(const PolicyRule *rule, TimestampTz from, pg_tz *zone)
+rule_end(const PolicyRule *rule, TimestampTz from, const LocalClock *clock)
 {
 	TimestampTz end;
 
 	switch ((RuleUnit) rule->unit)
 	{
 		case RULE_DAYS:
-			return local_plus(from, 0, rule->length, zone);
+			return local_plus(from, 0, rule->length, clock);
 		case RULE_MONTHS:
-			return local_plus(from, rule->length, 0, zone);
+			return local_plus(from, rule->length, 0, clock);
 		default:
 			end = from + rule->length * USECS_PER_MINUTE;
 			return IS_VALID_TIMESTAMP(end) ? end : DT_NOEND;
 	}
 }
 
-/* No clock was ever set by more than a day and an hour. */
-#define CLOCK_SLACK (25 * USECS_PER_HOUR)
+/* How long a window is at least and at most, whatever the calendar and the clocks do. */
+typedef struct Extent
+{
+	int64 shortest;
+	int64 longest;
+} Extent;
 
-/* A window is at least and at most so long, whatever the calendar and the clocks do. */
-static int64
-shortest(const PolicyRule *rule)
+static inline Extent
+extent(const PolicyRule *rule)
 {
 	switch ((RuleUnit) rule->unit)
 	{
 		case RULE_DAYS:
-			return rule->length * USECS_PER_DAY - CLOCK_SLACK;
+			return (Extent){rule->length * USECS_PER_DAY - CLOCK_SLACK,
+							rule->length * USECS_PER_DAY + CLOCK_SLACK};
 		case RULE_MONTHS:
-			return rule->length * 28 * USECS_PER_DAY - CLOCK_SLACK;
+			return (Extent){rule->length * 28 * USECS_PER_DAY - CLOCK_SLACK,
+							rule->length * 31 * USECS_PER_DAY + CLOCK_SLACK};
 		default:
-			return rule->length * USECS_PER_MINUTE;
-	}
-}
-
-static int64
-longest(const PolicyRule *rule)
-{
-	switch ((RuleUnit) rule->unit)
-	{
-		case RULE_DAYS:
-			return rule->length * USECS_PER_DAY + CLOCK_SLACK;
-		case RULE_MONTHS:
-			return rule->length * 31 * USECS_PER_DAY + CLOCK_SLACK;
-		default:
-			return rule->length * USECS_PER_MINUTE;
+			return (Extent){rule->length * USECS_PER_MINUTE, rule->length * USECS_PER_MINUTE};
 	}
 }
 
 /* Whether the window that began at an instant not after t still lasts at t. */
-static bool
-lasts(const PolicyRule *rule, TimestampTz from, TimestampTz t, int64 age, pg_tz *zone)
+static inline bool
+lasts(const PolicyRule *rule, Extent e, TimestampTz from, TimestampTz t, const LocalClock *clock)
 {
-	if (age < shortest(rule))
+	int64 age = t - from;
+
+	if (age < e.shortest)
 		return true;
-	return age < longest(rule) && t < rule_end(rule, from, zone);
+	return age < e.longest && t < rule_end(rule, from, clock);
 }
 
 /* Whether an entry is a contact that a rule counts. */
-static bool
+static inline bool
 counts(const Question *q, const PolicyRule *rule, const Interaction *entry)
 {
 	return interaction_is_outbound(entry) && !q->exempt_kind[interaction_kind(entry)] &&
@@ -116,7 +118,7 @@ counts(const Question *q, const PolicyRule *rule, const Interaction *entry)
 }
 
 /* Whether an entry is the event that a pause follows. */
-static bool
+static inline bool
 is_event(const PolicyRule *rule, const Interaction *entry)
 {
 	if (!rule_concerns(rule, entry->channel))
@@ -138,18 +140,18 @@ static TimestampTz
 cap_until(const Question *q, const PolicyRule *rule, TimestampTz t)
 {
 	TimestampTz *ends = palloc(q->nentries * sizeof(TimestampTz));
+	const Extent e = extent(rule);
 	int			 n = 0;
 	TimestampTz	 until;
 
 	for (int i = q->nentries - 1; i >= 0; i--)
 	{
 		const Interaction *entry = &q->interactions->entries[i];
-		int64			   age = t - entry->at;
 
-		if (age >= longest(rule))
+		if (t - entry->at >= e.longest)
 			break;
-		if (counts(q, rule, entry) && lasts(rule, entry->at, t, age, q->zone))
-			ends[n++] = rule_end(rule, entry->at, q->zone);
+		if (counts(q, rule, entry) && lasts(rule, e, entry->at, t, q->clock))
+			ends[n++] = rule_end(rule, entry->at, q->clock);
 	}
 	qsort(ends, n, sizeof(TimestampTz), compare_latest_first);
 	until = ends[rule->contacts - 1];
@@ -161,16 +163,16 @@ cap_until(const Question *q, const PolicyRule *rule, TimestampTz t)
 static bool
 is_capped(const Question *q, const PolicyRule *rule, TimestampTz t)
 {
-	int contacts = 0;
+	const Extent e = extent(rule);
+	int			 contacts = 0;
 
 	for (int i = q->nentries - 1; i >= 0 && contacts < rule->contacts; i--)
 	{
 		const Interaction *entry = &q->interactions->entries[i];
-		int64			   age = t - entry->at;
 
-		if (age >= longest(rule))
+		if (t - entry->at >= e.longest)
 			break;
-		contacts += counts(q, rule, entry) && lasts(rule, entry->at, t, age, q->zone);
+		contacts += counts(q, rule, entry) && lasts(rule, e, entry->at, t, q->clock);
 	}
 	return contacts >= rule->contacts;
 }
@@ -179,17 +181,17 @@ is_capped(const Question *q, const PolicyRule *rule, TimestampTz t)
 static TimestampTz
 pause_until(const Question *q, const PolicyRule *rule, TimestampTz t)
 {
-	TimestampTz until = t;
+	const Extent e = extent(rule);
+	TimestampTz	 until = t;
 
 	for (int i = q->nentries - 1; i >= 0; i--)
 	{
 		const Interaction *entry = &q->interactions->entries[i];
-		int64			   age = t - entry->at;
 
-		if (age >= longest(rule))
+		if (t - entry->at >= e.longest)
 			break;
-		if (is_event(rule, entry) && lasts(rule, entry->at, t, age, q->zone))
-			until = Max(until, rule_end(rule, entry->at, q->zone));
+		if (is_event(rule, entry) && lasts(rule, e, entry->at, t, q->clock))
+			until = Max(until, rule_end(rule, entry->at, q->clock));
 	}
 	return until;
 }
@@ -200,7 +202,7 @@ quiet_until(const Question *q, const PolicyRule *rule, TimestampTz t)
 {
 	for (;;)
 	{
-		int64		now = local_microsecond(t, q->zone);
+		int64		now = local_microsecond(t, q->clock);
 		int64		left;
 		TimestampTz change;
 
@@ -209,7 +211,7 @@ quiet_until(const Question *q, const PolicyRule *rule, TimestampTz t)
 		left = rule->until * USECS_PER_MINUTE - now;
 		if (left <= 0)
 			left += USECS_PER_DAY;
-		change = local_next_change(t, q->zone);
+		change = local_next_change(t, q->clock);
 		if (!IS_VALID_TIMESTAMP(t + left))
 			return DT_NOEND;
 		if (t + left < change)
@@ -233,7 +235,7 @@ rule_forbids(const Question *q, const PolicyRule *rule, TimestampTz t, Timestamp
 				*until = cap_until(q, rule, t);
 			return true;
 		case RULE_QUIET:
-			if (!rule_is_quiet(rule, (int) (local_microsecond(t, q->zone) / USECS_PER_MINUTE)))
+			if (!rule_is_quiet(rule, (int) (local_microsecond(t, q->clock) / USECS_PER_MINUTE)))
 				return false;
 			if (until != NULL)
 				*until = quiet_until(q, rule, t);
@@ -324,7 +326,8 @@ note_exemption(Question *q, const PolicyRule *rule)
 {
 	q->exempt |= memcmp(rule->purpose, q->purpose, PURPOSE_SIZE) == 0;
 	for (int kind = 0; kind < INTERACTION_KINDS; kind++)
-		q->exempt_kind[kind] |= strcmp(rule->purpose, interaction_kind_names[kind]) == 0;
+		q->exempt_kind[kind] |=
+			memcmp(rule->purpose, interaction_kind_names[kind], CODE_NAME_SIZE) == 0;
 }
 
 /* An argument without which nothing can be said. */
@@ -334,6 +337,34 @@ CheckGiven(FunctionCallInfo fcinfo, int arg, const char *name)
 	if (PG_ARGISNULL(arg))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s cannot be null", name)));
+}
+
+/* What the call site keeps, made at its first call. */
+static VerdictCache *
+verdict_cache(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra =
+			MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(VerdictCache));
+	return fcinfo->flinfo->fn_extra;
+}
+
+/* The clock of a time zone, set to an instant; its name is looked up only when it changes. */
+static const LocalClock *
+clock_of(VerdictCache *cache, const text *zone_name, TimestampTz at)
+{
+	int	   size = VARSIZE_ANY_EXHDR(zone_name);
+	pg_tz *zone = cache->clock.zone;
+
+	if (size == 0 || size != cache->zone_size ||
+		memcmp(cache->zone_name, VARDATA_ANY(zone_name), size) != 0)
+	{
+		zone = time_zone_named(zone_name);
+		memcpy(cache->zone_name, VARDATA_ANY(zone_name), size);
+		cache->zone_size = size;
+	}
+	clock_set(&cache->clock, zone, at);
+	return &cache->clock;
 }
 
 /* policy, consents, interactions, channel, purpose, at, time_zone; returns at. */
@@ -359,7 +390,7 @@ read_question(FunctionCallInfo fcinfo, Question *q)
 	purpose = PG_GETARG_TEXT_PP(4);
 	purpose_set(q->purpose, VARDATA_ANY(purpose), VARSIZE_ANY_EXHDR(purpose));
 	at = CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(5), "at");
-	q->zone = time_zone_named(PG_GETARG_TEXT_PP(6));
+	q->clock = clock_of(verdict_cache(fcinfo), PG_GETARG_TEXT_PP(6), at);
 	if (q->interactions != NULL)
 		q->nentries = interaction_history_count_until(q->interactions, at);
 	q->unsubscribed_at = last_unsubscription(q);
@@ -402,6 +433,16 @@ reason_text(const Question *q, const Refusal *refusal)
 	return out.data;
 }
 
+static Datum
+verdict_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	VerdictCache *cache = verdict_cache(fcinfo);
+
+	if (cache->row == NULL)
+		cache->row = row_type(fcinfo);
+	return HeapTupleGetDatum(heap_form_tuple(cache->row, values, nulls));
+}
+
 /*
  * (allowed, reason, earliest): whether the contact is allowed at the instant;
  * if not, the first reason why not, and the first instant when it would be if
@@ -427,7 +468,7 @@ crm_contact_verdict(PG_FUNCTION_ARGS)
 	}
 	values[2] = TimestampTzGetDatum(earliest);
 	nulls[2] = earliest == DT_NOEND;
-	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
+	PG_RETURN_DATUM(verdict_row(fcinfo, values, nulls));
 }
 
 /* Whether the contact is allowed, as contact_verdict says it. */

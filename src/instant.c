@@ -4,6 +4,7 @@
  */
 #include "crm.h"
 
+#include "common/int.h"
 #include "instant.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -88,23 +89,87 @@ local_day(TimestampTz at, pg_tz *zone)
 	return (DateADT) floor_div64(local_timestamp(at, zone), USECS_PER_DAY);
 }
 
-/* Microseconds since midnight on the clocks of a zone. */
-int64
-local_microsecond(TimestampTz at, pg_tz *zone)
+/* The next instant at which the clocks of a zone are changed; infinity if they never are. */
+static TimestampTz
+next_change(TimestampTz at, pg_tz *zone)
 {
-	Timestamp local = local_timestamp(at, zone);
+	pg_time_t seconds = unix_seconds(at);
+	pg_time_t boundary;
+	long	  before_gmtoff;
+	long	  after_gmtoff;
+	int		  before_isdst;
+	int		  after_isdst;
+
+	if (pg_next_dst_boundary(&seconds, &before_gmtoff, &before_isdst, &boundary, &after_gmtoff,
+							 &after_isdst, zone) <= 0)
+		return DT_NOEND;
+	return ((int64) boundary - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY) *
+		   USECS_PER_SEC;
+}
+
+/* A stretch without a change of the clocks begins at most so long ago. */
+#define STRETCH_BEFORE (200 * USECS_PER_DAY)
+
+static inline bool
+is_in_stretch(TimestampTz at, const LocalClock *clock)
+{
+	return clock->from <= at && at < clock->until;
+}
+
+/* Make a clock one of a zone whose stretch holds an instant; zeros are a clock of no zone. */
+void
+clock_set(LocalClock *clock, pg_tz *zone, TimestampTz at)
+{
+	TimestampTz from = at - STRETCH_BEFORE;
+	TimestampTz until;
+
+	if (clock->zone == zone && is_in_stretch(at, clock))
+		return;
+	if (!IS_VALID_TIMESTAMP(from))
+		from = at;
+	while ((until = next_change(from, zone)) <= at)
+		from = until;
+	clock->zone = zone;
+	clock->from = from;
+	clock->until = until;
+	clock->offset = (int64) offset_at(at, zone) * USECS_PER_SEC;
+}
+
+/* The next instant at which a clock is changed; infinity if it never is. */
+TimestampTz
+local_next_change(TimestampTz at, const LocalClock *clock)
+{
+	return is_in_stretch(at, clock) ? clock->until : next_change(at, clock->zone);
+}
+
+/* Microseconds since midnight on a clock. */
+int64
+local_microsecond(TimestampTz at, const LocalClock *clock)
+{
+	Timestamp local =
+		is_in_stretch(at, clock) ? at + clock->offset : local_timestamp(at, clock->zone);
 
 	return local - floor_div64(local, USECS_PER_DAY) * USECS_PER_DAY;
 }
 
 /*
- * The same time of day some months and days later on the calendar of a zone,
+ * Whether days have 24 hours around an instant. No clock was ever set by more
+ * than a day, so that no time on it is missing or double there.
+ */
+static inline bool
+is_steady(TimestampTz at, const LocalClock *clock)
+{
+	return clock->from + CLOCK_SLACK <= at && at < clock->until - CLOCK_SLACK;
+}
+
+/*
+ * The same time of day some months and days later on the calendar of a clock,
  * as timestamptz + interval does it: a day that a month lacks becomes its last,
  * a time that the clocks jump over moves on by the jump, and of two equal times
  * the later one is meant. Infinity if that lies beyond the calendar.
  */
 TimestampTz
-local_plus(TimestampTz at, int months, int days, pg_tz *zone)
+local_plus(TimestampTz at, int months, int days, const LocalClock *clock)
 {
 	struct pg_tm tm;
 	fsec_t		 fsec;
@@ -112,7 +177,12 @@ local_plus(TimestampTz at, int months, int days, pg_tz *zone)
 	int64		 month;
 	TimestampTz	 result;
 
-	if (timestamp2tm(at, &tz, &tm, &fsec, NULL, zone) != 0)
+	if (months == 0 && is_steady(at, clock) &&
+		!pg_add_s64_overflow(at, days * USECS_PER_DAY, &result) && is_steady(result, clock) &&
+		IS_VALID_TIMESTAMP(result))
+		return result;
+
+	if (timestamp2tm(at, &tz, &tm, &fsec, NULL, clock->zone) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
 
@@ -128,28 +198,10 @@ local_plus(TimestampTz at, int months, int days, pg_tz *zone)
 	j2date(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) + days, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
 	if (!IS_VALID_JULIAN(tm.tm_year, tm.tm_mon, tm.tm_mday))
 		return DT_NOEND;
-	tz = DetermineTimeZoneOffset(&tm, zone);
+	tz = DetermineTimeZoneOffset(&tm, clock->zone);
 	if (tm2timestamp(&tm, fsec, &tz, &result) != 0)
 		return DT_NOEND;
 	return result;
-}
-
-/* The next instant at which the clocks of a zone are changed; infinity if they never are. */
-TimestampTz
-local_next_change(TimestampTz at, pg_tz *zone)
-{
-	pg_time_t seconds = unix_seconds(at);
-	pg_time_t boundary;
-	long	  before_gmtoff;
-	long	  after_gmtoff;
-	int		  before_isdst;
-	int		  after_isdst;
-
-	if (pg_next_dst_boundary(&seconds, &before_gmtoff, &before_isdst, &boundary, &after_gmtoff,
-							 &after_isdst, zone) <= 0)
-		return DT_NOEND;
-	return ((int64) boundary - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY) *
-		   USECS_PER_SEC;
 }
 
 /*

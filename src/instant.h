@@ -11,12 +11,29 @@
 
 #define MINUTES_PER_DAY (HOURS_PER_DAY * MINS_PER_HOUR)
 
+/* No clock was ever set by more than a day and an hour. */
+#define CLOCK_SLACK (25 * USECS_PER_HOUR)
+
+/*
+ * The clocks of a time zone, and a stretch of time, from inclusive to until
+ * exclusive, over which they are not changed: instants in it need no look at
+ * the zone's rules. Others are right too, but cost a microsecond.
+ */
+typedef struct LocalClock
+{
+	pg_tz	   *zone;
+	TimestampTz from;
+	TimestampTz until;	/* infinity if they are never changed again */
+	int64		offset; /* microseconds east of UTC all the while */
+} LocalClock;
+
 extern char		  *instant_to_text(TimestampTz at);
 extern pg_tz	  *time_zone_named(const text *name);
 extern DateADT	   local_day(TimestampTz at, pg_tz *zone);
-extern int64	   local_microsecond(TimestampTz at, pg_tz *zone);
-extern TimestampTz local_plus(TimestampTz at, int months, int days, pg_tz *zone);
-extern TimestampTz local_next_change(TimestampTz at, pg_tz *zone);
+extern void		   clock_set(LocalClock *clock, pg_tz *zone, TimestampTz at);
+extern int64	   local_microsecond(TimestampTz at, const LocalClock *clock);
+extern TimestampTz local_plus(TimestampTz at, int months, int days, const LocalClock *clock);
+extern TimestampTz local_next_change(TimestampTz at, const LocalClock *clock);
 extern int64	   interval_microseconds(const Interval *span, const char *name);
 
 /* An instant that arithmetic can use: named in the message as the caller calls it. */

@@ -16,14 +16,14 @@
 #include "scan.h"
 #include "utils/builtins.h"
 
-const char *const interaction_kind_names[INTERACTION_KINDS] = {
+const CodeName interaction_kind_names[INTERACTION_KINDS] = {
 	"request", "complaint", "suggestion", "enquiry", "message",
 	"visit",   "survey",	"referral",	  "other",
 };
 
-const char *const interaction_direction_names[INTERACTION_DIRECTIONS] = {"inbound", "outbound"};
+const CodeName interaction_direction_names[INTERACTION_DIRECTIONS] = {"inbound", "outbound"};
 
-const char *const interaction_outcome_names[INTERACTION_OUTCOMES] = {
+const CodeName interaction_outcome_names[INTERACTION_OUTCOMES] = {
 	"", "delivered", "opened", "answered", "resolved", "bounced", "unsubscribed",
 };
 
@@ -36,11 +36,15 @@ const char *const interaction_outcome_names[INTERACTION_OUTCOMES] = {
 
 /* The number of a name, or -1. */
 static inline int
-find_name(const char *const *names, int count, const char *name, size_t len)
+find_name(const CodeName *names, int count, const char *name, size_t len)
 {
+	CodeName wanted;
+
+	if (unlikely(len >= CODE_NAME_SIZE))
+		return -1;
+	fill_name(wanted, CODE_NAME_SIZE, name, len);
 	for (int i = 0; i < count; i++)
-		if (len > 0 && names[i][0] == name[0] && strncmp(names[i], name, len) == 0 &&
-			names[i][len] == '\0')
+		if (memcmp(names[i], wanted, CODE_NAME_SIZE) == 0)
 			return i;
 	return -1;
 }
@@ -151,12 +155,7 @@ interaction_history_create(int capacity)
 	Size				size;
 	InteractionHistory *h;
 
-	if (capacity > INTERACTION_HISTORY_MAX_ENTRIES)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("interaction history cannot hold %d interactions", capacity),
-						errdetail("A history holds at most %d interactions.",
-								  INTERACTION_HISTORY_MAX_ENTRIES)));
-
+	CheckInteractions(capacity);
 	size = INTERACTION_HISTORY_SIZE(capacity);
 	h = palloc(size);
 	memset(h, 0, offsetof(InteractionHistory, entries));
@@ -202,27 +201,9 @@ interaction_compare(const void *a, const void *b)
 	return order;
 }
 
-/* A state whose entries are in place: itself, or a sorted copy. */
-const InteractionHistory *
-interaction_history_sorted(const InteractionHistory *h)
-{
-	InteractionHistory *sorted;
-
-	if (h->unsorted == 0)
-		return h;
-	sorted = interaction_history_slice(h, 0, h->nentries);
-	for (int i = 1; i < sorted->nentries; i++)
-		if (interaction_compare(&sorted->entries[i - 1], &sorted->entries[i]) > 0)
-		{
-			qsort(sorted->entries, sorted->nentries, sizeof(Interaction), interaction_compare);
-			break;
-		}
-	return sorted;
-}
-
 /* A name of a fixed list. */
 static int
-scan_name_of(Scanner *s, const char *const *names, int count, const char *expected)
+scan_name_of(Scanner *s, const CodeName *names, int count, const char *expected)
 {
 	const Scanner start = *s;
 	char		 *name = scan_label(s);
@@ -329,7 +310,7 @@ PG_FUNCTION_INFO_V1(crm_interaction_history_out);
 Datum
 crm_interaction_history_out(PG_FUNCTION_ARGS)
 {
-	const InteractionHistory *h = interaction_history_sorted(PG_GETARG_INTERACTION_HISTORY(0));
+	const InteractionHistory *h = PG_GETARG_INTERACTION_HISTORY(0);
 	StringInfoData			  out;
 
 	initStringInfo(&out);
@@ -355,7 +336,7 @@ PG_FUNCTION_INFO_V1(crm_interaction_history_send);
 Datum
 crm_interaction_history_send(PG_FUNCTION_ARGS)
 {
-	const InteractionHistory *h = interaction_history_sorted(PG_GETARG_INTERACTION_HISTORY(0));
+	const InteractionHistory *h = PG_GETARG_INTERACTION_HISTORY(0);
 	StringInfoData			  out;
 
 	pq_begintypsend(&out);
@@ -532,10 +513,8 @@ PG_FUNCTION_INFO_V1(crm_interaction_history_plus);
 Datum
 crm_interaction_history_plus(PG_FUNCTION_ARGS)
 {
-	const InteractionHistory *a = interaction_history_sorted(PG_GETARG_INTERACTION_HISTORY(0));
-	const InteractionHistory *b = interaction_history_sorted(PG_GETARG_INTERACTION_HISTORY(1));
-
-	PG_RETURN_INTERACTION_HISTORY(add_histories(a, b));
+	PG_RETURN_INTERACTION_HISTORY(
+		add_histories(PG_GETARG_INTERACTION_HISTORY(0), PG_GETARG_INTERACTION_HISTORY(1)));
 }
 
 /* a - b: the inverse of +; errors if b has an interaction that a has not. */

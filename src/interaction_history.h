@@ -12,8 +12,9 @@
  *
  * flags must be zero: receive rejects anything else, so that a later version
  * can use them. unsorted is zero in every value that SQL sees. The state of an
- * aggregate has room for more entries, which VARSIZE counts, and its last
- * unsorted ones may stand anywhere.
+ * aggregate has room for more entries, which VARSIZE counts, its last unsorted
+ * ones may stand anywhere, and its flags tell if they are packed (see
+ * interaction_history_agg.c). PG_GETARG_INTERACTION_HISTORY makes a value of it.
  */
 #ifndef CRM_INTERACTION_HISTORY_H
 #define CRM_INTERACTION_HISTORY_H
@@ -62,9 +63,14 @@ typedef enum InteractionOutcome
 } InteractionOutcome;
 #define INTERACTION_OUTCOMES 7
 
-extern const char *const interaction_kind_names[];
-extern const char *const interaction_direction_names[];
-extern const char *const interaction_outcome_names[]; /* the first, none, is empty */
+/* Names of codes, filled up with zeros so that two of them compare as numbers do. */
+#define CODE_NAME_SIZE 16
+typedef char CodeName[CODE_NAME_SIZE];
+
+extern const CodeName interaction_kind_names[INTERACTION_KINDS];
+extern const CodeName interaction_direction_names[INTERACTION_DIRECTIONS];
+extern const CodeName
+	interaction_outcome_names[INTERACTION_OUTCOMES]; /* the first, none, is empty */
 
 typedef struct Interaction
 {
@@ -78,7 +84,7 @@ typedef struct InteractionHistory
 {
 	int32		vl_len_; /* varlena header, do not touch */
 	uint16		version; /* INTERACTION_HISTORY_VERSION */
-	uint16		flags;	 /* reserved, zero */
+	uint16		flags;	 /* reserved, zero; of states: INTERACTION_STATE_PACKED */
 	int32		nentries;
 	int32		unsorted; /* states only: how many of the last entries may not be in place yet */
 	Interaction entries[FLEXIBLE_ARRAY_MEMBER];
@@ -89,16 +95,27 @@ typedef struct InteractionHistory
 #define INTERACTION_HISTORY_MAX_ENTRIES \
 	((int) ((MaxAllocSize - offsetof(InteractionHistory, entries)) / sizeof(Interaction)))
 
-#define DatumGetInteractionHistory(d) ((InteractionHistory *) PG_DETOAST_DATUM(d))
+/* The entries of a state are packed into 16 bytes each. */
+#define INTERACTION_STATE_PACKED 1
+
 #define PG_GETARG_INTERACTION_HISTORY(n) DatumGetInteractionHistory(PG_GETARG_DATUM(n))
 #define PG_RETURN_INTERACTION_HISTORY(h) PG_RETURN_POINTER(h)
 
 extern InteractionHistory *interaction_history_create(int capacity);
 extern InteractionHistory *interaction_history_slice(const InteractionHistory *h, int from, int to);
-extern const InteractionHistory *interaction_history_sorted(const InteractionHistory *h);
-extern int						 interaction_kind_from(const char *name, size_t len);
-extern int						 interaction_compare(const void *a, const void *b);
-extern Interaction				 interaction_from_args(FunctionCallInfo fcinfo, int first);
+extern InteractionHistory *interaction_history_of_state(const InteractionHistory *state);
+extern int				   interaction_kind_from(const char *name, size_t len);
+extern int				   interaction_compare(const void *a, const void *b);
+extern Interaction		   interaction_from_args(FunctionCallInfo fcinfo, int first);
+
+/* A history as a value, never toasted; also of a state that got out of its aggregate. */
+static inline InteractionHistory *
+DatumGetInteractionHistory(Datum d)
+{
+	InteractionHistory *h = (InteractionHistory *) PG_DETOAST_DATUM(d);
+
+	return likely(h->flags == 0 && h->unsorted == 0) ? h : interaction_history_of_state(h);
+}
 
 static inline InteractionKind
 interaction_kind(const Interaction *i)
@@ -187,13 +204,48 @@ CheckChannelLength(size_t len, const char *name)
 						errdetail("A channel's name has at most %d bytes.", CHANNEL_SIZE)));
 }
 
+/*
+ * Put a name of at most 16 bytes into a field of fixed size, filled up with
+ * zeros. Eight or four bytes at a time, the last of which may meet the first
+ * ones: an aggregate does this for each row, and a call of memcpy costs more.
+ */
+static inline void
+fill_name(char *field, size_t size, const char *name, size_t len)
+{
+	memset(field, 0, size);
+	if (len >= 8)
+	{
+		memcpy(field, name, 8);
+		memcpy(field + len - 8, name + len - 8, 8);
+	}
+	else if (len >= 4)
+	{
+		memcpy(field, name, 4);
+		memcpy(field + len - 4, name + len - 4, 4);
+	}
+	else
+		for (size_t i = 0; i < len; i++)
+			field[i] = name[i];
+}
+
 /* A name in the fixed-size form of an entry. */
 static inline void
 channel_set(char *channel, const char *name, size_t len)
 {
 	CheckChannelLength(len, name);
-	memset(channel, 0, CHANNEL_SIZE);
-	memcpy(channel, name, len);
+	fill_name(channel, CHANNEL_SIZE, name, len);
+}
+
+/* A history is a value of at most 1 GB. */
+static inline void
+CheckInteractions(int64 nentries)
+{
+	if (unlikely(nentries > INTERACTION_HISTORY_MAX_ENTRIES))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("interaction history cannot hold %lld interactions", (long long) nentries),
+				 errdetail("A history holds at most %d interactions.",
+						   INTERACTION_HISTORY_MAX_ENTRIES)));
 }
 
 /* A survey score is 0 to 10. */

@@ -42,23 +42,27 @@ rows_make(FuncCallContext *rows, Datum *values, bool *nulls)
 	return HeapTupleGetDatum(heap_form_tuple(rows->tuple_desc, values, nulls));
 }
 
+/* The row type of a function's result, which lives as long as the function's call site. */
+static inline TupleDesc
+row_type(FunctionCallInfo fcinfo)
+{
+	MemoryContext before = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	TupleDesc	  desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	desc = BlessTupleDesc(desc);
+	MemoryContextSwitchTo(before);
+	return desc;
+}
+
 /* The one row of a function that returns one; its type is looked up once a query. */
 static inline Datum
 row_result(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {
-	TupleDesc desc = fcinfo->flinfo->fn_extra;
-
-	if (desc == NULL)
-	{
-		MemoryContext before = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		desc = BlessTupleDesc(desc);
-		fcinfo->flinfo->fn_extra = desc;
-		MemoryContextSwitchTo(before);
-	}
-	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = row_type(fcinfo);
+	return HeapTupleGetDatum(heap_form_tuple(fcinfo->flinfo->fn_extra, values, nulls));
 }
 
 #endif /* CRM_ROWS_H */

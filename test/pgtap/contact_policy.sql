@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL search_path = public, crm;
 SET LOCAL timezone = 'UTC';
-SELECT plan(14);
+SELECT plan(16);
 
 -- rules as rows: what the policy says, and what the reference reads
 CREATE TABLE rule (policy int, n int, kind text, channel text, contacts int, span interval, starts time, ends time, event text, purpose text, words text);
@@ -94,6 +94,26 @@ SELECT is_empty($$
     UNION ALL SELECT (q).at + interval '1 minute' * n FROM generate_series(1, 300, 7) n) b
   WHERE NOT allowed AND t < coalesce(earliest, 'infinity') AND (q).s % 4 = 0 AND reason(q, t, (q).at) IS NULL $$,
   'nor is anything before; and what is never allowed is not within the next 40 days');
+
+-- one call site asked about many zones, years and spans in turn: what it keeps of the last clock must not show
+CREATE FUNCTION plus(at timestamptz, span interval, zone text) RETURNS timestamptz LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('timezone', zone, true);
+  at := at + span;
+  PERFORM set_config('timezone', 'UTC', true);
+  RETURN at;
+END $$;
+CREATE TABLE moment AS
+  SELECT m, zone, span, CASE WHEN m % 5 = 0 THEN timestamptz '1840-01-01 00:00Z' + random() * interval '113000 days' ELSE date_trunc('hour', timestamptz '1996-01-01 00:00Z' + random() * interval '15000 days') END AS at
+  FROM generate_series(1, 6000) m, LATERAL (SELECT (ARRAY['Europe/Berlin', 'Europe/Berlin', 'America/St_Johns', 'Australia/Lord_Howe', 'Pacific/Apia', 'Africa/Casablanca', 'Asia/Kolkata', 'UTC', 'EST5EDT'])[1 + floor(random() * 9 + 0 * m)] AS zone,
+    (ARRAY['1 day', '2 days', '14 days', '200 days', '1 month', '5 hours']::interval[])[1 + floor(random() * 6 + 0 * m)] AS span) z;
+SELECT is_empty($$
+  SELECT zone, at, span, earliest FROM moment, contact_verdict(contact_cap(1, span), '{m contract [, )}', interaction(at, 'message', 'sms', 'outbound'), 'sms', 'm', at, zone)
+  WHERE allowed OR earliest <> plus(at, span, zone)$$, 'days and months are those of the zone''s calendar, whatever was asked before');
+SELECT is_empty($$
+  SELECT zone, at, earliest FROM moment, contact_verdict('quiet 22:00-07:00', '{m contract [, )}', NULL, 'sms', 'm', at, zone)
+  WHERE allowed <> ((at AT TIME ZONE zone)::time >= '07:00' AND (at AT TIME ZONE zone)::time < '22:00')
+    OR NOT allowed AND ((earliest AT TIME ZONE zone)::time <> '07:00' OR earliest - at > interval '10 hours')$$, 'and so are quiet hours');
 
 -- the edges, spelled out: the clocks of Berlin go from 2:00 to 3:00 on 31 March 2024
 SELECT results_eq($$

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL search_path = public, crm;
 SET LOCAL timezone = 'UTC';
-SELECT plan(28);
+SELECT plan(35);
 
 -- a seeded table of contacts: whole hours, so that instants meet, and some rows twice
 SELECT setseed(0.61);
@@ -79,6 +79,52 @@ SELECT is_empty($$
   WHERE days_since_last_contact(h, as_of) IS DISTINCT FROM floor(extract(epoch FROM as_of - last) / 86400)::int
     OR reciprocity(h, as_of) IS DISTINCT FROM least(inbound, outbound)::float8 / nullif(greatest(inbound, outbound), 0)$$,
   'days since the last contact and reciprocity');
+
+-- the state of the aggregate packs what it can, and tells nobody
+
+CREATE TEMPORARY TABLE channel_name AS
+  SELECT n, c, CASE c WHEN 'ascii' THEN repeat(chr(32 + 5 * n), n - 1) || 'z' WHEN 'high' THEN repeat('~', n - 1) || chr(127) WHEN 'low' THEN repeat(chr(1), n)
+      WHEN 'two bytes first' THEN 'é' || repeat('x', n - 2) ELSE repeat('x', n - 2) || 'é' END AS channel
+  FROM generate_series(1, 15) n, unnest(ARRAY['ascii', 'high', 'low', 'two bytes first', 'two bytes last']) c WHERE n > CASE c WHEN 'two bytes first' THEN 1 WHEN 'two bytes last' THEN 2 ELSE 0 END;
+
+SELECT is_empty($$
+  SELECT a.channel FROM (SELECT channel, interaction_history('2024-01-01 00:00Z', 'other', channel, 'outbound', 'unsubscribed') AS h FROM channel_name GROUP BY channel) a, LATERAL interactions(h) e
+  WHERE h <> interaction('2024-01-01 00:00Z', 'other', a.channel, 'outbound', 'unsubscribed') OR interaction_count(h) <> 1 OR e.channel <> a.channel$$,
+  'a channel of any length and any bytes comes back');
+
+SELECT is((SELECT interaction_history('2024-01-01 00:00Z', kind, channel, direction) FROM channel_name, (VALUES ('request', 'inbound'), ('other', 'outbound')) k(kind, direction)),
+  (SELECT merge(interaction('2024-01-01 00:00Z', kind, channel, direction)) FROM channel_name, (VALUES ('request', 'inbound'), ('other', 'outbound')) k(kind, direction)),
+  'packed or not, entries of one instant have the same order');
+
+SELECT is_empty($$
+  SELECT size, wide_one, way FROM unnest(ARRAY[1, 2, 14, 15, 16, 31, 32, 33, 100]) size, generate_series(1, size, 1 + size / 8) wide_one, unnest(ARRAY['score', 'resolved_at', 'channel']) way,
+    LATERAL (SELECT interaction_history(at, 'enquiry', channel, 'inbound', NULL, score, resolved_at ORDER BY n) AS built, merge(interaction(at, 'enquiry', channel, 'inbound', NULL, score, resolved_at)) AS expected
+      FROM (SELECT n, a.at, CASE WHEN n = wide_one AND way = 'channel' THEN 'a long channel' ELSE 'web' || n % 7 END AS channel,
+          CASE WHEN n = wide_one AND way = 'score' THEN 0 END AS score, CASE WHEN n = wide_one AND way = 'resolved_at' THEN a.at END AS resolved_at
+        FROM generate_series(1, size) n, LATERAL (SELECT timestamptz '2024-01-01 00:00Z' + (n * 37 % 101) * interval '1 hour' AS at) a) r) h
+  WHERE built <> expected OR interaction_count(built) <> size$$,
+  'the first entry that cannot be packed may come at any time');
+
+SELECT is((SELECT interaction_history(at, kind, 'c' || i % 1500, direction) FROM contact), (SELECT merge(interaction(at, kind, 'c' || i % 1500, direction)) FROM contact),
+  'as many channels as one likes');
+
+SELECT results_eq('SELECT interaction_count(interaction_history(at, kind, channel, direction) OVER w), last_interaction(interaction_history(at, kind, channel, direction) OVER w) FROM contact WINDOW w AS (ORDER BY at, i) ORDER BY at, i',
+  'SELECT row_number() OVER (ORDER BY at, i)::int, at FROM contact ORDER BY at, i', 'a state goes on after it was asked for its history');
+
+-- an aggregate of somebody's own, without a final function, shows the state itself
+CREATE AGGREGATE pg_temp.raw_packed(timestamptz, text, text, text) (SFUNC = crm.interaction_history_transition, STYPE = interaction_history);
+CREATE AGGREGATE pg_temp.raw_wide(timestamptz, text, text, text, text, int) (SFUNC = crm.interaction_history_transition, STYPE = interaction_history);
+CREATE TEMPORARY TABLE raw AS SELECT pg_temp.raw_packed(at, kind, channel, direction ORDER BY shuffle) AS packed, pg_temp.raw_wide(at, kind, channel, direction, outcome, score ORDER BY shuffle) AS wide,
+    interaction_history(at, kind, channel, direction) AS h, interaction_history(at, kind, channel, direction, outcome, score) AS scored
+  FROM contact WHERE channel <> 'Ünicode' GROUP BY customer;
+
+SELECT is_empty($$
+  SELECT * FROM raw WHERE packed <> h OR packed::text <> h::text OR interaction_history_send(packed) <> interaction_history_send(h) OR interaction_history_hash(packed) <> interaction_history_hash(h)
+    OR interaction_count(packed) <> interaction_count(h) OR first_interaction(packed) <> first_interaction(h) OR packed + wide <> h + scored OR wide + packed <> scored + h
+    OR packed - h <> '{}' OR scored - wide <> '{}' OR until(packed, '2023-03-01 00:00Z') <> until(h, '2023-03-01 00:00Z')
+    OR complaints(packed, '2030-01-01') <> complaints(h, '2030-01-01') OR engagement(wide, '{"visit": 1}', '9 days', '2030-01-01') <> engagement(scored, '{"visit": 1}', '9 days', '2030-01-01')$$,
+  'a state that got out is the history that it stands for');
+SELECT is((SELECT merge(packed) + merge(wide) FROM raw), (SELECT merge(h) + merge(scored) FROM raw), 'and merges like it');
 
 -- engagement
 

@@ -46,6 +46,11 @@ sub answer_of
 my %query = (
 	'one history of all' => "SELECT md5(($history)::text) FROM contact",
 	'histories by customer' => "SELECT md5(string_agg(h::text, ';' ORDER BY h)) FROM (SELECT customer, $history AS h FROM contact GROUP BY customer) s",
+	# Entries without a score are packed in the state; a few wide ones meet packed ones in every way.
+	'packed histories' => 'SELECT md5(string_agg(h::text, \';\' ORDER BY h)) FROM (SELECT customer, crm.interaction_history(at, kind, channel, direction) AS h FROM contact GROUP BY customer) s',
+	'packed and wide histories' => 'SELECT md5(string_agg(h::text, \';\' ORDER BY h)) FROM (SELECT customer, '
+	  . "crm.interaction_history(at, kind, CASE WHEN customer % 3 = 0 AND score = 5 THEN 'carrier pigeon' ELSE channel END, direction, NULL, CASE WHEN score = 7 THEN score END) AS h"
+	  . ' FROM contact GROUP BY customer) s',
 	'one of each figure' => "SELECT $figures FROM contact",
 	'figures by customer' => "SELECT md5(string_agg(f::text, ';' ORDER BY customer)) FROM (SELECT customer, row($figures) AS f FROM contact GROUP BY customer) s");
 
@@ -58,6 +63,19 @@ foreach my $name (sort keys %query)
 	is(answer_of("$serial SET enable_hashagg = off;", $query{$name}), $expected, "$name: by sorting");
 	is(answer_of("$serial SET work_mem = '64kB';", $query{$name}), $expected, "$name: with little memory");
 }
+
+# A hash table that spills: groups whose rows wait on disk have no state yet, and those that have one keep it.
+my $spilling = "$serial SET enable_sort = off; SET work_mem = '64kB';";
+my ($batches) = $node->safe_psql('postgres', "$spilling SET hash_mem_multiplier = 1; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) $query{'packed and wide histories'}") =~ /Batches: (\d+)/;
+cmp_ok($batches, '>', 1, 'a hash table of histories spills');
+foreach my $name (grep { /histories/ } sort keys %query)
+{
+	is(answer_of("$spilling SET hash_mem_multiplier = 1;", $query{$name}), answer_of($serial, $query{$name}), "$name: the same when spilled");
+}
+
+# What a parallel plan puts together is what the rows are, one by one.
+is(answer_of($parallel, 'SELECT md5(crm.interaction_history(at, kind, channel, direction)::text) FROM contact'),
+	answer_of($serial, 'SELECT md5(crm.merge(crm.interaction(at, kind, channel, direction))::text) FROM contact'), 'packed in parallel, the history of the rows one by one');
 
 my $merged = "SELECT md5(crm.merge(h)::text) FROM (SELECT customer, $history AS h FROM contact GROUP BY customer) s";
 is(answer_of($serial, $merged), answer_of($serial, $query{'one history of all'}), 'merged histories are the history of all');
