@@ -102,7 +102,7 @@ SELECT pg_temp.stays_true($$
   WITH decided AS (INSERT INTO shop.orders_tier_decisions (customer, what, tier, valid, why) SELECT i, 'floor', 'Gold', '(,)', 'both at once' FROM generate_series(95, 105) AS i)
   INSERT INTO shop.orders SELECT i, current_date, 10 FROM generate_series(100, 110) AS i $$, 'both in one statement');
 SELECT pg_temp.stays_true('SELECT crm.rebuild(''shop.orders'')', 'rebuild');
-CALL crm.refresh('shop.orders', current_date - 10, 7);
+CALL crm.refresh('shop.orders', current_date - 10, batch_customers => 7);
 SELECT is_empty('SELECT * FROM crm.verify(''shop.orders'')', 'a refresh as of another day, in batches');
 CALL crm.refresh('shop.orders', batch_customers => 7);
 SELECT is((SELECT count(*)::int FROM shop.differences), 0, 'and back');
