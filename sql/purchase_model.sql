@@ -59,7 +59,7 @@ FROM (VALUES (bg_nbd(1, 2, 3, 4, 7)), (mbg_cnbd_k(9, 1.5, 2.5, 0.1, 1e-3)),
   ('pareto_nbd(r 0.1, alpha 10.5, s 0.3, beta 7, unit_days 7) fitted (customers 10, repeat_buyers 9, left_out 1, log_likelihood -0.1, gradient_norm 0.5, not_identified)')) v(m);
 SELECT pg_temp.receive(spend_model_send(gamma_gamma(1.1, 2.2, 3.3)), 'crm.spend_model');
 SELECT place, pg_temp.receive(set_byte(purchase_model_send(bg_nbd(1, 2, 3, 4, 7)), place, value), 'crm.purchase_model')
-FROM (VALUES (0, 2), (1, 9), (2, 2), (3, 1), (4, 255), (8, 255), (40, 9), (43, 9), (51, 1)) v(place, value);
+FROM (VALUES (0, 2), (1, 9), (2, 2), (3, 1), (4, 255), (8, 255), (40, 9), (43, 9), (51, 1), (68, 128), (76, 63), (76, 128)) v(place, value);
 SELECT pg_temp.receive(substr(purchase_model_send(bg_nbd(1, 2, 3, 4, 7)), 1, 50), 'crm.purchase_model');
 SELECT pg_temp.receive(purchase_model_send(bg_nbd(1, 2, 3, 4, 7)) || '\x00', 'crm.purchase_model');
 
@@ -122,3 +122,8 @@ SELECT simple_clv(1e308, 1, 0.1);
 SELECT simple_clv(1, 1, 1e-300);
 SELECT expected_purchases(bg_nbd(1, 1, 1, 1), 1e11);
 SELECT 'bg_nbd(r 1, alpha 1, a 1, b 1, unit_days 1) fitted (customers 100, repeat_buyers 50, left_out 0, log_likelihood -1e308, gradient_norm 1, stalled)'::purchase_model;
+SELECT dert(bg_nbd(0.243, 4.414, 0.793, 2.426, 7), 2, 30, 38, 1e-300);
+-- parameters at the ends of their range
+SELECT purchase_probability(pareto_nbd(397429.98, 0.0636364, 1e12, 1.5557e-05), n, 1280.5) BETWEEN 0 AND 1 AS sound FROM generate_series(0, 4) n;
+SELECT purchase_probability(mbg_cnbd_k(2, 1e-9, 3.674124370986125e-09, 16.710392535429083, 0.66887248675397093), 443684000, 523094.14091895899) >= 0 AS sound;
+SELECT (expected_revenue(mbg_cnbd_k(3, 1e-9, 1, 5e-9, 4000), gamma_gamma(6, 4, 15), '{2023-12-31 1 5}', '2024-01-01', '2024-01-28')).standard_error >= 0 AS sound;

@@ -64,7 +64,8 @@ CheckModelFit(const ModelShape *shape, const ModelFit *fit)
 				 fit->repeat_buyers <= fit->customers &&
 				 fabs(fit->log_likelihood) <= LOG_LIKELIHOOD_MAX && isfinite(fit->gradient_norm) &&
 				 fit->gradient_norm >= 0 && (fit->verdict == FIT_GIVEN) == (fit->customers == 0) &&
-				 (fit->verdict != FIT_GIVEN || (fit->log_likelihood == 0 && fit->left_out == 0));
+				 (fit->verdict != FIT_GIVEN ||
+				  (fit->log_likelihood == 0 && fit->gradient_norm == 0 && fit->left_out == 0));
 
 	for (int i = 0; sound && i < FIT_COVARIANCES; i++)
 		sound =
@@ -171,10 +172,10 @@ model_fit_scan(Scanner *s, const ModelShape *shape, ModelFit *fit)
 	fit->left_out = scan_int64(s);
 	scan_char(s, ',');
 	scan_word(s, "log_likelihood");
-	fit->log_likelihood = scan_float8(s);
+	fit->log_likelihood = scan_float8(s) + 0.0;
 	scan_char(s, ',');
 	scan_word(s, "gradient_norm");
-	fit->gradient_norm = scan_float8(s);
+	fit->gradient_norm = scan_float8(s) + 0.0;
 	scan_char(s, ',');
 	fit->verdict = scan_verdict(s);
 	if (is_bound(fit->verdict))
@@ -189,7 +190,7 @@ model_fit_scan(Scanner *s, const ModelShape *shape, ModelFit *fit)
 		scan_char(s, ',');
 		scan_word(s, "covariance");
 		for (int i = 0; i < covariances(shape); i++)
-			fit->covariance[i] = scan_float8(s);
+			fit->covariance[i] = scan_float8(s) + 0.0;
 	}
 	scan_char(s, ')');
 }
@@ -217,10 +218,11 @@ model_fit_recv(StringInfo message, const ModelShape *shape, ModelFit *fit)
 	fit->customers = pq_getmsgint64(message);
 	fit->repeat_buyers = pq_getmsgint64(message);
 	fit->left_out = pq_getmsgint64(message);
-	fit->log_likelihood = pq_getmsgfloat8(message);
-	fit->gradient_norm = pq_getmsgfloat8(message);
+	/* no minus zero: equal models have equal bytes */
+	fit->log_likelihood = pq_getmsgfloat8(message) + 0.0;
+	fit->gradient_norm = pq_getmsgfloat8(message) + 0.0;
 	for (int i = 0; i < covariances(shape); i++)
-		fit->covariance[i] = pq_getmsgfloat8(message);
+		fit->covariance[i] = pq_getmsgfloat8(message) + 0.0;
 }
 
 /* The members of the fit within a json object, each behind a comma. */

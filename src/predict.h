@@ -61,13 +61,19 @@ discount_per_unit(double annual_rate, int32 unit_days)
 	return log1p(annual_rate) / DAYS_PER_YEAR_OF_DISCOUNT * unit_days;
 }
 
+/* Less discount a unit than this is none: purchases would count for longer than there are dates. */
+#define DISCOUNT_MIN 1e-12
+
 /* Without end only what is discounted adds up to something finite. */
 static inline void
 CheckDiscountedEnd(double periods, double delta)
 {
-	if (unlikely(isinf(periods) && delta <= 0))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a value until infinity needs a positive discount rate")));
+	if (unlikely(isinf(periods) && delta < DISCOUNT_MIN))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a value until infinity needs a positive discount rate"),
+			 delta > 0 ? errdetail("The discount of %g a unit of time is too small.", delta) : 0));
 }
 
 /* A probability strictly between 0 and 1. */

@@ -331,8 +331,9 @@ bg_expected(const PurchaseParams *params, Btyd c, double t, double *second, int 
 	ladder.filled = 0;
 	future = future_within(&now, t, second != NULL, &ladder);
 
+	/* a count's mean square is at least its mean, and its mean squared: rounding must not say less */
 	if (second != NULL)
-		*second = p_alive * future.second;
+		*second = p_alive * fmax(future.second, future.expected * fmax(1, future.expected));
 	return p_alive * future.expected;
 }
 
@@ -482,7 +483,10 @@ p_at_least(const PurchaseParams *params, double n, double t)
 {
 	double u = t / params->p[1];
 
-	return n == 0 ? 1 : math_beta_inc(params->k * n, params->p[0], u / (1 + u), 1 / (1 + u));
+	/* the function is 0 or 1 up to rounding where it is nearly so */
+	return n == 0 ? 1
+				  : fmin(1, fmax(0, math_beta_inc(params->k * n, params->p[0], u / (1 + u),
+												  1 / (1 + u))));
 }
 
 /* P(a customer stays n times). */

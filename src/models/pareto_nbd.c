@@ -179,7 +179,7 @@ log_death_after_n(const PurchaseParams *params, double n, double m, double v)
 	double alpha = params->p[1];
 	double y = m * expm1(v);
 
-	return v - params->p[0] * log1p(y / alpha) - n * log1p(alpha / y) -
+	return v - params->p[0] * log1p(y / alpha) - (n == 0 ? 0 : n * log1p(alpha / y)) -
 		   (params->p[2] + 1) * log1p(y / params->p[3]);
 }
 
@@ -207,8 +207,10 @@ pareto_nbd_probability(const PurchaseParams *params, double n, double t)
 
 	if (t <= 0)
 		return n == 0 ? 1 : 0;
-	/* golden section for the peak of a unimodal function */
-	for (int i = 0; i < 200 && high - from > 1e-9 * to; i++)
+	/* golden section for the peak of a unimodal function, which may lie very near 0; without purchases it falls at once */
+	if (n == 0 && m * (r / alpha + (s + 1) / beta) >= 1)
+		high = 0;
+	for (int i = 0; i < 200 && high - from > 1e-9 * high; i++)
 	{
 		double left = high - 0.61803398874989485 * (high - from);
 		double right = from + 0.61803398874989485 * (high - from);
