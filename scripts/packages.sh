@@ -87,6 +87,35 @@ missing_to_test()
 	perl -MIPC::Run -e 1 2> /dev/null || echo libipc-run-perl
 }
 
+# The packages that single tests are skipped without, where they are still
+# lacking and apt can install them without a question.
+wanted_by_tests()
+{
+	local cron=postgresql-$pg_major-cron
+
+	[[ $pg_config == /usr/lib/postgresql/* ]] || return 0
+	[[ $EUID -eq 0 ]] || sudo -n true 2> /dev/null || return 0
+	if [[ -f $("$pg_config" --sharedir)/extension/pg_cron.control ]]; then return 0; fi
+	# Where apt does not offer the server either, it has no lists yet.
+	apt_offers "postgresql-$pg_major" || apt_get update || return 0
+	if apt_offers "$cron"; then echo "$cron"; fi
+}
+
+apt_offers()
+{
+	[[ -n $(apt-cache madison "$1" 2> /dev/null) ]]
+}
+
+# Installs packages that can be done without.
+install_wanted()
+{
+	[[ $# -gt 0 ]] || return 0
+	say "installing by apt: $*"
+	guard_clusters
+	apt_get install "$@" || say "could not install $*"
+	packages_clean_up
+}
+
 # Installs packages, unless there are none to install.
 install_packages()
 {

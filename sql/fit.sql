@@ -49,6 +49,9 @@ SELECT 'numbers unit_days 7, left_out 2; 1 14 12:1'::purchase_model_state;
 SELECT 'numbers unit_days 0, left_out 2'::purchase_model_state;
 SELECT 'numbers unit_days 1, left_out -2'::purchase_model_state;
 SELECT 'spend unit_days 1, left_out 0; 1 -5 0:1'::spend_model_state;
+SELECT 'days unit_days 1, left_out 0; -1 5 10:3'::purchase_model_state;
+SELECT 'numbers unit_days 1, left_out 0; -1 5 0:3'::purchase_model_state;
+SELECT 'regular unit_days 1, left_out 0; -1 5 0:3'::purchase_model_state;
 SELECT fit_mbg_cnbd_k_final('days unit_days 7, left_out 2; 1 14 200:1');
 
 -- data_check
@@ -63,6 +66,12 @@ SELECT (f).top_decile_share, (f).correlation FROM (SELECT forecast_accuracy(1, i
 SELECT (f).top_decile_share, (f).root_mean_squared_error FROM (SELECT forecast_accuracy(1, 0) AS f FROM generate_series(1, 10) i) s;
 SELECT forecast_accuracy(1, NULL);
 SELECT forecast_accuracy('NaN', 1);
+SELECT forecast_accuracy(1e200, 1);
+SELECT forecast_accuracy(1, -1e308);
+SELECT round((f).root_mean_squared_error / 1e100) AS rmse FROM (SELECT forecast_accuracy(1e100, -1e100) AS f FROM generate_series(1, 10)) s;
+-- the same expectation of all correlates with nothing, however its sum is rounded
+SELECT (forecast_accuracy(0.1, i)).correlation FROM generate_series(1, 10) i;
+SELECT (forecast_accuracy(i, 0.1)).correlation FROM generate_series(1, 10) i;
 
 -- expected_revenue: the sum of clv without discount
 SELECT round(((e).revenue / sum(c) - 1)::numeric, 12) AS difference, (e).customers, (e).standard_error > 0 AS has_error FROM (
@@ -70,6 +79,14 @@ SELECT round(((e).revenue / sum(c) - 1)::numeric, 12) AS difference, (e).custome
   (SELECT expected_revenue(bg_nbd(0.24, 4.4, 0.8, 2.4, 7), gamma_gamma(6, 4, 15), history, '2023-12-31', '2024-12-31') AS e FROM regular) r
 GROUP BY e;
 SELECT expected_revenue(bg_nbd(0.24, 4.4, 0.8, i, 7), gamma_gamma(6, 4, 15), history, '2023-12-31', '2024-12-31') FROM regular;
+-- the mean spend is finite above q = 1, its variance above q = 2 only
+SELECT q, round((e).revenue::numeric, 2) AS revenue, round((e).standard_error) AS standard_error FROM (
+  SELECT q, expected_revenue(bg_nbd(0.24, 4.4, 0.8, 2.4, 7), gamma_gamma(6, q, 15), '{2023-12-01 1 5}', '2023-12-31', '2024-12-31') AS e
+  FROM (VALUES (1.5), (2), (2.5)) v(q) GROUP BY q ORDER BY q) s;
+SELECT expected_revenue(bg_nbd(0.24, 4.4, 0.8, 2.4, 7), gamma_gamma(6, 1.5, 15), '{2023-12-01 1 5}', '2023-12-31', '2023-12-31');
+-- spend so far apart that no parameters give a likelihood: a model that says so and can be read again
+SELECT is_converged(m), fit_verdict(m), m::text::spend_model = m AS same
+FROM (SELECT fit_gamma_gamma(x, m) AS m FROM (VALUES (1, 1e15), (2, 1e-300), (1e9, 5)) v(x, m), generate_series(1, 10)) s;
 
 -- simulate_purchases: reproducible, errors
 SELECT customer_id, purchased_on, round(purchased_after::numeric, 6) AS purchased_after, round(amount::numeric, 4) AS amount

@@ -64,3 +64,9 @@ SELECT pg_temp.receive('whale_curve', '\x000100000000000200000000000000020000000
 SELECT pg_temp.receive('whale_curve', '\x0001000000000001800000000000000000000000000000018000000000000000');
 SELECT pg_temp.receive('whale_curve', '\x000100000000000200000000000000017fffffffffffffff7fffffffffffffff000000000000000200000000000000010000000000000002');
 \set VERBOSITY default
+
+-- a quotient that no float8 holds; sums that could not be read again
+SELECT discount_share(1e-20, 1e300);
+SELECT discount_share(1e300, 1e-300);
+SELECT whale_curve 'exact {10000000000000 80}' + 'exact {10000000000000 11}';
+SELECT whale_curve 'exact {10000000000000 80}' + 'exact {10000000000000 10}';

@@ -115,3 +115,10 @@ SELECT p_alive(bg_nbd(1, 2, 3, 4), :'h', '2023-03-01'), expected_purchases(bg_nb
 SELECT p_alive(bg_nbd(1, 2, 3, 4, 7), '{2024-01-01 1 10}', '2024-12-31'), round(p_alive(mbg_nbd(1, 2, 3, 4, 7), '{2024-01-01 1 10}', '2024-12-31')::numeric, 6) AS mbg;
 SELECT simple_clv(100, 0.8, 0.1) AS contract, next_purchase(pareto_nbd(0.5, 10, 5, 1, 7), :'h', '2024-03-01', 0.99) AS never;
 SELECT clv(pareto_nbd(0.5, 10, 0.6, 12, 7), gamma_gamma(6, 4, 15), :'h', '2024-03-01', '2024-03-01', 0.1) AS today;
+
+-- numbers that no float8 holds, or whose digits would be lost
+SELECT clv(bg_nbd(0.243, 4.414, 0.793, 2.426, 7), gamma_gamma(6.25, 3.74, 15.44), 2, 30, 38, 20, 52, 0.1, 1e308);
+SELECT simple_clv(1e308, 1, 0.1);
+SELECT simple_clv(1, 1, 1e-300);
+SELECT expected_purchases(bg_nbd(1, 1, 1, 1), 1e11);
+SELECT 'bg_nbd(r 1, alpha 1, a 1, b 1, unit_days 1) fitted (customers 100, repeat_buyers 50, left_out 0, log_likelihood -1e308, gradient_norm 1, stalled)'::purchase_model;

@@ -78,3 +78,10 @@ SELECT pg_temp.receive('survival_curve', '\x000100000000000100000001000000000000
 SELECT pg_temp.receive('survival_curve', '\x0001000000000000000000010000000000000001ffffffffffffffff');
 SELECT pg_temp.receive('survival_curve', '\x00010000000000007fffffff00000000000000010000000000000001');
 \set VERBOSITY default
+
+-- one stray date does not ask for all the memory there is
+SELECT repeat_rate(history, '5874897-01-01') FROM (VALUES ('{2023-01-01 1 1}'::purchase_history)) v(history);
+SELECT retention(history, 'day', '5874897-01-01') FROM (VALUES ('{2023-01-01 1 1}'::purchase_history)) v(history);
+SELECT survival_curve(2147000000, true);
+SELECT '{2147000000 1 0}'::survival_curve;
+SELECT repeat_rate(history, '9999-12-31') FROM (VALUES ('{0001-01-01 1 1}'::purchase_history)) v(history);

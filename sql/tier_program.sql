@@ -191,5 +191,10 @@ SELECT * FROM standing('{A: spend 0, B: spend 5} calendar year downgrade one_tie
 SELECT * FROM standing('{A: spend 0, B: spend 5} lifetime valid 1000 months', '{4713-12-01 BC 1 10}', '5874897-12-31');
 SELECT * FROM standing('{A: spend 5} rolling 12 months', '{4713-12-01 BC 1 900000000000000, 4713-12-02 BC 1 900000000000000}', '4713-12-02 BC');
 
+-- renewals that a membership hides, day by day to the end of the calendar, can be cancelled
+SET statement_timeout = '100ms';
+SELECT * FROM standing('{A: spend 5} lifetime valid 1 day', '{2024-01-01 1 10}', '5874897-12-31', memberships => '{"[2023-01-01,2024-01-10)"}');
+RESET statement_timeout;
+
 DROP FUNCTION receive;
 DROP TABLE program, programs;

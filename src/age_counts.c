@@ -10,6 +10,8 @@
 
 /* All days that a date can be, the most ages that there are. */
 #define MAX_AGES (DATE_END_JULIAN - DATETIME_MIN_JULIAN)
+/* Ten thousand years in days: every age has room of its own, whether anybody has it or not. */
+#define MAX_COUNTED_AGE 3652425
 /* 15 ages and the header fill 256 bytes; twice as many and one more fill the next power of two. */
 #define FIRST_CAPACITY 15
 
@@ -46,12 +48,25 @@ copy_with_capacity(const AgeCounts *from, int capacity)
 	return c;
 }
 
+/* One stray date must not ask for all the memory there is. */
+static inline void
+CheckCountedAge(const AgeCounts *state, int age)
+{
+	if (unlikely(age > MAX_COUNTED_AGE))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("age of %d %ss is too long to count", age, period_unit_name(state->unit)),
+				 errdetail("Customers are counted up to an age of %d.", MAX_COUNTED_AGE),
+				 errhint("Look for dates far in the past or in the future.")));
+}
+
 /* A larger copy, in the current context, with this age within its ages. */
 AgeCounts *
 age_counts_grow(const AgeCounts *state, int age)
 {
 	int capacity = Max(FIRST_CAPACITY, age_counts_capacity(state));
 
+	CheckCountedAge(state, age);
 	while (capacity <= age)
 		capacity = capacity * 2 + 1;
 	return age_counts_reach(copy_with_capacity(state, capacity), age);

@@ -54,6 +54,16 @@ CheckMargin(double margin)
 	return margin;
 }
 
+/* A lifetime value is a finite number. */
+static double
+CheckValue(double value)
+{
+	if (!isfinite(value))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("lifetime value is out of range")));
+	return value;
+}
+
 /*
  * Residual value: margin * discounted purchases in (as_of, until] * spend per
  * purchase; Fader, Hardie & Lee (2005), RFM and CLV. Neither past spend nor the
@@ -75,9 +85,9 @@ crm_clv(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	t = periods_between(PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), model->unit_days);
 	CheckDiscountedEnd(t, delta);
-	PG_RETURN_FLOAT8(
+	PG_RETURN_FLOAT8(CheckValue(
 		margin * expected_spend(spend, days.x, btyd_mean_spend(&days)) *
-		model_ops(model)->discounted(&params, btyd_in_units(&days, model->unit_days), t, delta));
+		model_ops(model)->discounted(&params, btyd_in_units(&days, model->unit_days), t, delta)));
 }
 
 /* The same over plain numbers: (model, spend, x, t_x, age, mean_spend, periods, rate, margin). */
@@ -95,8 +105,8 @@ crm_clv_numbers(PG_FUNCTION_ARGS)
 	double margin = CheckMargin(PG_GETARG_FLOAT8(8));
 
 	CheckDiscountedEnd(t, delta);
-	PG_RETURN_FLOAT8(margin * expected_spend(spend, c.x, mean_spend) *
-					 model_ops(model)->discounted(&params, c, t, delta));
+	PG_RETURN_FLOAT8(CheckValue(margin * expected_spend(spend, c.x, mean_spend) *
+								model_ops(model)->discounted(&params, c, t, delta)));
 }
 
 /*
@@ -125,5 +135,5 @@ crm_simple_clv(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a customer who never leaves has no finite value without discount")));
-	PG_RETURN_FLOAT8(margin * retention / (1 + discount - retention));
+	PG_RETURN_FLOAT8(CheckValue(margin * (retention / (discount + (1 - retention)))));
 }

@@ -6,8 +6,13 @@
  * the gradient of the total by the parameters and C their covariance. Models of
  * known parameters have the first part alone. The sums run in the order of the rows
  * of a serial plan: there is no combine function.
+ *
+ * Under a spend model with q <= 2 the spend of a customer without a repeat purchase has
+ * a mean but no finite variance: the standard error is then infinite, and says so.
  */
 #include "crm.h"
+
+#include <math.h>
 
 #include "predict.h"
 #include "rows.h"
@@ -26,6 +31,27 @@ typedef struct RevenueState
 	double		  gradient[PURCHASE_PARAMS + SPEND_PARAMS]; /* by the logs */
 } RevenueState;
 
+/*
+ * Variance of what a customer will spend in N purchases:
+ * E[N] E[Var(amount)] + E[N^2] E[mean^2] - (E[N] E[mean])^2.
+ */
+static double
+spend_variance(const SpendParams *spend, double x, double mean_spend, double purchases,
+			   double purchases2)
+{
+	double per_purchase = gamma_gamma_expected(spend, x, mean_spend);
+	double purchase2;
+	double mean2;
+
+	if (purchases == 0)
+		return 0;
+	gamma_gamma_second_moments(spend, x, mean_spend, &purchase2, &mean2);
+	if (isinf(mean2))
+		return INFINITY;
+	return purchases * (purchase2 - mean2) + purchases2 * mean2 -
+		   purchases * per_purchase * purchases * per_purchase;
+}
+
 /* One customer's part of everything. */
 static void
 add_customer(RevenueState *state, const BtydDays *days, double t)
@@ -37,16 +63,10 @@ add_customer(RevenueState *state, const BtydDays *days, double t)
 	double		   second;
 	double		   purchases = model_ops(&state->purchases)->expected(&params, c, t, &second);
 	double		   per_purchase = gamma_gamma_expected(&spend, c.x, mean_spend);
-	double		   purchase2;
-	double		   mean2;
 
-	gamma_gamma_second_moments(&spend, c.x, mean_spend, &purchase2, &mean2);
 	state->customers++;
 	state->revenue += purchases * per_purchase;
-	/* Var(sum of N amounts) = E[N] E[Var(amount)] + E[N^2] E[mean^2] - (E[N] E[mean])^2 */
-	if (purchases > 0)
-		state->variance += purchases * (purchase2 - mean2) + second * mean2 -
-						   purchases * per_purchase * purchases * per_purchase;
+	state->variance += spend_variance(&spend, c.x, mean_spend, purchases, second);
 	for (int i = 0; i < PURCHASE_PARAMS && state->purchases.fit.verdict == FIT_CONVERGED; i++)
 	{
 		PurchaseParams moved = params;

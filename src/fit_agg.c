@@ -62,27 +62,21 @@ unchanged(FunctionCallInfo fcinfo)
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
-/* A history's customer joins the state; without purchase by as_of or of age 0 she is left out. */
-static Datum
-accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
+/* A history's customer joins a state; without purchase by as_of or of age 0 she is left out. */
+static FitState *
+accumulate_customer(FitState *state, const PurchaseHistory *h, DateADT as_of)
 {
-	PurchaseHistory *h;
-	FitState		*state;
-	BtydDays		 days;
-	DateADT			 last;
+	BtydDays days;
+	DateADT	 last;
 
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
-	h = PG_GETARG_PURCHASE_HISTORY(1);
-	state = transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1);
-	if (!btyd_at(h, PG_GETARG_DATEADT(2), &days) || days.age == 0)
+	if (!btyd_at(h, as_of, &days) || days.age == 0)
 	{
 		fit_state_leave_out(state, 1);
-		PG_RETURN_POINTER(state);
+		return state;
 	}
 	state = fit_state_add(state, days.x, days.t_x, days.age, 1);
-	if (kind != FIT_STATE_REGULAR)
-		PG_RETURN_POINTER(state);
+	if (state->kind != FIT_STATE_REGULAR)
+		return state;
 	last = h->entries[days.first].day;
 	for (int i = days.first + 1; i < days.nentries; i++)
 		if (h->entries[i].orders > 0)
@@ -90,7 +84,20 @@ accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
 			state = fit_state_add(state, GAP_X, h->entries[i].day - last, 0, 1);
 			last = h->entries[i].day;
 		}
-	PG_RETURN_POINTER(state);
+	return state;
+}
+
+/* (state, history, as_of [, unit_days]) */
+static Datum
+accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
+{
+	FitState *state;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	state = transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1);
+	PG_RETURN_POINTER(
+		accumulate_customer(state, PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2)));
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_history);
@@ -105,6 +112,24 @@ Datum
 crm_purchase_model_gaps(PG_FUNCTION_ARGS)
 {
 	return accumulate_history(fcinfo, FIT_STATE_REGULAR);
+}
+
+/* (state, model, history, as_of): for a fit of the model's family, in its unit. */
+PG_FUNCTION_INFO_V1(crm_purchase_model_like);
+Datum
+crm_purchase_model_like(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	FitState			*state;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	model = PG_GETARG_PURCHASE_MODEL(1);
+	state = transition_state(fcinfo,
+							 model->kind == MODEL_MBG_CNBD_K ? FIT_STATE_REGULAR : FIT_STATE_DAYS,
+							 model->unit_days);
+	PG_RETURN_POINTER(
+		accumulate_customer(state, PG_GETARG_PURCHASE_HISTORY(2), PG_GETARG_DATEADT(3)));
 }
 
 /* A customer as plain numbers, in model units. */
@@ -197,7 +222,7 @@ no_fit(void)
 	pg_unreachable();
 }
 
-#define fit_purchases(fcinfo, kind, k) ((void) (fcinfo), no_fit())
+#define fit_purchases(state, kind, k) ((void) (state), no_fit())
 #define fit_spend(fcinfo) ((void) (fcinfo), no_fit())
 
 #else
@@ -368,10 +393,10 @@ clamp_parameters(FitResult *result, int nparams)
 		result->params[i] = Min(Max(result->params[i], PARAM_MIN), PARAM_MAX);
 }
 
+/* The model of a kind that fits the customers of a state best; k = 0: the likeliest. */
 static Datum
-fit_purchases(FunctionCallInfo fcinfo, PurchaseModelKind kind, int k)
+fit_purchases(const FitState *state, PurchaseModelKind kind, int k)
 {
-	FitState	  *state = PG_GETARG_FIT_STATE(0);
 	FitData		   data;
 	FitResult	   result;
 	ModelFit	   fit = {0};
@@ -445,29 +470,44 @@ PG_FUNCTION_INFO_V1(crm_fit_bg_nbd);
 Datum
 crm_fit_bg_nbd(PG_FUNCTION_ARGS)
 {
-	return fit_purchases(fcinfo, MODEL_BG_NBD, 1);
+	return fit_purchases(PG_GETARG_FIT_STATE(0), MODEL_BG_NBD, 1);
 }
 
 PG_FUNCTION_INFO_V1(crm_fit_mbg_nbd);
 Datum
 crm_fit_mbg_nbd(PG_FUNCTION_ARGS)
 {
-	return fit_purchases(fcinfo, MODEL_MBG_NBD, 1);
+	return fit_purchases(PG_GETARG_FIT_STATE(0), MODEL_MBG_NBD, 1);
 }
 
 PG_FUNCTION_INFO_V1(crm_fit_pareto_nbd);
 Datum
 crm_fit_pareto_nbd(PG_FUNCTION_ARGS)
 {
-	return fit_purchases(fcinfo, MODEL_PARETO_NBD, 1);
+	return fit_purchases(PG_GETARG_FIT_STATE(0), MODEL_PARETO_NBD, 1);
 }
 
-/* k = 0: the likeliest. */
 PG_FUNCTION_INFO_V1(crm_fit_mbg_cnbd_k);
 Datum
 crm_fit_mbg_cnbd_k(PG_FUNCTION_ARGS)
 {
-	return fit_purchases(fcinfo, MODEL_MBG_CNBD_K, 0);
+	return fit_purchases(PG_GETARG_FIT_STATE(0), MODEL_MBG_CNBD_K, 0);
+}
+
+/* (model, state): another model of the same family, unit and k. */
+PG_FUNCTION_INFO_V1(crm_refit_purchase_model);
+Datum
+crm_refit_purchase_model(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
+	const FitState		*state = PG_GETARG_FIT_STATE(1);
+
+	if (unlikely(state->unit_days != model->unit_days))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a fit needs the same unit_days in every row"),
+				 errdetail("The model has %d, the state %d.", model->unit_days, state->unit_days)));
+	return fit_purchases(state, model->kind, model->k);
 }
 
 PG_FUNCTION_INFO_V1(crm_fit_gamma_gamma);

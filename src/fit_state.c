@@ -187,12 +187,13 @@ static void
 CheckGroup(int kind, const FitGroup *group)
 {
 	const double *key = group->key;
+	bool		  is_gap = kind == FIT_STATE_REGULAR && key[0] == GAP_X;
 	bool		  sound = group->count > 0;
 
 	if (kind == FIT_STATE_SPEND)
 		sound = sound && key[0] >= 1 && key[0] <= 1e9 && key[0] == floor(key[0]) && key[1] > 0 &&
 				key[1] <= 1e300 && key[2] == 0;
-	else if (kind == FIT_STATE_REGULAR && key[0] == GAP_X)
+	else if (is_gap)
 		sound = sound && key[1] >= 1 && key[1] <= 1e9 && key[1] == floor(key[1]) && key[2] == 0;
 	else
 		sound = sound && key[2] > 0 &&
@@ -201,7 +202,7 @@ CheckGroup(int kind, const FitGroup *group)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("fit state holds a group that cannot be: %g %g %g", key[0], key[1],
 							   key[2])));
-	if (kind != FIT_STATE_SPEND && key[0] != GAP_X)
+	if (kind != FIT_STATE_SPEND && !is_gap)
 		(void) CheckBtyd(key[0], key[1], key[2]);
 }
 

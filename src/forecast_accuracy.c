@@ -11,6 +11,8 @@
 #include "miscadmin.h"
 #include "rows.h"
 
+#define FORECAST_MAX 1e100
+
 typedef struct ForecastPair
 {
 	double expected;
@@ -24,12 +26,17 @@ typedef struct ForecastState
 	ForecastPair *pairs;
 } ForecastState;
 
+/* Numbers whose squares still add up to a finite one. */
 static double
 CheckForecastNumber(double value, const char *name)
 {
 	if (!isfinite(value))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be a finite number", name)));
+	if (fabs(value) > FORECAST_MAX)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("%s %g is out of range", name, value),
+						errdetail("It must be within +-%g.", FORECAST_MAX)));
 	return value;
 }
 
@@ -114,6 +121,8 @@ crm_forecast_accuracy_final(PG_FUNCTION_ARGS)
 	double		   variance_e = 0;
 	double		   variance_a = 0;
 	double		   covariance = 0;
+	bool		   same_e = true; /* sums of squares are only nearly 0 then */
+	bool		   same_a = true;
 	Datum		   values[8];
 	bool		   nulls[8] = {false};
 
@@ -132,6 +141,8 @@ crm_forecast_accuracy_final(PG_FUNCTION_ARGS)
 		actual += pairs[i].actual;
 		absolute += fabs(error);
 		square += error * error;
+		same_e = same_e && pairs[i].expected == pairs[0].expected;
+		same_a = same_a && pairs[i].actual == pairs[0].actual;
 	}
 	for (int64 i = 0; i < n; i++)
 	{
@@ -148,7 +159,7 @@ crm_forecast_accuracy_final(PG_FUNCTION_ARGS)
 	values[3] = Float8GetDatum((expected - actual) / n);
 	values[4] = Float8GetDatum(absolute / n);
 	values[5] = Float8GetDatum(sqrt(square / n));
-	nulls[6] = !(variance_e > 0 && variance_a > 0);
+	nulls[6] = same_e || same_a || !(variance_e > 0 && variance_a > 0);
 	values[6] = Float8GetDatum(nulls[6] ? 0 : covariance / sqrt(variance_e) / sqrt(variance_a));
 	nulls[7] = actual == 0;
 	values[7] = Float8GetDatum(nulls[7] ? 0 : top_decile(pairs, n) / actual);

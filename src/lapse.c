@@ -23,7 +23,11 @@
 /* A customer's own gaps alone, taken as random buying. */
 static const Rhythm no_rhythm = {1, 0, 0};
 
-/* A parameter of a rhythm is a positive number. */
+/* Far beyond what the aggregate rhythm finds; beyond these the digits of the answer are gone. */
+#define PARAMETER_MIN 1e-60
+#define PARAMETER_MAX 1e12
+
+/* A parameter of a rhythm is a positive number of a size that means something. */
 static double
 CheckedParameter(HeapTupleHeader row, int number, const char *name)
 {
@@ -31,11 +35,12 @@ CheckedParameter(HeapTupleHeader row, int number, const char *name)
 	Datum  value = GetAttributeByNum(row, number, &null);
 	double parameter = null ? NAN : DatumGetFloat8(value);
 
-	if (!(parameter > 0) || isinf(parameter))
+	if (!(parameter >= PARAMETER_MIN && parameter <= PARAMETER_MAX))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						null ? errmsg("%s of a rhythm cannot be null", name)
 							 : errmsg("%s %g of a rhythm is out of range", name, parameter),
-						errdetail("The parameters of a rhythm are positive and finite.")));
+						errdetail("The parameters of a rhythm are positive, from %g to %g.",
+								  PARAMETER_MIN, PARAMETER_MAX)));
 	return parameter;
 }
 
@@ -69,7 +74,9 @@ overdue_probability(const PurchaseHistory *h, DateADT as_of, const Rhythm *r, do
 	silence = (double) as_of - last->day;
 	if (a == 0)
 		return false;
-	*p = silence == 0 ? 1 : math_beta_inc(a, r->shape, b / (b + silence), silence / (b + silence));
+	*p = silence == 0
+			 ? 1
+			 : Min(1, math_beta_inc(a, r->shape, b / (b + silence), silence / (b + silence)));
 	return true;
 }
 

@@ -61,9 +61,9 @@ CheckModelFit(const ModelShape *shape, const ModelFit *fit)
 				 fit->bound >= 0 && fit->bound < shape->nparams &&
 				 (fit->bound == 0 || is_bound(fit->verdict)) && fit->customers >= 0 &&
 				 fit->left_out >= 0 && fit->repeat_buyers >= 0 &&
-				 fit->repeat_buyers <= fit->customers && isfinite(fit->log_likelihood) &&
-				 isfinite(fit->gradient_norm) && fit->gradient_norm >= 0 &&
-				 (fit->verdict == FIT_GIVEN) == (fit->customers == 0) &&
+				 fit->repeat_buyers <= fit->customers &&
+				 fabs(fit->log_likelihood) <= LOG_LIKELIHOOD_MAX && isfinite(fit->gradient_norm) &&
+				 fit->gradient_norm >= 0 && (fit->verdict == FIT_GIVEN) == (fit->customers == 0) &&
 				 (fit->verdict != FIT_GIVEN || (fit->log_likelihood == 0 && fit->left_out == 0));
 
 	for (int i = 0; sound && i < FIT_COVARIANCES; i++)
@@ -83,7 +83,7 @@ model_fit_set(ModelFit *fit, const FitResult *result, int nparams)
 {
 	fit->verdict = result->verdict;
 	fit->bound = is_bound(result->verdict) ? result->bound : 0;
-	fit->log_likelihood = result->log_likelihood;
+	fit->log_likelihood = fmax(result->log_likelihood, -LOG_LIKELIHOOD_MAX);
 	fit->gradient_norm = result->gradient_norm;
 	for (int i = 0; i < nparams && result->verdict == FIT_CONVERGED; i++)
 		for (int j = 0; j <= i; j++)

@@ -34,6 +34,9 @@ typedef struct ModelShape
 	const char *const *param_names;
 } ModelShape;
 
+/* Log-likelihoods of which AIC and BIC are finite too. */
+#define LOG_LIKELIHOOD_MAX 1e300
+
 #define COVARIANCE_INDEX(i, j) ((i) * ((i) + 1) / 2 + (j))
 
 extern void	 CheckParameters(const ModelShape *shape, const double *params);

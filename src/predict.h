@@ -36,13 +36,17 @@ CheckFinitePeriods(double periods)
 	return periods;
 }
 
-/* Periods given as a number, in model units. */
+/* No two dates lie farther apart, whatever the unit. */
+#define PERIODS_MAX 1e10
+
+/* Periods given as a number, in model units; infinity passes. */
 static inline double
 CheckPeriods(double periods)
 {
-	if (unlikely(!(periods >= 0)))
+	if (unlikely(!(periods >= 0) || (periods > PERIODS_MAX && !isinf(periods))))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a prediction cannot cover %g periods", periods)));
+						errmsg("a prediction cannot cover %g periods", periods),
+						errdetail("Periods are 0 to %g.", PERIODS_MAX)));
 	return periods;
 }
 

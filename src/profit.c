@@ -3,6 +3,8 @@
  */
 #include "crm.h"
 
+#include <math.h>
+
 #include "amount.h"
 #include "calendar.h"
 #include "purchase_history.h"
@@ -71,13 +73,18 @@ PG_FUNCTION_INFO_V1(crm_discount_share);
 Datum
 crm_discount_share(PG_FUNCTION_ARGS)
 {
-	Datum revenue = CheckFinite(PG_GETARG_DATUM(0), "revenue at list prices");
-	Datum discount = CheckNotNegative(PG_GETARG_DATUM(1), "discount");
+	Datum  revenue = CheckFinite(PG_GETARG_DATUM(0), "revenue at list prices");
+	Datum  discount = CheckNotNegative(PG_GETARG_DATUM(1), "discount");
+	double share;
 
 	if (!less(numeric_of(0), revenue))
 		PG_RETURN_NULL();
-	return DirectFunctionCall1(numeric_float8_no_overflow,
-							   DirectFunctionCall2(numeric_div, discount, revenue));
+	share = DatumGetFloat8(DirectFunctionCall1(
+		numeric_float8_no_overflow, DirectFunctionCall2(numeric_div, discount, revenue)));
+	if (isinf(share))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("discount share is out of range")));
+	PG_RETURN_FLOAT8(share);
 }
 
 /* The part of an amount that is left after the costs that grow with it. */

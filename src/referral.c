@@ -113,6 +113,7 @@ compare_referrals(const void *a, const void *b)
 	const Referral *y = *(const Referral *const *) b;
 	int				order = key_order(referrer_of(x), referrer_of(y));
 
+	CHECK_FOR_INTERRUPTS();
 	if (order == 0)
 		order = key_order(referred_of(x), referred_of(y));
 	return order != 0 ? order : CRM_COMPARE(x->worth, y->worth);
@@ -131,13 +132,13 @@ referral_network_sorted(const ReferralNetwork *network)
 		at += referral_size(sorted[i]->referrer_len, sorted[i]->referred_len);
 	}
 	qsort(sorted, network->nreferrals, sizeof(Referral *), compare_referrals);
-	CHECK_FOR_INTERRUPTS();
 	return sorted;
 }
 
 static int
 compare_referred(const void *a, const void *b)
 {
+	CHECK_FOR_INTERRUPTS();
 	return key_order(referred_of(*(const Referral *const *) a),
 					 referred_of(*(const Referral *const *) b));
 }

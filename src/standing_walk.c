@@ -1,9 +1,10 @@
 /*
  * standing_walk.c: the walk of a customer as it looks through overrides and
- * memberships. Plain C without PostgreSQL calls.
+ * memberships.
  */
 #include "crm.h"
 
+#include "miscadmin.h"
 #include "tier_mask.h"
 
 /* The rank of the walk, raised, lowered or taken away. */
@@ -103,5 +104,7 @@ standing_walk_next(StandingWalk *s, DateADT until, TierChange *change)
 			s->segment++;
 		if (show(s, day, by_walk ? &walked : NULL, was_member, change))
 			return true;
+		/* renewals that nobody sees may go on for the life of the calendar */
+		CHECK_FOR_INTERRUPTS();
 	}
 }

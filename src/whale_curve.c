@@ -76,7 +76,7 @@ add_group(ProfitGroup *to, const ProfitGroup *from)
 	if (unlikely(pg_add_s64_overflow(to->customers, from->customers, &to->customers)))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("number of customers is out of range")));
-	if (unlikely(pg_add_s64_overflow(to->sum, from->sum, &to->sum)))
+	if (unlikely(pg_add_s64_overflow(to->sum, from->sum, &to->sum) || !AmountIsValid(to->sum)))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("sum of profits is out of range")));
 }

@@ -216,7 +216,8 @@ conclude(Problem *problem, FitResult *result)
 	bool   known = false;
 
 	memset(result->covariance, 0, sizeof(result->covariance));
-	result->verdict = FIT_STALLED;
+	/* no start gave a finite likelihood: the numbers are too far apart for any parameters */
+	result->verdict = problem->best_value > -HUGE_VAL ? FIT_STALLED : FIT_NOT_IDENTIFIED;
 	if (problem->best_value > -HUGE_VAL && !at_bound(problem, result))
 	{
 		known = curvature(problem, hessian) && invert(n, hessian, inverse);
@@ -430,7 +431,11 @@ polish(const PurchaseModelOps *ops, FitData *data, FitInterrupted interrupted, F
 		}
 	}
 	if (result->verdict == FIT_CONVERGED)
+	{
 		result->gradient_norm = norm;
+		if (!(norm < GRADIENT_ENOUGH))
+			result->verdict = FIT_STALLED;
+	}
 	result->log_likelihood = value * data->customers;
 	return true;
 }

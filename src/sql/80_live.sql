@@ -18,7 +18,8 @@ CREATE TABLE crm.tracked (
   refresh_finished_at timestamptz,
   refresh_position text[],
   customers_read bigint,
-  customers_written bigint
+  customers_written bigint,
+  models regclass
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -39,10 +40,11 @@ COMMENT ON COLUMN crm.tracked.refresh_finished_at IS 'when the last refresh fini
 COMMENT ON COLUMN crm.tracked.refresh_position IS 'the key up to which the running refresh has come';
 COMMENT ON COLUMN crm.tracked.customers_read IS 'customers that the last refresh looked at';
 COMMENT ON COLUMN crm.tracked.customers_written IS 'customers whose row it wrote';
+COMMENT ON COLUMN crm.tracked.models IS 'the models that are and were in force; NULL before the first refit';
 
 -- A dump takes the trackings of which everything is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
-  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers]::pg_catalog.oid[]) AS r(oid)'
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models]::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON crm.tracked TO PUBLIC;
@@ -50,7 +52,7 @@ GRANT ALL ON crm.tracked TO @extowner@;
 
 CREATE FUNCTION crm.relations_of(tracked crm.tracked) RETURNS oid[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers]::oid[], NULL)
+  SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers, tracked.models]::oid[], NULL)
 $$;
 COMMENT ON FUNCTION crm.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
 

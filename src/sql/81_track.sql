@@ -339,6 +339,10 @@ BEGIN
   FOREACH k IN ARRAY coalesce(scale_by, '{}') LOOP
     IF k <> ALL (keys) THEN
       RAISE undefined_column USING MESSAGE = format('scale_by names %I, which is no key column of %s', k, purchases);
+    ELSIF k = ANY ('{fitted_on,spend_fitted_on,recorded_on,customers,replaced_on,replaced_by,forecast_from,forecast_until,out_of_sample,n,total_expected,
+        total_actual,mean_error,mean_absolute_error,root_mean_squared_error,correlation,top_decile_share}') THEN
+      RAISE duplicate_column USING MESSAGE = format('key column %I of %s has the name of a column of the table of models', k, purchases),
+        HINT = 'Give it another name in the view.';
     END IF;
   END LOOP;
   IF histories IS NOT NULL AND
@@ -472,18 +476,26 @@ END $$;
 COMMENT ON FUNCTION crm.fill_histories(regclass, text) IS
   'makes histories what the purchases views say; returns how many changed; why is what the log of changes gives as the reason';
 
-CREATE FUNCTION crm.make_scales(histories regclass, scoring regclass, as_of date, customers regclass) RETURNS void
+CREATE FUNCTION crm.add_rules(scoring regclass, scale_by text[], customers regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  scale_by constant text[] := crm.scale_by(histories, scoring);
   keys constant text := crm.column_list(scale_by);
-  mismatch text;
 BEGIN
   IF keys IS NULL THEN
     EXECUTE format('INSERT INTO %1$s SELECT WHERE NOT EXISTS (SELECT FROM %1$s)', scoring);
   ELSE
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT DISTINCT %2$s FROM %3$s ON CONFLICT DO NOTHING', scoring, keys, customers);
   END IF;
+END $$;
+COMMENT ON FUNCTION crm.add_rules(regclass, text[], regclass) IS 'adds the scoring rules that some customers lack, by default those of a new tracking';
+
+CREATE FUNCTION crm.make_scales(histories regclass, scoring regclass, as_of date, customers regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  scale_by constant text[] := crm.scale_by(histories, scoring);
+  mismatch text;
+BEGIN
+  PERFORM crm.add_rules(scoring, scale_by, customers);
   EXECUTE format($sql$UPDATE %1$s AS r SET refreshing_as_of = coalesce($1, (statement_timestamp() AT TIME ZONE r.time_zone)::date)$sql$, scoring)
   USING as_of;
   EXECUTE format($sql$

@@ -33,8 +33,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.lock_sources(regclass) IS 'holds off writers of all tables that feed a table of histories';
 
--- refresh: what it does before its first batch, in one transaction
-CREATE FUNCTION crm.refresh_start(tracking regclass, as_of date) RETURNS void
+-- refresh: what it does before its first batch, in one transaction, but for a refit in two
+CREATE FUNCTION crm.refresh_fill(tracking regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
@@ -43,19 +43,33 @@ BEGIN
     PERFORM crm.lock_sources(t.histories);
     PERFORM crm.fill_histories(t.histories, 'refresh');
   END IF;
-  PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
+END $$;
+COMMENT ON FUNCTION crm.refresh_fill(regclass) IS 'brings histories up to date that triggers do not keep, the first step of crm.refresh';
+
+CREATE FUNCTION crm.refresh_started(tracking regclass) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   UPDATE crm.tracked o
   SET refresh_started_at = clock_timestamp(), refresh_finished_at = NULL, refresh_position = NULL, customers_read = 0, customers_written = 0
-  WHERE o.histories = t.histories;
+  WHERE o.histories = (crm.tracking_of(tracking)).histories
+$$;
+COMMENT ON FUNCTION crm.refresh_started(regclass) IS 'records that a refresh begins with the first customer';
+
+CREATE FUNCTION crm.refresh_start(tracking regclass, as_of date) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+BEGIN
+  PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
+  PERFORM crm.refresh_started(tracking);
 END $$;
-COMMENT ON FUNCTION crm.refresh_start(regclass, date) IS 'puts new scales in force, the first step of crm.refresh';
+COMMENT ON FUNCTION crm.refresh_start(regclass, date) IS 'puts new scales in force, a step of crm.refresh';
 
 CREATE FUNCTION crm.refresh_wait(tracking regclass) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT crm.wait_for_writers((crm.tracking_of(tracking)).scoring)
 $$;
 COMMENT ON FUNCTION crm.refresh_wait(regclass) IS
-  'waits for the statements that still score by the rules from before, the second step of crm.refresh';
+  'waits for the statements that still score by the rules from before, a step of crm.refresh';
 
 CREATE FUNCTION crm.refresh_batch(tracking regclass, batch_customers int) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -64,25 +78,33 @@ DECLARE
   batch record;
 BEGIN
   SELECT * INTO batch FROM crm.rescore(t.histories, t.refresh_position, batch_customers);
+  -- first the rules, then crm.tracked: in the order of the other steps, so that two refreshes wait and do not deadlock
+  IF batch.last IS NULL THEN
+    PERFORM crm.finish_scoring(t.histories);
+  END IF;
   UPDATE crm.tracked o
   SET refresh_position = batch.last, customers_read = o.customers_read + batch.customers_read,
       customers_written = o.customers_written + batch.customers_written
   WHERE o.histories = t.histories;
-  IF batch.last IS NULL THEN
-    PERFORM crm.finish_scoring(t.histories);
-  END IF;
   RETURN batch.last IS NULL;
 END $$;
 COMMENT ON FUNCTION crm.refresh_batch(regclass, int) IS
   'scores the next customers, a step of crm.refresh; returns whether these were the last';
 
 -- A procedure that commits cannot pin its search_path: every name is qualified and it uses no operator.
-CREATE PROCEDURE crm.refresh(tracking regclass, as_of date DEFAULT NULL, batch_customers int DEFAULT 10000)
+CREATE PROCEDURE crm.refresh(tracking regclass, as_of date DEFAULT NULL, refit boolean DEFAULT false, batch_customers int DEFAULT 10000)
   LANGUAGE plpgsql AS $$
 DECLARE
   finished pg_catalog.bool;
 BEGIN
   PERFORM crm.check_commit_allowed('crm.refresh');
+  PERFORM crm.refresh_fill(tracking);
+  IF refit THEN
+    -- nobody who writes waits for the fits
+    PERFORM crm.refresh_started(tracking);
+    COMMIT;
+    PERFORM crm.refit_models(tracking, as_of);
+  END IF;
   PERFORM crm.refresh_start(tracking, as_of);
   COMMIT;
   PERFORM crm.refresh_wait(tracking);
@@ -93,8 +115,8 @@ BEGIN
     EXIT WHEN finished;
   END LOOP;
 END $$;
-COMMENT ON PROCEDURE crm.refresh(regclass, date, int) IS
-  'makes new scales and scores every customer as of a day, by default today, committing after every batch';
+COMMENT ON PROCEDURE crm.refresh(regclass, date, boolean, int) IS
+  'makes new scales, with refit new models too, and scores every customer as of a day, by default today, committing after every batch';
 
 CREATE FUNCTION crm.rebuild(tracking regclass) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -122,7 +144,7 @@ BEGIN
     SELECT format('the %s of %s', r.part, coalesce(o.source_name, o.purchases::text)), 'has been dropped, see crm.untrack'
     FROM crm.tracked o, LATERAL (VALUES
       ('purchases view', o.purchases), ('source', o.source), ('histories', o.histories), ('scoring', o.scoring),
-      ('changes', o.changes), ('customers view', o.customers)) AS r(part, relation)
+      ('changes', o.changes), ('customers view', o.customers), ('models', o.models)) AS r(part, relation)
     WHERE o.histories = t.histories AND r.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = r.relation);
   RETURN QUERY
     SELECT c.oid::regclass::text,

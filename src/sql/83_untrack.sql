@@ -71,6 +71,9 @@ BEGIN
   PERFORM crm.untrack(tracking);
   PERFORM crm.make_plain(t.histories);
   PERFORM crm.make_plain(t.scoring);
+  IF EXISTS (SELECT FROM pg_class WHERE oid = t.models) THEN
+    PERFORM crm.make_plain(t.models);
+  END IF;
 END $$;
 COMMENT ON FUNCTION crm.detach(regclass) IS
   'stops keeping the histories and makes their tables plain, with histories as jsonb, so that the extension can be dropped';

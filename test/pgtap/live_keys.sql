@@ -26,7 +26,7 @@ SELECT pg_temp.stays_true('sale_purchases', 'INSERT INTO sales VALUES (1, ''aNN'
 SELECT pg_temp.stays_true('sale_purchases', 'UPDATE sales SET tenant = (tenant + 1) % 3, pieces = 3 WHERE pieces = 2', 'update of part of the key');
 SELECT pg_temp.stays_true('sale_purchases', 'INSERT INTO sales VALUES (9, ''new'', ''web'', ''2026-03-03'', 5, 1)', 'a tenant without rules yet');
 SELECT is((SELECT rfm FROM sale_histories WHERE tenant = 9), NULL, 'has no score');
-CALL crm.refresh('sale_purchases', NULL, 3);
+CALL crm.refresh('sale_purchases', NULL, false, 3);
 SELECT is((SELECT rfm IS NOT NULL FROM sale_histories WHERE tenant = 9), true, 'until a refresh makes them');
 SELECT is_empty('SELECT * FROM crm.verify(''sale_purchases'')', 'in batches that cut through tenants');
 UPDATE sale_scoring SET keep_scale = true, scale = crm.rfm_scale_of('{1,2,3,4}', '{1,2,3,4}', '{1,2,3,4}') WHERE tenant = 1;

@@ -1,5 +1,5 @@
 -- Who may do what, whose rights the upkeep has, and names that try to break it.
-SELECT plan(40);
+SELECT plan(45);
 
 CREATE ROLE live_owner;
 CREATE ROLE live_app;
@@ -85,7 +85,7 @@ SET search_path = hostile, pg_catalog, public;
 -- pgTAP itself would be trapped, so an error here ends the test
 INSERT INTO shop.orders VALUES (1, '2026-01-04', 10), (3, '2026-01-04', 10);
 UPDATE shop.orders SET total = 11;
-CALL crm.refresh('shop.purchases', NULL, 1);
+CALL crm.refresh('shop.purchases', NULL, false, 1);
 CREATE TABLE shop.differences AS SELECT * FROM crm.verify('shop.purchases');
 DO $$ BEGIN
   PERFORM crm.rebuild('shop.purchases');
@@ -95,11 +95,22 @@ DO $$ BEGIN
   PERFORM crm.track('shop.purchases', scale_by => '{customer}');
 END $$;
 INSERT INTO shop.orders VALUES (1, '2026-01-05', 10), (4, '2026-01-04', 10);
-CALL crm.refresh('shop.purchases');
+SET client_min_messages = error;
+CALL crm.refresh('shop.purchases', refit => true);
 INSERT INTO shop.differences SELECT * FROM crm.verify('shop.purchases');
 RESET ROLE;
 RESET search_path;
 SELECT is_empty('SELECT * FROM shop.differences', 'a hostile schema earlier in the path reaches nothing');
+
+SELECT is((SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = (SELECT models FROM crm.tracked)), 'live_owner', 'not even a refit');
+DROP TABLE shop.purchases_models;
+UPDATE shop.purchases_scoring1 SET purchase_model = crm.bg_nbd(1, 1, 1, 1);
+CALL crm.refresh('shop.purchases', refit => true);
+SELECT is((SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = (SELECT models FROM crm.tracked)), 'live_owner', 'a table of models is the owner''s, whoever calls for it');
+SET ROLE live_owner;
+CALL crm.refresh('shop.purchases', refit => true);
+RESET ROLE;
+SELECT isnt_empty('SELECT FROM shop.purchases_models', 'who then goes on with it');
 
 -- names
 CREATE SCHEMA "it's ""my"" shop";
@@ -108,7 +119,8 @@ SELECT is(crm.track('"it''s ""my"" shop"."order"', 'select', 'the " day', 'it''s
   '"it''s ""my"" shop".order_customers', 'quotes, spaces and keywords in names');
 INSERT INTO "it's ""my"" shop"."order" VALUES ('a '' "', now(), 10), ('b', now() - interval '400 days', 1);
 SELECT is_empty('SELECT * FROM crm.verify(''"it''''s ""my"" shop"."order"'')', 'are followed');
-CALL crm.refresh('"it''s ""my"" shop"."order"');
+CALL crm.refresh('"it''s ""my"" shop"."order"', refit => true);
+SELECT has_table('it''s "my" shop', 'order_models', 'have models');
 SELECT is(crm.snapshot('"it''s ""my"" shop"."order"', current_date)::int, 2, 'and make snapshots');
 SELECT lives_ok('SELECT crm.detach(''"it''''s ""my"" shop"."order"'')', 'and are detached');
 
@@ -118,6 +130,9 @@ SELECT lives_ok('SELECT crm.track(''public.long_name_that_has_sixty_three_bytes_
 SELECT lives_ok('SELECT crm.track(''public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_fog'', ''c'', ''d'', ''a'')', 'and one that is the same when cut');
 INSERT INTO public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_for VALUES (1, current_date, 1);
 INSERT INTO public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_fog VALUES (1, current_date, 1), (2, current_date, 1);
+CALL crm.refresh('public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_for', refit => true);
+CALL crm.refresh('public.long_name_that_has_sixty_three_bytes_and_so_leaves_no_room_fog', refit => true);
+SELECT is((SELECT count(DISTINCT models)::int FROM crm.tracked WHERE models::text LIKE 'long%'), 2, 'each has models');
 SELECT is_empty('SELECT v.* FROM (SELECT DISTINCT histories FROM crm.tracked) t, crm.verify(t.histories) v', 'both are followed');
 SELECT is((SELECT count(DISTINCT histories)::int FROM crm.tracked), 3, 'apart');
 SELECT is((SELECT max(length(histories::text)) <= 63 AND min(length(histories::text)) >= 30 FROM crm.tracked WHERE histories::text LIKE 'long%'), true, 'their tables have cut names');

@@ -93,8 +93,12 @@ foreach my $version (@released)
 	foreach my $histories (split /\n/, as_owner($old, 'SELECT DISTINCT histories FROM crm.tracked'))
 	{
 		as_owner($old, "CALL crm.refresh('$histories')");
+		as_owner($old, "SET client_min_messages = error; CALL crm.refresh('$histories', refit => true)");
 	}
 	verified($old, 'and so do refreshes');
+	is(as_owner($old, q{SELECT count(*) FROM s.paid_models WHERE purchase_model OPERATOR(crm.=) crm.bg_nbd(0.8, 30, 0.9, 3, 1)}), '1', 'and a refit records the model that was in force');
+
+	is(as_owner($old, q{SELECT DISTINCT models FROM crm.tracked WHERE histories = 's.paid_histories'::regclass}), 's.paid_models', 'for all sources of the histories');
 
 	my $file = $node->basedir . "/$old.dump";
 	$node->safe_psql('postgres', qq{CREATE DATABASE "copy_$version" OWNER owner});

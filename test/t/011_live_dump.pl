@@ -40,7 +40,7 @@ INSERT INTO s.orders SELECT i, 'A' || i % 60, now() - i * interval '3 hours', i 
   FROM generate_series(1, 2000) i;
 SELECT crm.track('s.purchases', changes => true);
 UPDATE s.purchases_scoring SET purchase_model = crm.bg_nbd(0.8, 30, 0.9, 3, 1), spend_model = crm.gamma_gamma(6, 4, 15), look_back_days = 100;
-CALL crm.refresh('s.purchases');
+CALL crm.refresh('s.purchases', refit => true);
 CREATE VIEW s.champions AS SELECT customer, clv_365d FROM s.purchases_customers WHERE segment = 'Champions';
 CREATE TABLE s.gone_orders (c int, d date, a int);
 SELECT crm.track('s.gone_orders', 'c', 'd', 'a');
@@ -50,6 +50,8 @@ SQL
 verified('shop', 'a tracking');
 like(as_owner('shop', q{SELECT v.problem FROM crm.tracked t, crm.verify(t.histories) v WHERE t.purchases <> 's.purchases'::regclass}), qr/has been dropped/, 'one whose tables are gone is reported');
 
+my $models = q{SELECT m, t.models FROM s.purchases_models m, crm.tracked t WHERE t.purchases = 's.purchases'::regclass ORDER BY recorded_on, replaced_on};
+isnt(as_owner('shop', $models), '', 'a refit has left models');
 my $contents = q{SELECT md5(string_agg(h::text, ',' ORDER BY customer)) FROM s.purchases_histories h};
 foreach my $format ('plain', 'custom')
 {
@@ -63,13 +65,17 @@ foreach my $format ('plain', 'custom')
 		: ('pg_restore', '-U', 'owner', '-e', '-d', $node->connstr($copy), $file);
 	$node->command_ok(\@restore, 'and restores');
 	is(as_owner($copy, $contents), as_owner('shop', $contents), 'all histories and scores are there');
+	is(as_owner($copy, $models), as_owner('shop', $models), 'and the models that are and were in force');
 	is(as_owner($copy, 'SELECT count(*) FROM crm.tracked'), '1', 'and the tracking, without the one whose tables are gone');
 	verified($copy, 'which is true');
 	as_owner($copy, q{INSERT INTO s.orders VALUES (5000, 'A1', now(), 10, 'paid'), (5001, 'new', now(), 10, 'paid'); DELETE FROM s.orders WHERE id % 7 = 0;
 		INSERT INTO s.orders_2 VALUES (6000, 'leaf', now(), 10, 'paid')});
 	verified($copy, 'and stays so');
-	as_owner($copy, q{CALL crm.refresh('s.purchases')});
-	verified($copy, 'after a refresh too');
+	as_owner($copy, q{UPDATE s.purchases_scoring SET purchase_model = crm.mbg_nbd(0.8, 30, 0.9, 3);
+		SET client_min_messages = error; CALL crm.refresh('s.purchases', current_date + 1, true)});
+	verified($copy, 'after a refit too');
+	is(as_owner($copy, q{SELECT crm.model_name(purchase_model), recorded_on > current_date, replaced_by FROM s.purchases_models ORDER BY recorded_on}),
+		"bg_nbd|f|hand\nmbg_nbd|t|", 'which goes on where the other has left off');
 }
 
 # one schema: the tables without the catalogue
@@ -119,6 +125,7 @@ as_owner('shop', 'DROP VIEW s.champions');
 as_owner('shop', q{SELECT crm.detach('s.purchases')});
 as_owner('shop', q{SELECT crm.detach(histories) FROM crm.tracked});
 as_owner('shop', 'DROP EXTENSION crm');
+like(as_owner('shop', q{SELECT purchase_model FROM s.purchases_models LIMIT 1}), qr/^bg_nbd\(/, 'with the models as text');
 is(as_owner('shop', q{SELECT jsonb_typeof(history) FROM s.purchases_histories LIMIT 1}), 'array', 'after detach the extension can go');
 
 $node->stop;

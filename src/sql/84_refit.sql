@@ -1,0 +1,331 @@
+-- refit: at a refresh, models fitted anew; those that were in force before are kept, with how right they were
+
+-- A fit in two steps, so that one pass over the histories makes the data of all
+-- rules, and a fit that fails is an error of its own rule only.
+CREATE FUNCTION crm.purchase_model_like(crm.purchase_model_state, crm.purchase_model, crm.purchase_history, date) RETURNS crm.purchase_model_state
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_purchase_model_like';
+COMMENT ON FUNCTION crm.purchase_model_like(crm.purchase_model_state, crm.purchase_model, crm.purchase_history, date) IS
+  'transition function of purchase_fit_data';
+CREATE AGGREGATE crm.purchase_fit_data(crm.purchase_model, crm.purchase_history, date) (
+  SFUNC = crm.purchase_model_like,
+  STYPE = crm.purchase_model_state,
+  SSPACE = 65536,
+  COMBINEFUNC = crm.purchase_model_state_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.purchase_fit_data(crm.purchase_model, crm.purchase_history, date) IS
+  'what crm.refit needs of histories up to as_of to fit a model of the same family, in the same unit';
+CREATE AGGREGATE crm.spend_fit_data(crm.purchase_history, date) (
+  SFUNC = crm.spend_model_history,
+  STYPE = crm.spend_model_state,
+  SSPACE = 65536,
+  COMBINEFUNC = crm.spend_model_state_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.spend_fit_data(crm.purchase_history, date) IS
+  'what crm.fit_gamma_gamma_final needs of histories up to as_of';
+CREATE FUNCTION crm.refit(crm.purchase_model, crm.purchase_model_state) RETURNS crm.purchase_model
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000000 AS 'MODULE_PATHNAME', 'crm_refit_purchase_model';
+COMMENT ON FUNCTION crm.refit(crm.purchase_model, crm.purchase_model_state) IS
+  'the model of the same family, unit and k that fits the customers of a state best';
+
+CREATE FUNCTION crm.same_models(a crm.purchase_model, a_spend crm.spend_model, b crm.purchase_model, b_spend crm.spend_model) RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT record_eq(ROW(a, a_spend), ROW(b, b_spend))
+$$;
+COMMENT ON FUNCTION crm.same_models(crm.purchase_model, crm.spend_model, crm.purchase_model, crm.spend_model) IS
+  'whether two pairs of models are equal, NULLs too';
+
+-- the table of models that are and were in force
+
+CREATE FUNCTION crm.comment_models(models regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c record;
+BEGIN
+  PERFORM crm.comment_columns(models);
+  FOR c IN
+    SELECT d.name, d.comment FROM (VALUES
+      ('fitted_on', 'day as of which a refit fitted the purchase model; NULL if it was set by hand'),
+      ('spend_fitted_on', 'day as of which a refit fitted the spend model; NULL if it was set by hand'),
+      ('recorded_on', 'day of the refit that put the models in force, or that found them set by hand'),
+      ('customers', 'number of customers that the purchase model was fitted to; NULL if its parameters were given'),
+      ('replaced_on', 'day of the refit that replaced the models, or that found them replaced by hand; NULL while in force'),
+      ('replaced_by', 'refit or hand; NULL while in force'),
+      ('forecast_from', 'day after which forecasts of the purchase model are compared with what was bought: that of its fit'),
+      ('forecast_until', 'last day that is compared: that of the refit'),
+      ('out_of_sample', 'whether the model knew nothing of the days compared; false for the last horizon_days of one set by hand'),
+      ('n', 'number of customers compared: those there on forecast_from'),
+      ('total_expected', 'purchase days expected of all of them'),
+      ('total_actual', 'purchase days that they had'),
+      ('mean_error', 'mean of expected minus actual, in purchase days per customer'),
+      ('mean_absolute_error', 'mean of the absolute errors, in purchase days per customer'),
+      ('root_mean_squared_error', 'root of the mean of the squared errors, in purchase days per customer'),
+      ('correlation', 'correlation of expected and actual; NULL if one of them is constant'),
+      ('top_decile_share', 'share of all purchase days in the tenth of the customers from whom most was expected; NULL if there were none')
+    ) AS d(name, comment)
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', models, c.name, c.comment);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm.comment_models(regclass) IS 'comments the columns of a table of models';
+
+CREATE FUNCTION crm.make_models(tracking crm.tracked, scale_by text[]) RETURNS regclass
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  owner constant oid := (SELECT relowner FROM pg_class WHERE oid = tracking.scoring);
+  name text;
+  made regclass;
+BEGIN
+  SELECT format('%I.%I', n.nspname, crm.free_name(n.oid, regexp_replace(c.relname, '(.)_histories\d*$', '\1'), '_models')) INTO name
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tracking.histories;
+  EXECUTE format($sql$CREATE TABLE %s AS
+    SELECT %s NULL::date AS fitted_on, NULL::date AS spend_fitted_on, NULL::date AS recorded_on, NULL::crm.purchase_model AS purchase_model,
+      NULL::crm.spend_model AS spend_model, NULL::bigint AS customers, NULL::date AS replaced_on, NULL::text AS replaced_by,
+      NULL::date AS forecast_from, NULL::date AS forecast_until, NULL::boolean AS out_of_sample, (NULL::crm.forecast_accuracy_result).*
+    FROM %s WITH NO DATA$sql$, name, coalesce(crm.column_list(scale_by) || ',', ''), tracking.scoring);
+  made := name::regclass;
+  EXECUTE format($sql$ALTER TABLE %s ALTER recorded_on SET NOT NULL,
+    ADD CONSTRAINT replaced_by_refit_or_hand CHECK (replaced_by IN ('refit', 'hand') AND replaced_on IS NOT NULL OR num_nonnulls(replaced_by, replaced_on) = 0)$sql$, made);
+  EXECUTE format('CREATE UNIQUE INDEX ON %s (%s) WHERE replaced_on IS NULL', made, coalesce(crm.column_list(scale_by), '(true)'));
+  EXECUTE format('COMMENT ON TABLE %s IS %L', made,
+    format('the models that the customers of %s are and were scored by, and how right their forecasts were', tracking.purchases));
+  PERFORM crm.comment_models(made);
+  IF owner <> (SELECT oid FROM pg_roles WHERE rolname = current_user) THEN
+    EXECUTE format('ALTER TABLE %s OWNER TO %s', made, owner::regrole);
+  END IF;
+  RETURN made;
+END $$;
+COMMENT ON FUNCTION crm.make_models(crm.tracked, text[]) IS 'makes the table of models of a tracking, owned by the owner of its rules';
+
+-- A rule is handed on as the text of its row, whose type is another one for every tracking.
+CREATE FUNCTION crm.record_models(tracking crm.tracked, scale_by text[], rule text, recorded_on date, fitted_on date, spend_fitted_on date,
+    purchase_model crm.purchase_model, spend_model crm.spend_model) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format($sql$
+    INSERT INTO %1$s (%2$s recorded_on, fitted_on, spend_fitted_on, purchase_model, spend_model, customers)
+    SELECT %3$s $2, $3, $4, $5, $6, ($5::jsonb ->> 'customers')::bigint FROM (SELECT ($1::%4$s).*) AS o$sql$,
+    tracking.models, coalesce(crm.column_list(scale_by) || ',', ''), coalesce(crm.column_list(scale_by, 'o.') || ',', ''), tracking.scoring)
+  USING rule, recorded_on, fitted_on, spend_fitted_on, purchase_model, spend_model;
+END $$;
+COMMENT ON FUNCTION crm.record_models(crm.tracked, text[], text, date, date, date, crm.purchase_model, crm.spend_model) IS
+  'records models that are in force for a rule';
+
+CREATE FUNCTION crm.record_replacement(tracking crm.tracked, scale_by text[], rule text, replaced_on date, replaced_by text, forecast_from date,
+    out_of_sample boolean, accuracy crm.forecast_accuracy_result) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format($sql$
+    UPDATE %1$s AS m SET replaced_on = $2, replaced_by = $3, forecast_from = $4, forecast_until = CASE WHEN $4 IS NOT NULL THEN $2 END,
+      out_of_sample = CASE WHEN $4 IS NOT NULL THEN $5 END,
+      (n, total_expected, total_actual, mean_error, mean_absolute_error, root_mean_squared_error, correlation, top_decile_share) =
+        (SELECT a.n, a.total_expected, a.total_actual, a.mean_error, a.mean_absolute_error, a.root_mean_squared_error, a.correlation,
+           a.top_decile_share FROM (SELECT ($6).*) AS a WHERE $4 IS NOT NULL)
+    FROM (SELECT ($1::%3$s).*) AS o
+    WHERE m.replaced_on IS NULL AND %2$s$sql$, tracking.models, crm.same_keys(tracking.models, scale_by, 'm', 'o'), tracking.scoring)
+  USING rule, replaced_on, replaced_by, forecast_from, out_of_sample, accuracy;
+END $$;
+COMMENT ON FUNCTION crm.record_replacement(crm.tracked, text[], text, date, text, date, boolean, crm.forecast_accuracy_result) IS
+  'records that the models of a rule were replaced, and how right their forecasts were since forecast_from; without that day, no accuracy';
+
+-- the fits
+
+CREATE FUNCTION crm.warn_not_refitted(what text, rule text, in_force boolean, reason text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE WARNING USING MESSAGE = format('%s of %s was not fitted: %s', what, rule, regexp_replace(reason, '^no fit: ', '')),
+    DETAIL = CASE WHEN in_force THEN 'The model in force stays.' ELSE 'None is in force.' END;
+END $$;
+COMMENT ON FUNCTION crm.warn_not_refitted(text, text, boolean, text) IS 'warns that a refit has left a model as it is';
+
+CREATE FUNCTION crm.refit_purchase_model(rule text, in_force crm.purchase_model, data_check crm.data_check_result, data crm.purchase_model_state)
+  RETURNS crm.purchase_model
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  model crm.purchase_model;
+  reason text;
+BEGIN
+  -- "no fit" and "doubtful"
+  IF data_check.verdict LIKE 'good%' OR data_check.verdict LIKE 'weak%' THEN
+    model := crm.refit(crm.model_to_fit(in_force), data);
+    reason := CASE WHEN NOT crm.is_converged(model) THEN crm.fit_verdict(model) END;
+  ELSE
+    reason := coalesce(data_check.verdict, 'there are no customers');
+  END IF;
+  IF reason IS NULL THEN
+    RETURN model;
+  END IF;
+  PERFORM crm.warn_not_refitted('purchase model', rule, in_force IS NOT NULL, reason);
+  RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+  PERFORM crm.warn_not_refitted('purchase model', rule, in_force IS NOT NULL, SQLERRM);
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crm.refit_purchase_model(text, crm.purchase_model, crm.data_check_result, crm.purchase_model_state) IS
+  'a model of the family in force that can be put in its place; NULL with a warning if there is none';
+
+CREATE FUNCTION crm.refit_spend_model(rule text, in_force crm.spend_model, data crm.spend_model_state) RETURNS crm.spend_model
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  model crm.spend_model;
+BEGIN
+  model := crm.fit_gamma_gamma_final(data);
+  IF model IS NULL THEN
+    PERFORM crm.warn_not_refitted('spend model', rule, in_force IS NOT NULL, 'there are no customers');
+  ELSIF NOT crm.is_converged(model) THEN
+    PERFORM crm.warn_not_refitted('spend model', rule, in_force IS NOT NULL, crm.fit_verdict(model));
+    RETURN NULL;
+  ELSE
+    -- an error if the mean of all customers is infinite
+    PERFORM crm.expected_spend(model, 0, 0);
+  END IF;
+  RETURN model;
+EXCEPTION WHEN OTHERS THEN
+  PERFORM crm.warn_not_refitted('spend model', rule, in_force IS NOT NULL, SQLERRM);
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crm.refit_spend_model(text, crm.spend_model, crm.spend_model_state) IS
+  'a gamma-gamma model that can be put in place of the one in force; NULL with a warning if there is none';
+
+CREATE FUNCTION crm.model_to_fit(in_force crm.purchase_model) RETURNS crm.purchase_model
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(in_force, crm.bg_nbd(1, 1, 1, 1))
+$$;
+COMMENT ON FUNCTION crm.model_to_fit(crm.purchase_model) IS 'a model of the family that a refit fits: that of the model in force, BG/NBD in days if there is none';
+
+CREATE FUNCTION crm.replace_models(scoring regclass, scale_by text[], rule text, purchase_model crm.purchase_model, spend_model crm.spend_model)
+  RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  changed bigint;
+BEGIN
+  EXECUTE format($sql$
+    UPDATE %1$s AS r SET purchase_model = $2, spend_model = $3 FROM (SELECT ($1::%1$s).*) AS o
+    WHERE %2$s AND crm.same_models(r.purchase_model, r.spend_model, o.purchase_model, o.spend_model)$sql$,
+    scoring, crm.same_keys(scoring, scale_by, 'r', 'o'))
+  USING rule, purchase_model, spend_model;
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  RETURN changed > 0;
+END $$;
+COMMENT ON FUNCTION crm.replace_models(regclass, text[], text, crm.purchase_model, crm.spend_model) IS
+  'puts models in force for a rule; false if it has been given others meanwhile';
+
+-- One row a rule: what the fits need, what is recorded of the models in force,
+-- and how right the forecasts were that may have to be recorded.
+CREATE FUNCTION crm.refit_query(tracking crm.tracked, scale_by text[]) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN format($query$
+    WITH rule AS MATERIALIZED (
+      SELECT row_number() OVER (%7$s) AS number, CAST(r.* AS %1$s) AS scoring, %2$s AS name, d.day, r.purchase_model, r.spend_model, crm.model_to_fit(r.purchase_model) AS model_to_fit,
+        m.recorded_on IS NOT NULL AS is_recorded, s.still_in_force, m.purchase_model AS recorded_model,
+        CASE WHEN s.same_purchase_model THEN m.fitted_on END AS fitted_on,
+        CASE WHEN s.same_spend_model THEN m.spend_fitted_on END AS spend_fitted_on,
+        f.forecast_from, coalesce(m.fitted_on, m.recorded_on) <= f.forecast_from AS out_of_sample,
+        CASE WHEN NOT s.still_in_force THEN r.purchase_model END AS model_by_hand,
+        CASE WHEN s.same_purchase_model THEN f.forecast_from ELSE d.day - r.horizon_days END AS by_hand_from,
+        coalesce(m.fitted_on, m.recorded_on) <= f.forecast_from AND s.same_purchase_model AS by_hand_out_of_sample
+      FROM %1$s AS r
+        CROSS JOIN LATERAL (SELECT coalesce($1, (statement_timestamp() AT TIME ZONE r.time_zone)::date) AS day) AS d
+        LEFT JOIN %3$s AS m ON m.replaced_on IS NULL AND %4$s
+        CROSS JOIN LATERAL (
+          SELECT m.recorded_on IS NOT NULL AND crm.same_models(m.purchase_model, m.spend_model, r.purchase_model, r.spend_model) AS still_in_force,
+            crm.same_models(m.purchase_model, NULL, r.purchase_model, NULL) AS same_purchase_model,
+            crm.same_models(NULL, m.spend_model, NULL, r.spend_model) AS same_spend_model) AS s
+        CROSS JOIN LATERAL (
+          SELECT CASE
+            WHEN m.fitted_on < d.day THEN m.fitted_on
+            WHEN m.fitted_on IS NOT NULL OR m.purchase_model IS NULL THEN NULL
+            WHEN m.recorded_on < d.day THEN m.recorded_on
+            ELSE d.day - r.horizon_days END AS forecast_from) AS f),
+    data AS (
+      SELECT g.number, crm.data_check(h.history, g.day) AS data_check,
+        crm.purchase_fit_data(g.model_to_fit, h.history, g.day) AS purchases, crm.spend_fit_data(h.history, g.day) AS spend,
+        crm.forecast_accuracy(crm.expected_purchases(g.recorded_model, h.history, g.forecast_from, g.day),
+          crm.purchase_days(crm.within(h.history, daterange(g.forecast_from, g.day, '(]')))) AS accuracy,
+        crm.forecast_accuracy(crm.expected_purchases(g.model_by_hand, h.history, g.by_hand_from, g.day),
+          crm.purchase_days(crm.within(h.history, daterange(g.by_hand_from, g.day, '(]')))) AS accuracy_by_hand
+      FROM rule AS g JOIN %5$s AS h ON %6$s
+      GROUP BY g.number)
+    SELECT g.scoring::text AS scoring, g.name, g.day, g.purchase_model, g.spend_model, g.is_recorded, g.still_in_force, g.fitted_on, g.spend_fitted_on,
+      g.forecast_from, g.out_of_sample, g.by_hand_from, g.by_hand_out_of_sample, data.data_check, data.purchases, data.spend, data.accuracy,
+      data.accuracy_by_hand
+    FROM rule AS g LEFT JOIN data ON data.number = g.number ORDER BY g.number$query$,
+    tracking.scoring,
+    coalesce((SELECT format('concat_ws('', '', %s)', string_agg(format('concat(%L, '' '', r.%I)', k, k), ', ' ORDER BY n))
+              FROM unnest(scale_by) WITH ORDINALITY AS u(k, n) HAVING count(*) > 0), 'NULL::text'),
+    tracking.models, crm.same_keys(tracking.scoring, scale_by, 'm', 'r'), tracking.histories, crm.same_keys(tracking.scoring, scale_by, '(g.scoring)', 'h'),
+    coalesce('ORDER BY ' || crm.column_list(scale_by, 'r.'), ''));
+END $$;
+COMMENT ON FUNCTION crm.refit_query(crm.tracked, text[]) IS
+  'the query that reads all histories once for a refit, as of $1 or of today where each rule''s customers are';
+
+-- the settings under which every rule's text is read again as it was
+CREATE FUNCTION crm.refit_rules(tracking crm.tracked, as_of date) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 3 SET datestyle = iso SET intervalstyle = postgres AS $$
+DECLARE
+  scale_by constant text[] := crm.scale_by(tracking.histories, tracking.scoring);
+  rule record;
+  name text;
+  purchase crm.purchase_model;
+  spend crm.spend_model;
+  replaced boolean;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_class WHERE oid = tracking.models) THEN
+    tracking.models := crm.make_models(tracking, scale_by);
+  END IF;
+  PERFORM crm.add_rules(tracking.scoring, scale_by, tracking.histories);
+  FOR rule IN EXECUTE crm.refit_query(tracking, scale_by) USING as_of LOOP
+    name := tracking.scoring || coalesce(' (' || rule.name || ')', '');
+    purchase := crm.refit_purchase_model(name, rule.purchase_model, rule.data_check, rule.purchases);
+    spend := crm.refit_spend_model(name, rule.spend_model, rule.spend);
+    replaced := NOT crm.same_models(coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model), rule.purchase_model, rule.spend_model);
+    IF replaced AND NOT crm.replace_models(tracking.scoring, scale_by, rule.scoring, coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model)) THEN
+      RAISE WARNING '% was changed while models for it were fitted: it keeps the models that it was given', name;
+      CONTINUE;
+    END IF;
+
+    -- models that came by hand since the last refit
+    IF NOT rule.still_in_force THEN
+      IF rule.is_recorded THEN
+        PERFORM crm.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'hand', rule.forecast_from, rule.out_of_sample, rule.accuracy);
+      END IF;
+      IF num_nonnulls(rule.purchase_model, rule.spend_model) > 0 THEN
+        PERFORM crm.record_models(tracking, scale_by, rule.scoring, rule.day, rule.fitted_on, rule.spend_fitted_on, rule.purchase_model, rule.spend_model);
+      END IF;
+    END IF;
+
+    IF replaced THEN
+      IF rule.still_in_force THEN
+        PERFORM crm.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'refit', rule.forecast_from, rule.out_of_sample, rule.accuracy);
+      ELSE
+        PERFORM crm.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'refit',
+          CASE WHEN rule.purchase_model IS NOT NULL THEN rule.by_hand_from END, coalesce(rule.by_hand_out_of_sample, false), rule.accuracy_by_hand);
+      END IF;
+      PERFORM crm.record_models(tracking, scale_by, rule.scoring, rule.day,
+        CASE WHEN purchase IS NULL THEN rule.fitted_on ELSE rule.day END, CASE WHEN spend IS NULL THEN rule.spend_fitted_on ELSE rule.day END,
+        coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model));
+    END IF;
+  END LOOP;
+  -- after the rules, as every step of a refresh does
+  UPDATE crm.tracked t SET models = tracking.models
+  WHERE t.histories = tracking.histories AND t.models IS DISTINCT FROM tracking.models;
+END $$;
+COMMENT ON FUNCTION crm.refit_rules(crm.tracked, date) IS
+  'fits the models of all rules anew as of a day, and records which were in force before';
+
+CREATE FUNCTION crm.refit_models(tracking regclass, as_of date) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+BEGIN
+  -- one refit of a tracking at a time; holds off no other statement
+  PERFORM pg_advisory_xact_lock('crm.tracked'::regclass::oid::int, t.histories::oid::int);
+  PERFORM crm.refit_rules(crm.tracking_of(tracking), as_of);
+EXCEPTION WHEN OTHERS THEN
+  RAISE WARNING USING MESSAGE = format('models of %s were not fitted: %s', coalesce(t.scoring::text, tracking::text), SQLERRM),
+    DETAIL = 'The models in force stay.';
+END $$;
+COMMENT ON FUNCTION crm.refit_models(regclass, date) IS
+  'fits all models of a tracking anew, a step of crm.refresh before the new scales; whatever goes wrong is a warning';
