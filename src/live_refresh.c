@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "funcapi.h"
 #include "live.h"
 #include "miscadmin.h"
@@ -148,6 +149,45 @@ crm_rescore(PG_FUNCTION_ARGS)
 	histories_close(histories);
 	become_caller(&before);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/*
+ * (relation, command) -> the first column of its first row as text: run a
+ * command as the owner of a relation, who may be trusted less than the caller
+ * (a purchases view calls its owner's functions), as REFRESH MATERIALIZED VIEW
+ * does.
+ */
+PG_FUNCTION_INFO_V1(crm_as_owner);
+Datum
+crm_as_owner(PG_FUNCTION_ARGS)
+{
+	Oid			  relid = PG_GETARG_OID(0);
+	MemoryContext caller = CurrentMemoryContext;
+	OwnerSwitch	  before;
+	char		 *value;
+	text		 *result = NULL;
+
+	CheckOwner(relid);
+	before = become_owner(relid);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(text_to_cstring(PG_GETARG_TEXT_PP(1)), false, 1) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a command to run as owner must be a query of one row")));
+	value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (value)
+	{
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		result = cstring_to_text(value);
+		MemoryContextSwitchTo(spi);
+	}
+	SPI_finish();
+	become_caller(&before);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(result);
 }
 
 /*

@@ -142,6 +142,15 @@ CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int, why
   LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
 COMMENT ON FUNCTION crm.rescore(regclass, text[], int, text) IS
   'the same, with the reason that the log of changes gives';
+CREATE FUNCTION crm.as_owner(relation regclass, command text) RETURNS text
+  LANGUAGE C VOLATILE STRICT COST 1000 AS 'MODULE_PATHNAME', 'crm_as_owner';
+COMMENT ON FUNCTION crm.as_owner(regclass, text) IS
+  'runs a query as the owner of a relation, with a pinned search_path and without lasting effects on the session; returns the first column of its row';
+CREATE FUNCTION crm.is_owner(relation regclass) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.relowner = r.oid FROM pg_class c, pg_roles r WHERE c.oid = relation AND r.rolname = current_user
+$$;
+COMMENT ON FUNCTION crm.is_owner(regclass) IS 'whether the current user is the owner of a relation, and not only a member of that role or a superuser';
 CREATE FUNCTION crm.wait_for_writers(scoring regclass) RETURNS void
   LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_wait_for_writers';
 COMMENT ON FUNCTION crm.wait_for_writers(regclass) IS

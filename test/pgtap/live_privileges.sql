@@ -1,5 +1,5 @@
 -- Who may do what, whose rights the upkeep has, and names that try to break it.
-SELECT plan(45);
+SELECT plan(51);
 
 CREATE ROLE live_owner;
 CREATE ROLE live_app;
@@ -50,6 +50,32 @@ SET ROLE live_app;
 SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', 'an application that sees none of the orders inserts');
 RESET ROLE;
 SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'and is followed');
+
+-- a superuser who looks after a tracking lends its functions no rights
+SET ROLE live_owner;
+CREATE FUNCTION shop.trap(numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF current_user <> 'live_owner' THEN
+    RAISE 'ran as %', current_user;
+  END IF;
+  RETURN $1;
+END $$;
+CREATE TABLE shop.bait (customer int, at date, total numeric);
+CREATE VIEW shop.bait_purchases AS SELECT customer, at AS purchased_on, shop.trap(total) AS amount FROM shop.bait;
+CREATE VIEW shop.dull_purchases AS SELECT DISTINCT customer, at AS purchased_on, shop.trap(total) AS amount FROM shop.bait;
+SELECT crm.track('shop.bait_purchases');
+SELECT crm.track('shop.dull_purchases');
+RESET ROLE;
+SELECT lives_ok('INSERT INTO shop.bait VALUES (1, ''2026-01-01'', 5)', 'a superuser inserts');
+SELECT lives_ok('SELECT crm.rebuild(''shop.bait_purchases'')', 'rebuilds');
+SELECT lives_ok('SELECT crm.refresh_fill(''shop.dull_purchases'')', 'refreshes');
+SELECT lives_ok('SELECT crm.snapshot(''shop.bait_purchases'', ''2026-01-01'')', 'and makes snapshots');
+SELECT is((SELECT relowner::regrole::text FROM pg_class WHERE oid = 'shop.bait_snapshots'::regclass), 'live_owner', 'which belong to the owner');
+SET ROLE live_other;
+SELECT throws_ok('SELECT crm.as_owner(''shop.bait_histories'', ''SELECT 1'')', '42501', NULL, 'nobody else acts as the owner');
+RESET ROLE;
+SELECT crm.untrack('shop.bait_purchases');
+SELECT crm.untrack('shop.dull_purchases');
 
 -- a tracking of rows that are not there yet would be one of whoever makes them
 SET ROLE live_other;
