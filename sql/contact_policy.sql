@@ -87,6 +87,8 @@ SELECT '1 per 1 week'::contact_policy = '1 per 7 days' AS eq, contact_policy_has
 -- consents
 SELECT '{}'::consents, '{ order contract [,), "news letter" consent [2024-01-01 00:00+01, 2025-01-01 00:00Z), order contract [ , ) }'::consents;
 SELECT consent('marketing', 'consent', '[2024-01-01 00:00Z,2024-02-01 00:00Z]'), consent('marketing', 'consent', '(2024-01-01 00:00Z,)'), consent('m', 'contract', 'empty'), consent('m', 'contract', '[-infinity,infinity]');
+-- behind the last instant there is lies infinity, which can be read again
+SELECT c, c::text::consents = c AS again FROM (VALUES (consent('m', 'consent', '[2024-01-01 00:00Z,294276-12-31 23:59:59.999999Z]')), (consent('m', 'consent', '(294276-12-31 23:59:59.999999Z,)')), (consent('m', 'consent', '[4714-11-24 00:00Z BC,4714-11-24 00:00Z BC]'))) v(c);
 SELECT consents(purpose, basis, validity) FROM (VALUES ('m', 'consent', tstzrange '[2024-01-01 00:00Z,)'), ('m', 'consent', '[2024-01-01 00:00Z,)'), ('a', 'public_task', '(,)'), (NULL, 'consent', '(,)'), ('m', 'consent', NULL)) v(purpose, basis, validity);
 SELECT merge(c), '{m consent [,)}'::consents + '{}' FROM (VALUES ('{m consent [,)}'::consents), ('{a contract [,), m consent [,)}'), (NULL)) v(c);
 SELECT receive(consents_send('{m consent [,), a contract [2024-01-01 00:00Z, )}'), 'consents');

@@ -124,6 +124,7 @@ SELECT h::jsonb FROM crm_contact;
 SELECT preferred_channel(h, '2024-02-01', minimum_attempts => 1), preferred_channel(h, '2024-02-01'), preferred_channel(h, '2024-02-01', 'post') FROM crm_contact WHERE name = 'talker';
 SELECT preferred_channel(NULL, '2024-02-01', 'post'), preferred_channel(NULL, '2024-02-01') IS NULL AS unknown;
 SELECT preferred_channel(h, '2024-02-01', NULL, 0) FROM crm_contact WHERE name = 'talker';
+SELECT preferred_channel(h, '2024-02-01', NULL, 1e308, 1e308) FROM crm_contact WHERE name = 'talker';
 SELECT preferred_channel(h, '2024-02-01', NULL, 1, 'infinity') FROM crm_contact WHERE name = 'talker';
 SELECT preferred_channel(h, '2024-02-01', NULL, 1, 1, 0) FROM crm_contact WHERE name = 'talker';
 SELECT preferred_channel(h, NULL) FROM crm_contact WHERE name = 'talker';
@@ -189,3 +190,7 @@ SELECT pg_column_size(interaction('2024-01-01', 'visit', 'shop', 'inbound')) AS 
 
 DROP TABLE crm_contact, stored;
 DROP FUNCTION receive(bytea, regtype), entry(bigint, bytea, bigint, bytea);
+
+-- the first and the last instant of the calendar are further apart than 64 bits of microseconds
+SELECT first_response_time(h, as_of), days_since_last_contact(h, as_of), r.response_time, engagement(h, '{"request": 1}', '1 day', as_of)
+FROM (VALUES (interaction('4714-11-24 00:00Z BC', 'request', 'post', 'inbound'), timestamptz '294276-12-31 23:59:59.999999Z')) v(h, as_of), service_requests(h, as_of) r;

@@ -7,8 +7,6 @@
  */
 #include "crm.h"
 
-#include <math.h>
-
 #include "interaction_history.h"
 #include "rows.h"
 #include "utils/builtins.h"
@@ -108,13 +106,15 @@ channel_stats(const InteractionHistory *h, int n, ChannelStats **result)
 	return merged;
 }
 
-/* A prior counts imagined responses and failures. */
+/* A prior counts imagined responses and failures; their sum must be finite too. */
+#define PRIOR_LIMIT 1e300
+
 static double
 CheckPrior(double value, const char *name)
 {
-	if (!(value > 0) || isinf(value))
+	if (!(value > 0 && value <= PRIOR_LIMIT))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must be positive and finite, not %s", name,
+						errmsg("%s must be positive and at most %g, not %s", name, PRIOR_LIMIT,
 							   float8out_internal(value))));
 	return value;
 }

@@ -278,7 +278,10 @@ crm_consents_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_CONSENTS(c);
 }
 
-/* A bound of a range as an instant: the first that belongs to it, or the first that no more does. */
+/*
+ * A bound of a range as an instant: the first that belongs to it, or the first
+ * that no more does; infinity behind the last instant there is.
+ */
 static TimestampTz
 bound_instant(const RangeBound *bound)
 {
@@ -288,7 +291,7 @@ bound_instant(const RangeBound *bound)
 		return bound->lower ? DT_NOBEGIN : DT_NOEND;
 	if (bound->lower != bound->inclusive && !TIMESTAMP_NOT_FINITE(at))
 		at++;
-	return at;
+	return IS_VALID_TIMESTAMP(at) || at == DT_NOBEGIN ? at : DT_NOEND;
 }
 
 /* The consents of one grant, of none if the validity is empty. */

@@ -273,8 +273,10 @@ crm_interaction_history_in(PG_FUNCTION_ARGS)
 	if (!scan_try_char(&s, '}'))
 	{
 		do
+		{
+			CHECK_FOR_INTERRUPTS();
 			h->entries[n++] = scan_interaction(&s);
-		while (scan_try_char(&s, ','));
+		} while (scan_try_char(&s, ','));
 		scan_char(&s, '}');
 	}
 	scan_end(&s);
@@ -317,6 +319,7 @@ crm_interaction_history_out(PG_FUNCTION_ARGS)
 	appendStringInfoChar(&out, '{');
 	for (int i = 0; i < h->nentries; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0)
 			appendStringInfoString(&out, ", ");
 		append_interaction(&out, &h->entries[i]);

@@ -4,7 +4,9 @@
  *
  * How a change flows: transition rows -> PurchaseReader (the view's own
  * expressions) -> Deltas (sorted by customer) -> Histories (one upsert a
- * customer, in key order, scored on the way) -> the log of changes.
+ * customer, in key order, scored on the way by the rules and by what was
+ * decided on the tier) -> the log of changes. A decision takes the same way
+ * with nothing but the keys.
  */
 #ifndef CRM_LIVE_H
 #define CRM_LIVE_H
@@ -12,10 +14,43 @@
 #include "crm.h"
 
 #include "access/attnum.h"
+#include "access/genam.h"
+#include "access/skey.h"
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
 #include "purchase_history.h"
+#include "tier_program.h"
+#include "utils/array.h"
 #include "utils/rel.h"
+
+/* ---- live_catalog.c: the rows of crm.tracked, and who the upkeep runs as ---- */
+
+typedef struct Tracked
+{
+	Oid	 purchases;
+	Oid	 source;
+	Oid	 histories;
+	Oid	 scoring;
+	Oid	 changes; /* InvalidOid if changes are not recorded */
+	bool notify;
+	Oid	 decisions;		/* InvalidOid if decisions on tiers are not kept */
+	bool by_invitation; /* who has no membership holds no tier */
+} Tracked;
+
+/* What has to be put back when the upkeep is done. */
+typedef struct OwnerSwitch
+{
+	Oid userid;
+	int sec_context;
+	int guc_level;
+} OwnerSwitch;
+
+extern List		  *tracked_by_source(Oid source);
+extern Tracked	  *tracked_by_histories(Oid histories);
+extern Tracked	  *tracked_by_decisions(Oid decisions);
+extern Oid		   relation_owner(Oid relid);
+extern OwnerSwitch become_owner(Oid relid);
+extern void		   become_caller(const OwnerSwitch *before);
 
 /* ---- live_view.c: a purchases view as expressions over one table's rows ---- */
 
@@ -51,8 +86,52 @@ typedef struct Deltas Deltas;
 
 extern Deltas *deltas_create(Relation histories, Relation index);
 extern void deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went);
+extern void deltas_touch(Deltas *deltas, const Datum *keys);
 extern bool deltas_next(Deltas *deltas, CustomerDelta *delta);
 extern void deltas_free(Deltas *deltas);
+
+/* ---- live_keys.c: index scans by the keys of a customer ---- */
+
+extern IndexScanDesc keys_begin_scan(Relation rel, Relation index, Snapshot snapshot,
+									 int nconditions);
+extern void			 keys_init_equal(Relation index, int nkeys, ScanKey conditions);
+extern void			 keys_init_after(Relation index, int nkeys, const Datum *after, ScanKey header,
+									 ScanKey members);
+
+/* ---- live_decisions.c: what was decided on the tiers of customers ---- */
+
+/* Of one customer: crm.tier_override[], NULL for none; daterange[], NULL if the programme is no club. */
+typedef struct CustomerDecisions
+{
+	ArrayType *overrides;
+	ArrayType *memberships;
+} CustomerDecisions;
+
+/* Where a table of decisions has what. */
+typedef struct DecisionColumns
+{
+	int		   nkeys;
+	AttrNumber keys[INDEX_MAX_KEYS];
+	AttrNumber what;
+	AttrNumber tier;
+	AttrNumber valid;
+} DecisionColumns;
+
+typedef struct Decisions Decisions;
+
+extern void		  decision_columns(Relation decisions, Relation histories, Relation index,
+								   DecisionColumns *columns);
+extern Decisions *decisions_open(Oid relid, bool by_invitation, Relation histories, Relation index);
+extern void		  decisions_ignore_rows(Decisions *decisions);
+extern void		  decisions_renew_snapshot(Decisions *decisions);
+extern void decisions_read(Decisions *decisions, const Datum *keys, CustomerDecisions *decided);
+extern void decisions_read_now(Decisions *decisions, const Datum *keys, CustomerDecisions *decided);
+extern void decisions_start_in_order(Decisions *decisions, const Datum *after);
+extern void decisions_read_next(Decisions *decisions, const Datum *keys,
+								CustomerDecisions *decided);
+extern void decisions_close(Decisions *decisions);
+extern bool same_decisions(const CustomerDecisions *a, const CustomerDecisions *b);
+extern ArrayType *known_overrides(const TierProgram *program, ArrayType *overrides);
 
 /* ---- live_score.c: the one place that scores a customer ---- */
 
@@ -88,7 +167,10 @@ extern ScoringRules		 *scoring_rules_read(Oid scoring, Relation histories, Relat
 extern const ScoringRule *scoring_rule_of(ScoringRules *rules, const Datum *keys);
 extern DateADT			  scoring_today(const ScoringRule *rule);
 extern DateADT			  scoring_refresh_day(const ScoringRule *rule);
-extern void score_customer(const ScoringRule *rule, Datum history, DateADT as_of, Score *score);
+extern bool				  scoring_rule_has_tiers(const ScoringRule *rule);
+extern const TierProgram *scoring_rule_program(const ScoringRule *rule);
+extern void				  score_customer(const ScoringRule *rule, Datum history, DateADT as_of,
+										 const CustomerDecisions *decided, Score *score);
 
 /* ---- live_changes.c: the log of segments that changed ---- */
 
@@ -113,37 +195,19 @@ typedef struct RescoreBatch
 	int64		 written;
 } RescoreBatch;
 
-extern Histories *histories_open(Oid relid, Oid scoring, Oid changes, const char *why);
-extern Relation	  histories_index(Histories *histories);
-extern Relation	  histories_relation(Histories *histories);
-extern void		  histories_apply(Histories *histories, const CustomerDelta *delta);
-extern void		  histories_rescore_batch(Histories *histories, RescoreBatch *batch);
-extern int64	  histories_close(Histories *histories);
+extern Histories		 *histories_open(const Tracked *tracked, const char *why);
+extern Relation			  histories_index(Histories *histories);
+extern Relation			  histories_relation(Histories *histories);
+extern void				  histories_apply(Histories *histories, const CustomerDelta *delta);
+extern const ScoringRule *histories_rule_of(Histories *histories, const Datum *keys);
+extern void				  histories_ignore_decisions(Histories *histories);
+extern void				  histories_decide(Histories *histories, const Datum *keys);
+extern void				  histories_rescore_batch(Histories *histories, RescoreBatch *batch);
+extern int64			  histories_close(Histories *histories);
 
-/* ---- live_catalog.c: the rows of crm.tracked, and who the upkeep runs as ---- */
+/* ---- live_trigger.c: what both kinds of triggers share ---- */
 
-typedef struct Tracked
-{
-	Oid	 purchases;
-	Oid	 source;
-	Oid	 histories;
-	Oid	 scoring;
-	Oid	 changes; /* InvalidOid if changes are not recorded */
-	bool notify;
-} Tracked;
-
-/* What has to be put back when the upkeep is done. */
-typedef struct OwnerSwitch
-{
-	Oid userid;
-	int sec_context;
-	int guc_level;
-} OwnerSwitch;
-
-extern List		  *tracked_by_source(Oid source);
-extern Tracked	  *tracked_by_histories(Oid histories);
-extern Oid		   relation_owner(Oid relid);
-extern OwnerSwitch become_owner(Oid relid);
-extern void		   become_caller(const OwnerSwitch *before);
+extern void CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column);
+extern void notify_listeners(const Tracked *tracked);
 
 #endif /* CRM_LIVE_H */

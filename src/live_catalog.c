@@ -37,11 +37,15 @@ oid_column(HeapTuple row, TupleDesc desc, AttrNumber column)
 	return isnull ? InvalidOid : DatumGetObjectId(value);
 }
 
+/* A row; decisions came with 0.2.0, wherever their columns stand, and are none before the extension is updated. */
 static Tracked *
-read_tracked(HeapTuple row, TupleDesc desc)
+read_tracked(HeapTuple row, Relation catalogue)
 {
-	Tracked *tracked = palloc(sizeof(Tracked));
-	bool	 isnull;
+	TupleDesc  desc = RelationGetDescr(catalogue);
+	AttrNumber decisions = get_attnum(RelationGetRelid(catalogue), "decisions");
+	Tracked	  *tracked = palloc(sizeof(Tracked));
+	Datum	   by_invitation;
+	bool	   isnull;
 
 	tracked->purchases = oid_column(row, desc, TRACKED_PURCHASES);
 	tracked->source = oid_column(row, desc, TRACKED_SOURCE);
@@ -49,7 +53,22 @@ read_tracked(HeapTuple row, TupleDesc desc)
 	tracked->scoring = oid_column(row, desc, TRACKED_SCORING);
 	tracked->changes = oid_column(row, desc, TRACKED_CHANGES);
 	tracked->notify = DatumGetBool(heap_getattr(row, TRACKED_NOTIFY, desc, &isnull));
+	tracked->decisions = InvalidOid;
+	tracked->by_invitation = false;
+	if (decisions != InvalidAttrNumber)
+	{
+		tracked->decisions = oid_column(row, desc, decisions);
+		by_invitation = heap_getattr(row, get_attnum(RelationGetRelid(catalogue), "by_invitation"),
+									 desc, &isnull);
+		tracked->by_invitation = !isnull && DatumGetBool(by_invitation);
+	}
 	return tracked;
+}
+
+static Oid
+catalogue_relid(void)
+{
+	return get_relname_relid("tracked", get_namespace_oid("crm", false));
 }
 
 /*
@@ -60,7 +79,7 @@ read_tracked(HeapTuple row, TupleDesc desc)
 static List *
 tracked_where(AttrNumber column, Oid value)
 {
-	Oid			relid = get_relname_relid("tracked", get_namespace_oid("crm", false));
+	Oid			relid = catalogue_relid();
 	Relation	catalogue = table_open(relid, AccessShareLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	ScanKeyData key;
@@ -71,7 +90,7 @@ tracked_where(AttrNumber column, Oid value)
 	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
 	scan = systable_beginscan(catalogue, InvalidOid, false, snapshot, 1, &key);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
-		found = lappend(found, read_tracked(row, RelationGetDescr(catalogue)));
+		found = lappend(found, read_tracked(row, catalogue));
 	systable_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	table_close(catalogue, NoLock);
@@ -95,6 +114,21 @@ tracked_by_histories(Oid histories)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("table \"%s\" holds no tracked histories", get_rel_name(histories))));
+	return linitial(found);
+}
+
+/* The tracking of a table of decisions. */
+Tracked *
+tracked_by_decisions(Oid decisions)
+{
+	List *found = tracked_where(get_attnum(catalogue_relid(), "decisions"), decisions);
+
+	if (found == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has triggers of crm but its decisions are not tracked",
+						get_rel_name(decisions)),
+				 errhint("Drop the triggers crm_*, and call crm.track_tiers for a new table.")));
 	return linitial(found);
 }
 

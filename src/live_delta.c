@@ -133,6 +133,15 @@ deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool 
 	tuplesort_puttupleslot(deltas->sort, row);
 }
 
+/* Add nothing to a customer, who is given out all the same. */
+void
+deltas_touch(Deltas *deltas, const Datum *keys)
+{
+	PurchaseDay nothing = {0};
+
+	deltas_add(deltas, keys, &nothing, false);
+}
+
 /* Add a purchase behind the last, or to it if that was on the same day. */
 static void
 add_day(DayList *list, const PurchaseDay *purchase)

@@ -12,7 +12,6 @@
 #include "crm.h"
 
 #include "access/genam.h"
-#include "access/nbtree.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -39,22 +38,11 @@ struct Histories
 	TupleTableSlot *new_row;
 	RowWriter	   *writer;
 	ScoringRules   *rules;
+	Decisions	   *decisions; /* NULL if the tracking keeps none */
 	ChangeLog	   *changes;
 	MemoryContext	home;	 /* of what lives until the table is closed */
 	MemoryContext	context; /* of one customer */
 };
-
-/* ---- what differs between releases of PostgreSQL ---- */
-
-static IndexScanDesc
-begin_scan(Histories *t, Snapshot snapshot, int nkeys)
-{
-	return index_beginscan(t->rel, t->index, snapshot,
-#if PG_VERSION_NUM >= 180000
-						   NULL,
-#endif
-						   nkeys, 0);
-}
 
 /* ---- opening and closing ---- */
 
@@ -98,20 +86,6 @@ open_primary_key(Relation rel)
 	return index_open(index, RowExclusiveLock);
 }
 
-static void
-init_scan_keys(Histories *t)
-{
-	for (int i = 0; i < t->nkeys; i++)
-	{
-		Oid type = t->index->rd_opcintype[i];
-		Oid equal =
-			get_opfamily_member(t->index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
-
-		ScanKeyEntryInitialize(&t->scan_keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-							   t->index->rd_indcollation[i], get_opcode(equal), (Datum) 0);
-	}
-}
-
 /* The columns that an update may change, as the executor counts them. */
 static Bitmapset *
 written_columns(Histories *t)
@@ -127,11 +101,11 @@ written_columns(Histories *t)
 
 /* Open a table of histories for writing; why is what the changes are recorded with. */
 Histories *
-histories_open(Oid relid, Oid scoring, Oid changes, const char *why)
+histories_open(const Tracked *tracked, const char *why)
 {
 	Histories *t = palloc0(sizeof(Histories));
 
-	t->rel = table_open(relid, RowExclusiveLock);
+	t->rel = table_open(tracked->histories, RowExclusiveLock);
 	CheckNoForcedRowSecurity(t->rel);
 	t->index = open_primary_key(t->rel);
 	t->nkeys = IndexRelationGetNumberOfKeyAttributes(t->index);
@@ -140,18 +114,20 @@ histories_open(Oid relid, Oid scoring, Oid changes, const char *why)
 		t->scores[i] = column_named(t->rel, score_column_names[i]);
 	t->scored_on = column_named(t->rel, "scored_on");
 	t->updated_at = column_named(t->rel, "updated_at");
-	init_scan_keys(t);
+	keys_init_equal(t->index, t->nkeys, t->scan_keys);
 
 	t->old_row = table_slot_create(t->rel, NULL);
 	t->new_row = MakeSingleTupleTableSlot(RelationGetDescr(t->rel), &TTSOpsVirtual);
 	t->writer = row_writer_create(t->rel, t->index, written_columns(t));
-	t->rules = scoring_rules_read(scoring, t->rel, t->index);
-	t->changes = change_log_open(changes, t->rel, t->index, why);
+	t->rules = scoring_rules_read(tracked->scoring, t->rel, t->index);
+	t->changes = change_log_open(tracked->changes, t->rel, t->index, why);
 	t->context =
 		AllocSetContextCreate(CurrentMemoryContext, "crm customer", ALLOCSET_DEFAULT_SIZES);
 	t->home = CurrentMemoryContext;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	t->scan = begin_scan(t, GetActiveSnapshot(), t->nkeys);
+	t->scan = keys_begin_scan(t->rel, t->index, GetActiveSnapshot(), t->nkeys);
+	if (OidIsValid(tracked->decisions))
+		t->decisions = decisions_open(tracked->decisions, tracked->by_invitation, t->rel, t->index);
 	return t;
 }
 
@@ -167,12 +143,27 @@ histories_relation(Histories *t)
 	return t->rel;
 }
 
+const ScoringRule *
+histories_rule_of(Histories *t, const Datum *keys)
+{
+	return scoring_rule_of(t->rules, keys);
+}
+
+/* Score as if there were no decisions from here on: they are about to be truncated. */
+void
+histories_ignore_decisions(Histories *t)
+{
+	decisions_ignore_rows(t->decisions);
+}
+
 /* Make what was written visible to the next command; returns how many segments changed. */
 int64
 histories_close(Histories *t)
 {
 	int64 changed;
 
+	if (t->decisions)
+		decisions_close(t->decisions);
 	index_endscan(t->scan);
 	PopActiveSnapshot();
 	ExecDropSingleTupleTableSlot(t->old_row);
@@ -203,23 +194,32 @@ find_row(Histories *t, const Datum *keys)
 	return found;
 }
 
-/* Another session wrote the row since the snapshot: see it, if the isolation level allows. */
+/* Look at everything with a new snapshot; decisions with one that is not older than that of the rows. */
 static void
-see_other_sessions(Histories *t)
+renew_snapshot(Histories *t)
 {
 	MemoryContext before;
 
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("could not serialize access due to concurrent update")));
 	CHECK_FOR_INTERRUPTS();
 	ExecClearTuple(t->old_row);
 	index_endscan(t->scan);
 	PopActiveSnapshot();
 	before = MemoryContextSwitchTo(t->home);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	t->scan = begin_scan(t, GetActiveSnapshot(), t->nkeys);
+	t->scan = keys_begin_scan(t->rel, t->index, GetActiveSnapshot(), t->nkeys);
+	if (t->decisions)
+		decisions_renew_snapshot(t->decisions);
 	MemoryContextSwitchTo(before);
+}
+
+/* Another session wrote the row since the snapshot: see it, if the isolation level allows. */
+static void
+see_other_sessions(Histories *t)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("could not serialize access due to concurrent update")));
+	renew_snapshot(t);
 }
 
 /* Whether a history has all orders of another. */
@@ -299,12 +299,12 @@ set_column(Histories *t, AttrNumber column, Datum value, bool isnull)
 
 /* Fill new_row from the values that stand in it, a history and its score. */
 static void
-fill_row(Histories *t, const ScoringRule *rule, PurchaseHistory *history, DateADT as_of,
-		 Score *score)
+fill_row(Histories *t, const ScoringRule *rule, const CustomerDecisions *decided,
+		 PurchaseHistory *history, DateADT as_of, Score *score)
 {
 	bool is_new = t->new_row->tts_isnull[t->history - 1];
 
-	score_customer(rule, PointerGetDatum(history), as_of, score);
+	score_customer(rule, PointerGetDatum(history), as_of, decided, score);
 	set_column(t, t->history, PointerGetDatum(history), false);
 	set_column(t, t->scored_on, DateADTGetDatum(as_of), rule == NULL);
 	if (set_scores(t, score) || is_new)
@@ -354,15 +354,55 @@ stored_history(Histories *t, bool found)
 }
 
 /*
- * One attempt to write a customer: delta is NULL if a refresh only makes the
- * score anew. False if another session was in the way.
+ * Hold the key of a customer who has no history, until the transaction ends, or
+ * else a first order beside a decision would be scored without it. False if
+ * another session was in the way.
  */
 static bool
-try_write(Histories *t, const Datum *keys, const CustomerDelta *delta)
+hold_key(Histories *t, const Datum *keys)
+{
+	start_row(t, keys, false);
+	set_column(t, t->history, PointerGetDatum(purchase_history_create(0)), false);
+	ExecStoreVirtualTuple(t->new_row);
+	return row_writer_hold_key(t->writer, t->new_row, GetActiveSnapshot());
+}
+
+/* Why a customer is written. */
+typedef enum Occasion
+{
+	OCCASION_PURCHASES, /* what was bought changes */
+	OCCASION_REFRESH,	/* time passes, or rules change */
+	OCCASION_DECISION	/* what was decided on the tier changed */
+} Occasion;
+
+typedef enum Outcome
+{
+	WRITTEN,
+	NOT_WRITTEN,  /* another session was in the way: once more */
+	WRITTEN_STALE /* another session decided on the tier just before the row was there: once more */
+} Outcome;
+
+/* Whether what is decided on a new customer's tier is not what the row was scored with. */
+static bool
+is_stale_insert(Histories *t, const ScoringRule *rule, const Datum *keys,
+				const CustomerDecisions *decided)
+{
+	CustomerDecisions now;
+
+	if (!t->decisions || !scoring_rule_has_tiers(rule))
+		return false;
+	decisions_read_now(t->decisions, keys, &now);
+	return !same_decisions(decided, &now);
+}
+
+/* One attempt to write a customer; delta is NULL unless purchases changed. */
+static Outcome
+try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion occasion)
 {
 	bool			   found = find_row(t, keys);
 	const ScoringRule *rule = scoring_rule_of(t->rules, keys);
 	PurchaseHistory	  *history = stored_history(t, found);
+	CustomerDecisions  decided = {0};
 	DateADT			   as_of = 0;
 	Score			   score;
 	bool			   written;
@@ -370,9 +410,9 @@ try_write(Histories *t, const Datum *keys, const CustomerDelta *delta)
 	if (delta)
 		history = changed_history(t, history, delta);
 	if (rule)
-		as_of = delta ? scoring_today(rule) : scoring_refresh_day(rule);
+		as_of = occasion == OCCASION_REFRESH ? scoring_refresh_day(rule) : scoring_today(rule);
 	if (!found && history->nentries == 0)
-		return true;
+		return occasion != OCCASION_DECISION || hold_key(t, keys) ? WRITTEN : NOT_WRITTEN;
 
 	start_row(t, keys, found);
 	if (history->nentries == 0)
@@ -382,26 +422,37 @@ try_write(Histories *t, const Datum *keys, const CustomerDelta *delta)
 	}
 	else
 	{
-		fill_row(t, rule, history, as_of, &score);
+		if (t->decisions && scoring_rule_has_tiers(rule))
+			decisions_read(t->decisions, keys, &decided);
+		fill_row(t, rule, &decided, history, as_of, &score);
 		written = found ? row_writer_update(t->writer, &t->old_row->tts_tid, t->new_row,
 											GetActiveSnapshot())
 						: row_writer_insert(t->writer, t->new_row);
 	}
-	if (written)
-	{
-		record_change(t, keys, found, &score, SCORE_SEGMENT);
-		record_change(t, keys, found, &score, SCORE_TIER);
-	}
-	return written;
+	if (!written)
+		return NOT_WRITTEN;
+	record_change(t, keys, found, &score, SCORE_SEGMENT);
+	record_change(t, keys, found, &score, SCORE_TIER);
+	return !found && is_stale_insert(t, rule, keys, &decided) ? WRITTEN_STALE : WRITTEN;
 }
 
 static void
-write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta)
+write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion occasion)
 {
 	MemoryContext before = MemoryContextSwitchTo(t->context);
+	Outcome		  outcome;
 
-	while (!try_write(t, keys, delta))
-		see_other_sessions(t);
+	while ((outcome = try_write(t, keys, delta, occasion)) != WRITTEN)
+	{
+		if (outcome == NOT_WRITTEN)
+			see_other_sessions(t);
+		else
+		{
+			delta = NULL;
+			CommandCounterIncrement();
+			renew_snapshot(t);
+		}
+	}
 	ExecClearTuple(t->old_row);
 	row_writer_row_done(t->writer);
 	MemoryContextSwitchTo(before);
@@ -423,39 +474,31 @@ histories_apply(Histories *t, const CustomerDelta *delta)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (!is_no_change(delta))
-		write_customer(t, delta->keys, delta);
+		write_customer(t, delta->keys, delta, OCCASION_PURCHASES);
+}
+
+/* Score a customer anew after a decision; the row is written in any case, which sessions beside this one see. */
+void
+histories_decide(Histories *t, const Datum *keys)
+{
+	CHECK_FOR_INTERRUPTS();
+	write_customer(t, keys, NULL, OCCASION_DECISION);
 }
 
 /* ---- all customers, in key order ---- */
 
-/* The condition "the key comes after this one", as an index scan takes it. */
-static void
-init_after_key(Histories *t, const Datum *after, ScanKey header, ScanKey members)
-{
-	for (int i = 0; i < t->nkeys; i++)
-	{
-		Oid type = t->index->rd_opcintype[i];
-
-		ScanKeyEntryInitialize(
-			&members[i], SK_ROW_MEMBER | (i == t->nkeys - 1 ? SK_ROW_END : 0), i + 1,
-			BTGreaterStrategyNumber, type, t->index->rd_indcollation[i],
-			get_opfamily_proc(t->index->rd_opfamily[i], type, type, BTORDER_PROC), after[i]);
-	}
-	memset(header, 0, sizeof(ScanKeyData));
-	header->sk_flags = SK_ROW_HEADER;
-	header->sk_attno = 1;
-	header->sk_strategy = BTGreaterStrategyNumber;
-	header->sk_argument = PointerGetDatum(members);
-}
-
 /* Whether a row has another score than the rules give it, or one of a later day. */
 static bool
-score_is_stale(Histories *t, TupleTableSlot *row, const ScoringRule *rule)
+score_is_stale(Histories *t, TupleTableSlot *row, const Datum *keys)
 {
-	DateADT as_of = rule ? scoring_refresh_day(rule) : 0;
-	Score	score;
+	const ScoringRule *rule = scoring_rule_of(t->rules, keys);
+	CustomerDecisions  decided = {0};
+	DateADT			   as_of = rule ? scoring_refresh_day(rule) : 0;
+	Score			   score;
 
-	score_customer(rule, row->tts_values[t->history - 1], as_of, &score);
+	if (t->decisions)
+		decisions_read_next(t->decisions, keys, &decided);
+	score_customer(rule, row->tts_values[t->history - 1], as_of, &decided, &score);
 	for (int i = 0; i < SCORE_COLUMNS; i++)
 	{
 		int column = t->scores[i] - 1;
@@ -490,10 +533,10 @@ rescore_row(Histories *t, TupleTableSlot *row)
 
 	slot_getallattrs(row);
 	copy_keys(t, row, keys);
-	stale = score_is_stale(t, row, scoring_rule_of(t->rules, keys));
+	stale = score_is_stale(t, row, keys);
 	MemoryContextSwitchTo(before);
 	if (stale)
-		write_customer(t, keys, NULL);
+		write_customer(t, keys, NULL, OCCASION_REFRESH);
 	else
 		MemoryContextReset(t->context);
 	return stale;
@@ -512,11 +555,13 @@ histories_rescore_batch(Histories *t, RescoreBatch *batch)
 	TupleTableSlot *row = table_slot_create(t->rel, NULL);
 	Snapshot		snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	int				nkeys = batch->after ? 1 : 0;
-	IndexScanDesc	scan = begin_scan(t, snapshot, nkeys);
+	IndexScanDesc	scan = keys_begin_scan(t->rel, t->index, snapshot, nkeys);
 
 	if (batch->after)
-		init_after_key(t, batch->after, &header, members);
+		keys_init_after(t->index, t->nkeys, batch->after, &header, members);
 	index_rescan(scan, &header, nkeys, NULL, 0);
+	if (t->decisions)
+		decisions_start_in_order(t->decisions, batch->after);
 	while (index_getnext_slot(scan, ForwardScanDirection, row))
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -132,7 +132,10 @@ crm_rescore(PG_FUNCTION_ARGS)
 
 	before = become_owner(relid);
 	use_lossless_text();
-	histories = histories_open(relid, tracked->scoring, tracked->changes, why);
+	/* Under the lock on the rules nobody begins to keep decisions any more. */
+	LockRelationOid(tracked->scoring, RowExclusiveLock);
+	tracked = tracked_by_histories(relid);
+	histories = histories_open(tracked, why);
 	if (!PG_ARGISNULL(1))
 	{
 		keys_from_text(histories, PG_GETARG_ARRAYTYPE_P(1), keys);

@@ -250,19 +250,35 @@ looked_at(const ScoringRule *rule, Datum history, DateADT as_of)
 	return PointerGetDatum(purchase_history_slice(h, from, until));
 }
 
-/* The tier held in the rule's programme. */
-static void
-score_tier(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
+static inline void
+set_argument(FunctionCallInfo fcinfo, int n, const void *value)
 {
-	bool  isnull;
-	Datum tier;
+	fcinfo->args[n].value = PointerGetDatum(value);
+	fcinfo->args[n].isnull = value == NULL;
+}
 
-	if (rule->nulls[RULE_TIER_PROGRAM])
+/* The tier held in the rule's programme, as it was decided; decisions on tiers that it does not have are none. */
+static void
+score_tier(const ScoringRule *rule, Datum history, DateADT as_of, const CustomerDecisions *decided,
+		   Score *score)
+{
+	LOCAL_FCINFO(fcinfo, 5);
+	const TierProgram *program = scoring_rule_program(rule);
+	Datum			   tier;
+
+	if (program == NULL)
 		return;
-	tier =
-		call(rule, SCORER_TIER, 3,
-			 (Datum[]){rule->parts[RULE_TIER_PROGRAM], history, DateADTGetDatum(as_of)}, &isnull);
-	set_score(score, SCORE_TIER, tier, isnull);
+	InitFunctionCallInfoData(*fcinfo, (FmgrInfo *) &rule->scorers->functions[SCORER_TIER], 5,
+							 InvalidOid, NULL, NULL);
+	set_argument(fcinfo, 0, program);
+	fcinfo->args[1].value = history;
+	fcinfo->args[1].isnull = false;
+	fcinfo->args[2].value = DateADTGetDatum(as_of);
+	fcinfo->args[2].isnull = false;
+	set_argument(fcinfo, 3, known_overrides(program, decided->overrides));
+	set_argument(fcinfo, 4, decided->memberships);
+	tier = FunctionCallInvoke(fcinfo);
+	set_score(score, SCORE_TIER, tier, fcinfo->isnull);
 }
 
 /* What the customer will do by the rule's models: within the horizon, and when again. */
@@ -305,30 +321,47 @@ score_future(const ScoringRule *rule, Datum history, DateADT as_of, Score *score
 	set_score(score, SCORE_CLV, value, isnull);
 }
 
-/* What a customer's history is worth on a day by a rule; all NULL without a rule. */
+/* What a customer's history is worth on a day by a rule and what was decided; all NULL without a rule. */
 void
-score_customer(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
+score_customer(const ScoringRule *rule, Datum history, DateADT as_of,
+			   const CustomerDecisions *decided, Score *score)
 {
 	memset(score->values, 0, sizeof(score->values));
 	memset(score->nulls, true, sizeof(score->nulls));
 	if (rule == NULL)
 		return;
 	score_rfm(rule, looked_at(rule, history, as_of), as_of, score);
-	score_tier(rule, history, as_of, score);
+	score_tier(rule, history, as_of, decided, score);
 	score_future(rule, history, as_of, score);
 }
 
+/* What was decided on the tier, if the arguments n and n + 1 are there: overrides and memberships, each may be NULL. */
+static CustomerDecisions
+decisions_argument(FunctionCallInfo fcinfo, int n)
+{
+	CustomerDecisions decided = {0};
+
+	if (PG_NARGS() <= n)
+		return decided;
+	if (!PG_ARGISNULL(n))
+		decided.overrides = PG_GETARG_ARRAYTYPE_P(n);
+	if (!PG_ARGISNULL(n + 1))
+		decided.memberships = PG_GETARG_ARRAYTYPE_P(n + 1);
+	return decided;
+}
+
 /*
- * (history, as_of, then the parts of a rule) -> crm.customer_score.
+ * (history, as_of, then the parts of a rule [, overrides, memberships]) -> crm.customer_score.
  * NULL for a NULL history or day; a NULL rule leaves its columns NULL.
  */
 PG_FUNCTION_INFO_V1(crm_score_customer);
 Datum
 crm_score_customer(PG_FUNCTION_ARGS)
 {
-	ScoringRule rule = {0};
-	Score		score;
-	TupleDesc	desc;
+	ScoringRule		  rule = {0};
+	CustomerDecisions decided = decisions_argument(fcinfo, RULE_PARTS + 2);
+	Score			  score;
+	TupleDesc		  desc;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
@@ -349,7 +382,7 @@ crm_score_customer(PG_FUNCTION_ARGS)
 		rule.parts[RULE_SEGMENTS] = PointerGetDatum(PG_GETARG_SEGMENT_MAP(RULE_SEGMENTS + 2));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	score_customer(&rule, PG_GETARG_DATUM(0), PG_GETARG_DATEADT(1), &score);
+	score_customer(&rule, PG_GETARG_DATUM(0), PG_GETARG_DATEADT(1), &decided, &score);
 	PG_RETURN_DATUM(
 		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), score.values, score.nulls)));
 }
@@ -538,4 +571,19 @@ DateADT
 scoring_refresh_day(const ScoringRule *rule)
 {
 	return rule->refresh_day;
+}
+
+/* Whether customers hold tiers by a rule, which may be NULL. */
+bool
+scoring_rule_has_tiers(const ScoringRule *rule)
+{
+	return rule && !rule->nulls[RULE_TIER_PROGRAM];
+}
+
+/* The tier programme of a rule, NULL if there is none. */
+const TierProgram *
+scoring_rule_program(const ScoringRule *rule)
+{
+	return scoring_rule_has_tiers(rule) ? DatumGetTierProgram(rule->parts[RULE_TIER_PROGRAM])
+										: NULL;
 }

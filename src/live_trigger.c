@@ -136,20 +136,22 @@ trackings_of(Relation rel)
 	return trackings;
 }
 
-/* What a tracking stands on is still there. */
-static inline void
-CheckTrackingComplete(const Tracked *tracked, Relation rel)
+/* What a tracking stands on is still there; rel is its source or its decisions, the column of crm.tracked says which. */
+void
+CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column)
 {
 	if (get_rel_name(tracked->purchases) == NULL || get_rel_name(tracked->histories) == NULL ||
 		get_rel_name(tracked->scoring) == NULL ||
-		(OidIsValid(tracked->changes) && get_rel_name(tracked->changes) == NULL))
+		(OidIsValid(tracked->changes) && get_rel_name(tracked->changes) == NULL) ||
+		(OidIsValid(tracked->decisions) && get_rel_name(tracked->decisions) == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a table or view that tracks \"%s\" has been dropped",
 						RelationGetRelationName(rel)),
-				 errhint("Call SELECT crm.untrack(histories) FROM crm.tracked WHERE source = "
+				 errhint("Call SELECT crm.untrack(histories) FROM crm.tracked WHERE %s = "
 						 "'%s'::regclass, "
 						 "then crm.track again.",
+						 column,
 						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 													RelationGetRelationName(rel)))));
 }
@@ -195,7 +197,8 @@ read_event(Event *event, Oid purchases, Relation histories, Deltas *deltas)
 	table_close(view, NoLock);
 }
 
-static void
+/* Tell those who listen that segments or tiers changed. */
+void
 notify_listeners(const Tracked *tracked)
 {
 	Async_Notify(NOTIFY_CHANNEL, quote_qualified_identifier(
@@ -207,9 +210,8 @@ notify_listeners(const Tracked *tracked)
 static void
 keep_histories(Event *event, const Tracked *tracked, List *trackings)
 {
-	OwnerSwitch before = become_owner(tracked->histories);
-	Histories  *histories =
-		histories_open(tracked->histories, tracked->scoring, tracked->changes, event->name);
+	OwnerSwitch	  before = become_owner(tracked->histories);
+	Histories	 *histories = histories_open(tracked, event->name);
 	Deltas		 *deltas = deltas_create(histories_relation(histories), histories_index(histories));
 	CustomerDelta delta;
 	ListCell	 *lc;
@@ -251,7 +253,7 @@ keep_all_histories(Event *event)
 	{
 		Tracked *tracked = lfirst(lc);
 
-		CheckTrackingComplete(tracked, rel);
+		CheckTrackingComplete(tracked, rel, "source");
 		if (tracked->histories != done)
 			keep_histories(event, tracked, trackings);
 		done = tracked->histories;

@@ -225,25 +225,52 @@ complete_row(RowWriter *w, TupleTableSlot *row, CmdType command)
 	ExecConstraints(w->result, row, w->estate);
 }
 
-/* Insert a row; false if another session did with the same key at the same time. */
-bool
-row_writer_insert(RowWriter *w, TupleTableSlot *row)
+/* Insert a row unless its key comes in between. */
+static bool
+insert_speculatively(RowWriter *w, TupleTableSlot *row)
 {
 	uint32 token;
 	bool   inserted;
-
-	if (!key_is_free(w, row))
-		return false;
-	complete_row(w, row, CMD_INSERT);
 
 	token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
 	table_tuple_insert_speculative(w->rel, row, GetCurrentCommandId(true), 0, NULL, token);
 	inserted = insert_index_entries(w, row, false, false, true);
 	table_tuple_complete_speculative(w->rel, row, token, inserted);
 	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
-	if (inserted && w->result->ri_TrigDesc)
-		ExecARInsertTriggers(w->estate, w->result, row, NIL, NULL);
 	return inserted;
+}
+
+/* Insert a row; false if another session did with the same key at the same time. */
+bool
+row_writer_insert(RowWriter *w, TupleTableSlot *row)
+{
+	if (!key_is_free(w, row))
+		return false;
+	complete_row(w, row, CMD_INSERT);
+	if (!insert_speculatively(w, row))
+		return false;
+	if (w->result->ri_TrigDesc)
+		ExecARInsertTriggers(w->estate, w->result, row, NIL, NULL);
+	return true;
+}
+
+/*
+ * Hold a row's key until the transaction ends: a row that is inserted and taken
+ * back lets other sessions that come to insert the key wait as for a row that is
+ * there. No constraint and no trigger sees it. False if the key is there already.
+ */
+bool
+row_writer_hold_key(RowWriter *w, TupleTableSlot *row, Snapshot snapshot)
+{
+	TM_FailureData tmfd;
+
+	if (!key_is_free(w, row) || !insert_speculatively(w, row))
+		return false;
+	CommandCounterIncrement();
+	if (table_tuple_delete(w->rel, &row->tts_tid, GetCurrentCommandId(true), snapshot,
+						   InvalidSnapshot, true, &tmfd, false) != TM_Ok)
+		elog(ERROR, "could not take back a row of \"%s\"", RelationGetRelationName(w->rel));
+	return true;
 }
 
 /* Replace a row that a snapshot sees; false if another session has changed it. */

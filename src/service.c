@@ -100,14 +100,14 @@ is_unanswered(const Request *request)
 }
 
 /* Microseconds to the first answer, the age of a request still waiting, -1 if nobody knows. */
-static int64
+static int128
 response_time(const Request *request, TimestampTz as_of)
 {
 	TimestampTz until = request->answered_at != DT_NOEND ? request->answered_at : as_of;
 
 	if (request->answered_at == DT_NOEND && request->closed_unseen)
 		return -1;
-	return until - request->entry->at;
+	return (int128) until - request->entry->at;
 }
 
 /* Microseconds to the solution, -1 without one. */
@@ -117,14 +117,17 @@ resolution_time(const Request *request)
 	return request->resolved_at == DT_NOEND ? -1 : request->resolved_at - request->entry->at;
 }
 
-/* A length of time in days of 24 hours and a rest, as a difference of two instants has it. */
+/*
+ * A length of time in days of 24 hours and a rest, as a difference of two
+ * instants has it; the calendar is longer than 64 bits of microseconds.
+ */
 static Interval *
-make_span(int64 microseconds)
+make_span(int128 microseconds)
 {
 	Interval *span = palloc0(sizeof(Interval));
 
 	span->day = (int32) (microseconds / USECS_PER_DAY);
-	span->time = microseconds % USECS_PER_DAY;
+	span->time = (TimeOffset) (microseconds % USECS_PER_DAY);
 	return span;
 }
 
@@ -226,7 +229,7 @@ mean_span(FunctionCallInfo fcinfo, int128 sum, int count)
 {
 	if (count == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_INTERVAL_P(make_span((int64) (sum / count)));
+	PG_RETURN_INTERVAL_P(make_span(sum / count));
 }
 
 /* Mean time to the first answer, one still waiting counting its age at as_of; NULL without a request. */
@@ -242,7 +245,7 @@ crm_first_response_time(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < n; i++)
 	{
-		int64 time = response_time(&requests[i], as_of);
+		int128 time = response_time(&requests[i], as_of);
 
 		if (time >= 0)
 		{
@@ -292,7 +295,7 @@ set_instant(Datum *value, bool *null, TimestampTz at)
 }
 
 static void
-set_span(Datum *value, bool *null, int64 microseconds)
+set_span(Datum *value, bool *null, int128 microseconds)
 {
 	*value = IntervalPGetDatum(make_span(microseconds));
 	*null = microseconds < 0;

@@ -19,7 +19,10 @@ CREATE TABLE crm.tracked (
   refresh_position text[],
   customers_read bigint,
   customers_written bigint,
-  models regclass
+  models regclass,
+  decisions regclass,
+  standing regclass,
+  by_invitation boolean
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -41,10 +44,13 @@ COMMENT ON COLUMN crm.tracked.refresh_position IS 'the key up to which the runni
 COMMENT ON COLUMN crm.tracked.customers_read IS 'customers that the last refresh looked at';
 COMMENT ON COLUMN crm.tracked.customers_written IS 'customers whose row it wrote';
 COMMENT ON COLUMN crm.tracked.models IS 'the models that are and were in force; NULL before the first refit';
+COMMENT ON COLUMN crm.tracked.decisions IS 'what was decided on the tiers of customers; NULL before crm.track_tiers';
+COMMENT ON COLUMN crm.tracked.standing IS 'the view of standings; NULL before crm.track_tiers';
+COMMENT ON COLUMN crm.tracked.by_invitation IS 'whether customers without a membership hold no tier; NULL before crm.track_tiers';
 
 -- A dump takes the trackings of which everything is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
-  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models]::pg_catalog.oid[]) AS r(oid)'
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing]::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON crm.tracked TO PUBLIC;
@@ -52,7 +58,8 @@ GRANT ALL ON crm.tracked TO @extowner@;
 
 CREATE FUNCTION crm.relations_of(tracked crm.tracked) RETURNS oid[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers, tracked.models]::oid[], NULL)
+  SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
+    tracked.models, tracked.decisions, tracked.standing]::oid[], NULL)
 $$;
 COMMENT ON FUNCTION crm.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
 

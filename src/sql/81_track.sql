@@ -114,14 +114,15 @@ BEGIN
       %3$s,
       %4$s AS scored_on
     FROM %5$s AS h LEFT JOIN %6$s AS r ON %7$s
-      CROSS JOIN LATERAL %8$s AS u%9$s$query$,
+      %10$s CROSS JOIN LATERAL %8$s AS u%9$s$query$,
     crm.column_list(crm.history_keys(histories), 'h.'), today,
     crm.report_columns(score, horizon_days),
     CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END,
     histories, scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
     CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)' ELSE '(SELECT h.history)' END,
     CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchase(u.history) IS NOT NULL',
-                                 crm.score_call('u.history', '$1')) ELSE '' END);
+                                 crm.score_call(histories, 'u.history', '$1')) ELSE '' END,
+    CASE WHEN on_day THEN crm.decisions_join(histories) ELSE '' END);
 END $$;
 COMMENT ON FUNCTION crm.customers_query(regclass, regclass, int, boolean) IS 'the query of a customers view';
 
@@ -286,7 +287,7 @@ BEGIN
       ('what', 'what changed: segment or tier'),
       ('old_value', 'what it was; NULL if nothing'),
       ('new_value', 'what it is now; NULL if nothing'),
-      ('why', 'what changed it: insert, update, delete, truncate, refresh, rebuild')
+      ('why', 'what changed it: insert, update, delete, truncate, refresh, rebuild, decision')
     ) AS d(name, comment) ON d.name = regexp_replace(a.attname, '_\d+d$', '')
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
   LOOP
@@ -439,12 +440,12 @@ CREATE FUNCTION crm.make_customers_on(purchases regclass, histories regclass, sc
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  EXECUTE format('CREATE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
+  EXECUTE format('CREATE OR REPLACE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
     function_name, customers, crm.customers_query(histories, scoring, horizon_days, true));
   EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,
     format('the customers of %s as they were on a day, scored by the rules of today', purchases));
 END $$;
-COMMENT ON FUNCTION crm.make_customers_on(regclass, regclass, regclass, regclass, int, text) IS 'makes the function of customers on a day';
+COMMENT ON FUNCTION crm.make_customers_on(regclass, regclass, regclass, regclass, int, text) IS 'makes the function of customers on a day, or makes it anew';
 
 -- filling and scaling
 
@@ -618,8 +619,10 @@ BEGIN
     SELECT * INTO made FROM crm.tracked t WHERE t.histories = track.histories LIMIT 1;
   END IF;
 
-  INSERT INTO crm.tracked (purchases, source, histories, scoring, notify, customers, not_live, by_row, source_name, view_made)
-  VALUES (purchases, source, made.histories, made.scoring, notify, made.customers, not_live, by_row, source::text, view_made);
+  INSERT INTO crm.tracked (purchases, source, histories, scoring, notify, customers, not_live, by_row, source_name, view_made,
+    decisions, standing, by_invitation)
+  VALUES (purchases, source, made.histories, made.scoring, notify, made.customers, not_live, by_row, source::text, view_made,
+    made.decisions, made.standing, made.by_invitation);
   IF histories IS NULL THEN
     PERFORM crm.fill_new_histories(made.histories, made.scoring);
   ELSE

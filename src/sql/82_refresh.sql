@@ -5,7 +5,7 @@ CREATE FUNCTION crm.tracking_of(relation regclass) RETURNS crm.tracked
 DECLARE
   found_histories regclass[] := ARRAY(
     SELECT DISTINCT t.histories::oid FROM crm.tracked t
-    WHERE relation IN (t.purchases, t.histories, t.customers, t.source) ORDER BY 1);
+    WHERE relation IN (t.purchases, t.histories, t.customers, t.source, t.decisions, t.standing) ORDER BY 1);
   tracking crm.tracked;
 BEGIN
   IF cardinality(found_histories) = 0 THEN
@@ -19,7 +19,7 @@ BEGIN
   RETURN tracking;
 END $$;
 COMMENT ON FUNCTION crm.tracking_of(regclass) IS
-  'the tracking that a purchases view, a source, a table of histories or a customers view belongs to';
+  'the tracking that a purchases view, a source, a table of histories, a customers view or decisions on tiers belong to';
 
 CREATE FUNCTION crm.lock_sources(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -30,8 +30,13 @@ BEGIN
                 WHERE t.histories = lock_sources.histories AND t.source IS NOT NULL ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
   END LOOP;
+  FOR source IN SELECT DISTINCT t.decisions::oid FROM crm.tracked t
+                WHERE t.histories = lock_sources.histories AND t.decisions IS NOT NULL LOOP
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
+  END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.lock_sources(regclass) IS 'holds off writers of all tables that feed a table of histories';
+COMMENT ON FUNCTION crm.lock_sources(regclass) IS
+  'holds off writers of all tables that feed a table of histories, and of decisions on its tiers';
 
 -- refresh: what it does before its first batch, in one transaction, but for a refit in two
 CREATE FUNCTION crm.refresh_fill(tracking regclass) RETURNS void
@@ -70,6 +75,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
+  PERFORM crm.warn_of_unknown_tiers(t.histories);
   PERFORM crm.refresh_started(tracking);
 END $$;
 COMMENT ON FUNCTION crm.refresh_start(regclass, date) IS 'puts new scales in force, a step of crm.refresh';
@@ -158,7 +164,9 @@ BEGIN
     SELECT format('the %s of %s', r.part, coalesce(o.source_name, o.purchases::text)), 'has been dropped, see crm.untrack'
     FROM crm.tracked o, LATERAL (VALUES
       ('purchases view', o.purchases), ('source', o.source), ('histories', o.histories), ('scoring', o.scoring),
-      ('changes', o.changes), ('customers view', o.customers), ('models', o.models)) AS r(part, relation)
+      ('changes', o.changes), ('customers view', o.customers), ('models', o.models),
+      ('table of decisions', o.decisions), ('view of standings', o.standing))
+      AS r(part, relation)
     WHERE o.histories = t.histories AND r.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = r.relation);
   RETURN QUERY
     SELECT c.oid::regclass::text,
@@ -169,6 +177,12 @@ BEGIN
     WHERE o.histories = t.histories
     GROUP BY c.oid, o.by_row
     HAVING count(g.oid) FILTER (WHERE g.tgenabled IN ('A', CASE WHEN o.by_row THEN 'A' ELSE 'O' END)) < CASE WHEN o.by_row THEN 2 ELSE 4 END;
+  RETURN QUERY
+    SELECT t.decisions::text,
+      CASE WHEN count(g.oid) < 4 THEN 'lacks triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
+    FROM pg_class c LEFT JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgname LIKE 'crm\_%'
+    WHERE c.oid = t.decisions
+    HAVING count(c.oid) > 0 AND count(g.oid) FILTER (WHERE g.tgenabled IN ('A', 'O')) < 4;
   RETURN QUERY
     SELECT o.source::text, format('was called %s when it was tracked: if another table took its place, track that one', o.source_name)
     FROM crm.tracked o WHERE o.histories = t.histories AND o.source::text IS DISTINCT FROM o.source_name
@@ -199,27 +213,34 @@ BEGIN
     (SELECT string_agg(format('%L, coalesce(f.%I, h.%2$I)', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     crm.all_histories_query(t.histories), t.histories, crm.same_keys(t.histories, keys, 'f', 'h'), recent);
   RETURN QUERY EXECUTE format($sql$
-    SELECT jsonb_build_object(%1$s), 'score', ROW(%2$s)::text, c::text
-    FROM %3$s AS h LEFT JOIN %4$s AS r ON %5$s,
+    SELECT jsonb_build_object(%1$s), 'score', ROW(%2$s)::text, ROW(%7$s)::text
+    FROM %3$s AS h LEFT JOIN %4$s AS r ON %5$s %9$s,
       LATERAL %6$s AS c
     WHERE ROW(%2$s) IS DISTINCT FROM ROW(%7$s) AND (%8$s)$sql$,
     (SELECT string_agg(format('%L, h.%I', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     crm.column_list(crm.score_columns(), 'h.'), t.histories, t.scoring,
     crm.same_keys(t.histories, crm.scale_by(t.histories, t.scoring), 'r', 'h'),
-    crm.score_call('h.history', 'greatest(h.scored_on, r.refreshed_on)'),
+    crm.score_call(t.histories, 'h.history', 'greatest(h.scored_on, r.refreshed_on)'),
     crm.column_list(crm.score_columns(), 'c.'),
-    CASE WHEN since IS NULL THEN 'true' ELSE format('crm.last_purchase(h.history) >= %L', since) END);
+    CASE WHEN since IS NULL THEN 'true' ELSE format('crm.last_purchase(h.history) >= %L', since) END,
+    crm.decisions_join(t.histories));
 END $$;
 COMMENT ON FUNCTION crm.verify(regclass, date) IS
   'the customers whose stored history or score differs from what the purchases views give, and tables that are not followed: must be none; since looks only at customers with a purchase from that day on';
 
 CREATE FUNCTION crm.track_partitions(tracking regclass) RETURNS int
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  SELECT sum(crm.track_triggers(o.source, o.by_row))::int
-  FROM crm.tracked o WHERE o.histories = (crm.tracking_of(tracking)).histories AND o.source IS NOT NULL
-$$;
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+BEGIN
+  IF t.decisions IS NOT NULL THEN
+    PERFORM crm.decision_triggers(t.decisions);
+  END IF;
+  RETURN (SELECT sum(crm.track_triggers(o.source, o.by_row))::int
+          FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NOT NULL);
+END $$;
 COMMENT ON FUNCTION crm.track_partitions(regclass) IS
-  'installs the triggers on partitions that came after crm.track; returns on how many';
+  'installs the triggers on partitions that came after crm.track, and those on decisions that are missing; returns on how many tables of orders';
 
 -- snapshot: a table of how customers stood on a day, for trends
 

@@ -9,7 +9,7 @@ BEGIN
     SELECT t.tgname, t.tgrelid::regclass AS relation
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE (t.tgrelid = source OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(source)))
-      AND p.pronamespace = 'crm'::regnamespace AND p.proname IN ('track_statement', 'track_row', 'track_truncate')
+      AND p.pronamespace = 'crm'::regnamespace AND p.proname IN ('track_statement', 'track_row', 'track_truncate', 'decide_statement', 'decide_truncate')
     ORDER BY t.tgrelid = source DESC
   LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', g.tgname, g.relation);
@@ -30,6 +30,7 @@ BEGIN
       PERFORM crm.drop_triggers(o.source);
     END IF;
   END LOOP;
+  PERFORM crm.drop_tiers(t.decisions, t.standing);
   IF EXISTS (SELECT FROM pg_class WHERE oid = t.customers) THEN
     IF crm.customers_on(t.customers) IS NOT NULL THEN
       EXECUTE format('DROP FUNCTION %s(date)', crm.customers_on(t.customers));

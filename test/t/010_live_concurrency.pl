@@ -1,5 +1,5 @@
-# Eight sessions write orders at random for a minute while refreshes run; then
-# every history and score must be what the orders say.  The same with the
+# Eight sessions write orders and decisions on tiers at random for a minute while
+# refreshes run; then every history and score must be what these say.  The same with the
 # server killed in the middle.
 
 use strict;
@@ -21,6 +21,8 @@ CREATE EXTENSION crm;
 CREATE TABLE orders (id bigserial PRIMARY KEY, customer int, ordered_at timestamptz, amount numeric, open bool DEFAULT false);
 CREATE VIEW purchases AS SELECT customer, (ordered_at AT TIME ZONE 'UTC')::date AS purchased_on, amount FROM orders WHERE NOT open;
 SELECT crm.track('purchases', changes => true);
+UPDATE purchases_scoring SET tier_program = '{Bronze: spend 0, Silver: spend 200, Gold: spend 500} rolling 5 days';
+SELECT crm.track_tiers('purchases');
 SQL
 
 # Each a statement of its own: several customers at once, in random order.
@@ -30,8 +32,15 @@ my @scripts = (
 	[ 'update', 3, q{UPDATE orders SET customer = (random() * 50)::int, amount = amount + 1, open = NOT open
 		WHERE id IN (SELECT id FROM orders ORDER BY id DESC OFFSET (random() * 200)::int LIMIT 3 FOR UPDATE SKIP LOCKED);} ],
 	[ 'delete', 3, q{DELETE FROM orders WHERE id IN (SELECT id FROM orders ORDER BY id LIMIT 15 FOR UPDATE SKIP LOCKED);} ],
+	[ 'decide', 2, q{INSERT INTO purchases_tier_decisions (customer, what, tier, valid, why)
+		SELECT (random() * 60)::int, (ARRAY['floor', 'ceiling'])[1 + (random() * 1)::int], (ARRAY['Bronze', 'Silver', 'Gold'])[1 + (random() * 2)::int],
+		daterange(current_date - (random() * 3)::int, current_date + (random() * 3)::int, '[]'), 'load' FROM generate_series(1, 4);} ],
+	[ 'redecide', 1, q{UPDATE purchases_tier_decisions SET customer = (random() * 60)::int, valid = daterange(current_date, NULL)
+		WHERE ctid IN (SELECT ctid FROM purchases_tier_decisions ORDER BY decided_at DESC LIMIT 3 FOR UPDATE SKIP LOCKED);} ],
+	[ 'undecide', 1, q{DELETE FROM purchases_tier_decisions WHERE ctid IN (SELECT ctid FROM purchases_tier_decisions ORDER BY decided_at LIMIT 9 FOR UPDATE SKIP LOCKED);} ],
 	[ 'rollback', 1, q{BEGIN; INSERT INTO orders (customer, ordered_at, amount) VALUES ((random() * 50)::int, now(), 5);
-		SAVEPOINT s; INSERT INTO orders (customer, ordered_at, amount) VALUES ((random() * 50)::int + 100, now(), 5); ROLLBACK TO s; ROLLBACK;} ]);
+		SAVEPOINT s; INSERT INTO orders (customer, ordered_at, amount) VALUES ((random() * 50)::int + 100, now(), 5); ROLLBACK TO s;
+		INSERT INTO purchases_tier_decisions (customer, what, tier, valid, why) VALUES ((random() * 10)::int + 200, 'floor', 'Gold', '(,)', 'never'); ROLLBACK;} ]);
 
 my @pgbench = (qw(pgbench -n -c 8 -j 2), '-d', $node->connstr('postgres'));
 foreach my $script (@scripts)
@@ -47,6 +56,7 @@ sub verified
 	my ($what) = @_;
 	is($node->safe_psql('postgres', q{SELECT count(*) FROM crm.verify('purchases')}), '0', $what);
 	isnt($node->safe_psql('postgres', 'SELECT count(*) FROM purchases_histories'), '0', 'and there are customers');
+	isnt($node->safe_psql('postgres', q{SELECT count(*) FROM purchases_changes WHERE why = 'decision'}), '0', 'and decisions on their tiers');
 	return;
 }
 

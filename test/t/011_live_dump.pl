@@ -39,8 +39,12 @@ CREATE VIEW s.purchases AS SELECT lower("e mail") AS customer, (at AT TIME ZONE 
 INSERT INTO s.orders SELECT i, 'A' || i % 60, now() - i * interval '3 hours', i % 97 + 0.25, CASE WHEN i % 9 = 0 THEN 'open' ELSE 'paid' END
   FROM generate_series(1, 2000) i;
 SELECT crm.track('s.purchases', changes => true);
-UPDATE s.purchases_scoring SET purchase_model = crm.bg_nbd(0.8, 30, 0.9, 3, 1), spend_model = crm.gamma_gamma(6, 4, 15), look_back_days = 100;
+UPDATE s.purchases_scoring SET purchase_model = crm.bg_nbd(0.8, 30, 0.9, 3, 1), spend_model = crm.gamma_gamma(6, 4, 15), look_back_days = 100,
+  tier_program = '{Bronze: spend 0, Silver: spend 500, Gold: spend 1000} rolling 6 months';
 CALL crm.refresh('s.purchases', refit => true);
+SELECT crm.track_tiers('s.purchases', by_invitation => true);
+INSERT INTO s.purchases_tier_decisions (customer, what, valid, why) SELECT 'a' || i, 'membership', daterange(current_date - i, NULL), 'fee paid' FROM generate_series(1, 70) i;
+INSERT INTO s.purchases_tier_decisions (customer, what, tier, valid, why) SELECT 'a' || i * 7, 'floor', 'Gold', daterange(current_date - i, current_date + i), 'status match' FROM generate_series(1, 9) i;
 CREATE VIEW s.champions AS SELECT customer, clv_365d FROM s.purchases_customers WHERE segment = 'Champions';
 CREATE TABLE s.gone_orders (c int, d date, a int);
 SELECT crm.track('s.gone_orders', 'c', 'd', 'a');
@@ -71,6 +75,12 @@ foreach my $format ('plain', 'custom')
 	as_owner($copy, q{INSERT INTO s.orders VALUES (5000, 'A1', now(), 10, 'paid'), (5001, 'new', now(), 10, 'paid'); DELETE FROM s.orders WHERE id % 7 = 0;
 		INSERT INTO s.orders_2 VALUES (6000, 'leaf', now(), 10, 'paid')});
 	verified($copy, 'and stays so');
+	is(as_owner($copy, 'SELECT md5(string_agg(d::text, chr(44) ORDER BY d::text)) FROM s.purchases_tier_decisions d'),
+		as_owner('shop', 'SELECT md5(string_agg(d::text, chr(44) ORDER BY d::text)) FROM s.purchases_tier_decisions d'), 'and so are the decisions on tiers');
+	as_owner($copy, q{UPDATE s.purchases_tier_decisions SET valid = daterange(lower(valid), current_date) WHERE customer LIKE 'a1%'; DELETE FROM s.purchases_tier_decisions WHERE customer = 'a7';
+		INSERT INTO s.purchases_tier_decisions (customer, what, valid, why) VALUES ('new', 'membership', '(,)', 'invited')});
+	verified($copy, 'which are followed');
+	isnt(as_owner($copy, q{SELECT count(*) FROM s.purchases_tier_expiring(9)}), '0', 'and tell who will be downgraded');
 	as_owner($copy, q{UPDATE s.purchases_scoring SET purchase_model = crm.mbg_nbd(0.8, 30, 0.9, 3);
 		SET client_min_messages = error; CALL crm.refresh('s.purchases', current_date + 1, true)});
 	verified($copy, 'after a refit too');
@@ -87,6 +97,8 @@ $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-U', 'owner', 
 my ($status, undef, $error) = $node->psql('schema_only', q{INSERT INTO s.orders VALUES (5000, 'A1', now(), 10, 'paid')}, extra_params => [ '-U', 'owner' ]);
 isnt($status, 0, 'its triggers find no tracking');
 like($error, qr/table "orders" has triggers of crm but is not tracked.*Call crm\.track/s, 'and say so');
+($status, undef, $error) = $node->psql('schema_only', q{DELETE FROM s.purchases_tier_decisions}, extra_params => [ '-U', 'owner' ]);
+like($error, qr/table "purchases_tier_decisions" has triggers of crm but its decisions are not tracked/, 'as do those of decisions on tiers');
 
 # a standby
 $node->backup('base');

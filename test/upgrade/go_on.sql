@@ -8,3 +8,10 @@ DELETE FROM s.sales WHERE tenant = 't1';
 INSERT INTO s.refunds VALUES ('a1', current_date, 5);
 UPDATE s.replicated SET amount = amount + 1, customer = customer + 1;
 TRUNCATE s.orders_1;
+
+-- Decisions on tiers, which the first version did not know.
+SELECT crm.track_tiers('s.paid_purchases');
+INSERT INTO s.paid_tier_decisions (customer, what, tier, valid, why) VALUES ('a1', 'floor', 'Silver', '(,)', 'partner'), ('a2', 'ceiling', 'Bronze', '(,)', 'dispute'),
+  ('nobody yet', 'floor', 'Silver', '(,)', 'invited');
+INSERT INTO s.orders VALUES (6001, 'A2', now(), 500, 'paid'), (6002, 'Nobody yet', now(), 1, 'paid');
+INSERT INTO s.refunds VALUES ('a2', current_date, 5);
