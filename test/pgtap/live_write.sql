@@ -1,6 +1,6 @@
 -- The table of histories is written as INSERT, UPDATE and DELETE would write
 -- it: what users hang onto it works.
-SELECT plan(22);
+SELECT plan(24);
 
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id serial PRIMARY KEY, customer int, day date, amount numeric);
@@ -21,6 +21,12 @@ SELECT results_eq('SELECT note, days, label = segment || '' '' || rfm FROM shop.
   $$VALUES ('a friend', 3, true)$$, 'later orders keep the one and compute the other anew');
 CALL crm.refresh('shop.orders', '2026-12-31');
 SELECT is_empty('SELECT FROM shop.orders_histories WHERE label <> segment || '' '' || rfm OR days <> crm.purchase_days(history)', 'so does a refresh');
+CREATE DOMAIN shop.note AS text DEFAULT 'by type';
+ALTER TABLE shop.orders_histories ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY, ADD COLUMN typed shop.note;
+SELECT lives_ok('INSERT INTO shop.orders (customer, day, amount) VALUES (101, ''2026-03-01'', 5)', 'a new customer gets an identity');
+SELECT results_eq('SELECT number > 0, typed::text FROM shop.orders_histories WHERE customer = 101', $$VALUES (true, 'by type')$$, 'and the defaults of types');
+DELETE FROM shop.orders WHERE customer = 101;
+ALTER TABLE shop.orders_histories DROP COLUMN number, DROP COLUMN typed;
 
 -- constraints
 ALTER TABLE shop.orders_histories ADD CONSTRAINT not_too_often CHECK (crm.purchase_days(history) < 6);
