@@ -92,6 +92,7 @@ typedef struct InsertPlan
 {
 	Oid		   changes; /* hash key */
 	char	  *sql;
+	Oid		   types[INDEX_MAX_KEYS]; /* of the keys, as arrays */
 	SPIPlanPtr plan;
 } InsertPlan;
 
@@ -119,14 +120,15 @@ find_insert_plan(Oid changes)
 	return entry;
 }
 
-/* The plan of a statement; made anew if it reads otherwise, since names change. Within SPI. */
+/* The plan of a statement; made anew if it reads otherwise or of other types, since these change. Within SPI. */
 static SPIPlanPtr
 plan_of(ChangeLog *log, int nparameters, Oid *types)
 {
 	InsertPlan *entry = find_insert_plan(log->changes);
 	char	   *sql = insert_statement(log);
 
-	if (entry->sql && strcmp(entry->sql, sql) == 0)
+	if (entry->sql && strcmp(entry->sql, sql) == 0 &&
+		memcmp(entry->types, types, sizeof(Oid) * log->nkeys) == 0)
 		return entry->plan;
 	if (entry->sql)
 	{
@@ -137,6 +139,7 @@ plan_of(ChangeLog *log, int nparameters, Oid *types)
 	entry->plan = SPI_prepare(sql, nparameters, types);
 	if (entry->plan == NULL || SPI_keepplan(entry->plan) != 0)
 		elog(ERROR, "could not prepare: %s", sql);
+	memcpy(entry->types, types, sizeof(Oid) * log->nkeys);
 	entry->sql = MemoryContextStrdup(TopMemoryContext, sql);
 	return entry->plan;
 }
