@@ -258,6 +258,33 @@ model_fit_append_json(StringInfo out, const ModelShape *shape, const ModelFit *f
 	appendStringInfoChar(out, ']');
 }
 
+/* The log-likelihood that a fit reached; NULL for given parameters. */
+Datum
+model_log_likelihood(FunctionCallInfo fcinfo, const ModelFit *fit)
+{
+	if (fit->verdict == FIT_GIVEN)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(fit->log_likelihood);
+}
+
+/* Akaike's criterion of a fit of so many parameters; NULL for given ones. */
+Datum
+model_aic(FunctionCallInfo fcinfo, const ModelFit *fit, int estimated)
+{
+	if (fit->verdict == FIT_GIVEN)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(2 * estimated - 2 * fit->log_likelihood);
+}
+
+/* Schwarz' criterion, likewise. */
+Datum
+model_bic(FunctionCallInfo fcinfo, const ModelFit *fit, int estimated)
+{
+	if (fit->verdict == FIT_GIVEN)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(estimated * log((double) fit->customers) - 2 * fit->log_likelihood);
+}
+
 typedef struct ParameterRows
 {
 	const ModelShape *shape;

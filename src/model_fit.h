@@ -48,15 +48,25 @@ extern void	 model_fit_send(StringInfo out, const ModelShape *shape, const Model
 extern void	 model_fit_recv(StringInfo message, const ModelShape *shape, ModelFit *fit);
 extern void	 model_fit_append_json(StringInfo out, const ModelShape *shape, const ModelFit *fit);
 extern char *model_fit_reason(const ModelShape *shape, const ModelFit *fit);
+extern Datum model_log_likelihood(FunctionCallInfo fcinfo, const ModelFit *fit);
+extern Datum model_aic(FunctionCallInfo fcinfo, const ModelFit *fit, int estimated);
+extern Datum model_bic(FunctionCallInfo fcinfo, const ModelFit *fit, int estimated);
 extern void	 append_float8(StringInfo out, double value);
 extern Datum model_parameters(FunctionCallInfo fcinfo, const ModelShape *shape,
 							  const double *params, const ModelFit *fit);
+
+/* Whether a model can predict: its fit converged, or its parameters were given. */
+static inline bool
+model_fit_predicts(const ModelFit *fit)
+{
+	return fit->verdict == FIT_CONVERGED || fit->verdict == FIT_GIVEN;
+}
 
 /* Known parameters and converged fits predict; anything else would only look like an answer. */
 static inline void
 CheckUsable(const ModelShape *shape, const ModelFit *fit)
 {
-	if (unlikely(fit->verdict != FIT_CONVERGED && fit->verdict != FIT_GIVEN))
+	if (unlikely(!model_fit_predicts(fit)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s did not converge and cannot predict", shape->type_name),

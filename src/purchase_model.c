@@ -7,8 +7,6 @@
  */
 #include "crm.h"
 
-#include <math.h>
-
 #include "access/hash.h"
 #include "btyd.h"
 #include "common/hashfn.h"
@@ -267,14 +265,11 @@ crm_purchase_model_parameters(PG_FUNCTION_ARGS)
 	return model_parameters(fcinfo, &shape, model->params, &model->fit);
 }
 
-/* Whether the model can predict: its fit converged, or its parameters were given. */
 PG_FUNCTION_INFO_V1(crm_purchase_model_is_converged);
 Datum
 crm_purchase_model_is_converged(PG_FUNCTION_ARGS)
 {
-	int verdict = PG_GETARG_PURCHASE_MODEL(0)->fit.verdict;
-
-	PG_RETURN_BOOL(verdict == FIT_CONVERGED || verdict == FIT_GIVEN);
+	PG_RETURN_BOOL(model_fit_predicts(&PG_GETARG_PURCHASE_MODEL(0)->fit));
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_fit_verdict);
@@ -291,11 +286,7 @@ PG_FUNCTION_INFO_V1(crm_purchase_model_log_likelihood);
 Datum
 crm_purchase_model_log_likelihood(PG_FUNCTION_ARGS)
 {
-	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
-
-	if (model->fit.verdict == FIT_GIVEN)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(model->fit.log_likelihood);
+	return model_log_likelihood(fcinfo, &PG_GETARG_PURCHASE_MODEL(0)->fit);
 }
 
 /* How many parameters were estimated: k counts. */
@@ -311,9 +302,7 @@ crm_purchase_model_aic(PG_FUNCTION_ARGS)
 {
 	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
 
-	if (model->fit.verdict == FIT_GIVEN)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(2 * estimated(model) - 2 * model->fit.log_likelihood);
+	return model_aic(fcinfo, &model->fit, estimated(model));
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_bic);
@@ -322,10 +311,7 @@ crm_purchase_model_bic(PG_FUNCTION_ARGS)
 {
 	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
 
-	if (model->fit.verdict == FIT_GIVEN)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(estimated(model) * log((double) model->fit.customers) -
-					 2 * model->fit.log_likelihood);
+	return model_bic(fcinfo, &model->fit, estimated(model));
 }
 
 /* An order for indexes: by the bytes behind the length, which equal values share. */

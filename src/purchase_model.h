@@ -53,7 +53,7 @@ model_params(const PurchaseModel *model)
 static inline const PurchaseModel *
 CheckPredicting(const PurchaseModel *model)
 {
-	if (unlikely(model->fit.verdict != FIT_CONVERGED && model->fit.verdict != FIT_GIVEN))
+	if (unlikely(!model_fit_predicts(&model->fit)))
 	{
 		ModelShape shape = purchase_model_shape(model);
 

@@ -6,8 +6,6 @@
  */
 #include "crm.h"
 
-#include <math.h>
-
 #include "access/hash.h"
 #include "common/hashfn.h"
 #include "compare.h"
@@ -161,14 +159,11 @@ crm_spend_model_parameters(PG_FUNCTION_ARGS)
 	return model_parameters(fcinfo, &spend_model_shape, model->params, &model->fit);
 }
 
-/* Whether the model can predict: its fit converged, or its parameters were given. */
 PG_FUNCTION_INFO_V1(crm_spend_model_is_converged);
 Datum
 crm_spend_model_is_converged(PG_FUNCTION_ARGS)
 {
-	int verdict = PG_GETARG_SPEND_MODEL(0)->fit.verdict;
-
-	PG_RETURN_BOOL(verdict == FIT_CONVERGED || verdict == FIT_GIVEN);
+	PG_RETURN_BOOL(model_fit_predicts(&PG_GETARG_SPEND_MODEL(0)->fit));
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_fit_verdict);
@@ -183,34 +178,21 @@ PG_FUNCTION_INFO_V1(crm_spend_model_log_likelihood);
 Datum
 crm_spend_model_log_likelihood(PG_FUNCTION_ARGS)
 {
-	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
-
-	if (model->fit.verdict == FIT_GIVEN)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(model->fit.log_likelihood);
+	return model_log_likelihood(fcinfo, &PG_GETARG_SPEND_MODEL(0)->fit);
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_aic);
 Datum
 crm_spend_model_aic(PG_FUNCTION_ARGS)
 {
-	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
-
-	if (model->fit.verdict == FIT_GIVEN)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(2 * SPEND_PARAMS - 2 * model->fit.log_likelihood);
+	return model_aic(fcinfo, &PG_GETARG_SPEND_MODEL(0)->fit, SPEND_PARAMS);
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_bic);
 Datum
 crm_spend_model_bic(PG_FUNCTION_ARGS)
 {
-	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
-
-	if (model->fit.verdict == FIT_GIVEN)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(SPEND_PARAMS * log((double) model->fit.customers) -
-					 2 * model->fit.log_likelihood);
+	return model_bic(fcinfo, &PG_GETARG_SPEND_MODEL(0)->fit, SPEND_PARAMS);
 }
 
 /* An order for indexes: by the bytes behind the length, which equal values share. */

@@ -134,7 +134,7 @@ COMMENT ON FUNCTION crm.score_call(text, text) IS 'the call that scores a histor
 
 -- A name beside a relation, cut as PostgreSQL cuts names and free to use.
 CREATE FUNCTION crm.free_name(schema oid, base text, suffix text) RETURNS text
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   longest constant int := current_setting('max_identifier_length')::int;
   stem text;

@@ -310,7 +310,7 @@ BEGIN
   t.decisions := crm.make_decisions(t.histories, names[1], by_invitation);
   t.standing := crm.make_standing(t, names[2]);
   PERFORM crm.make_tier_functions(t, names[3], names[4]);
-  IF owner <> current_user::regrole THEN
+  IF NOT crm.is_owner(t.histories) THEN
     EXECUTE format('ALTER TABLE %s OWNER TO %s', t.decisions, owner);
     FOR made IN SELECT f FROM crm.tier_functions(t.standing) AS f LOOP
       EXECUTE format('ALTER FUNCTION %s OWNER TO %s', made, owner);

@@ -465,8 +465,10 @@ BEGIN
     HAVING count(c.oid) > 0 AND count(g.oid) FILTER (WHERE g.tgenabled IN ('A', 'O')) < 4;
   RETURN QUERY
     SELECT o.source::text, format('was called %s when it was tracked: if another table took its place, track that one', o.source_name)
-    FROM crm.tracked o WHERE o.histories = t.histories AND o.source::text IS DISTINCT FROM o.source_name
-      AND to_regclass(o.source_name) IS NOT NULL;
+    FROM crm.tracked o
+    -- a look at another's schema would be an error, so none but the tracking's own name is looked up
+    WHERE CASE WHEN o.histories = t.histories AND o.source::text IS DISTINCT FROM o.source_name
+            THEN to_regclass(o.source_name) IS NOT NULL ELSE false END;
 END $$;
 COMMENT ON FUNCTION crm.unfollowed(regclass) IS
   'what a tracking lacks: dropped relations, tables whose triggers are missing or disabled, tables that were swapped for another';
@@ -1380,7 +1382,7 @@ BEGIN
   t.decisions := crm.make_decisions(t.histories, names[1], by_invitation);
   t.standing := crm.make_standing(t, names[2]);
   PERFORM crm.make_tier_functions(t, names[3], names[4]);
-  IF owner <> current_user::regrole THEN
+  IF NOT crm.is_owner(t.histories) THEN
     EXECUTE format('ALTER TABLE %s OWNER TO %s', t.decisions, owner);
     FOR made IN SELECT f FROM crm.tier_functions(t.standing) AS f LOOP
       EXECUTE format('ALTER FUNCTION %s OWNER TO %s', made, owner);
@@ -1403,3 +1405,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.track_tiers(regclass, boolean) IS
   'keeps decisions on the tiers of a tracking''s customers (floors, ceilings, memberships) and shows how everybody stands; returns the view of standings';
+
+-- without a name it looked for one for ever
+
+ALTER FUNCTION crm.free_name(oid, text, text) STRICT;

@@ -1,5 +1,5 @@
 -- Who may do what, whose rights the upkeep has, and names that try to break it.
-SELECT plan(51);
+SELECT plan(54);
 
 CREATE ROLE live_owner;
 CREATE ROLE live_app;
@@ -76,6 +76,27 @@ SELECT throws_ok('SELECT crm.as_owner(''shop.bait_histories'', ''SELECT 1'')', '
 RESET ROLE;
 SELECT crm.untrack('shop.bait_purchases');
 SELECT crm.untrack('shop.dull_purchases');
+
+-- an owner whose name is no plain word
+CREATE ROLE "Live Owner";
+CREATE SCHEMA "Live" AUTHORIZATION "Live Owner";
+SET ROLE "Live Owner";
+CREATE TABLE "Live".orders (customer int, at date, total numeric);
+SELECT crm.track('"Live".orders', 'customer', 'at', 'total');
+SELECT lives_ok('SELECT crm.track_tiers(''"Live".orders'')', 'an owner of any name');
+RESET ROLE;
+CREATE TABLE "Live".more (customer int, at date, total numeric);
+ALTER TABLE "Live".more OWNER TO "Live Owner";
+SET ROLE "Live Owner";
+SELECT crm.track('"Live".more', 'customer', 'at', 'total');
+RESET ROLE;
+SELECT crm.track_tiers('"Live".more');
+SELECT is((SELECT relowner::regrole::text FROM pg_class WHERE oid = '"Live".more_tier_decisions'::regclass), '"Live Owner"', 'who has what a superuser makes for them');
+SET ROLE live_owner;
+SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'a tracking in a schema that others may not see is no matter');
+RESET ROLE;
+SELECT crm.untrack('"Live".orders');
+SELECT crm.untrack('"Live".more');
 
 -- a tracking of rows that are not there yet would be one of whoever makes them
 SET ROLE live_other;
