@@ -32,6 +32,7 @@ struct ChangeLog
 	AttrNumber	keys[INDEX_MAX_KEYS];
 	int			nwaiting;
 	int64		total;
+	bool		wrote;				  /* since change_log_wrote was asked last */
 	Datum (*values)[CHANGES_AT_ONCE]; /* one array a column */
 	bool (*nulls)[CHANGES_AT_ONCE];
 	MemoryContext context; /* of the values that wait */
@@ -187,6 +188,7 @@ flush(ChangeLog *log)
 		elog(ERROR, "could not write to \"%s\"", get_rel_name(log->changes));
 	SPI_finish();
 
+	log->wrote = true;
 	log->nwaiting = 0;
 	MemoryContextReset(log->context);
 }
@@ -222,6 +224,16 @@ change_log_add(ChangeLog *log, const Datum *keys, const char *what, Datum old_va
 	keep(log, log->nkeys + CHANGE_NEW, new_value, new_null, false, -1);
 	log->nwaiting++;
 	MemoryContextSwitchTo(before);
+}
+
+/* Whether changes were written since this was asked last, and with them whatever triggers of users did. */
+bool
+change_log_wrote(ChangeLog *log)
+{
+	bool wrote = log->wrote;
+
+	log->wrote = false;
+	return wrote;
 }
 
 /* Write the rest; returns how many customers changed. */

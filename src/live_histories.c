@@ -445,6 +445,9 @@ write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occa
 			renew_snapshot(t);
 		}
 	}
+	/* a trigger of the log may have written customers who come later */
+	if (change_log_wrote(t->changes))
+		renew_snapshot(t);
 	ExecClearTuple(t->old_row);
 	row_writer_row_done(t->writer);
 	MemoryContextSwitchTo(before);
