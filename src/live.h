@@ -19,6 +19,7 @@
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
 #include "purchase_history.h"
+#include "storage/lockdefs.h"
 #include "tier_program.h"
 #include "utils/array.h"
 #include "utils/rel.h"
@@ -49,6 +50,9 @@ extern List		  *tracked_by_source(Oid source);
 extern Tracked	  *tracked_by_histories(Oid histories);
 extern Tracked	  *tracked_by_decisions(Oid decisions);
 extern Oid		   relation_owner(Oid relid);
+extern Relation	   open_plain_table(Oid relid, LOCKMODE lock);
+extern AttrNumber  column_of_type(Relation rel, const char *name, Oid type);
+extern Oid		   crm_type(const char *name);
 extern OwnerSwitch become_owner(Oid relid);
 extern void		   become_caller(const OwnerSwitch *before);
 
@@ -162,6 +166,7 @@ typedef struct ScoringRules ScoringRules;
 typedef struct ScoringRule	ScoringRule;
 
 extern const char *const score_column_names[SCORE_COLUMNS];
+extern const Oid		 score_column_types[SCORE_COLUMNS];
 
 extern ScoringRules		 *scoring_rules_read(Oid scoring, Relation histories, Relation index);
 extern const ScoringRule *scoring_rule_of(ScoringRules *rules, const Datum *keys);
@@ -179,6 +184,7 @@ typedef struct ChangeLog ChangeLog;
 extern ChangeLog *change_log_open(Oid changes, Relation histories, Relation index, const char *why);
 extern void	 change_log_add(ChangeLog *log, const Datum *keys, const char *what, Datum old_value,
 							bool old_null, Datum new_value, bool new_null);
+extern bool	 change_log_wrote(ChangeLog *log);
 extern int64 change_log_close(ChangeLog *log);
 
 /* ---- live_histories.c: the table of histories, written a customer at a time ---- */

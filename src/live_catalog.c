@@ -10,6 +10,7 @@
 #include "catalog/namespace.h"
 #include "live.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -140,10 +141,60 @@ relation_owner(Oid relid)
 	Oid		  owner;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+/* ---- what an owner may have made of the tables: crm.tracked names any, and their columns change ---- */
+
+/* A table with rows of its own, and not a view or a partitioned table. */
+Relation
+open_plain_table(Oid relid, LOCKMODE lock)
+{
+	Relation rel = table_open(relid, lock);
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("\"%s\" cannot serve a tracking: it is not a plain table",
+							   RelationGetRelationName(rel))));
+	return rel;
+}
+
+/* A type of the extension. */
+Oid
+crm_type(const char *name)
+{
+	Oid schema = get_namespace_oid("crm", false);
+	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+							   ObjectIdGetDatum(schema));
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("type crm.%s does not exist", name)));
+	return type;
+}
+
+/* A column by its name, whose values are stored as those of a type. */
+AttrNumber
+column_of_type(Relation rel, const char *name, Oid type)
+{
+	AttrNumber column = get_attnum(RelationGetRelid(rel), name);
+	Oid		   found;
+
+	if (column <= 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" of a tracking has no column \"%s\"",
+							   RelationGetRelationName(rel), name)));
+	found = TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid;
+	if (found != type && !IsBinaryCoercible(found, type))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" of \"%s\" has type %s", name,
+							   RelationGetRelationName(rel), format_type_be(found)),
+						errdetail("A tracking needs type %s there.", format_type_be(type))));
+	return column;
 }
 
 /*

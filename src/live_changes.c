@@ -32,6 +32,7 @@ struct ChangeLog
 	AttrNumber	keys[INDEX_MAX_KEYS];
 	int			nwaiting;
 	int64		total;
+	bool		wrote;				  /* since change_log_wrote was asked last */
 	Datum (*values)[CHANGES_AT_ONCE]; /* one array a column */
 	bool (*nulls)[CHANGES_AT_ONCE];
 	MemoryContext context; /* of the values that wait */
@@ -92,6 +93,7 @@ typedef struct InsertPlan
 {
 	Oid		   changes; /* hash key */
 	char	  *sql;
+	Oid		   types[INDEX_MAX_KEYS]; /* of the keys, as arrays */
 	SPIPlanPtr plan;
 } InsertPlan;
 
@@ -119,14 +121,15 @@ find_insert_plan(Oid changes)
 	return entry;
 }
 
-/* The plan of a statement; made anew if it reads otherwise, since names change. Within SPI. */
+/* The plan of a statement; made anew if it reads otherwise or of other types, since these change. Within SPI. */
 static SPIPlanPtr
 plan_of(ChangeLog *log, int nparameters, Oid *types)
 {
 	InsertPlan *entry = find_insert_plan(log->changes);
 	char	   *sql = insert_statement(log);
 
-	if (entry->sql && strcmp(entry->sql, sql) == 0)
+	if (entry->sql && strcmp(entry->sql, sql) == 0 &&
+		memcmp(entry->types, types, sizeof(Oid) * log->nkeys) == 0)
 		return entry->plan;
 	if (entry->sql)
 	{
@@ -137,6 +140,7 @@ plan_of(ChangeLog *log, int nparameters, Oid *types)
 	entry->plan = SPI_prepare(sql, nparameters, types);
 	if (entry->plan == NULL || SPI_keepplan(entry->plan) != 0)
 		elog(ERROR, "could not prepare: %s", sql);
+	memcpy(entry->types, types, sizeof(Oid) * log->nkeys);
 	entry->sql = MemoryContextStrdup(TopMemoryContext, sql);
 	return entry->plan;
 }
@@ -184,6 +188,7 @@ flush(ChangeLog *log)
 		elog(ERROR, "could not write to \"%s\"", get_rel_name(log->changes));
 	SPI_finish();
 
+	log->wrote = true;
 	log->nwaiting = 0;
 	MemoryContextReset(log->context);
 }
@@ -219,6 +224,16 @@ change_log_add(ChangeLog *log, const Datum *keys, const char *what, Datum old_va
 	keep(log, log->nkeys + CHANGE_NEW, new_value, new_null, false, -1);
 	log->nwaiting++;
 	MemoryContextSwitchTo(before);
+}
+
+/* Whether changes were written since this was asked last, and with them whatever triggers of users did. */
+bool
+change_log_wrote(ChangeLog *log)
+{
+	bool wrote = log->wrote;
+
+	log->wrote = false;
+	return wrote;
 }
 
 /* Write the rest; returns how many customers changed. */

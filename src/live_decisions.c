@@ -105,9 +105,9 @@ decision_columns(Relation decisions, Relation histories, Relation index, Decisio
 		columns->keys[i] = column_named(decisions, NameStr(key->attname));
 		CheckKeyType(decisions, columns->keys[i], key);
 	}
-	columns->what = column_named(decisions, "what");
-	columns->tier = column_named(decisions, "tier");
-	columns->valid = column_named(decisions, "valid");
+	columns->what = column_of_type(decisions, "what", TEXTOID);
+	columns->tier = column_of_type(decisions, "tier", TEXTOID);
+	columns->valid = column_of_type(decisions, "valid", DATERANGEOID);
 }
 
 /* Whether an index finds and orders rows by the keys as the primary key of the histories does. */
@@ -185,7 +185,7 @@ decisions_open(Oid relid, bool by_invitation, Relation histories, Relation index
 {
 	Decisions *d = palloc0(sizeof(Decisions));
 
-	d->rel = table_open(relid, AccessShareLock);
+	d->rel = open_plain_table(relid, AccessShareLock);
 	CheckNoForcedRowSecurity(d->rel);
 	decision_columns(d->rel, histories, index, &d->columns);
 	d->index = open_key_index(d->rel, &d->columns, index);
@@ -263,6 +263,19 @@ add_override(Decisions *d, int which, Datum tier, Datum valid, Found *found)
 		DatumGetPointer(HeapTupleGetDatum(heap_form_tuple(override_descriptor(d), values, nulls))));
 }
 
+/* A decision says what, for which days, and which tier if it is about one; constraints may have been dropped. */
+static inline void
+CheckComplete(Decisions *d, TupleTableSlot *row, bool needs_tier)
+{
+	if (row->tts_isnull[d->columns.what - 1] || row->tts_isnull[d->columns.valid - 1] ||
+		(needs_tier && row->tts_isnull[d->columns.tier - 1]))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a decision in \"%s\" is not complete", RelationGetRelationName(d->rel)),
+				 errdetail("Columns what and valid cannot be NULL, nor can the tier of a "
+						   "floor or a ceiling.")));
+}
+
 /* Take over a row of the customer's. */
 static void
 add_row(Decisions *d, TupleTableSlot *row, Found *found)
@@ -272,13 +285,17 @@ add_row(Decisions *d, TupleTableSlot *row, Found *found)
 
 	slot_getallattrs(row);
 	values = row->tts_values;
+	CheckComplete(d, row, false);
 	what = TextDatumGetCString(values[d->columns.what - 1]);
 	if (strcmp(what, "membership") == 0)
 		found->memberships =
 			lappend(found->memberships, PG_DETOAST_DATUM_COPY(values[d->columns.valid - 1]));
 	else
+	{
+		CheckComplete(d, row, true);
 		add_override(d, strcmp(what, "floor") == 0 ? OVERRIDE_FLOOR : OVERRIDE_CEILING,
 					 values[d->columns.tier - 1], values[d->columns.valid - 1], found);
+	}
 }
 
 static ArrayType *

@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "live.h"
 #include "live_write.h"
 #include "miscadmin.h"
@@ -60,18 +61,6 @@ CheckNoForcedRowSecurity(Relation rel)
 					 "everybody but the owner.")));
 }
 
-static AttrNumber
-column_named(Relation rel, const char *name)
-{
-	AttrNumber column = get_attnum(RelationGetRelid(rel), name);
-
-	if (column == InvalidAttrNumber)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("table of histories \"%s\" has no column \"%s\"",
-							   RelationGetRelationName(rel), name)));
-	return column;
-}
-
 static Relation
 open_primary_key(Relation rel)
 {
@@ -105,15 +94,15 @@ histories_open(const Tracked *tracked, const char *why)
 {
 	Histories *t = palloc0(sizeof(Histories));
 
-	t->rel = table_open(tracked->histories, RowExclusiveLock);
+	t->rel = open_plain_table(tracked->histories, RowExclusiveLock);
 	CheckNoForcedRowSecurity(t->rel);
 	t->index = open_primary_key(t->rel);
 	t->nkeys = IndexRelationGetNumberOfKeyAttributes(t->index);
-	t->history = column_named(t->rel, "history");
+	t->history = column_of_type(t->rel, "history", crm_type("purchase_history"));
 	for (int i = 0; i < SCORE_COLUMNS; i++)
-		t->scores[i] = column_named(t->rel, score_column_names[i]);
-	t->scored_on = column_named(t->rel, "scored_on");
-	t->updated_at = column_named(t->rel, "updated_at");
+		t->scores[i] = column_of_type(t->rel, score_column_names[i], score_column_types[i]);
+	t->scored_on = column_of_type(t->rel, "scored_on", DATEOID);
+	t->updated_at = column_of_type(t->rel, "updated_at", TIMESTAMPTZOID);
 	keys_init_equal(t->index, t->nkeys, t->scan_keys);
 
 	t->old_row = table_slot_create(t->rel, NULL);
@@ -348,9 +337,12 @@ record_change(Histories *t, const Datum *keys, bool found, const Score *score, S
 static PurchaseHistory *
 stored_history(Histories *t, bool found)
 {
-	if (!found)
-		return purchase_history_create(0);
-	return DatumGetPurchaseHistory(slot_getattr(t->old_row, t->history, &(bool){false}));
+	Datum history = (Datum) 0;
+	bool  isnull = true;
+
+	if (found)
+		history = slot_getattr(t->old_row, t->history, &isnull);
+	return isnull ? purchase_history_create(0) : DatumGetPurchaseHistory(history);
 }
 
 /*
@@ -453,6 +445,9 @@ write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occa
 			renew_snapshot(t);
 		}
 	}
+	/* a trigger of the log may have written customers who come later */
+	if (change_log_wrote(t->changes))
+		renew_snapshot(t);
 	ExecClearTuple(t->old_row);
 	row_writer_row_done(t->writer);
 	MemoryContextSwitchTo(before);
@@ -496,6 +491,8 @@ score_is_stale(Histories *t, TupleTableSlot *row, const Datum *keys)
 	DateADT			   as_of = rule ? scoring_refresh_day(rule) : 0;
 	Score			   score;
 
+	if (row->tts_isnull[t->history - 1])
+		return true;
 	if (t->decisions)
 		decisions_read_next(t->decisions, keys, &decided);
 	score_customer(rule, row->tts_values[t->history - 1], as_of, &decided, &score);

@@ -100,6 +100,16 @@ CheckOwner(Oid relid)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
 }
 
+/* A batch of no customers would go on to the last. */
+static inline void
+CheckBatchSize(int32 customers)
+{
+	if (customers < 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a batch of %d customers is out of range", customers),
+						errdetail("It is at least 1.")));
+}
+
 /*
  * (histories, after text[], customers int [, why text]) -> (last text[], read,
  * written): score the next customers behind a key as of the day that the rules
@@ -122,6 +132,7 @@ crm_rescore(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 		PG_RETURN_NULL();
+	CheckBatchSize(PG_GETARG_INT32(2));
 	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
 		why = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	relid = PG_GETARG_OID(0);

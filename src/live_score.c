@@ -40,6 +40,20 @@ const char *const score_column_names[SCORE_COLUMNS] = {
 	[SCORE_EXPECTED_NEXT_ORDER_ON] = "expected_next_order_on",
 };
 
+const Oid score_column_types[SCORE_COLUMNS] = {
+	[SCORE_RFM] = TEXTOID,
+	[SCORE_RECENCY] = INT2OID,
+	[SCORE_FREQUENCY] = INT2OID,
+	[SCORE_MONETARY] = INT2OID,
+	[SCORE_SEGMENT] = TEXTOID,
+	[SCORE_SEGMENT_RANK] = INT2OID,
+	[SCORE_TIER] = TEXTOID,
+	[SCORE_P_ALIVE] = FLOAT8OID,
+	[SCORE_EXPECTED_PURCHASES] = FLOAT8OID,
+	[SCORE_CLV] = FLOAT8OID,
+	[SCORE_EXPECTED_NEXT_ORDER_ON] = DATEOID,
+};
+
 /* What a rule is made of: the columns of a scoring table, and the arguments of crm.score_customer. */
 typedef enum RulePart
 {
@@ -55,16 +69,24 @@ typedef enum RulePart
 	RULE_PARTS
 } RulePart;
 
-static const char *const rule_part_names[RULE_PARTS] = {
-	[RULE_SCALE] = "scale",
-	[RULE_SEGMENTS] = "segments",
-	[RULE_LOOK_BACK_DAYS] = "look_back_days",
-	[RULE_TIER_PROGRAM] = "tier_program",
-	[RULE_PURCHASE_MODEL] = "purchase_model",
-	[RULE_SPEND_MODEL] = "spend_model",
-	[RULE_MARGIN] = "margin",
-	[RULE_HORIZON_DAYS] = "horizon_days",
-	[RULE_DISCOUNT_RATE] = "discount_rate",
+/* The name of each column, and its type: a built-in one, or one of the extension by name. */
+typedef struct RulePartColumn
+{
+	const char *name;
+	Oid			type;
+	const char *crm_type;
+} RulePartColumn;
+
+static const RulePartColumn rule_part_columns[RULE_PARTS] = {
+	[RULE_SCALE] = {"scale", InvalidOid, "rfm_scale"},
+	[RULE_SEGMENTS] = {"segments", InvalidOid, "segment_map"},
+	[RULE_LOOK_BACK_DAYS] = {"look_back_days", INT4OID, NULL},
+	[RULE_TIER_PROGRAM] = {"tier_program", InvalidOid, "tier_program"},
+	[RULE_PURCHASE_MODEL] = {"purchase_model", InvalidOid, "purchase_model"},
+	[RULE_SPEND_MODEL] = {"spend_model", InvalidOid, "spend_model"},
+	[RULE_MARGIN] = {"margin", FLOAT8OID, NULL},
+	[RULE_HORIZON_DAYS] = {"horizon_days", INT4OID, NULL},
+	[RULE_DISCOUNT_RATE] = {"discount_rate", FLOAT8OID, NULL},
 };
 
 /* The functions that a score is made with. */
@@ -399,17 +421,50 @@ statement_day(Datum time_zone)
 	return DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
 }
 
-/* A column of a scoring table by its name. */
+/* The column of a scoring table for a part of a rule. */
 static AttrNumber
-scoring_column(Relation scoring, const char *name)
+rule_part_column(Relation scoring, RulePart part)
 {
-	AttrNumber column = get_attnum(RelationGetRelid(scoring), name);
+	const RulePartColumn *column = &rule_part_columns[part];
 
-	if (column == InvalidAttrNumber)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("scoring table \"%s\" has no column \"%s\"",
-							   RelationGetRelationName(scoring), name)));
-	return column;
+	return column_of_type(scoring, column->name,
+						  column->crm_type ? crm_type(column->crm_type) : column->type);
+}
+
+/* A value by which customers find their rule has the type that it has in the histories. */
+static inline void
+CheckKeyType(Relation scoring, AttrNumber column, Form_pg_attribute key)
+{
+	Oid type = TupleDescAttr(RelationGetDescr(scoring), column - 1)->atttypid;
+
+	if (type != key->atttypid)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" has type %s", NameStr(key->attname),
+						RelationGetRelationName(scoring), format_type_be(type)),
+				 errdetail("In the histories it has type %s.", format_type_be(key->atttypid))));
+}
+
+/* What a rule cannot do without is there, though the constraint may not be. */
+static inline void
+CheckNotNull(TupleTableSlot *row, AttrNumber column)
+{
+	if (row->tts_isnull[column - 1])
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("column \"%s\" of a scoring rule cannot be NULL",
+						NameStr(TupleDescAttr(row->tts_tupleDescriptor, column - 1)->attname))));
+}
+
+/* One rule for all, or rules told apart by keys of customers. */
+static inline void
+CheckRulesToldApart(const ScoringRules *rules, Relation scoring)
+{
+	if (rules->nby == 0 && rules->nrules > 1)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("scoring table \"%s\" has %d rules that no key tells apart",
+							   RelationGetRelationName(scoring), rules->nrules),
+						errhint("Its key columns must be called as those of the histories are.")));
 }
 
 /* Which of a customer's keys choose the rule: those that the scoring table has too. */
@@ -431,6 +486,7 @@ find_scale_by(ScoringRules *rules, AttrNumber *columns, Relation scoring, Relati
 
 		if (column == InvalidAttrNumber)
 			continue;
+		CheckKeyType(scoring, column, TupleDescAttr(RelationGetDescr(histories), key - 1));
 		columns[rules->nby] = column;
 		rules->by[rules->nby] = i;
 		rules->collations[rules->nby] = index->rd_indcollation[i];
@@ -468,6 +524,7 @@ read_rule(TupleTableSlot *row, const ScoringRules *rules, const RuleColumns *col
 
 	slot_getallattrs(row);
 	rule.scorers = scorers;
+	CheckNotNull(row, columns->time_zone);
 	today = statement_day(row->tts_values[columns->time_zone - 1]);
 	rule.today = Max(today, date_of(row, columns->refreshed_on, today));
 	rule.refresh_day = date_of(row, columns->refreshing_as_of, rule.today);
@@ -476,6 +533,7 @@ read_rule(TupleTableSlot *row, const ScoringRules *rules, const RuleColumns *col
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, columns->by[i] - 1);
 
+		CheckNotNull(row, columns->by[i]);
 		rule.keys[i] =
 			datumCopy(row->tts_values[columns->by[i] - 1], column->attbyval, column->attlen);
 	}
@@ -501,7 +559,7 @@ read_rule(TupleTableSlot *row, const ScoringRules *rules, const RuleColumns *col
 ScoringRules *
 scoring_rules_read(Oid relid, Relation histories, Relation index)
 {
-	Relation		scoring = table_open(relid, RowExclusiveLock);
+	Relation		scoring = open_plain_table(relid, RowExclusiveLock);
 	ScoringRules   *rules = palloc0(sizeof(ScoringRules));
 	Scorers		   *scorers = find_scorers();
 	int				capacity = 1;
@@ -512,10 +570,10 @@ scoring_rules_read(Oid relid, Relation histories, Relation index)
 
 	find_scale_by(rules, columns.by, scoring, histories, index);
 	for (int i = 0; i < RULE_PARTS; i++)
-		columns.parts[i] = scoring_column(scoring, rule_part_names[i]);
-	columns.time_zone = scoring_column(scoring, "time_zone");
-	columns.refreshing_as_of = scoring_column(scoring, "refreshing_as_of");
-	columns.refreshed_on = scoring_column(scoring, "refreshed_on");
+		columns.parts[i] = rule_part_column(scoring, i);
+	columns.time_zone = column_of_type(scoring, "time_zone", TEXTOID);
+	columns.refreshing_as_of = column_of_type(scoring, "refreshing_as_of", DATEOID);
+	columns.refreshed_on = column_of_type(scoring, "refreshed_on", DATEOID);
 
 	rules->rules = palloc(sizeof(ScoringRule));
 	scan = table_beginscan(scoring, snapshot, 0, NULL);
@@ -528,6 +586,7 @@ scoring_rules_read(Oid relid, Relation histories, Relation index)
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(row);
+	CheckRulesToldApart(rules, scoring);
 	table_close(scoring, NoLock);
 	return rules;
 }

@@ -179,17 +179,39 @@ CheckOwnerOfSource(Relation source, Relation histories)
 						errhint("Use ALTER TABLE ... OWNER TO to give both to one.")));
 }
 
+/* The keys of a view are those of the histories, or its values would be taken for others. */
+static inline void
+CheckSameKeys(Relation view, Relation histories, Relation index)
+{
+	PurchasesColumns columns;
+	bool			 same;
+
+	purchases_columns(view, &columns);
+	same = columns.nkeys == IndexRelationGetNumberOfKeyAttributes(index);
+	for (int i = 0; same && i < columns.nkeys; i++)
+		same = TupleDescAttr(RelationGetDescr(view), columns.keys[i] - 1)->atttypid ==
+			   TupleDescAttr(RelationGetDescr(histories), index->rd_index->indkey.values[i] - 1)
+				   ->atttypid;
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the key columns of purchases view \"%s\" are not those of \"%s\"",
+						RelationGetRelationName(view), RelationGetRelationName(histories)),
+				 errdetail("They must have the types of its primary key, in the same order.")));
+}
+
 /* Add what an event means to one purchases view. */
 static void
-read_event(Event *event, Oid purchases, Relation histories, Deltas *deltas)
+read_event(Event *event, Oid purchases, Histories *histories, Deltas *deltas)
 {
 	Relation		rel = event->trigger->tg_relation;
 	Relation		view = table_open(purchases, AccessShareLock);
 	Relation		source = table_open(root_of(rel), AccessShareLock);
 	PurchaseReader *reader;
 
-	CheckSameOwner(view, histories);
-	CheckOwnerOfSource(source, histories);
+	CheckSameOwner(view, histories_relation(histories));
+	CheckOwnerOfSource(source, histories_relation(histories));
+	CheckSameKeys(view, histories_relation(histories), histories_index(histories));
 	reader = purchase_reader_create(view, source, rel);
 	event->read(event, reader, deltas);
 	purchase_reader_free(reader);
@@ -222,7 +244,7 @@ keep_histories(Event *event, const Tracked *tracked, List *trackings)
 		const Tracked *other = lfirst(lc);
 
 		if (other->histories == tracked->histories)
-			read_event(event, other->purchases, histories_relation(histories), deltas);
+			read_event(event, other->purchases, histories, deltas);
 	}
 	while (deltas_next(deltas, &delta))
 		histories_apply(histories, &delta);

@@ -282,6 +282,7 @@ live_source(Relation view, const char **reason)
 	return *reason ? InvalidOid : rte->relid;
 }
 
+/* A purchases view is a view, and neither a table nor a materialized view. */
 static inline void
 CheckIsView(Relation view)
 {
@@ -374,13 +375,16 @@ PurchaseReader *
 purchase_reader_create(Relation view, Relation source, Relation rows_of)
 {
 	PurchaseReader	*reader = palloc0(sizeof(PurchaseReader));
-	Query			*query = copyObject(get_view_query(view));
+	Query			*query;
 	PurchasesColumns columns;
 	const char		*reason;
-	Oid				 found = live_source(view, &reason);
+	Oid				 found;
 	Oid				 amount_type;
 	Expr			*amount;
 
+	CheckIsView(view);
+	query = copyObject(get_view_query(view));
+	found = live_source(view, &reason);
 	CheckStillLive(view, source, found, reason);
 	purchases_columns(view, &columns);
 	amount = column_expression(query, columns.amount);

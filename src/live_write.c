@@ -144,7 +144,7 @@ queue_delete_triggers(RowWriter *w, ItemPointer tid)
 
 /* ---- opening and closing ---- */
 
-/* What a row that is inserted has in columns that nobody sets. */
+/* What a row that is inserted has in columns that nobody sets: defaults, those of types too, and identities. */
 static ExprState **
 prepare_defaults(Relation rel, EState *estate)
 {
@@ -155,8 +155,13 @@ prepare_defaults(Relation rel, EState *estate)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
 
-		if (column->atthasdef && !column->attisdropped && column->attgenerated == '\0')
-			defaults[i] = ExecPrepareExpr((Expr *) build_column_default(rel, i + 1), estate);
+		if (!column->attisdropped && column->attgenerated == '\0')
+		{
+			Node *value = build_column_default(rel, i + 1);
+
+			if (value)
+				defaults[i] = ExecPrepareExpr((Expr *) value, estate);
+		}
 	}
 	return defaults;
 }

@@ -107,6 +107,16 @@ END $$;
 COMMENT ON FUNCTION crm.refresh_batch(regclass, int) IS
   'scores the next customers, a step of crm.refresh; returns whether these were the last';
 
+CREATE FUNCTION crm.check_batch_customers(batch_customers int) RETURNS void
+  LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF batch_customers IS NULL OR batch_customers < 1 THEN
+    RAISE invalid_parameter_value USING MESSAGE = format('a batch of %s customers is out of range', coalesce(batch_customers::text, 'NULL')),
+      DETAIL = 'It is at least 1.';
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm.check_batch_customers(int) IS 'an error if a refresh cannot score so many customers at a time';
+
 -- A procedure that commits cannot pin its search_path: every name is qualified and it uses no operator.
 CREATE PROCEDURE crm.refresh(tracking regclass, as_of date DEFAULT NULL, refit boolean DEFAULT false, batch_customers int DEFAULT 10000)
   LANGUAGE plpgsql AS $$
@@ -114,6 +124,7 @@ DECLARE
   finished pg_catalog.bool;
 BEGIN
   PERFORM crm.check_commit_allowed('crm.refresh');
+  PERFORM crm.check_batch_customers(batch_customers);
   PERFORM crm.refresh_fill(tracking);
   IF refit THEN
     -- nobody who writes waits for the fits
@@ -252,7 +263,8 @@ DECLARE
   t crm.tracked := crm.tracking_of(tracking);
   schema text;
   name text;
-  customers_name text;
+  snapshots regclass;
+  customers_on text;
   customers bigint;
 BEGIN
   -- the view's functions are its owner's and run as the owner
@@ -262,16 +274,26 @@ BEGIN
   IF as_of IS NULL OR NOT isfinite(as_of) THEN
     RAISE null_value_not_allowed USING MESSAGE = 'day of a snapshot must be a date';
   END IF;
-  SELECT nspname, regexp_replace(relname, '_customers\d*$', '_snapshots'), relname INTO schema, name, customers_name
+  customers_on := crm.customers_on(t.customers);
+  IF customers_on IS NULL THEN
+    RAISE undefined_function USING MESSAGE = format('there is no function of the customers of %s on a day', t.purchases),
+      DETAIL = format('It stands beside %s and belongs to the same owner.', t.customers);
+  END IF;
+  SELECT nspname, regexp_replace(relname, '(_customers(\d*))?$', '_snapshots\2') INTO schema, name
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.customers;
-  IF to_regclass(format('%I.%I', schema, name)) IS NULL THEN
+  snapshots := to_regclass(format('%I.%I', schema, name));
+  -- what others hang onto a table of theirs would run as this user
+  IF EXISTS (SELECT FROM pg_class c WHERE c.oid = snapshots AND (c.relkind NOT IN ('r', 'p') OR NOT pg_has_role(c.relowner, current_user, 'USAGE'))) THEN
+    RAISE insufficient_privilege USING MESSAGE = format('%s is no table of snapshots of %s', snapshots, current_user),
+      HINT = 'Rename it, or give it to the owner of the tracking.';
+  ELSIF snapshots IS NULL THEN
     EXECUTE format('CREATE TABLE %I.%I AS SELECT NULL::date AS snapshot_on, c.* FROM %s AS c WITH NO DATA', schema, name, t.customers);
     EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (snapshot_on, %s)', schema, name, crm.column_list(crm.history_keys(t.histories)));
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, name, format('the customers of %s as they stood on some days', t.purchases));
     PERFORM crm.comment_columns(format('%I.%I', schema, name)::regclass);
   END IF;
   EXECUTE format('DELETE FROM %I.%I WHERE snapshot_on = $1', schema, name) USING as_of;
-  EXECUTE format('INSERT INTO %I.%I SELECT $1, c.* FROM %s($1) AS c', schema, name, crm.customers_on(t.customers)) USING as_of;
+  EXECUTE format('INSERT INTO %I.%I SELECT $1, c.* FROM %s($1) AS c', schema, name, customers_on) USING as_of;
   GET DIAGNOSTICS customers = ROW_COUNT;
   RETURN customers;
 END $$;
@@ -284,6 +306,7 @@ CREATE FUNCTION crm.customers_on(customers regclass) RETURNS text
   FROM pg_class c JOIN pg_proc p ON p.prorettype = c.reltype AND p.proretset AND p.proargtypes = '1082'::oidvector
     JOIN pg_namespace n ON n.oid = p.pronamespace
   WHERE c.oid = customers AND p.pronamespace = c.relnamespace AND p.proname LIKE '%customers\_on%'
+    AND pg_has_role(p.proowner, c.relowner, 'USAGE')
 $$;
 COMMENT ON FUNCTION crm.customers_on(regclass) IS 'the function that gives the rows of a customers view on another day';
 
@@ -298,7 +321,8 @@ CREATE VIEW crm.tracking_status AS
        AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger g
             WHERE g.tgrelid = c.oid AND g.tgname LIKE 'crm\_%' AND g.tgenabled IN ('A', CASE WHEN t.by_row THEN 'A' ELSE 'O' END))
            < CASE WHEN t.by_row THEN 2 ELSE 4 END) AS tables_without_triggers,
-    t.source::text IS DISTINCT FROM t.source_name AS source_renamed,
+    (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid = t.source) IS DISTINCT FROM t.source_name AS source_renamed,
     (SELECT c.reltuples::bigint FROM pg_catalog.pg_class c WHERE c.oid = t.histories) AS customers_estimated,
     t.scaled_on, t.refresh_started_at, t.refresh_finished_at, t.customers_read, t.customers_written, t.refresh_position
   FROM crm.tracked t;

@@ -22,8 +22,11 @@ CREATE FUNCTION crm.untrack(tracking regclass) RETURNS void
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
   o crm.tracked;
+  views_made regclass[] := '{}';
+  view_made regclass;
 BEGIN
   FOR o IN SELECT * FROM crm.tracked WHERE histories = t.histories LOOP
+    views_made := views_made || CASE WHEN o.view_made THEN ARRAY[o.purchases] ELSE '{}' END;
     DELETE FROM crm.tracked WHERE purchases = o.purchases;
     IF NOT EXISTS (SELECT FROM crm.tracked WHERE source = o.source)
        AND EXISTS (SELECT FROM pg_class WHERE oid = o.source) THEN
@@ -37,9 +40,11 @@ BEGIN
     END IF;
     EXECUTE format('DROP VIEW %s', t.customers);
   END IF;
-  IF t.view_made AND EXISTS (SELECT FROM pg_class WHERE oid = t.purchases) THEN
-    EXECUTE format('DROP VIEW %s', t.purchases);
-  END IF;
+  FOREACH view_made IN ARRAY views_made LOOP
+    IF EXISTS (SELECT FROM pg_class WHERE oid = view_made) THEN
+      EXECUTE format('DROP VIEW %s', view_made);
+    END IF;
+  END LOOP;
 END $$;
 COMMENT ON FUNCTION crm.untrack(regclass) IS
   'stops keeping the histories: drops the triggers and the views that crm.track made, keeps the tables';

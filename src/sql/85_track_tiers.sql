@@ -210,7 +210,7 @@ CREATE FUNCTION crm.tier_functions(standing regclass) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.oid::regprocedure
   FROM pg_class c JOIN pg_proc p ON p.pronamespace = c.relnamespace
-  WHERE c.oid = standing AND p.proretset
+  WHERE c.oid = standing AND p.proretset AND pg_has_role(p.proowner, c.relowner, 'USAGE')
     AND (p.prorettype = c.reltype AND p.proargtypes = '1700'::oidvector
       OR p.proargtypes = '23'::oidvector AND p.proargnames @> '{within_days,downgraded_on,tier_then}'
         AND strpos(p.prosrc, format('FROM %s AS s', standing)) > 0)

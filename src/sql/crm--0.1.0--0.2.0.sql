@@ -397,6 +397,16 @@ END $$;
 COMMENT ON FUNCTION crm.refresh_batch(regclass, int) IS
   'scores the next customers, a step of crm.refresh; returns whether these were the last';
 
+CREATE FUNCTION crm.check_batch_customers(batch_customers int) RETURNS void
+  LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF batch_customers IS NULL OR batch_customers < 1 THEN
+    RAISE invalid_parameter_value USING MESSAGE = format('a batch of %s customers is out of range', coalesce(batch_customers::text, 'NULL')),
+      DETAIL = 'It is at least 1.';
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm.check_batch_customers(int) IS 'an error if a refresh cannot score so many customers at a time';
+
 DROP PROCEDURE crm.refresh(regclass, date, int);
 CREATE PROCEDURE crm.refresh(tracking regclass, as_of date DEFAULT NULL, refit boolean DEFAULT false, batch_customers int DEFAULT 10000)
   LANGUAGE plpgsql AS $$
@@ -404,6 +414,7 @@ DECLARE
   finished pg_catalog.bool;
 BEGIN
   PERFORM crm.check_commit_allowed('crm.refresh');
+  PERFORM crm.check_batch_customers(batch_customers);
   PERFORM crm.refresh_fill(tracking);
   IF refit THEN
     -- nobody who writes waits for the fits
@@ -825,13 +836,36 @@ CREATE FUNCTION crm.is_owner(relation regclass) RETURNS boolean
   SELECT c.relowner = r.oid FROM pg_class c, pg_roles r WHERE c.oid = relation AND r.rolname = current_user
 $$;
 COMMENT ON FUNCTION crm.is_owner(regclass) IS 'whether the current user is the owner of a relation, and not only a member of that role or a superuser';
+CREATE OR REPLACE FUNCTION crm.customers_on(customers regclass) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('%I.%I', n.nspname, p.proname)
+  FROM pg_class c JOIN pg_proc p ON p.prorettype = c.reltype AND p.proretset AND p.proargtypes = '1082'::oidvector
+    JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE c.oid = customers AND p.pronamespace = c.relnamespace AND p.proname LIKE '%customers\_on%'
+    AND pg_has_role(p.proowner, c.relowner, 'USAGE')
+$$;
+CREATE OR REPLACE VIEW crm.tracking_status AS
+  SELECT t.purchases, t.source, t.histories,
+    CASE WHEN t.source IS NULL THEN 'refresh only' WHEN t.by_row THEN 'row by row' ELSE 'live' END AS kept,
+    t.not_live,
+    (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_class c
+     WHERE c.relkind IN ('r', 'p') AND (c.oid = t.source OR c.oid IN (SELECT p.relid FROM pg_catalog.pg_partition_tree(t.source) p))
+       AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger g
+            WHERE g.tgrelid = c.oid AND g.tgname LIKE 'crm\_%' AND g.tgenabled IN ('A', CASE WHEN t.by_row THEN 'A' ELSE 'O' END))
+           < CASE WHEN t.by_row THEN 2 ELSE 4 END) AS tables_without_triggers,
+    (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid = t.source) IS DISTINCT FROM t.source_name AS source_renamed,
+    (SELECT c.reltuples::bigint FROM pg_catalog.pg_class c WHERE c.oid = t.histories) AS customers_estimated,
+    t.scaled_on, t.refresh_started_at, t.refresh_finished_at, t.customers_read, t.customers_written, t.refresh_position
+  FROM crm.tracked t;
 CREATE OR REPLACE FUNCTION crm.snapshot(tracking regclass, as_of date) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
   schema text;
   name text;
-  customers_name text;
+  snapshots regclass;
+  customers_on text;
   customers bigint;
 BEGIN
   -- the view's functions are its owner's and run as the owner
@@ -841,16 +875,26 @@ BEGIN
   IF as_of IS NULL OR NOT isfinite(as_of) THEN
     RAISE null_value_not_allowed USING MESSAGE = 'day of a snapshot must be a date';
   END IF;
-  SELECT nspname, regexp_replace(relname, '_customers\d*$', '_snapshots'), relname INTO schema, name, customers_name
+  customers_on := crm.customers_on(t.customers);
+  IF customers_on IS NULL THEN
+    RAISE undefined_function USING MESSAGE = format('there is no function of the customers of %s on a day', t.purchases),
+      DETAIL = format('It stands beside %s and belongs to the same owner.', t.customers);
+  END IF;
+  SELECT nspname, regexp_replace(relname, '(_customers(\d*))?$', '_snapshots\2') INTO schema, name
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.customers;
-  IF to_regclass(format('%I.%I', schema, name)) IS NULL THEN
+  snapshots := to_regclass(format('%I.%I', schema, name));
+  -- what others hang onto a table of theirs would run as this user
+  IF EXISTS (SELECT FROM pg_class c WHERE c.oid = snapshots AND (c.relkind NOT IN ('r', 'p') OR NOT pg_has_role(c.relowner, current_user, 'USAGE'))) THEN
+    RAISE insufficient_privilege USING MESSAGE = format('%s is no table of snapshots of %s', snapshots, current_user),
+      HINT = 'Rename it, or give it to the owner of the tracking.';
+  ELSIF snapshots IS NULL THEN
     EXECUTE format('CREATE TABLE %I.%I AS SELECT NULL::date AS snapshot_on, c.* FROM %s AS c WITH NO DATA', schema, name, t.customers);
     EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (snapshot_on, %s)', schema, name, crm.column_list(crm.history_keys(t.histories)));
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, name, format('the customers of %s as they stood on some days', t.purchases));
     PERFORM crm.comment_columns(format('%I.%I', schema, name)::regclass);
   END IF;
   EXECUTE format('DELETE FROM %I.%I WHERE snapshot_on = $1', schema, name) USING as_of;
-  EXECUTE format('INSERT INTO %I.%I SELECT $1, c.* FROM %s($1) AS c', schema, name, crm.customers_on(t.customers)) USING as_of;
+  EXECUTE format('INSERT INTO %I.%I SELECT $1, c.* FROM %s($1) AS c', schema, name, customers_on) USING as_of;
   GET DIAGNOSTICS customers = ROW_COUNT;
   RETURN customers;
 END $$;
@@ -1001,8 +1045,11 @@ CREATE OR REPLACE FUNCTION crm.untrack(tracking regclass) RETURNS void
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
   o crm.tracked;
+  views_made regclass[] := '{}';
+  view_made regclass;
 BEGIN
   FOR o IN SELECT * FROM crm.tracked WHERE histories = t.histories LOOP
+    views_made := views_made || CASE WHEN o.view_made THEN ARRAY[o.purchases] ELSE '{}' END;
     DELETE FROM crm.tracked WHERE purchases = o.purchases;
     IF NOT EXISTS (SELECT FROM crm.tracked WHERE source = o.source)
        AND EXISTS (SELECT FROM pg_class WHERE oid = o.source) THEN
@@ -1016,9 +1063,11 @@ BEGIN
     END IF;
     EXECUTE format('DROP VIEW %s', t.customers);
   END IF;
-  IF t.view_made AND EXISTS (SELECT FROM pg_class WHERE oid = t.purchases) THEN
-    EXECUTE format('DROP VIEW %s', t.purchases);
-  END IF;
+  FOREACH view_made IN ARRAY views_made LOOP
+    IF EXISTS (SELECT FROM pg_class WHERE oid = view_made) THEN
+      EXECUTE format('DROP VIEW %s', view_made);
+    END IF;
+  END LOOP;
 END $$;
 
 -- track_tiers: decisions on the tiers of tracked customers, and their standing
@@ -1233,7 +1282,7 @@ CREATE FUNCTION crm.tier_functions(standing regclass) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.oid::regprocedure
   FROM pg_class c JOIN pg_proc p ON p.pronamespace = c.relnamespace
-  WHERE c.oid = standing AND p.proretset
+  WHERE c.oid = standing AND p.proretset AND pg_has_role(p.proowner, c.relowner, 'USAGE')
     AND (p.prorettype = c.reltype AND p.proargtypes = '1700'::oidvector
       OR p.proargtypes = '23'::oidvector AND p.proargnames @> '{within_days,downgraded_on,tier_then}'
         AND strpos(p.prosrc, format('FROM %s AS s', standing)) > 0)

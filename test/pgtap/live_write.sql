@@ -1,6 +1,6 @@
 -- The table of histories is written as INSERT, UPDATE and DELETE would write
 -- it: what users hang onto it works.
-SELECT plan(22);
+SELECT plan(27);
 
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id serial PRIMARY KEY, customer int, day date, amount numeric);
@@ -21,6 +21,12 @@ SELECT results_eq('SELECT note, days, label = segment || '' '' || rfm FROM shop.
   $$VALUES ('a friend', 3, true)$$, 'later orders keep the one and compute the other anew');
 CALL crm.refresh('shop.orders', '2026-12-31');
 SELECT is_empty('SELECT FROM shop.orders_histories WHERE label <> segment || '' '' || rfm OR days <> crm.purchase_days(history)', 'so does a refresh');
+CREATE DOMAIN shop.note AS text DEFAULT 'by type';
+ALTER TABLE shop.orders_histories ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY, ADD COLUMN typed shop.note;
+SELECT lives_ok('INSERT INTO shop.orders (customer, day, amount) VALUES (101, ''2026-03-01'', 5)', 'a new customer gets an identity');
+SELECT results_eq('SELECT number > 0, typed::text FROM shop.orders_histories WHERE customer = 101', $$VALUES (true, 'by type')$$, 'and the defaults of types');
+DELETE FROM shop.orders WHERE customer = 101;
+ALTER TABLE shop.orders_histories DROP COLUMN number, DROP COLUMN typed;
 
 -- constraints
 ALTER TABLE shop.orders_histories ADD CONSTRAINT not_too_often CHECK (crm.purchase_days(history) < 6);
@@ -89,5 +95,18 @@ SELECT is(crm.rebuild('shop.orders')::int, 2, 'two histories differed');
 SELECT results_eq('SELECT new_value IS NULL, why FROM shop.orders_changes WHERE customer = 500', $$VALUES (true, 'rebuild')$$, 'a customer who went is logged');
 SELECT is_empty('SELECT FROM shop.orders_changes WHERE why <> ''rebuild''', 'all with that reason');
 SELECT is_empty('SELECT * FROM crm.verify(''shop.orders'')', 'and all is true again');
+
+-- a trigger of the log that writes customers whom the statement has yet to come to
+ALTER TABLE shop.orders_histories DROP CONSTRAINT orders_histories_customer_fkey;
+INSERT INTO shop.orders (customer, day, amount) SELECT i, '2026-01-01', 1 FROM generate_series(3000, 6000) i;
+ALTER TABLE shop.orders_histories ADD COLUMN touched int DEFAULT 0;
+CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  UPDATE shop.orders_histories SET touched = touched + 1 WHERE customer > 4000;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER touch AFTER INSERT ON shop.orders_changes FOR EACH STATEMENT EXECUTE FUNCTION shop.touch();
+SELECT lives_ok($$INSERT INTO shop.orders (customer, day, amount) SELECT i, current_date, 100000 FROM generate_series(3000, 6000) i$$, 'a trigger of the log writes histories');
+SELECT ok((SELECT min(touched) > 1 FROM shop.orders_histories WHERE customer > 4000), 'and nothing that it wrote is lost');
+SELECT is_empty('SELECT * FROM crm.verify(''shop.orders'')', 'nor any order');
 
 SELECT * FROM finish();

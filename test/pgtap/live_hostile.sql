@@ -1,0 +1,103 @@
+-- Whoever may create objects beside a tracking, or owns one and changes its
+-- tables, gets errors: neither other rights nor a crash of the server.
+SELECT plan(27);
+
+CREATE ROLE hostile_owner;
+CREATE ROLE hostile_other;
+CREATE SCHEMA shop AUTHORIZATION hostile_owner;
+GRANT ALL ON SCHEMA shop TO hostile_other;
+SET ROLE hostile_owner;
+CREATE TABLE shop.orders (customer int, day date, amount numeric);
+INSERT INTO shop.orders VALUES (1, '2026-01-01', 5);
+SELECT crm.track('shop.orders', 'customer', 'day', 'amount', changes => true);
+SELECT crm.track('shop.orders', 'customer', 'day', 'amount');
+
+-- functions beside the views
+RESET ROLE;
+SET ROLE hostile_other;
+CREATE FUNCTION shop.a_customers_on(date) RETURNS SETOF shop.orders_customers LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran as %', current_user; END $$;
+SET ROLE hostile_owner;
+SELECT is(crm.customers_on('shop.orders_customers'), 'shop.orders_customers_on', 'a function of others is not that of the customers on a day');
+SELECT is(crm.snapshot('shop.orders_purchases', '2026-02-01'), 1::bigint, 'and a snapshot does not call it');
+SET ROLE hostile_other;
+DROP FUNCTION shop.a_customers_on(date);
+CREATE FUNCTION shop.mine(within_days int) RETURNS TABLE (downgraded_on date, tier_then text) LANGUAGE sql SECURITY DEFINER
+  AS $$ SELECT NULL::date, current_user::text /* FROM shop.orders_standing AS s */ $$;
+RESET ROLE;
+SELECT lives_ok('SELECT crm.track_tiers(''shop.orders_purchases'')', 'a superuser tracks tiers');
+SELECT is((SELECT proowner::regrole::text FROM pg_proc WHERE oid = 'shop.mine(int)'::regprocedure), 'hostile_other', 'and gives away no function of others');
+SELECT is((SELECT count(*)::int FROM crm.tier_functions('shop.orders_standing')), 2, 'only those that it made');
+
+-- tables beside the views
+SELECT is(crm.snapshot('shop.orders_purchases1', '2026-02-01'), 1::bigint, 'a second tracking has snapshots');
+DELETE FROM shop.orders_snapshots1;
+SELECT is((SELECT count(*)::int FROM shop.orders_snapshots), 1, 'of its own');
+DROP TABLE shop.orders_snapshots1;
+SET ROLE hostile_other;
+CREATE TABLE shop.orders_snapshots1 (snapshot_on date);
+GRANT ALL ON shop.orders_snapshots1 TO PUBLIC;
+SET ROLE hostile_owner;
+SELECT throws_ok('SELECT crm.snapshot(''shop.orders_purchases1'', ''2026-02-01'')', '42501', 'shop.orders_snapshots1 is no table of snapshots of hostile_owner',
+  'a table of others does not take snapshots');
+ALTER VIEW shop.orders_customers1 RENAME TO kunden;
+SELECT is(crm.snapshot('shop.orders_purchases1', '2026-02-01'), 1::bigint, 'a view that is renamed has snapshots');
+SELECT has_table('shop', 'kunden_snapshots', 'under its new name');
+
+-- what does not depend on who looks
+SET search_path = shop, public;
+SELECT is((SELECT bool_or(source_renamed) FROM crm.tracking_status), false, 'a table in the search path has not been renamed');
+RESET search_path;
+ALTER TABLE shop.orders RENAME TO bestellungen;
+SELECT is((SELECT bool_and(source_renamed) FROM crm.tracking_status), true, 'one that has been is told');
+ALTER TABLE shop.bestellungen RENAME TO orders;
+
+-- batches of no customers
+SELECT throws_ok('SELECT crm.check_batch_customers(NULL)', '22023', 'a batch of NULL customers is out of range', 'a batch has a size');
+SELECT throws_ok('SELECT crm.check_batch_customers(0)', '22023', 'a batch of 0 customers is out of range', 'of some customers');
+
+-- a catalogue row that names what does not fit together
+CREATE TABLE shop.others (customer bigint, day date, amount numeric);
+CREATE VIEW shop.others_purchases AS SELECT customer, day AS purchased_on, amount FROM shop.others;
+CREATE TABLE shop.texts (LIKE shop.orders_histories);
+ALTER TABLE shop.texts ALTER customer TYPE text, ADD PRIMARY KEY (customer);
+CREATE TRIGGER crm_insert AFTER INSERT ON shop.others REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement();
+INSERT INTO crm.tracked (purchases, source, histories, scoring, customers) VALUES ('shop.others_purchases', 'shop.others', 'shop.texts', 'shop.orders_scoring', 'shop.orders_customers');
+SELECT throws_ok('INSERT INTO shop.others VALUES (12345678, ''2026-01-01'', 5)', '42804', 'the key columns of purchases view "others_purchases" are not those of "texts"', 'keys of other types');
+DELETE FROM crm.tracked WHERE histories = 'shop.texts'::regclass;
+INSERT INTO crm.tracked (purchases, source, histories, scoring, customers) VALUES ('shop.others', 'shop.others', 'shop.orders_histories', 'shop.orders_scoring', 'shop.orders_customers');
+SELECT throws_ok('INSERT INTO shop.others VALUES (1, ''2026-01-01'', 5)', NULL, 'a table that is no view');
+DELETE FROM crm.tracked WHERE purchases = 'shop.others'::regclass;
+CREATE VIEW shop.rules AS SELECT * FROM shop.orders_scoring1;
+UPDATE crm.tracked SET scoring = 'shop.rules' WHERE purchases = 'shop.orders_purchases1'::regclass;
+SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', '42809', '"rules" cannot serve a tracking: it is not a plain table', 'rules that are a view');
+UPDATE crm.tracked SET scoring = 'shop.orders_scoring1' WHERE purchases = 'shop.orders_purchases1'::regclass;
+SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', 'all is as it was');
+
+-- tables that are not what they were
+DROP INDEX shop.orders_scoring1_expr_idx;
+INSERT INTO shop.orders_scoring1 DEFAULT VALUES;
+SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', '55000', 'scoring table "orders_scoring1" has 2 rules that no key tells apart', 'two rules for one customer');
+SELECT lives_ok('SELECT crm.untrack(''shop.orders_purchases1'')', 'that tracking ends');
+UPDATE shop.orders_scoring SET tier_program = crm.tier_program(tiers => '{Bronze,Silver}', thresholds => '{0,100}', metric => 'spend', period => '12 months',
+  window_kind => 'rolling');
+ALTER TABLE shop.orders_tier_decisions DROP CONSTRAINT tier_goes_with_floor_or_ceiling, ALTER valid DROP NOT NULL;
+SELECT throws_ok('INSERT INTO shop.orders_tier_decisions (customer, what, valid, why) VALUES (1, ''floor'', ''(,)'', ''x'')', '22004', 'a decision in "orders_tier_decisions" is not complete', 'a floor without a tier');
+SELECT throws_ok('INSERT INTO shop.orders_tier_decisions (customer, what, tier, why) VALUES (1, ''floor'', ''Silver'', ''x'')', '22004', NULL, 'a decision for no days');
+ALTER TABLE shop.orders_histories ALTER history DROP NOT NULL;
+UPDATE shop.orders_histories SET history = NULL;
+SELECT lives_ok('SELECT crm.rescore(''shop.orders_histories'', NULL, 10)', 'a history that is NULL');
+SELECT throws_ok('SELECT crm.rescore(''shop.orders_histories'', NULL, 0)', '22023', NULL, 'a batch that never ends');
+DROP VIEW shop.orders_standing CASCADE;
+DROP VIEW shop.orders_customers CASCADE;
+ALTER TABLE shop.orders_tier_decisions ALTER tier TYPE int USING 5;
+SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', '42804', 'column "tier" of "orders_tier_decisions" has type integer', 'a tier that is a number');
+ALTER TABLE shop.orders_histories ALTER p_alive TYPE text;
+SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', '42804', 'column "p_alive" of "orders_histories" has type text', 'a score that is text');
+ALTER TABLE shop.orders_scoring DROP CONSTRAINT rule_can_score;
+ALTER TABLE shop.orders_histories ALTER p_alive TYPE float8 USING NULL;
+ALTER TABLE shop.orders_scoring ALTER margin DROP DEFAULT;
+ALTER TABLE shop.orders_scoring ALTER margin TYPE text;
+SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', '42804', 'column "margin" of "orders_scoring" has type text', 'a rule of another type');
+RESET ROLE;
+
+SELECT * FROM finish();
