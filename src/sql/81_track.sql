@@ -176,6 +176,9 @@ BEGIN
         SELECT FROM pg_attribute WHERE attrelid = orders AND attname = names[i] AND attnum > 0 AND NOT attisdropped) THEN
       RAISE undefined_column USING MESSAGE = format('column %I of %s does not exist', names[i], orders),
         DETAIL = format('It was given as %s.', parameters[i]);
+    ELSIF EXISTS (SELECT FROM pg_attribute WHERE attrelid = orders AND attname = names[i] AND attgenerated = 'v') THEN
+      RAISE wrong_object_type USING MESSAGE = format('column %I of %s is a virtual generated column', names[i], orders),
+        DETAIL = 'Triggers do not see its values.', HINT = 'Use a stored one, or track a view that has its expression.';
     END IF;
   END LOOP;
 
@@ -313,6 +316,9 @@ BEGIN
     RAISE wrong_object_type USING MESSAGE = format('%s is neither a table nor a view', relation);
   ELSIF c.relpersistence = 't' THEN
     RAISE wrong_object_type USING MESSAGE = format('%s is temporary and cannot be tracked', relation);
+  ELSIF c.relkind = 'r' AND NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = relation) THEN
+    RAISE wrong_object_type USING MESSAGE = format('%s inherits from another table and cannot be tracked', relation),
+      DETAIL = 'What is written through the parent would not be seen.', HINT = 'Track the parent, or a view, which crm.refresh keeps.';
   ELSIF NOT pg_has_role(current_user, c.relowner, 'USAGE') THEN
     RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation);
   ELSIF EXISTS (SELECT FROM crm.tracked t WHERE t.purchases = relation) THEN

@@ -1409,3 +1409,71 @@ COMMENT ON FUNCTION crm.track_tiers(regclass, boolean) IS
 -- without a name it looked for one for ever
 
 ALTER FUNCTION crm.free_name(oid, text, text) STRICT;
+
+-- tables whose rows the triggers would not see
+
+CREATE OR REPLACE FUNCTION crm.check_trackable(relation regclass, histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c pg_class;
+BEGIN
+  SELECT * INTO c FROM pg_class WHERE oid = relation;
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE active_sql_transaction USING MESSAGE = format('crm.track cannot run in a %s transaction', upper(current_setting('transaction_isolation'))),
+      DETAIL = 'It has to see what others commit before it gets its lock.';
+  ELSIF relation IS NULL THEN
+    RAISE null_value_not_allowed USING MESSAGE = 'relation to track cannot be NULL';
+  ELSIF c.relkind NOT IN ('r', 'p', 'v') THEN
+    RAISE wrong_object_type USING MESSAGE = format('%s is neither a table nor a view', relation);
+  ELSIF c.relpersistence = 't' THEN
+    RAISE wrong_object_type USING MESSAGE = format('%s is temporary and cannot be tracked', relation);
+  ELSIF c.relkind = 'r' AND NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = relation) THEN
+    RAISE wrong_object_type USING MESSAGE = format('%s inherits from another table and cannot be tracked', relation),
+      DETAIL = 'What is written through the parent would not be seen.', HINT = 'Track the parent, or a view, which crm.refresh keeps.';
+  ELSIF NOT pg_has_role(current_user, c.relowner, 'USAGE') THEN
+    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation);
+  ELSIF EXISTS (SELECT FROM crm.tracked t WHERE t.purchases = relation) THEN
+    RAISE duplicate_object USING MESSAGE = format('%s is tracked already', relation);
+  ELSIF histories IS NOT NULL AND NOT EXISTS (SELECT FROM crm.tracked t WHERE t.histories = check_trackable.histories) THEN
+    RAISE undefined_object USING MESSAGE = format('table %s holds no tracked histories', histories);
+  END IF;
+END $$;
+CREATE OR REPLACE FUNCTION crm.make_purchases_view(orders regclass, customer name, purchased_on name, amount name, weight name, time_zone text)
+  RETURNS regclass
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  name text;
+  names text[] := ARRAY[customer, purchased_on, amount, weight];
+  parameters constant text[] := '{customer,purchased_on,amount,orders}';
+  view_name text;
+  day_type regtype;
+  schema oid := (SELECT relnamespace FROM pg_class WHERE oid = orders);
+BEGIN
+  FOR i IN 1..4 LOOP
+    IF names[i] IS NULL AND i < 4 THEN
+      RAISE invalid_parameter_value USING MESSAGE = format('%s is a table, so %s must name a column of it', orders, parameters[i]),
+        HINT = 'Pass customer, purchased_on and amount, or a purchases view instead of the table.';
+    ELSIF names[i] IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = orders AND attname = names[i] AND attnum > 0 AND NOT attisdropped) THEN
+      RAISE undefined_column USING MESSAGE = format('column %I of %s does not exist', names[i], orders),
+        DETAIL = format('It was given as %s.', parameters[i]);
+    ELSIF EXISTS (SELECT FROM pg_attribute WHERE attrelid = orders AND attname = names[i] AND attgenerated = 'v') THEN
+      RAISE wrong_object_type USING MESSAGE = format('column %I of %s is a virtual generated column', names[i], orders),
+        DETAIL = 'Triggers do not see its values.', HINT = 'Use a stored one, or track a view that has its expression.';
+    END IF;
+  END LOOP;
+
+  SELECT atttypid INTO day_type FROM pg_attribute WHERE attrelid = orders AND attname = purchased_on;
+  view_name := crm.free_name(schema, (SELECT relname FROM pg_class WHERE oid = orders), '_purchases');
+  EXECUTE format('CREATE VIEW %s.%I AS SELECT %I AS %I, %s AS purchased_on, %I AS amount%s FROM %s',
+    schema::regnamespace, view_name, customer,
+    CASE WHEN customer IN ('purchased_on', 'amount', 'orders') THEN 'customer' ELSE customer END,
+    CASE day_type
+      WHEN 'timestamptz'::regtype THEN format('(%I AT TIME ZONE %L)::date', purchased_on, time_zone)
+      WHEN 'date'::regtype THEN quote_ident(purchased_on)
+      ELSE format('%I::date', purchased_on) END,
+    amount,
+    CASE WHEN weight IS NULL THEN '' ELSE format(', %I AS orders', weight) END,
+    orders);
+  RETURN format('%s.%I', schema::regnamespace, view_name)::regclass;
+END $$;
