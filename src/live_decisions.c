@@ -51,6 +51,7 @@ struct Decisions
 
 	IndexScanDesc	ordered; /* for all customers one by one; NULL unless there is need */
 	TupleTableSlot *ahead;	 /* of a customer to come; empty at the end */
+	ScanKeyData		behind[1 + INDEX_MAX_KEYS]; /* its condition, which it points into */
 	FmgrInfo		compare[INDEX_MAX_KEYS];
 
 	TupleDesc	  override; /* NULL until there is one */
@@ -407,18 +408,16 @@ read_ahead(Decisions *d)
 void
 decisions_start_in_order(Decisions *d, const Datum *after)
 {
-	ScanKeyData header;
-	ScanKeyData members[INDEX_MAX_KEYS];
-	int			nconditions = after ? 1 : 0;
+	int nconditions = after ? 1 : 0;
 
 	for (int i = 0; i < d->columns.nkeys; i++)
 		fmgr_info_copy(&d->compare[i], index_getprocinfo(d->index, i + 1, BTORDER_PROC),
 					   CurrentMemoryContext);
 	if (after)
-		keys_init_after(d->index, d->columns.nkeys, after, &header, members);
+		keys_init_after(d->index, d->columns.nkeys, after, &d->behind[0], &d->behind[1]);
 	d->ahead = table_slot_create(d->rel, NULL);
 	d->ordered = keys_begin_scan(d->rel, d->index, d->snapshot, nconditions);
-	index_rescan(d->ordered, &header, nconditions, NULL, 0);
+	index_rescan(d->ordered, d->behind, nconditions, NULL, 0);
 	if (!d->no_rows)
 		read_ahead(d);
 }

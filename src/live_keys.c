@@ -34,7 +34,7 @@ keys_init_equal(Relation index, int nkeys, ScanKey conditions)
 	}
 }
 
-/* The condition "the keys come after these", a row comparison whose members the caller keeps. */
+/* The condition "the keys come after these", a row comparison: the scan points at its members as long as it runs. */
 void
 keys_init_after(Relation index, int nkeys, const Datum *after, ScanKey header, ScanKey members)
 {
