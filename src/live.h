@@ -216,4 +216,18 @@ extern int64			  histories_close(Histories *histories);
 extern void CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column);
 extern void notify_listeners(const Tracked *tracked);
 
+/* The owner must not be subject to policies of a table that is kept for everybody. */
+static inline void
+CheckNoForcedRowSecurity(Relation rel, const char *problem)
+{
+	if (rel->rd_rel->relrowsecurity && rel->rd_rel->relforcerowsecurity)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s under forced row-level security", problem),
+			 errdetail("Table \"%s\" has FORCE ROW LEVEL SECURITY.", RelationGetRelationName(rel)),
+			 errhint("Use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY; policies still hold for "
+					 "everybody but the owner.")));
+}
+
 #endif /* CRM_LIVE_H */

@@ -8,13 +8,10 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "commands/trigger.h"
-#include "executor/executor.h"
 #include "live.h"
-#include "miscadmin.h"
+#include "live_event.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
-#include "utils/tuplestore.h"
 
 /* What a statement on a table of decisions means to the histories. */
 typedef struct Decide
@@ -56,17 +53,6 @@ describe_customer(Decide *decide, Datum *keys)
 	return description ? description : pstrdup("");
 }
 
-static char *
-list_tiers(const TierProgram *program)
-{
-	StringInfoData names;
-
-	initStringInfo(&names);
-	for (int i = 0; i < program->ntiers; i++)
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", program->tiers[i].name);
-	return names.data;
-}
-
 /* A floor or a ceiling is a tier of the programme in force for the customer, unless the statement left it as it was. */
 static void
 CheckTier(Decide *decide, Datum *keys, const char *tier)
@@ -78,13 +64,12 @@ CheckTier(Decide *decide, Datum *keys, const char *tier)
 						errmsg("there is no tier programme for a decision on tier \"%s\"", tier),
 						errdetail("The customer is %s.", describe_customer(decide, keys)),
 						errhint("Set tier_program in the scoring table of the tracking first.")));
-	for (int i = 0; i < program->ntiers; i++)
-		if (strcmp(program->tiers[i].name, tier) == 0)
-			return;
+	if (tier_find(program, tier) > 0)
+		return;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("the customer's programme has no tier \"%s\"", tier),
 					errdetail("The customer is %s; the tiers are %s.",
-							  describe_customer(decide, keys), list_tiers(program))));
+							  describe_customer(decide, keys), tier_names(program))));
 }
 
 /* ---- rows ---- */
@@ -121,16 +106,11 @@ read_transition_table(Decide *decide, Tuplestorestate *rows, bool is_new)
 {
 	TupleTableSlot *row;
 
-	if (rows == NULL)
+	if (has_no_rows(rows))
 		return;
-	row = MakeSingleTupleTableSlot(RelationGetDescr(decide->decisions), &TTSOpsMinimalTuple);
-	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
-	tuplestore_rescan(rows);
-	while (tuplestore_gettupleslot(rows, true, false, row))
-	{
-		CHECK_FOR_INTERRUPTS();
+	row = open_transition_table(rows, decide->decisions);
+	while (next_transition_row(rows, row))
 		add_row(decide, row, is_new);
-	}
 	ExecDropSingleTupleTableSlot(row);
 }
 
@@ -190,36 +170,6 @@ follow(TriggerData *trigger)
 
 /* ---- triggers ---- */
 
-static inline TriggerData *
-CheckCalledFor(FunctionCallInfo fcinfo, bool fits, const char *function, const char *events)
-{
-	if (!fits)
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("function %s must be called by a trigger %s", function, events),
-						errhint("crm.track_tiers installs it.")));
-	return (TriggerData *) fcinfo->context;
-}
-
-/* Whether a statement's rows are there to be read. */
-static bool
-has_transition_tables(FunctionCallInfo fcinfo)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) ||
-		TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		return false;
-	return (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) || trigger->tg_newtable) &&
-		   (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || trigger->tg_oldtable);
-}
-
-static bool
-is_empty(Tuplestorestate *rows)
-{
-	return rows == NULL || tuplestore_tuple_count(rows) == 0;
-}
-
 /* AFTER INSERT, UPDATE or DELETE, FOR EACH STATEMENT, with the transition tables. */
 PG_FUNCTION_INFO_V1(crm_decide_statement);
 Datum
@@ -227,9 +177,9 @@ crm_decide_statement(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger =
 		CheckCalledFor(fcinfo, has_transition_tables(fcinfo), "crm.decide_statement",
-					   "AFTER a statement, with its transition tables");
+					   "AFTER a statement, with its transition tables", "crm.track_tiers");
 
-	if (!is_empty(trigger->tg_oldtable) || !is_empty(trigger->tg_newtable))
+	if (!has_no_rows(trigger->tg_oldtable) || !has_no_rows(trigger->tg_newtable))
 		follow(trigger);
 	return PointerGetDatum(NULL);
 }
@@ -239,10 +189,10 @@ PG_FUNCTION_INFO_V1(crm_decide_truncate);
 Datum
 crm_decide_truncate(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	bool		 fits = CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BEFORE(trigger->tg_event) &&
-				TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event);
+	TriggerEvent fired = fired_event(fcinfo);
+	bool		 fits = TRIGGER_FIRED_BEFORE(fired) && TRIGGER_FIRED_BY_TRUNCATE(fired);
 
-	follow(CheckCalledFor(fcinfo, fits, "crm.decide_truncate", "BEFORE TRUNCATE"));
+	follow(
+		CheckCalledFor(fcinfo, fits, "crm.decide_truncate", "BEFORE TRUNCATE", "crm.track_tiers"));
 	return PointerGetDatum(NULL);
 }

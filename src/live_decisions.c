@@ -165,18 +165,6 @@ end_look_ups(Decisions *d)
 	UnregisterSnapshot(d->snapshot);
 }
 
-/* The owner must see all decisions, of whomever. */
-static inline void
-CheckNoForcedRowSecurity(Relation rel)
-{
-	if (rel->rd_rel->relrowsecurity && rel->rd_rel->relforcerowsecurity)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("decisions cannot be followed under forced row-level security"),
-						errdetail("Table \"%s\" has FORCE ROW LEVEL SECURITY.",
-								  RelationGetRelationName(rel)),
-						errhint("Use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY.")));
-}
-
 /*
  * Open the decisions on the customers of some histories, known by their primary
  * key. The lock stays until the end of the transaction.
@@ -187,7 +175,7 @@ decisions_open(Oid relid, bool by_invitation, Relation histories, Relation index
 	Decisions *d = palloc0(sizeof(Decisions));
 
 	d->rel = open_plain_table(relid, AccessShareLock);
-	CheckNoForcedRowSecurity(d->rel);
+	CheckNoForcedRowSecurity(d->rel, "decisions cannot be followed");
 	decision_columns(d->rel, histories, index, &d->columns);
 	d->index = open_key_index(d->rel, &d->columns, index);
 	d->by_invitation = by_invitation;
@@ -458,15 +446,6 @@ decisions_read_next(Decisions *d, const Datum *keys, CustomerDecisions *decided)
 /* ---- decisions on tiers that a programme does not have ---- */
 
 static bool
-has_tier(const TierProgram *program, const char *name)
-{
-	for (int i = 0; i < program->ntiers; i++)
-		if (strcmp(program->tiers[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static bool
 is_known(const TierProgram *program, HeapTupleHeader override)
 {
 	for (int i = OVERRIDE_FLOOR; i <= OVERRIDE_CEILING; i++)
@@ -474,7 +453,7 @@ is_known(const TierProgram *program, HeapTupleHeader override)
 		bool  isnull;
 		Datum tier = GetAttributeByNum(override, i + 1, &isnull);
 
-		if (!isnull && !has_tier(program, TextDatumGetCString(tier)))
+		if (!isnull && tier_find(program, TextDatumGetCString(tier)) == 0)
 			return false;
 	}
 	return true;

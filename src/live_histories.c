@@ -47,20 +47,6 @@ struct Histories
 
 /* ---- opening and closing ---- */
 
-/* The owner must not be subject to policies of a table that is kept for everybody. */
-static inline void
-CheckNoForcedRowSecurity(Relation rel)
-{
-	if (rel->rd_rel->relrowsecurity && rel->rd_rel->relforcerowsecurity)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("histories cannot be kept under forced row-level security"),
-			 errdetail("Table \"%s\" has FORCE ROW LEVEL SECURITY.", RelationGetRelationName(rel)),
-			 errhint("Use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY; policies still hold for "
-					 "everybody but the owner.")));
-}
-
 static Relation
 open_primary_key(Relation rel)
 {
@@ -95,7 +81,7 @@ histories_open(const Tracked *tracked, const char *why)
 	Histories *t = palloc0(sizeof(Histories));
 
 	t->rel = open_plain_table(tracked->histories, RowExclusiveLock);
-	CheckNoForcedRowSecurity(t->rel);
+	CheckNoForcedRowSecurity(t->rel, "histories cannot be kept");
 	t->index = open_primary_key(t->rel);
 	t->nkeys = IndexRelationGetNumberOfKeyAttributes(t->index);
 	t->history = column_of_type(t->rel, "history", crm_type("purchase_history"));

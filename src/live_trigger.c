@@ -13,15 +13,12 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "commands/async.h"
-#include "commands/trigger.h"
-#include "executor/executor.h"
 #include "live.h"
-#include "miscadmin.h"
+#include "live_event.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/tuplestore.h"
 
 #define NOTIFY_CHANNEL "crm"
 
@@ -51,16 +48,11 @@ read_transition_table(Tuplestorestate *rows, Relation rel, PurchaseReader *reade
 {
 	TupleTableSlot *row;
 
-	if (rows == NULL)
+	if (has_no_rows(rows))
 		return;
-	row = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsMinimalTuple);
-	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
-	tuplestore_rescan(rows);
-	while (tuplestore_gettupleslot(rows, true, false, row))
-	{
-		CHECK_FOR_INTERRUPTS();
+	row = open_transition_table(rows, rel);
+	while (next_transition_row(rows, row))
 		add_purchase(reader, deltas, row, went);
-	}
 	ExecDropSingleTupleTableSlot(row);
 }
 
@@ -284,36 +276,6 @@ keep_all_histories(Event *event)
 
 /* ---- triggers ---- */
 
-/* A trigger function is called for the events that it is made for. */
-static inline TriggerData *
-CheckCalledFor(FunctionCallInfo fcinfo, bool fits, const char *function, const char *events)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo) || !fits)
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("function %s must be called by a trigger %s", function, events),
-						errhint("crm.track installs it.")));
-	return (TriggerData *) fcinfo->context;
-}
-
-static inline TriggerEvent
-fired_event(FunctionCallInfo fcinfo)
-{
-	return CALLED_AS_TRIGGER(fcinfo) ? ((TriggerData *) fcinfo->context)->tg_event : 0;
-}
-
-/* Whether a statement's rows are there to be read. */
-static inline bool
-has_transition_tables(FunctionCallInfo fcinfo)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	TriggerEvent event = fired_event(fcinfo);
-
-	return CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_AFTER(event) &&
-		   TRIGGER_FIRED_FOR_STATEMENT(event) &&
-		   (TRIGGER_FIRED_BY_DELETE(event) || trigger->tg_newtable) &&
-		   (TRIGGER_FIRED_BY_INSERT(event) || trigger->tg_oldtable);
-}
-
 static const char *
 event_name(TriggerEvent event)
 {
@@ -324,12 +286,6 @@ event_name(TriggerEvent event)
 	return TRIGGER_FIRED_BY_DELETE(event) ? "delete" : "truncate";
 }
 
-static bool
-is_empty(Tuplestorestate *rows)
-{
-	return rows == NULL || tuplestore_tuple_count(rows) == 0;
-}
-
 /* AFTER INSERT, UPDATE or DELETE, FOR EACH STATEMENT, with the transition tables. */
 PG_FUNCTION_INFO_V1(crm_track_statement);
 Datum
@@ -337,10 +293,10 @@ crm_track_statement(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger =
 		CheckCalledFor(fcinfo, has_transition_tables(fcinfo), "crm.track_statement",
-					   "AFTER a statement, with its transition tables");
+					   "AFTER a statement, with its transition tables", "crm.track");
 	Event event = {trigger, event_name(trigger->tg_event), read_statement};
 
-	if (!is_empty(trigger->tg_oldtable) || !is_empty(trigger->tg_newtable))
+	if (!has_no_rows(trigger->tg_oldtable) || !has_no_rows(trigger->tg_newtable))
 		keep_all_histories(&event);
 	return PointerGetDatum(NULL);
 }
@@ -353,7 +309,7 @@ crm_track_row(PG_FUNCTION_ARGS)
 	TriggerEvent fired = fired_event(fcinfo);
 	TriggerData *trigger =
 		CheckCalledFor(fcinfo, TRIGGER_FIRED_AFTER(fired) && TRIGGER_FIRED_FOR_ROW(fired),
-					   "crm.track_row", "AFTER a row");
+					   "crm.track_row", "AFTER a row", "crm.track");
 	Event event = {trigger, event_name(trigger->tg_event), read_row};
 
 	keep_all_histories(&event);
@@ -368,7 +324,7 @@ crm_track_truncate(PG_FUNCTION_ARGS)
 	TriggerEvent fired = fired_event(fcinfo);
 	TriggerData *trigger =
 		CheckCalledFor(fcinfo, TRIGGER_FIRED_BEFORE(fired) && TRIGGER_FIRED_BY_TRUNCATE(fired),
-					   "crm.track_truncate", "BEFORE TRUNCATE");
+					   "crm.track_truncate", "BEFORE TRUNCATE", "crm.track");
 	Event event = {trigger, event_name(trigger->tg_event), read_table};
 
 	if (trigger->tg_relation->rd_rel->relkind == RELKIND_RELATION)

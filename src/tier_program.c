@@ -103,22 +103,39 @@ tier_window_name(const TierProgram *p)
 	}
 }
 
-/* The rank of a tier by its name, or an error that lists the tiers. */
+/* The rank of a tier by its name; 0 if the programme has none of that name. */
 int
-tier_rank_by_name(const TierProgram *p, const char *name)
+tier_find(const TierProgram *p, const char *name)
 {
-	StringInfoData names;
-
 	for (int i = 0; i < p->ntiers; i++)
 		if (strcmp(p->tiers[i].name, name) == 0)
 			return i + 1;
+	return 0;
+}
+
+/* The names of all tiers as a list for people. */
+char *
+tier_names(const TierProgram *p)
+{
+	StringInfoData names;
 
 	initStringInfo(&names);
 	for (int i = 0; i < p->ntiers; i++)
 		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", p->tiers[i].name);
+	return names.data;
+}
+
+/* The rank of a tier by its name, or an error that lists the tiers. */
+int
+tier_rank_by_name(const TierProgram *p, const char *name)
+{
+	int rank = tier_find(p, name);
+
+	if (rank > 0)
+		return rank;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("programme has no tier \"%s\"", name),
-			 errdetail("Its tiers are %s.", names.data)));
+			 errdetail("Its tiers are %s.", tier_names(p))));
 	return 0; /* not reached */
 }
 

@@ -90,6 +90,8 @@ typedef struct TierProgram
 /* tier_program.c: what a programme may be */
 extern TierProgram *tier_program_create(int ntiers);
 extern void			CheckTierProgram(const TierProgram *p);
+extern int			tier_find(const TierProgram *p, const char *name);
+extern char		   *tier_names(const TierProgram *p);
 extern int			tier_rank_by_name(const TierProgram *p, const char *name);
 extern void			tier_set_name(Tier *tier, const char *name);
 extern int			tier_metric_from_name(const char *name);
