@@ -56,6 +56,56 @@ extern Oid		   crm_type(const char *name);
 extern OwnerSwitch become_owner(Oid relid);
 extern void		   become_caller(const OwnerSwitch *before);
 
+/* ---- live_keys.c: the keys of a customer, and index scans by them ---- */
+
+/* How keys compare, in the order of the primary key of the histories. */
+typedef struct CustomerKeys
+{
+	int		   n;
+	AttrNumber columns[INDEX_MAX_KEYS]; /* of the table that is indexed */
+	Oid		   collations[INDEX_MAX_KEYS];
+	Oid		   less[INDEX_MAX_KEYS];
+	FmgrInfo   equal[INDEX_MAX_KEYS];
+} CustomerKeys;
+
+extern void			 customer_keys_init(CustomerKeys *keys, Relation index);
+extern IndexScanDesc keys_begin_scan(Relation rel, Relation index, Snapshot snapshot,
+									 int nconditions);
+extern void			 keys_init_equal(const CustomerKeys *keys, ScanKey conditions);
+extern void			 keys_init_after(Relation index, int nkeys, const Datum *after, ScanKey header,
+									 ScanKey members);
+
+/* ---- live_layout.c: where a table of histories has what ---- */
+
+typedef enum ScoreColumn
+{
+	SCORE_RFM,
+	SCORE_RECENCY,
+	SCORE_FREQUENCY,
+	SCORE_MONETARY,
+	SCORE_SEGMENT,
+	SCORE_SEGMENT_RANK,
+	SCORE_TIER,
+	SCORE_P_ALIVE,
+	SCORE_EXPECTED_PURCHASES,
+	SCORE_CLV,
+	SCORE_EXPECTED_NEXT_ORDER_ON,
+	SCORE_COLUMNS
+} ScoreColumn;
+
+typedef struct HistoriesLayout
+{
+	CustomerKeys keys;
+	AttrNumber	 history;
+	AttrNumber	 scores[SCORE_COLUMNS];
+	AttrNumber	 scored_on;
+	AttrNumber	 updated_at;
+	Bitmapset	*written; /* columns that an update may change, as the executor counts them */
+	TupleDesc	 deltas;  /* for live_delta.c */
+} HistoriesLayout;
+
+extern const HistoriesLayout *histories_layout(Relation histories, Relation index);
+
 /* ---- live_view.c: a purchases view as expressions over one table's rows ---- */
 
 /* The parts of a purchases view; columns are 1-based, orders 0 if it has none. */
@@ -74,6 +124,7 @@ extern void			   purchases_columns(Relation view, PurchasesColumns *columns);
 extern PurchaseReader *purchase_reader_create(Relation view, Relation source, Relation rows_of);
 extern bool purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
 								 PurchaseDay *purchase);
+extern bool purchase_reader_fits(const PurchaseReader *reader, const HistoriesLayout *layout);
 extern void purchase_reader_free(PurchaseReader *reader);
 
 /* ---- live_delta.c: what came and what went, by customer ---- */
@@ -88,19 +139,12 @@ typedef struct CustomerDelta
 
 typedef struct Deltas Deltas;
 
-extern Deltas *deltas_create(Relation histories, Relation index);
+extern TupleDesc deltas_descriptor(Relation histories, const CustomerKeys *keys);
+extern Deltas	*deltas_create(const HistoriesLayout *layout);
 extern void deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went);
 extern void deltas_touch(Deltas *deltas, const Datum *keys);
 extern bool deltas_next(Deltas *deltas, CustomerDelta *delta);
 extern void deltas_free(Deltas *deltas);
-
-/* ---- live_keys.c: index scans by the keys of a customer ---- */
-
-extern IndexScanDesc keys_begin_scan(Relation rel, Relation index, Snapshot snapshot,
-									 int nconditions);
-extern void			 keys_init_equal(Relation index, int nkeys, ScanKey conditions);
-extern void			 keys_init_after(Relation index, int nkeys, const Datum *after, ScanKey header,
-									 ScanKey members);
 
 /* ---- live_decisions.c: what was decided on the tiers of customers ---- */
 
@@ -139,22 +183,6 @@ extern ArrayType *known_overrides(const TierProgram *program, ArrayType *overrid
 
 /* ---- live_score.c: the one place that scores a customer ---- */
 
-typedef enum ScoreColumn
-{
-	SCORE_RFM,
-	SCORE_RECENCY,
-	SCORE_FREQUENCY,
-	SCORE_MONETARY,
-	SCORE_SEGMENT,
-	SCORE_SEGMENT_RANK,
-	SCORE_TIER,
-	SCORE_P_ALIVE,
-	SCORE_EXPECTED_PURCHASES,
-	SCORE_CLV,
-	SCORE_EXPECTED_NEXT_ORDER_ON,
-	SCORE_COLUMNS
-} ScoreColumn;
-
 /* In the order of crm.customer_score. */
 typedef struct Score
 {
@@ -168,14 +196,17 @@ typedef struct ScoringRule	ScoringRule;
 extern const char *const score_column_names[SCORE_COLUMNS];
 extern const Oid		 score_column_types[SCORE_COLUMNS];
 
+extern void score_customer(const ScoringRule *rule, Datum history, DateADT as_of,
+						   const CustomerDecisions *decided, Score *score);
+
+/* ---- live_rules.c: the rules that a tracking scores by ---- */
+
 extern ScoringRules		 *scoring_rules_read(Oid scoring, Relation histories, Relation index);
-extern const ScoringRule *scoring_rule_of(ScoringRules *rules, const Datum *keys);
-extern DateADT			  scoring_today(const ScoringRule *rule);
-extern DateADT			  scoring_refresh_day(const ScoringRule *rule);
+extern ScoringRule		 *scoring_rule_of(ScoringRules *rules, const Datum *keys);
+extern DateADT			  scoring_today(ScoringRule *rule);
+extern DateADT			  scoring_refresh_day(ScoringRule *rule);
 extern bool				  scoring_rule_has_tiers(const ScoringRule *rule);
 extern const TierProgram *scoring_rule_program(const ScoringRule *rule);
-extern void				  score_customer(const ScoringRule *rule, Datum history, DateADT as_of,
-										 const CustomerDecisions *decided, Score *score);
 
 /* ---- live_changes.c: the log of segments that changed ---- */
 
@@ -201,15 +232,16 @@ typedef struct RescoreBatch
 	int64		 written;
 } RescoreBatch;
 
-extern Histories		 *histories_open(const Tracked *tracked, const char *why);
-extern Relation			  histories_index(Histories *histories);
-extern Relation			  histories_relation(Histories *histories);
-extern void				  histories_apply(Histories *histories, const CustomerDelta *delta);
-extern const ScoringRule *histories_rule_of(Histories *histories, const Datum *keys);
-extern void				  histories_ignore_decisions(Histories *histories);
-extern void				  histories_decide(Histories *histories, const Datum *keys);
-extern void				  histories_rescore_batch(Histories *histories, RescoreBatch *batch);
-extern int64			  histories_close(Histories *histories);
+extern Histories			 *histories_open(const Tracked *tracked, const char *why);
+extern Relation				  histories_index(Histories *histories);
+extern Relation				  histories_relation(Histories *histories);
+extern void					  histories_apply(Histories *histories, const CustomerDelta *delta);
+extern const HistoriesLayout *histories_layout_of(Histories *histories);
+extern ScoringRule			 *histories_rule_of(Histories *histories, const Datum *keys);
+extern void					  histories_ignore_decisions(Histories *histories);
+extern void					  histories_decide(Histories *histories, const Datum *keys);
+extern void					  histories_rescore_batch(Histories *histories, RescoreBatch *batch);
+extern int64				  histories_close(Histories *histories);
 
 /* ---- live_trigger.c: what both kinds of triggers share ---- */
 

@@ -1,16 +1,24 @@
 /*
- * live_changes.c: which customers changed their segment, written to the
- * table of changes in a few statements.
+ * live_changes.c: which customers changed their segment or tier, written to
+ * the table of changes.
+ *
+ * A table that nobody made into anything special is written row by row, as the
+ * histories are; any other, say one with BEFORE triggers, by an INSERT.
  */
 #include "crm.h"
 
+#include "access/table.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "live.h"
+#include "live_kept.h"
+#include "live_write.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 
 #define CHANGES_AT_ONCE 1000
@@ -23,19 +31,23 @@ enum
 	CHANGE_COLUMNS
 };
 
+typedef Datum ColumnValues[CHANGES_AT_ONCE];
+typedef bool  ColumnNulls[CHANGES_AT_ONCE];
+
 struct ChangeLog
 {
-	Oid			changes; /* InvalidOid: only count */
-	Relation	histories;
-	const char *why;
-	int			nkeys;
-	AttrNumber	keys[INDEX_MAX_KEYS];
-	int			nwaiting;
-	int64		total;
-	bool		wrote;				  /* since change_log_wrote was asked last */
-	Datum (*values)[CHANGES_AT_ONCE]; /* one array a column */
-	bool (*nulls)[CHANGES_AT_ONCE];
-	MemoryContext context; /* of the values that wait */
+	Oid					changes; /* InvalidOid: only count */
+	Relation			histories;
+	Relation			index;
+	const char		   *why;
+	const CustomerKeys *keys;
+	int					nwaiting;
+	int64				total;
+	bool				wrote;	/* since change_log_wrote was asked last */
+	ColumnValues	   *values; /* keys, then what, old and new; NULL before the first change */
+	ColumnNulls		   *nulls;
+	MemoryContext		home;	 /* of what lives until the log is closed */
+	MemoryContext		context; /* of the values that wait */
 };
 
 /* A log for customers known by the keys of an index; why is what changed them. */
@@ -46,21 +58,177 @@ change_log_open(Oid changes, Relation histories, Relation index, const char *why
 
 	log->changes = changes;
 	log->histories = histories;
+	log->index = index;
 	log->why = why;
-	log->nkeys = IndexRelationGetNumberOfKeyAttributes(index);
-	memcpy(log->keys, index->rd_index->indkey.values, sizeof(AttrNumber) * log->nkeys);
-	log->values = palloc(sizeof(*log->values) * (log->nkeys + CHANGE_COLUMNS));
-	log->nulls = palloc(sizeof(*log->nulls) * (log->nkeys + CHANGE_COLUMNS));
-	log->context =
-		AllocSetContextCreate(CurrentMemoryContext, "crm changes", ALLOCSET_DEFAULT_SIZES);
+	log->keys = &histories_layout(histories, index)->keys;
+	log->home = CurrentMemoryContext;
 	return log;
+}
+
+/* Room for changes that wait. */
+static void
+make_room(ChangeLog *log)
+{
+	int			  ncolumns = log->keys->n + CHANGE_COLUMNS;
+	MemoryContext before = MemoryContextSwitchTo(log->home);
+
+	log->values = palloc(sizeof(ColumnValues) * ncolumns);
+	log->nulls = palloc(sizeof(ColumnNulls) * ncolumns);
+	log->context = AllocSetContextCreate(log->home, "crm changes", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(before);
 }
 
 static Form_pg_attribute
 key_attribute(ChangeLog *log, int key)
 {
-	return TupleDescAttr(RelationGetDescr(log->histories), log->keys[key] - 1);
+	return TupleDescAttr(RelationGetDescr(log->histories), log->keys->columns[key] - 1);
 }
+
+/* ---- row by row ---- */
+
+/* Where a table of changes has what. */
+typedef struct LogLayout
+{
+	bool	   is_plain; /* can be written row by row */
+	AttrNumber keys[INDEX_MAX_KEYS];
+	AttrNumber at;
+	AttrNumber changed[CHANGE_COLUMNS];
+	AttrNumber why;
+	bool	   is_whole; /* there are no other columns */
+} LogLayout;
+
+/* A table of changes and the table of histories with its primary key. */
+typedef struct LogOf
+{
+	Relation   changes;
+	ChangeLog *log;
+} LogOf;
+
+/* Whether an INSERT would do no more with a table than row_writer_append does. */
+static bool
+is_plain_table(Relation changes, Relation histories)
+{
+	TriggerDesc *triggers = changes->trigdesc;
+
+	return changes->rd_rel->relkind == RELKIND_RELATION && !changes->rd_rel->relispartition &&
+		   !changes->rd_rel->relrowsecurity && changes->rd_rules == NULL &&
+		   changes->rd_rel->relowner == histories->rd_rel->relowner &&
+		   pg_class_aclcheck(RelationGetRelid(changes), changes->rd_rel->relowner, ACL_INSERT) ==
+			   ACLCHECK_OK &&
+		   (triggers == NULL ||
+			!(triggers->trig_insert_before_row || triggers->trig_insert_before_statement ||
+			  triggers->trig_insert_after_statement || triggers->trig_insert_new_table));
+}
+
+/* Find a column of just this type; false if there is none. */
+static bool
+find_column(Relation rel, const char *name, Oid type, int32 typmod, AttrNumber *column)
+{
+	Form_pg_attribute attribute;
+
+	*column = get_attnum(RelationGetRelid(rel), name);
+	if (*column <= 0)
+		return false;
+	attribute = TupleDescAttr(RelationGetDescr(rel), *column - 1);
+	return attribute->atttypid == type && attribute->attgenerated == '\0' &&
+		   attribute->attidentity == '\0' &&
+		   (attribute->atttypmod == -1 || attribute->atttypmod == typmod);
+}
+
+static bool
+find_columns(LogLayout *layout, const LogOf *of)
+{
+	static const char *const changed[CHANGE_COLUMNS] = {"what", "old_value", "new_value"};
+	bool found = find_column(of->changes, "at", TIMESTAMPTZOID, -1, &layout->at) &&
+				 find_column(of->changes, "why", TEXTOID, -1, &layout->why);
+
+	for (int i = 0; found && i < CHANGE_COLUMNS; i++)
+		found = find_column(of->changes, changed[i], TEXTOID, -1, &layout->changed[i]);
+	for (int i = 0; found && i < of->log->keys->n; i++)
+	{
+		Form_pg_attribute key = key_attribute(of->log, i);
+
+		found = find_column(of->changes, NameStr(key->attname), key->atttypid, key->atttypmod,
+							&layout->keys[i]);
+	}
+	return found;
+}
+
+static void *
+make_log_layout(const void *arguments)
+{
+	const LogOf *of = arguments;
+	LogLayout	*layout = palloc0(sizeof(LogLayout));
+
+	layout->is_plain = is_plain_table(of->changes, of->log->histories) && find_columns(layout, of);
+	layout->is_whole =
+		RelationGetNumberOfAttributes(of->changes) == of->log->keys->n + CHANGE_COLUMNS + 2;
+	return layout;
+}
+
+static inline void
+set_column(TupleTableSlot *row, AttrNumber column, Datum value, bool isnull)
+{
+	row->tts_values[column - 1] = value;
+	row->tts_isnull[column - 1] = isnull;
+}
+
+/* Put a change that waits into a row. */
+static void
+fill_row(ChangeLog *log, const LogLayout *layout, int change, TupleTableSlot *row)
+{
+	int nkeys = log->keys->n;
+
+	for (int i = 0; i < nkeys; i++)
+		set_column(row, layout->keys[i], log->values[i][change], log->nulls[i][change]);
+	set_column(row, layout->at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+	for (int i = 0; i < CHANGE_COLUMNS; i++)
+		set_column(row, layout->changed[i], log->values[nkeys + i][change],
+				   log->nulls[nkeys + i][change]);
+}
+
+/* Write what waits row by row; false, having done nothing, if the table is not for that. */
+static bool
+append(ChangeLog *log)
+{
+	Relation		 changes = table_open(log->changes, RowExclusiveLock);
+	LogOf			 of = {changes, log};
+	KeptKey			 key = {KEPT_LOG,
+							{log->changes, RelationGetRelid(log->histories), RelationGetRelid(log->index)}};
+	const LogLayout *layout = kept_find_or_make(&key, make_log_layout, &of);
+	TupleTableSlot	*row;
+	RowWriter		*writer;
+	Datum			 why;
+
+	if (!layout->is_plain)
+	{
+		table_close(changes, NoLock);
+		return false;
+	}
+	why = CStringGetTextDatum(log->why);
+	row = MakeSingleTupleTableSlot(RelationGetDescr(changes), &TTSOpsVirtual);
+	writer = row_writer_create(changes, NULL, NULL);
+	for (int i = 0; i < log->nwaiting; i++)
+	{
+		ExecClearTuple(row);
+		memset(row->tts_isnull, true, sizeof(bool) * row->tts_tupleDescriptor->natts);
+		if (!layout->is_whole)
+			row_writer_set_defaults(writer, row);
+		fill_row(log, layout, i, row);
+		set_column(row, layout->why, why, false);
+		ExecStoreVirtualTuple(row);
+		row_writer_append(writer, row);
+		row_writer_row_done(writer);
+	}
+	CommandCounterIncrement();
+	row_writer_free(writer);
+	ExecDropSingleTupleTableSlot(row);
+	log->wrote = changes->trigdesc != NULL;
+	table_close(changes, NoLock);
+	return true;
+}
+
+/* ---- by an INSERT ---- */
 
 /* The statement that inserts all waiting changes; keys first, then what, old and new value. */
 static char *
@@ -72,77 +240,16 @@ insert_statement(ChangeLog *log)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "INSERT INTO %s (", table);
-	for (int i = 0; i < log->nkeys; i++)
+	for (int i = 0; i < log->keys->n; i++)
 		appendStringInfo(&sql, "%s, ", quote_identifier(NameStr(key_attribute(log, i)->attname)));
 	appendStringInfoString(&sql, "at, what, old_value, new_value, why) SELECT ");
-	for (int i = 0; i < log->nkeys; i++)
-		appendStringInfo(&sql, "k%d, ", i);
-	appendStringInfo(&sql, "pg_catalog.now(), what, old_value, new_value, $%d FROM ROWS FROM (",
-					 log->nkeys + CHANGE_COLUMNS + 1);
-	for (int i = 0; i < log->nkeys + CHANGE_COLUMNS; i++)
-		appendStringInfo(&sql, "%spg_catalog.unnest($%d)", i > 0 ? ", " : "", i + 1);
-	appendStringInfoString(&sql, ") AS c (");
-	for (int i = 0; i < log->nkeys; i++)
-		appendStringInfo(&sql, "k%d, ", i);
-	appendStringInfoString(&sql, "what, old_value, new_value)");
+	for (int i = 0; i < log->keys->n; i++)
+		appendStringInfo(&sql, "pg_catalog.unnest($%d), ", i + 1);
+	appendStringInfoString(&sql, "pg_catalog.now()");
+	for (int i = 0; i < CHANGE_COLUMNS; i++)
+		appendStringInfo(&sql, ", pg_catalog.unnest($%d)", log->keys->n + i + 1);
+	appendStringInfo(&sql, ", $%d", log->keys->n + CHANGE_COLUMNS + 1);
 	return sql.data;
-}
-
-/* The insertion of one table of changes, planned once in a session. */
-typedef struct InsertPlan
-{
-	Oid		   changes; /* hash key */
-	char	  *sql;
-	Oid		   types[INDEX_MAX_KEYS]; /* of the keys, as arrays */
-	SPIPlanPtr plan;
-} InsertPlan;
-
-static InsertPlan *
-find_insert_plan(Oid changes)
-{
-	static HTAB *plans = NULL;
-	InsertPlan	*entry;
-	bool		 found;
-
-	if (plans == NULL)
-	{
-		HASHCTL control = {0};
-
-		control.keysize = sizeof(Oid);
-		control.entrysize = sizeof(InsertPlan);
-		plans = hash_create("crm inserts of changes", 8, &control, HASH_ELEM | HASH_BLOBS);
-	}
-	entry = hash_search(plans, &changes, HASH_ENTER, &found);
-	if (!found)
-	{
-		entry->sql = NULL;
-		entry->plan = NULL;
-	}
-	return entry;
-}
-
-/* The plan of a statement; made anew if it reads otherwise or of other types, since these change. Within SPI. */
-static SPIPlanPtr
-plan_of(ChangeLog *log, int nparameters, Oid *types)
-{
-	InsertPlan *entry = find_insert_plan(log->changes);
-	char	   *sql = insert_statement(log);
-
-	if (entry->sql && strcmp(entry->sql, sql) == 0 &&
-		memcmp(entry->types, types, sizeof(Oid) * log->nkeys) == 0)
-		return entry->plan;
-	if (entry->sql)
-	{
-		pfree(entry->sql);
-		entry->sql = NULL;
-		SPI_freeplan(entry->plan);
-	}
-	entry->plan = SPI_prepare(sql, nparameters, types);
-	if (entry->plan == NULL || SPI_keepplan(entry->plan) != 0)
-		elog(ERROR, "could not prepare: %s", sql);
-	memcpy(entry->types, types, sizeof(Oid) * log->nkeys);
-	entry->sql = MemoryContextStrdup(TopMemoryContext, sql);
-	return entry->plan;
 }
 
 /* The waiting values of a column as an array. */
@@ -157,24 +264,22 @@ column_array(ChangeLog *log, int column, Oid type, int16 length, bool by_value, 
 											  align));
 }
 
-/* Write what waits. */
+/* Write what waits by an INSERT. */
 static void
-flush(ChangeLog *log)
+insert(ChangeLog *log)
 {
-	int	  nparameters = log->nkeys + CHANGE_COLUMNS + 1;
+	int	  nparameters = log->keys->n + CHANGE_COLUMNS + 1;
 	Oid	  types[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
 	Datum values[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
 
-	if (log->nwaiting == 0 || !OidIsValid(log->changes))
-		return;
-	for (int i = 0; i < log->nkeys; i++)
+	for (int i = 0; i < log->keys->n; i++)
 	{
 		Form_pg_attribute key = key_attribute(log, i);
 
 		types[i] = get_array_type(key->atttypid);
 		values[i] = column_array(log, i, key->atttypid, key->attlen, key->attbyval, key->attalign);
 	}
-	for (int i = log->nkeys; i < nparameters - 1; i++)
+	for (int i = log->keys->n; i < nparameters - 1; i++)
 	{
 		types[i] = TEXTARRAYOID;
 		values[i] = column_array(log, i, TEXTOID, -1, false, TYPALIGN_INT);
@@ -184,11 +289,23 @@ flush(ChangeLog *log)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_plan(plan_of(log, nparameters, types), values, NULL, false, 0) != SPI_OK_INSERT)
+	if (SPI_execute_with_args(insert_statement(log), nparameters, types, values, NULL, false, 0) !=
+		SPI_OK_INSERT)
 		elog(ERROR, "could not write to \"%s\"", get_rel_name(log->changes));
 	SPI_finish();
-
 	log->wrote = true;
+}
+
+/* ---- changes ---- */
+
+/* Write what waits. */
+static void
+flush(ChangeLog *log)
+{
+	if (log->nwaiting == 0)
+		return;
+	if (!append(log))
+		insert(log);
 	log->nwaiting = 0;
 	MemoryContextReset(log->context);
 }
@@ -213,15 +330,17 @@ change_log_add(ChangeLog *log, const Datum *keys, const char *what, Datum old_va
 	if (!OidIsValid(log->changes))
 		return;
 
+	if (log->values == NULL)
+		make_room(log);
 	if (log->nwaiting == CHANGES_AT_ONCE)
 		flush(log);
 	before = MemoryContextSwitchTo(log->context);
-	for (int i = 0; i < log->nkeys; i++)
+	for (int i = 0; i < log->keys->n; i++)
 		keep(log, i, keys[i], false, key_attribute(log, i)->attbyval,
 			 key_attribute(log, i)->attlen);
-	keep(log, log->nkeys + CHANGE_WHAT, CStringGetTextDatum(what), false, false, -1);
-	keep(log, log->nkeys + CHANGE_OLD, old_value, old_null, false, -1);
-	keep(log, log->nkeys + CHANGE_NEW, new_value, new_null, false, -1);
+	keep(log, log->keys->n + CHANGE_WHAT, CStringGetTextDatum(what), false, false, -1);
+	keep(log, log->keys->n + CHANGE_OLD, old_value, old_null, false, -1);
+	keep(log, log->keys->n + CHANGE_NEW, new_value, new_null, false, -1);
 	log->nwaiting++;
 	MemoryContextSwitchTo(before);
 }
@@ -241,6 +360,5 @@ int64
 change_log_close(ChangeLog *log)
 {
 	flush(log);
-	MemoryContextDelete(log->context);
 	return log->total;
 }

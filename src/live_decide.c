@@ -150,8 +150,7 @@ follow(TriggerData *trigger)
 	decide.histories = histories_open(tracked, "decision");
 	decision_columns(rel, histories_relation(decide.histories), histories_index(decide.histories),
 					 &decide.columns);
-	decide.deltas =
-		deltas_create(histories_relation(decide.histories), histories_index(decide.histories));
+	decide.deltas = deltas_create(histories_layout_of(decide.histories));
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 	{
 		read_table(&decide);

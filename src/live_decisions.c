@@ -172,7 +172,8 @@ end_look_ups(Decisions *d)
 Decisions *
 decisions_open(Oid relid, bool by_invitation, Relation histories, Relation index)
 {
-	Decisions *d = palloc0(sizeof(Decisions));
+	Decisions	*d = palloc0(sizeof(Decisions));
+	CustomerKeys keys;
 
 	d->rel = open_plain_table(relid, AccessShareLock);
 	CheckNoForcedRowSecurity(d->rel, "decisions cannot be followed");
@@ -181,7 +182,9 @@ decisions_open(Oid relid, bool by_invitation, Relation histories, Relation index
 	d->by_invitation = by_invitation;
 	d->home = CurrentMemoryContext;
 	d->row = table_slot_create(d->rel, NULL);
-	keys_init_equal(d->index, d->columns.nkeys, d->equal);
+	customer_keys_init(&keys, d->index);
+	keys.n = d->columns.nkeys; /* the index may have more */
+	keys_init_equal(&keys, d->equal);
 	begin_look_ups(d);
 	return d;
 }

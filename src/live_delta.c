@@ -3,18 +3,15 @@
  * customer, so that every session writes customers in the same order.
  *
  * A sort of PostgreSQL's does the work: a statement of any size stays within
- * work_mem.
+ * work_mem. A statement of a single row, as most are, goes without.
  */
 #include "crm.h"
 
 #include "access/genam.h"
-#include "access/nbtree.h"
-#include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "live.h"
 #include "miscadmin.h"
-#include "utils/lsyscache.h"
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
 
@@ -37,32 +34,28 @@ typedef struct DayList
 
 struct Deltas
 {
-	int				nkeys;
-	FmgrInfo	   *equal;
-	Oid			   *collations;
-	Tuplesortstate *sort;
-	bool			sorted;
-	TupleTableSlot *row;	  /* to put */
-	TupleTableSlot *ahead;	  /* read, but of the next customer; empty at the end */
-	TupleTableSlot *customer; /* whose keys are given out */
-	DayList			came;
-	DayList			went;
+	const CustomerKeys *keys;
+	TupleDesc			desc;
+	TupleTableSlot	   *row;	  /* the last that came; the only one unless there is a sort */
+	Tuplesortstate	   *sort;	  /* NULL for less than two rows */
+	TupleTableSlot	   *ahead;	  /* read, but of the next customer; empty at the end */
+	TupleTableSlot	   *customer; /* whose keys are given out */
+	DayList				came;
+	DayList				went;
 };
 
 /* The keys as the table of histories has them, then the purchase. */
-static TupleDesc
-delta_descriptor(Relation histories, Relation index)
+TupleDesc
+deltas_descriptor(Relation histories, const CustomerKeys *keys)
 {
-	int		  nkeys = IndexRelationGetNumberOfKeyAttributes(index);
-	TupleDesc desc = CreateTemplateTupleDesc(nkeys + DELTA_COLUMNS);
+	TupleDesc desc = CreateTemplateTupleDesc(keys->n + DELTA_COLUMNS);
 
-	for (int i = 0; i < nkeys; i++)
-		TupleDescCopyEntry(desc, i + 1, RelationGetDescr(histories),
-						   index->rd_index->indkey.values[i]);
-	TupleDescInitEntry(desc, nkeys + 1 + DELTA_WENT, "went", BOOLOID, -1, 0);
-	TupleDescInitEntry(desc, nkeys + 1 + DELTA_DAY, "day", DATEOID, -1, 0);
-	TupleDescInitEntry(desc, nkeys + 1 + DELTA_ORDERS, "orders", INT4OID, -1, 0);
-	TupleDescInitEntry(desc, nkeys + 1 + DELTA_AMOUNT, "amount", INT8OID, -1, 0);
+	for (int i = 0; i < keys->n; i++)
+		TupleDescCopyEntry(desc, i + 1, RelationGetDescr(histories), keys->columns[i]);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_WENT, "went", BOOLOID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_DAY, "day", DATEOID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_ORDERS, "orders", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_AMOUNT, "amount", INT8OID, -1, 0);
 	return desc;
 }
 
@@ -73,46 +66,43 @@ make_day_list(DayList *list)
 	list->days = purchase_history_create(list->capacity);
 }
 
-/* Nothing yet, by customers in the order of the primary key index of histories. */
+/* Nothing yet, by customers in the order of the primary key of the histories that have a layout. */
 Deltas *
-deltas_create(Relation histories, Relation index)
+deltas_create(const HistoriesLayout *layout)
 {
-	Deltas	  *deltas = palloc0(sizeof(Deltas));
-	TupleDesc  desc = delta_descriptor(histories, index);
-	int		   nkeys = IndexRelationGetNumberOfKeyAttributes(index);
-	int		   ncolumns = nkeys + 2;
-	AttrNumber columns[INDEX_MAX_KEYS + 2];
-	Oid		   operators[INDEX_MAX_KEYS + 2];
-	Oid		   collations[INDEX_MAX_KEYS + 2] = {0};
-	bool	   nulls_first[INDEX_MAX_KEYS + 2] = {0};
+	Deltas *deltas = palloc0(sizeof(Deltas));
 
-	deltas->nkeys = nkeys;
-	deltas->equal = palloc(sizeof(FmgrInfo) * nkeys);
-	deltas->collations = palloc(sizeof(Oid) * nkeys);
-	for (int i = 0; i < nkeys; i++)
-	{
-		Oid family = index->rd_opfamily[i];
-		Oid type = index->rd_opcintype[i];
-
-		columns[i] = i + 1;
-		operators[i] = get_opfamily_member(family, type, type, BTLessStrategyNumber);
-		collations[i] = deltas->collations[i] = index->rd_indcollation[i];
-		fmgr_info(get_opcode(get_opfamily_member(family, type, type, BTEqualStrategyNumber)),
-				  &deltas->equal[i]);
-	}
-	columns[nkeys] = nkeys + 1 + DELTA_WENT;
-	operators[nkeys] = lookup_type_cache(BOOLOID, TYPECACHE_LT_OPR)->lt_opr;
-	columns[nkeys + 1] = nkeys + 1 + DELTA_DAY;
-	operators[nkeys + 1] = lookup_type_cache(DATEOID, TYPECACHE_LT_OPR)->lt_opr;
-
-	deltas->sort = tuplesort_begin_heap(desc, ncolumns, columns, operators, collations, nulls_first,
-										work_mem, NULL, 0);
-	deltas->row = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	deltas->ahead = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	deltas->customer = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	deltas->keys = &layout->keys;
+	deltas->desc = layout->deltas;
+	deltas->row = MakeSingleTupleTableSlot(deltas->desc, &TTSOpsVirtual);
 	make_day_list(&deltas->came);
 	make_day_list(&deltas->went);
 	return deltas;
+}
+
+/* By the keys, then what came before what went, then by day. */
+static void
+start_sort(Deltas *deltas)
+{
+	const CustomerKeys *keys = deltas->keys;
+	AttrNumber			columns[INDEX_MAX_KEYS + 2];
+	Oid					operators[INDEX_MAX_KEYS + 2];
+	Oid					collations[INDEX_MAX_KEYS + 2] = {0};
+	bool				nulls_first[INDEX_MAX_KEYS + 2] = {0};
+
+	for (int i = 0; i < keys->n; i++)
+	{
+		columns[i] = i + 1;
+		operators[i] = keys->less[i];
+		collations[i] = keys->collations[i];
+	}
+	columns[keys->n] = keys->n + 1 + DELTA_WENT;
+	operators[keys->n] = lookup_type_cache(BOOLOID, TYPECACHE_LT_OPR)->lt_opr;
+	columns[keys->n + 1] = keys->n + 1 + DELTA_DAY;
+	operators[keys->n + 1] = lookup_type_cache(DATEOID, TYPECACHE_LT_OPR)->lt_opr;
+	deltas->sort = tuplesort_begin_heap(deltas->desc, keys->n + 2, columns, operators, collations,
+										nulls_first, work_mem, NULL, 0);
+	tuplesort_puttupleslot(deltas->sort, deltas->row);
 }
 
 /* Add a purchase that came to a customer or went from one. */
@@ -120,17 +110,24 @@ void
 deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went)
 {
 	TupleTableSlot *row = deltas->row;
-	Datum		   *values = row->tts_values + deltas->nkeys;
+	int				nkeys = deltas->keys->n;
+	Datum		   *values = row->tts_values + nkeys;
+	bool			first = deltas->sort == NULL && TTS_EMPTY(row);
 
+	if (!first && deltas->sort == NULL)
+		start_sort(deltas);
 	ExecClearTuple(row);
-	memcpy(row->tts_values, keys, sizeof(Datum) * deltas->nkeys);
+	memcpy(row->tts_values, keys, sizeof(Datum) * nkeys);
 	values[DELTA_WENT] = BoolGetDatum(went);
 	values[DELTA_DAY] = DateADTGetDatum(purchase->day);
 	values[DELTA_ORDERS] = Int32GetDatum(purchase->orders);
 	values[DELTA_AMOUNT] = Int64GetDatum(purchase->amount);
-	memset(row->tts_isnull, false, deltas->nkeys + DELTA_COLUMNS);
+	memset(row->tts_isnull, false, nkeys + DELTA_COLUMNS);
 	ExecStoreVirtualTuple(row);
-	tuplesort_puttupleslot(deltas->sort, row);
+	if (first)
+		ExecMaterializeSlot(row);
+	else
+		tuplesort_puttupleslot(deltas->sort, row);
 }
 
 /* Add nothing to a customer, who is given out all the same. */
@@ -168,15 +165,15 @@ add_day(DayList *list, const PurchaseDay *purchase)
 	days->entries[days->nentries++] = *purchase;
 }
 
-/* Add the row that was read to what its customer bought or gave back. */
+/* Add a row to what its customer bought or gave back. */
 static void
-add_row(Deltas *deltas)
+add_row(Deltas *deltas, TupleTableSlot *row)
 {
 	Datum	   *values;
 	PurchaseDay purchase;
 
-	slot_getallattrs(deltas->ahead);
-	values = deltas->ahead->tts_values + deltas->nkeys;
+	slot_getallattrs(row);
+	values = row->tts_values + deltas->keys->n;
 	purchase.day = DatumGetDateADT(values[DELTA_DAY]);
 	purchase.orders = DatumGetInt32(values[DELTA_ORDERS]);
 	purchase.amount = DatumGetInt64(values[DELTA_AMOUNT]);
@@ -187,10 +184,10 @@ static bool
 same_customer(Deltas *deltas)
 {
 	slot_getallattrs(deltas->ahead);
-	for (int i = 0; i < deltas->nkeys; i++)
-		if (!DatumGetBool(FunctionCall2Coll(&deltas->equal[i], deltas->collations[i],
-											deltas->customer->tts_values[i],
-											deltas->ahead->tts_values[i])))
+	for (int i = 0; i < deltas->keys->n; i++)
+		if (!DatumGetBool(
+				FunctionCall2Coll((FmgrInfo *) &deltas->keys->equal[i], deltas->keys->collations[i],
+								  deltas->customer->tts_values[i], deltas->ahead->tts_values[i])))
 			return false;
 	return true;
 }
@@ -201,27 +198,50 @@ read_ahead(Deltas *deltas)
 	return tuplesort_gettupleslot(deltas->sort, true, false, deltas->ahead, NULL);
 }
 
-/* The next customer in key order with all that came and went; false at the end. */
-bool
-deltas_next(Deltas *deltas, CustomerDelta *delta)
+static void
+finish_sort(Deltas *deltas)
 {
-	if (!deltas->sorted)
-	{
-		tuplesort_performsort(deltas->sort);
-		deltas->sorted = true;
-		read_ahead(deltas);
-	}
+	tuplesort_performsort(deltas->sort);
+	deltas->ahead = MakeSingleTupleTableSlot(deltas->desc, &TTSOpsMinimalTuple);
+	deltas->customer = MakeSingleTupleTableSlot(deltas->desc, &TTSOpsMinimalTuple);
+	read_ahead(deltas);
+}
+
+/* The customer of the only row, once. */
+static bool
+only_customer(Deltas *deltas)
+{
+	if (TTS_EMPTY(deltas->row) || deltas->customer)
+		return false;
+	deltas->customer = deltas->row;
+	add_row(deltas, deltas->row);
+	return true;
+}
+
+/* The next customer of the sorted rows. */
+static bool
+next_customer(Deltas *deltas)
+{
+	if (deltas->ahead == NULL)
+		finish_sort(deltas);
 	if (TTS_EMPTY(deltas->ahead))
 		return false;
-
 	ExecCopySlot(deltas->customer, deltas->ahead);
 	slot_getallattrs(deltas->customer);
 	deltas->came.days->nentries = 0;
 	deltas->went.days->nentries = 0;
 	do
-		add_row(deltas);
+		add_row(deltas, deltas->ahead);
 	while (read_ahead(deltas) && same_customer(deltas));
+	return true;
+}
 
+/* The next customer in key order with all that came and went; false at the end. */
+bool
+deltas_next(Deltas *deltas, CustomerDelta *delta)
+{
+	if (deltas->sort ? !next_customer(deltas) : !only_customer(deltas))
+		return false;
 	delta->keys = deltas->customer->tts_values;
 	delta->came = deltas->came.days;
 	delta->went = deltas->went.days;
@@ -231,9 +251,15 @@ deltas_next(Deltas *deltas, CustomerDelta *delta)
 void
 deltas_free(Deltas *deltas)
 {
+	if (deltas->sort)
+	{
+		tuplesort_end(deltas->sort);
+		if (deltas->ahead)
+		{
+			ExecDropSingleTupleTableSlot(deltas->ahead);
+			ExecDropSingleTupleTableSlot(deltas->customer);
+		}
+	}
 	ExecDropSingleTupleTableSlot(deltas->row);
-	ExecDropSingleTupleTableSlot(deltas->ahead);
-	ExecDropSingleTupleTableSlot(deltas->customer);
-	tuplesort_end(deltas->sort);
 	pfree(deltas);
 }

@@ -26,23 +26,20 @@
 
 struct Histories
 {
-	Relation		rel;
-	Relation		index; /* its primary key */
-	int				nkeys;
-	AttrNumber		history;
-	AttrNumber		scores[SCORE_COLUMNS];
-	AttrNumber		scored_on;
-	AttrNumber		updated_at;
-	ScanKeyData		scan_keys[INDEX_MAX_KEYS];
-	IndexScanDesc	scan; /* for look-ups, with the active snapshot */
-	TupleTableSlot *old_row;
-	TupleTableSlot *new_row;
-	RowWriter	   *writer;
-	ScoringRules   *rules;
-	Decisions	   *decisions; /* NULL if the tracking keeps none */
-	ChangeLog	   *changes;
-	MemoryContext	home;	 /* of what lives until the table is closed */
-	MemoryContext	context; /* of one customer */
+	Relation			   rel;
+	Relation			   index; /* its primary key */
+	int					   nkeys;
+	const HistoriesLayout *layout;
+	ScanKeyData			   scan_keys[INDEX_MAX_KEYS];
+	IndexScanDesc		   scan; /* for look-ups, with the active snapshot */
+	TupleTableSlot		  *old_row;
+	TupleTableSlot		  *new_row;
+	RowWriter			  *writer;
+	ScoringRules		  *rules;
+	Decisions			  *decisions; /* NULL if the tracking keeps none */
+	ChangeLog			  *changes;
+	MemoryContext		   home;	/* of what lives until the table is closed */
+	MemoryContext		   context; /* of one customer */
 };
 
 /* ---- opening and closing ---- */
@@ -61,19 +58,6 @@ open_primary_key(Relation rel)
 	return index_open(index, RowExclusiveLock);
 }
 
-/* The columns that an update may change, as the executor counts them. */
-static Bitmapset *
-written_columns(Histories *t)
-{
-	Bitmapset *columns = NULL;
-
-	columns = bms_add_member(columns, t->history - FirstLowInvalidHeapAttributeNumber);
-	for (int i = 0; i < SCORE_COLUMNS; i++)
-		columns = bms_add_member(columns, t->scores[i] - FirstLowInvalidHeapAttributeNumber);
-	columns = bms_add_member(columns, t->scored_on - FirstLowInvalidHeapAttributeNumber);
-	return bms_add_member(columns, t->updated_at - FirstLowInvalidHeapAttributeNumber);
-}
-
 /* Open a table of histories for writing; why is what the changes are recorded with. */
 Histories *
 histories_open(const Tracked *tracked, const char *why)
@@ -83,17 +67,13 @@ histories_open(const Tracked *tracked, const char *why)
 	t->rel = open_plain_table(tracked->histories, RowExclusiveLock);
 	CheckNoForcedRowSecurity(t->rel, "histories cannot be kept");
 	t->index = open_primary_key(t->rel);
-	t->nkeys = IndexRelationGetNumberOfKeyAttributes(t->index);
-	t->history = column_of_type(t->rel, "history", crm_type("purchase_history"));
-	for (int i = 0; i < SCORE_COLUMNS; i++)
-		t->scores[i] = column_of_type(t->rel, score_column_names[i], score_column_types[i]);
-	t->scored_on = column_of_type(t->rel, "scored_on", DATEOID);
-	t->updated_at = column_of_type(t->rel, "updated_at", TIMESTAMPTZOID);
-	keys_init_equal(t->index, t->nkeys, t->scan_keys);
+	t->layout = histories_layout(t->rel, t->index);
+	t->nkeys = t->layout->keys.n;
+	keys_init_equal(&t->layout->keys, t->scan_keys);
 
 	t->old_row = table_slot_create(t->rel, NULL);
 	t->new_row = MakeSingleTupleTableSlot(RelationGetDescr(t->rel), &TTSOpsVirtual);
-	t->writer = row_writer_create(t->rel, t->index, written_columns(t));
+	t->writer = row_writer_create(t->rel, t->index, t->layout->written);
 	t->rules = scoring_rules_read(tracked->scoring, t->rel, t->index);
 	t->changes = change_log_open(tracked->changes, t->rel, t->index, why);
 	t->context =
@@ -104,6 +84,12 @@ histories_open(const Tracked *tracked, const char *why)
 	if (OidIsValid(tracked->decisions))
 		t->decisions = decisions_open(tracked->decisions, tracked->by_invitation, t->rel, t->index);
 	return t;
+}
+
+const HistoriesLayout *
+histories_layout_of(Histories *t)
+{
+	return t->layout;
 }
 
 Relation
@@ -118,7 +104,7 @@ histories_relation(Histories *t)
 	return t->rel;
 }
 
-const ScoringRule *
+ScoringRule *
 histories_rule_of(Histories *t, const Datum *keys)
 {
 	return scoring_rule_of(t->rules, keys);
@@ -253,7 +239,7 @@ set_scores(Histories *t, const Score *score)
 
 	for (int i = 0; i < SCORE_COLUMNS; i++)
 	{
-		int				  column = t->scores[i] - 1;
+		int				  column = t->layout->scores[i] - 1;
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(t->rel), column);
 
 		if (!same_value(t->new_row->tts_values[column], t->new_row->tts_isnull[column],
@@ -274,17 +260,17 @@ set_column(Histories *t, AttrNumber column, Datum value, bool isnull)
 
 /* Fill new_row from the values that stand in it, a history and its score. */
 static void
-fill_row(Histories *t, const ScoringRule *rule, const CustomerDecisions *decided,
+fill_row(Histories *t, ScoringRule *rule, const CustomerDecisions *decided,
 		 PurchaseHistory *history, DateADT as_of, Score *score)
 {
-	bool is_new = t->new_row->tts_isnull[t->history - 1];
+	bool is_new = t->new_row->tts_isnull[t->layout->history - 1];
 
 	score_customer(rule, PointerGetDatum(history), as_of, decided, score);
-	set_column(t, t->history, PointerGetDatum(history), false);
-	set_column(t, t->scored_on, DateADTGetDatum(as_of), rule == NULL);
+	set_column(t, t->layout->history, PointerGetDatum(history), false);
+	set_column(t, t->layout->scored_on, DateADTGetDatum(as_of), rule == NULL);
 	if (set_scores(t, score) || is_new)
-		set_column(t, t->updated_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()),
-				   false);
+		set_column(t, t->layout->updated_at,
+				   TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 	ExecStoreVirtualTuple(t->new_row);
 }
 
@@ -305,14 +291,14 @@ start_row(Histories *t, const Datum *keys, bool found)
 	memset(t->new_row->tts_isnull, true, sizeof(bool) * desc->natts);
 	row_writer_set_defaults(t->writer, t->new_row);
 	for (int i = 0; i < t->nkeys; i++)
-		set_column(t, t->index->rd_index->indkey.values[i], keys[i], false);
+		set_column(t, t->layout->keys.columns[i], keys[i], false);
 }
 
 /* Record that a column of the score names the customer otherwise than before. */
 static void
 record_change(Histories *t, const Datum *keys, bool found, const Score *score, ScoreColumn what)
 {
-	int	 column = t->scores[what] - 1;
+	int	 column = t->layout->scores[what] - 1;
 	bool old_null = !found || t->old_row->tts_isnull[column];
 
 	change_log_add(t->changes, keys, score_column_names[what],
@@ -327,7 +313,7 @@ stored_history(Histories *t, bool found)
 	bool  isnull = true;
 
 	if (found)
-		history = slot_getattr(t->old_row, t->history, &isnull);
+		history = slot_getattr(t->old_row, t->layout->history, &isnull);
 	return isnull ? purchase_history_create(0) : DatumGetPurchaseHistory(history);
 }
 
@@ -340,7 +326,7 @@ static bool
 hold_key(Histories *t, const Datum *keys)
 {
 	start_row(t, keys, false);
-	set_column(t, t->history, PointerGetDatum(purchase_history_create(0)), false);
+	set_column(t, t->layout->history, PointerGetDatum(purchase_history_create(0)), false);
 	ExecStoreVirtualTuple(t->new_row);
 	return row_writer_hold_key(t->writer, t->new_row, GetActiveSnapshot());
 }
@@ -362,7 +348,7 @@ typedef enum Outcome
 
 /* Whether what is decided on a new customer's tier is not what the row was scored with. */
 static bool
-is_stale_insert(Histories *t, const ScoringRule *rule, const Datum *keys,
+is_stale_insert(Histories *t, ScoringRule *rule, const Datum *keys,
 				const CustomerDecisions *decided)
 {
 	CustomerDecisions now;
@@ -377,13 +363,13 @@ is_stale_insert(Histories *t, const ScoringRule *rule, const Datum *keys,
 static Outcome
 try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion occasion)
 {
-	bool			   found = find_row(t, keys);
-	const ScoringRule *rule = scoring_rule_of(t->rules, keys);
-	PurchaseHistory	  *history = stored_history(t, found);
-	CustomerDecisions  decided = {0};
-	DateADT			   as_of = 0;
-	Score			   score;
-	bool			   written;
+	bool			  found = find_row(t, keys);
+	ScoringRule		 *rule = scoring_rule_of(t->rules, keys);
+	PurchaseHistory	 *history = stored_history(t, found);
+	CustomerDecisions decided = {0};
+	DateADT			  as_of = 0;
+	Score			  score;
+	bool			  written;
 
 	if (delta)
 		history = changed_history(t, history, delta);
@@ -472,26 +458,26 @@ histories_decide(Histories *t, const Datum *keys)
 static bool
 score_is_stale(Histories *t, TupleTableSlot *row, const Datum *keys)
 {
-	const ScoringRule *rule = scoring_rule_of(t->rules, keys);
-	CustomerDecisions  decided = {0};
-	DateADT			   as_of = rule ? scoring_refresh_day(rule) : 0;
-	Score			   score;
+	ScoringRule		 *rule = scoring_rule_of(t->rules, keys);
+	CustomerDecisions decided = {0};
+	DateADT			  as_of = rule ? scoring_refresh_day(rule) : 0;
+	Score			  score;
 
-	if (row->tts_isnull[t->history - 1])
+	if (row->tts_isnull[t->layout->history - 1])
 		return true;
 	if (t->decisions)
 		decisions_read_next(t->decisions, keys, &decided);
-	score_customer(rule, row->tts_values[t->history - 1], as_of, &decided, &score);
+	score_customer(rule, row->tts_values[t->layout->history - 1], as_of, &decided, &score);
 	for (int i = 0; i < SCORE_COLUMNS; i++)
 	{
-		int column = t->scores[i] - 1;
+		int column = t->layout->scores[i] - 1;
 
 		if (!same_value(row->tts_values[column], row->tts_isnull[column], score.values[i],
 						score.nulls[i], TupleDescAttr(row->tts_tupleDescriptor, column)))
 			return true;
 	}
-	return rule && (row->tts_isnull[t->scored_on - 1] ||
-					DatumGetDateADT(row->tts_values[t->scored_on - 1]) > as_of);
+	return rule && (row->tts_isnull[t->layout->scored_on - 1] ||
+					DatumGetDateADT(row->tts_values[t->layout->scored_on - 1]) > as_of);
 }
 
 static void
@@ -499,7 +485,7 @@ copy_keys(Histories *t, TupleTableSlot *row, Datum *keys)
 {
 	for (int i = 0; i < t->nkeys; i++)
 	{
-		int				  column = t->index->rd_index->indkey.values[i] - 1;
+		int				  column = t->layout->keys.columns[i] - 1;
 		Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column);
 
 		keys[i] = datumCopy(row->tts_values[column], attribute->attbyval, attribute->attlen);

@@ -20,18 +20,32 @@ keys_begin_scan(Relation rel, Relation index, Snapshot snapshot, int nconditions
 						   nconditions, 0);
 }
 
+/* How the values of an index on the keys are compared, by functions that live as long as the current memory context. */
+void
+customer_keys_init(CustomerKeys *keys, Relation index)
+{
+	keys->n = IndexRelationGetNumberOfKeyAttributes(index);
+	for (int i = 0; i < keys->n; i++)
+	{
+		Oid family = index->rd_opfamily[i];
+		Oid type = index->rd_opcintype[i];
+		Oid equal = get_opfamily_member(family, type, type, BTEqualStrategyNumber);
+
+		keys->columns[i] = index->rd_index->indkey.values[i];
+		keys->collations[i] = index->rd_indcollation[i];
+		keys->less[i] = get_opfamily_member(family, type, type, BTLessStrategyNumber);
+		fmgr_info(get_opcode(equal), &keys->equal[i]);
+	}
+}
+
 /* The conditions "the keys are these", whose arguments are still to be set. */
 void
-keys_init_equal(Relation index, int nkeys, ScanKey conditions)
+keys_init_equal(const CustomerKeys *keys, ScanKey conditions)
 {
-	for (int i = 0; i < nkeys; i++)
-	{
-		Oid type = index->rd_opcintype[i];
-		Oid equal = get_opfamily_member(index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
-
-		ScanKeyEntryInitialize(&conditions[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-							   index->rd_indcollation[i], get_opcode(equal), (Datum) 0);
-	}
+	for (int i = 0; i < keys->n; i++)
+		ScanKeyEntryInitializeWithInfo(&conditions[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+									   keys->collations[i], (FmgrInfo *) &keys->equal[i],
+									   (Datum) 0);
 }
 
 /* The condition "the keys come after these", a row comparison: the scan points at its members as long as it runs. */

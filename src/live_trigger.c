@@ -173,22 +173,14 @@ CheckOwnerOfSource(Relation source, Relation histories)
 
 /* The keys of a view are those of the histories, or its values would be taken for others. */
 static inline void
-CheckSameKeys(Relation view, Relation histories, Relation index)
+CheckSameKeys(const PurchaseReader *reader, Relation view, Histories *histories)
 {
-	PurchasesColumns columns;
-	bool			 same;
-
-	purchases_columns(view, &columns);
-	same = columns.nkeys == IndexRelationGetNumberOfKeyAttributes(index);
-	for (int i = 0; same && i < columns.nkeys; i++)
-		same = TupleDescAttr(RelationGetDescr(view), columns.keys[i] - 1)->atttypid ==
-			   TupleDescAttr(RelationGetDescr(histories), index->rd_index->indkey.values[i] - 1)
-				   ->atttypid;
-	if (!same)
+	if (!purchase_reader_fits(reader, histories_layout_of(histories)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the key columns of purchases view \"%s\" are not those of \"%s\"",
-						RelationGetRelationName(view), RelationGetRelationName(histories)),
+						RelationGetRelationName(view),
+						RelationGetRelationName(histories_relation(histories))),
 				 errdetail("They must have the types of its primary key, in the same order.")));
 }
 
@@ -203,8 +195,8 @@ read_event(Event *event, Oid purchases, Histories *histories, Deltas *deltas)
 
 	CheckSameOwner(view, histories_relation(histories));
 	CheckOwnerOfSource(source, histories_relation(histories));
-	CheckSameKeys(view, histories_relation(histories), histories_index(histories));
 	reader = purchase_reader_create(view, source, rel);
+	CheckSameKeys(reader, view, histories);
 	event->read(event, reader, deltas);
 	purchase_reader_free(reader);
 	table_close(source, NoLock);
@@ -226,7 +218,7 @@ keep_histories(Event *event, const Tracked *tracked, List *trackings)
 {
 	OwnerSwitch	  before = become_owner(tracked->histories);
 	Histories	 *histories = histories_open(tracked, event->name);
-	Deltas		 *deltas = deltas_create(histories_relation(histories), histories_index(histories));
+	Deltas		 *deltas = deltas_create(histories_layout_of(histories));
 	CustomerDelta delta;
 	ListCell	 *lc;
 	int64		  changed;

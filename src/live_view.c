@@ -18,6 +18,7 @@
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "live.h"
+#include "live_kept.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -32,16 +33,26 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-struct PurchaseReader
+/* A view, planned: what a reader is made of. */
+typedef struct ReaderPlan
 {
 	int					nkeys;
 	bool				amount_is_float8;
 	bool				has_orders;
-	ExprState		   *filter;
-	ExprState		  **columns;   /* keys, purchased_on, amount [, orders] */
+	List			   *columns;   /* target entries: keys, purchased_on, amount [, orders] */
+	TupleDesc			purchase;  /* of these */
+	List			   *filter;	   /* conditions, all of which hold */
 	TupleConversionMap *partition; /* from the rows' layout to the table's, or NULL */
-	TupleTableSlot	   *source_row;
-	EState			   *estate;
+} ReaderPlan;
+
+struct PurchaseReader
+{
+	const ReaderPlan *plan;
+	ExprContext		 *context;
+	ExprState		 *filter;
+	ProjectionInfo	 *columns;
+	TupleTableSlot	 *purchase;
+	TupleTableSlot	 *source_row; /* NULL if rows come as the table has them */
 };
 
 /* ---- columns ---- */
@@ -367,6 +378,53 @@ CheckStillLive(Relation view, Relation source, Oid found, const char *reason)
 						errhint("Call crm.untrack and crm.track for the view.")));
 }
 
+/* A view, the table that it reads, and the one that its rows come from: that table or a partition of it. */
+typedef struct ReaderOf
+{
+	Relation view;
+	Relation source;
+	Relation rows_of;
+} ReaderOf;
+
+static void
+add_column(ReaderPlan *plan, Expr *expression)
+{
+	plan->columns =
+		lappend(plan->columns, makeTargetEntry(expression_planner(expression),
+											   list_length(plan->columns) + 1, NULL, false));
+}
+
+static void *
+make_reader_plan(const void *arguments)
+{
+	const ReaderOf	*of = arguments;
+	ReaderPlan		*plan = palloc0(sizeof(ReaderPlan));
+	Query			*query = copyObject(get_view_query(of->view));
+	const char		*reason;
+	Oid				 found = live_source(of->view, &reason);
+	PurchasesColumns columns;
+	Expr			*amount;
+
+	CheckStillLive(of->view, of->source, found, reason);
+	purchases_columns(of->view, &columns);
+	amount = column_expression(query, columns.amount);
+	plan->nkeys = columns.nkeys;
+	plan->amount_is_float8 = getBaseType(exprType((Node *) amount)) == FLOAT8OID;
+	plan->has_orders = columns.orders != InvalidAttrNumber;
+	for (int i = 0; i < columns.nkeys; i++)
+		add_column(plan, column_expression(query, columns.keys[i]));
+	add_column(plan, column_expression(query, columns.purchased_on));
+	add_column(plan, cast_to(amount, plan->amount_is_float8 ? FLOAT8OID : NUMERICOID));
+	if (plan->has_orders)
+		add_column(plan, cast_to(column_expression(query, columns.orders), INT4OID));
+	plan->purchase = ExecTypeFromTL(plan->columns);
+	if (query->jointree->quals)
+		plan->filter = make_ands_implicit(expression_planner((Expr *) query->jointree->quals));
+	plan->partition =
+		convert_tuples_by_name(RelationGetDescr(of->rows_of), RelationGetDescr(of->source));
+	return plan;
+}
+
 /*
  * A reader of purchases from rows of the table source, or of its partition
  * rows_of. The caller has become the owner: the view's functions run as that.
@@ -374,45 +432,54 @@ CheckStillLive(Relation view, Relation source, Oid found, const char *reason)
 PurchaseReader *
 purchase_reader_create(Relation view, Relation source, Relation rows_of)
 {
-	PurchaseReader	*reader = palloc0(sizeof(PurchaseReader));
-	Query			*query;
-	PurchasesColumns columns;
-	const char		*reason;
-	Oid				 found;
-	Oid				 amount_type;
-	Expr			*amount;
+	PurchaseReader *reader = palloc0(sizeof(PurchaseReader));
+	ReaderOf		of = {view, source, rows_of};
+	KeptKey			key = {KEPT_READER,
+						   {RelationGetRelid(view), RelationGetRelid(source), RelationGetRelid(rows_of)}};
 
 	CheckIsView(view);
-	query = copyObject(get_view_query(view));
-	found = live_source(view, &reason);
-	CheckStillLive(view, source, found, reason);
-	purchases_columns(view, &columns);
-	amount = column_expression(query, columns.amount);
-	amount_type = getBaseType(exprType((Node *) amount));
-
-	reader->nkeys = columns.nkeys;
-	reader->amount_is_float8 = amount_type == FLOAT8OID;
-	reader->has_orders = columns.orders != InvalidAttrNumber;
-	reader->estate = CreateExecutorState();
-	reader->columns = palloc(sizeof(ExprState *) * (columns.nkeys + 3));
-	for (int i = 0; i < columns.nkeys; i++)
-		reader->columns[i] =
-			ExecPrepareExpr(column_expression(query, columns.keys[i]), reader->estate);
-	reader->columns[columns.nkeys] =
-		ExecPrepareExpr(column_expression(query, columns.purchased_on), reader->estate);
-	reader->columns[columns.nkeys + 1] = ExecPrepareExpr(
-		cast_to(amount, reader->amount_is_float8 ? FLOAT8OID : NUMERICOID), reader->estate);
-	if (reader->has_orders)
-		reader->columns[columns.nkeys + 2] = ExecPrepareExpr(
-			cast_to(column_expression(query, columns.orders), INT4OID), reader->estate);
-	if (query->jointree->quals)
-		reader->filter =
-			ExecPrepareQual(make_ands_implicit((Expr *) query->jointree->quals), reader->estate);
-
-	reader->partition = convert_tuples_by_name(RelationGetDescr(rows_of), RelationGetDescr(source));
-	if (reader->partition)
+	reader->plan = kept_find_or_make(&key, make_reader_plan, &of);
+	reader->context = CreateStandaloneExprContext();
+	reader->filter = ExecInitQual(reader->plan->filter, NULL);
+	reader->purchase = MakeSingleTupleTableSlot(reader->plan->purchase, &TTSOpsVirtual);
+	reader->columns = ExecBuildProjectionInfo(reader->plan->columns, reader->context,
+											  reader->purchase, NULL, RelationGetDescr(source));
+	if (reader->plan->partition)
 		reader->source_row = MakeSingleTupleTableSlot(RelationGetDescr(source), &TTSOpsVirtual);
 	return reader;
+}
+
+/* Whether the keys that are read have the types of those that customers are known by. */
+bool
+purchase_reader_fits(const PurchaseReader *reader, const HistoriesLayout *layout)
+{
+	bool fits = reader->plan->nkeys == layout->keys.n;
+
+	for (int i = 0; fits && i < layout->keys.n; i++)
+		fits = TupleDescAttr(reader->plan->purchase, i)->atttypid ==
+			   TupleDescAttr(layout->deltas, i)->atttypid;
+	return fits;
+}
+
+/* Take a purchase from the values of the view's columns behind the keys; false if one is NULL. */
+static bool
+take_purchase(const PurchaseReader *reader, PurchaseDay *purchase)
+{
+	const ReaderPlan *plan = reader->plan;
+	const Datum		 *values = reader->purchase->tts_values + plan->nkeys;
+
+	for (int i = 0; i < reader->purchase->tts_nvalid; i++)
+		if (reader->purchase->tts_isnull[i])
+			return false;
+	purchase->day = DatumGetDateADT(values[0]);
+	purchase->orders = plan->has_orders ? DatumGetInt32(values[2]) : 1;
+	CheckPurchaseDay(purchase->day);
+	CheckOrders(purchase->orders);
+	purchase->amount = plan->amount_is_float8
+						   ? amount_from_float8(DatumGetFloat8(values[1]))
+						   : amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(values[1]));
+	purchase->orders = purchase_orders(purchase->amount, purchase->orders);
+	return true;
 }
 
 /*
@@ -424,42 +491,16 @@ bool
 purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
 					 PurchaseDay *purchase)
 {
-	ExprContext *context = GetPerTupleExprContext(reader->estate);
-	ExprState  **column = reader->columns;
-	Datum		 amount;
-	bool		 isnull;
-
-	ResetExprContext(context);
-	if (reader->partition)
-		row = execute_attr_map_slot(reader->partition->attrMap, row, reader->source_row);
-	context->ecxt_scantuple = row;
-
-	if (reader->filter && !ExecQual(reader->filter, context))
+	ResetExprContext(reader->context);
+	if (reader->plan->partition)
+		row = execute_attr_map_slot(reader->plan->partition->attrMap, row, reader->source_row);
+	reader->context->ecxt_scantuple = row;
+	if (!ExecQual(reader->filter, reader->context))
 		return false;
-	for (int i = 0; i < reader->nkeys; i++)
-	{
-		keys[i] = ExecEvalExprSwitchContext(*column++, context, &isnull);
-		if (isnull)
-			return false;
-	}
-	purchase->day = DatumGetDateADT(ExecEvalExprSwitchContext(*column++, context, &isnull));
-	if (isnull)
+	ExecProject(reader->columns);
+	if (!take_purchase(reader, purchase))
 		return false;
-	amount = ExecEvalExprSwitchContext(*column++, context, &isnull);
-	if (isnull)
-		return false;
-	purchase->orders = 1;
-	if (reader->has_orders)
-		purchase->orders = DatumGetInt32(ExecEvalExprSwitchContext(*column, context, &isnull));
-	if (isnull)
-		return false;
-
-	CheckPurchaseDay(purchase->day);
-	CheckOrders(purchase->orders);
-	purchase->amount = reader->amount_is_float8
-						   ? amount_from_float8(DatumGetFloat8(amount))
-						   : amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(amount));
-	purchase->orders = purchase_orders(purchase->amount, purchase->orders);
+	memcpy(keys, reader->purchase->tts_values, sizeof(Datum) * reader->plan->nkeys);
 	return true;
 }
 
@@ -468,6 +509,7 @@ purchase_reader_free(PurchaseReader *reader)
 {
 	if (reader->source_row)
 		ExecDropSingleTupleTableSlot(reader->source_row);
-	FreeExecutorState(reader->estate);
+	ExecDropSingleTupleTableSlot(reader->purchase);
+	FreeExprContext(reader->context, true);
 	pfree(reader);
 }

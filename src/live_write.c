@@ -21,10 +21,11 @@
 struct RowWriter
 {
 	Relation	   rel;
-	Relation	   index; /* that decides which rows are the same */
+	Relation	   index; /* that decides which rows are the same; NULL if rows are only added */
 	EState		  *estate;
 	ResultRelInfo *result;
-	ExprState	 **defaults; /* of each column; NULL if it has none */
+	bool		   indexes_are_open; /* not before there is need: a HOT update has none */
+	ExprState	 **defaults;		 /* of each column, NULL if it has none; not before a new row */
 };
 
 /* ---- what differs between releases of PostgreSQL ---- */
@@ -71,24 +72,43 @@ register_result(EState *estate, ResultRelInfo *result)
 #endif
 }
 
-/* Index entries for a row; false if a unique index has its key already. */
+static void
+open_indexes(RowWriter *w)
+{
+	MemoryContext before;
+
+	if (w->indexes_are_open)
+		return;
+	before = MemoryContextSwitchTo(w->estate->es_query_cxt);
+	ExecOpenIndices(w->result, w->index != NULL);
+	w->indexes_are_open = true;
+	MemoryContextSwitchTo(before);
+}
+
+/*
+ * Index entries for a row; false if a unique index has its key already and the
+ * row is there on trial. Deferred constraints are to be checked by the row's
+ * triggers.
+ */
 static bool
 insert_index_entries(RowWriter *w, TupleTableSlot *row, bool update, bool only_summarizing,
-					 bool speculative)
+					 bool speculative, List **deferred)
 {
 	List *arbiters = speculative ? list_make1_oid(RelationGetRelid(w->index)) : NIL;
 	bool  conflict = false;
 
+	open_indexes(w);
 #if PG_VERSION_NUM >= 160000
-	ExecInsertIndexTuples(w->result, row, w->estate, update, speculative, &conflict, arbiters,
-						  only_summarizing);
+	*deferred = ExecInsertIndexTuples(w->result, row, w->estate, update, speculative, &conflict,
+									  arbiters, only_summarizing);
 #elif PG_VERSION_NUM >= 140000
 	(void) only_summarizing;
-	ExecInsertIndexTuples(w->result, row, w->estate, update, speculative, &conflict, arbiters);
+	*deferred =
+		ExecInsertIndexTuples(w->result, row, w->estate, update, speculative, &conflict, arbiters);
 #else
 	(void) update;
 	(void) only_summarizing;
-	ExecInsertIndexTuples(row, w->estate, speculative, &conflict, arbiters);
+	*deferred = ExecInsertIndexTuples(row, w->estate, speculative, &conflict, arbiters);
 #endif
 	return !conflict;
 }
@@ -99,11 +119,14 @@ key_is_free(RowWriter *w, TupleTableSlot *row)
 {
 	List		   *arbiters = list_make1_oid(RelationGetRelid(w->index));
 	ItemPointerData conflict;
-
 #if PG_VERSION_NUM >= 180000
 	ItemPointerData none;
 
 	ItemPointerSetInvalid(&none);
+#endif
+
+	open_indexes(w);
+#if PG_VERSION_NUM >= 180000
 	return ExecCheckIndexConstraints(w->result, row, w->estate, &conflict, &none, arbiters);
 #elif PG_VERSION_NUM >= 140000
 	return ExecCheckIndexConstraints(w->result, row, w->estate, &conflict, arbiters);
@@ -123,12 +146,12 @@ compute_generated(RowWriter *w, TupleTableSlot *row, CmdType command)
 }
 
 static void
-queue_update_triggers(RowWriter *w, ItemPointer tid, TupleTableSlot *row)
+queue_update_triggers(RowWriter *w, ItemPointer tid, TupleTableSlot *row, List *deferred)
 {
 #if PG_VERSION_NUM >= 150000
-	ExecARUpdateTriggers(w->estate, w->result, NULL, NULL, tid, NULL, row, NIL, NULL, false);
+	ExecARUpdateTriggers(w->estate, w->result, NULL, NULL, tid, NULL, row, deferred, NULL, false);
 #else
-	ExecARUpdateTriggers(w->estate, w->result, tid, NULL, row, NIL, NULL);
+	ExecARUpdateTriggers(w->estate, w->result, tid, NULL, row, deferred, NULL);
 #endif
 }
 
@@ -145,32 +168,33 @@ queue_delete_triggers(RowWriter *w, ItemPointer tid)
 /* ---- opening and closing ---- */
 
 /* What a row that is inserted has in columns that nobody sets: defaults, those of types too, and identities. */
-static ExprState **
-prepare_defaults(Relation rel, EState *estate)
+static void
+prepare_defaults(RowWriter *w)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
-	ExprState **defaults = palloc0(sizeof(ExprState *) * desc->natts);
+	TupleDesc	  desc = RelationGetDescr(w->rel);
+	MemoryContext before = MemoryContextSwitchTo(w->estate->es_query_cxt);
 
+	w->defaults = palloc0(sizeof(ExprState *) * desc->natts);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
 
 		if (!column->attisdropped && column->attgenerated == '\0')
 		{
-			Node *value = build_column_default(rel, i + 1);
+			Node *value = build_column_default(w->rel, i + 1);
 
 			if (value)
-				defaults[i] = ExecPrepareExpr((Expr *) value, estate);
+				w->defaults[i] = ExecPrepareExpr((Expr *) value, w->estate);
 		}
 	}
-	return defaults;
+	MemoryContextSwitchTo(before);
 }
 
 /* A writer for a table whose rows are known by a unique index; updated are the columns that change. */
 RowWriter *
 row_writer_create(Relation rel, Relation index, Bitmapset *updated)
 {
-	RowWriter *w = palloc(sizeof(RowWriter));
+	RowWriter *w = palloc0(sizeof(RowWriter));
 
 	w->rel = rel;
 	w->index = index;
@@ -178,8 +202,6 @@ row_writer_create(Relation rel, Relation index, Bitmapset *updated)
 	w->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(w->result, rel, 1, NULL, 0);
 	register_result(w->estate, w->result);
-	ExecOpenIndices(w->result, true);
-	w->defaults = prepare_defaults(rel, w->estate);
 	AfterTriggerBeginQuery();
 	return w;
 }
@@ -189,7 +211,8 @@ void
 row_writer_free(RowWriter *w)
 {
 	AfterTriggerEndQuery(w->estate);
-	ExecCloseIndices(w->result);
+	if (w->indexes_are_open)
+		ExecCloseIndices(w->result);
 	ExecResetTupleTable(w->estate->es_tupleTable, false);
 	FreeExecutorState(w->estate);
 	pfree(w);
@@ -210,6 +233,8 @@ row_writer_set_defaults(RowWriter *w, TupleTableSlot *row)
 {
 	ExprContext *context = GetPerTupleExprContext(w->estate);
 
+	if (w->defaults == NULL)
+		prepare_defaults(w);
 	for (int i = 0; i < row->tts_tupleDescriptor->natts; i++)
 		if (w->defaults[i])
 			row->tts_values[i] =
@@ -232,14 +257,14 @@ complete_row(RowWriter *w, TupleTableSlot *row, CmdType command)
 
 /* Insert a row unless its key comes in between. */
 static bool
-insert_speculatively(RowWriter *w, TupleTableSlot *row)
+insert_speculatively(RowWriter *w, TupleTableSlot *row, List **deferred)
 {
 	uint32 token;
 	bool   inserted;
 
 	token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
 	table_tuple_insert_speculative(w->rel, row, GetCurrentCommandId(true), 0, NULL, token);
-	inserted = insert_index_entries(w, row, false, false, true);
+	inserted = insert_index_entries(w, row, false, false, true, deferred);
 	table_tuple_complete_speculative(w->rel, row, token, inserted);
 	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
 	return inserted;
@@ -249,14 +274,30 @@ insert_speculatively(RowWriter *w, TupleTableSlot *row)
 bool
 row_writer_insert(RowWriter *w, TupleTableSlot *row)
 {
+	List *deferred;
+
 	if (!key_is_free(w, row))
 		return false;
 	complete_row(w, row, CMD_INSERT);
-	if (!insert_speculatively(w, row))
+	if (!insert_speculatively(w, row, &deferred))
 		return false;
 	if (w->result->ri_TrigDesc)
-		ExecARInsertTriggers(w->estate, w->result, row, NIL, NULL);
+		ExecARInsertTriggers(w->estate, w->result, row, deferred, NULL);
 	return true;
+}
+
+/* Insert a row, whatever others there are. */
+void
+row_writer_append(RowWriter *w, TupleTableSlot *row)
+{
+	List *deferred = NIL;
+
+	complete_row(w, row, CMD_INSERT);
+	table_tuple_insert(w->rel, row, GetCurrentCommandId(true), 0, NULL);
+	if (w->rel->rd_rel->relhasindex)
+		insert_index_entries(w, row, false, false, false, &deferred);
+	if (w->result->ri_TrigDesc)
+		ExecARInsertTriggers(w->estate, w->result, row, deferred, NULL);
 }
 
 /*
@@ -268,8 +309,9 @@ bool
 row_writer_hold_key(RowWriter *w, TupleTableSlot *row, Snapshot snapshot)
 {
 	TM_FailureData tmfd;
+	List		  *deferred;
 
-	if (!key_is_free(w, row) || !insert_speculatively(w, row))
+	if (!key_is_free(w, row) || !insert_speculatively(w, row, &deferred))
 		return false;
 	CommandCounterIncrement();
 	if (table_tuple_delete(w->rel, &row->tts_tid, GetCurrentCommandId(true), snapshot,
@@ -285,6 +327,7 @@ row_writer_update(RowWriter *w, ItemPointer tid, TupleTableSlot *row, Snapshot s
 	TM_FailureData tmfd;
 	LockTupleMode  lock_mode;
 	TM_Result	   result;
+	List		  *deferred = NIL;
 #if PG_VERSION_NUM >= 160000
 	TU_UpdateIndexes indexes;
 #else
@@ -298,13 +341,13 @@ row_writer_update(RowWriter *w, ItemPointer tid, TupleTableSlot *row, Snapshot s
 		return false;
 #if PG_VERSION_NUM >= 160000
 	if (indexes != TU_None)
-		insert_index_entries(w, row, true, indexes == TU_Summarizing, false);
+		insert_index_entries(w, row, true, indexes == TU_Summarizing, false, &deferred);
 #else
 	if (indexes)
-		insert_index_entries(w, row, true, false, false);
+		insert_index_entries(w, row, true, false, false, &deferred);
 #endif
 	if (w->result->ri_TrigDesc)
-		queue_update_triggers(w, tid, row);
+		queue_update_triggers(w, tid, row, deferred);
 	return true;
 }
 

@@ -15,6 +15,7 @@ typedef struct RowWriter RowWriter;
 extern RowWriter *row_writer_create(Relation rel, Relation index, Bitmapset *updated);
 extern void		  row_writer_set_defaults(RowWriter *writer, TupleTableSlot *row);
 extern bool		  row_writer_insert(RowWriter *writer, TupleTableSlot *row);
+extern void		  row_writer_append(RowWriter *writer, TupleTableSlot *row);
 extern bool		  row_writer_hold_key(RowWriter *writer, TupleTableSlot *row, Snapshot snapshot);
 extern bool		  row_writer_update(RowWriter *writer, ItemPointer tid, TupleTableSlot *row,
 									Snapshot snapshot);
