@@ -24,7 +24,7 @@
 #include "utils/array.h"
 #include "utils/rel.h"
 
-/* ---- live_catalog.c: the rows of crm.tracked, and who the upkeep runs as ---- */
+/* ---- live_tracked.c: the rows of crm.tracked ---- */
 
 typedef struct Tracked
 {
@@ -38,6 +38,12 @@ typedef struct Tracked
 	bool by_invitation; /* who has no membership holds no tier */
 } Tracked;
 
+extern const List *tracked_by_source(Oid source);
+extern Tracked	  *tracked_by_histories(Oid histories);
+extern Tracked	  *tracked_by_decisions(Oid decisions);
+
+/* ---- live_catalog.c: what tables have to be like, and who the upkeep runs as ---- */
+
 /* What has to be put back when the upkeep is done. */
 typedef struct OwnerSwitch
 {
@@ -46,9 +52,6 @@ typedef struct OwnerSwitch
 	int guc_level;
 } OwnerSwitch;
 
-extern List		  *tracked_by_source(Oid source);
-extern Tracked	  *tracked_by_histories(Oid histories);
-extern Tracked	  *tracked_by_decisions(Oid decisions);
 extern Oid		   relation_owner(Oid relid);
 extern Relation	   open_plain_table(Oid relid, LOCKMODE lock);
 extern AttrNumber  column_of_type(Relation rel, const char *name, Oid type);

@@ -30,7 +30,7 @@ struct Histories
 	Relation			   index; /* its primary key */
 	int					   nkeys;
 	const HistoriesLayout *layout;
-	ScanKeyData			   scan_keys[INDEX_MAX_KEYS];
+	ScanKey				   scan_keys;
 	IndexScanDesc		   scan; /* for look-ups, with the active snapshot */
 	TupleTableSlot		  *old_row;
 	TupleTableSlot		  *new_row;
@@ -69,6 +69,7 @@ histories_open(const Tracked *tracked, const char *why)
 	t->index = open_primary_key(t->rel);
 	t->layout = histories_layout(t->rel, t->index);
 	t->nkeys = t->layout->keys.n;
+	t->scan_keys = palloc(sizeof(ScanKeyData) * t->nkeys);
 	keys_init_equal(&t->layout->keys, t->scan_keys);
 
 	t->old_row = table_slot_create(t->rel, NULL);

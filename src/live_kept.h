@@ -9,10 +9,11 @@
 
 typedef enum KeptWhat
 {
-	KEPT_LAYOUT, /* of a table of histories */
-	KEPT_READER, /* of the purchases in a table's rows */
-	KEPT_RULES,	 /* of a scoring table */
-	KEPT_LOG	 /* the statement that writes to a table of changes */
+	KEPT_TRACKINGS, /* that a table feeds */
+	KEPT_LAYOUT,	/* of a table of histories */
+	KEPT_READER,	/* of the purchases in a table's rows */
+	KEPT_RULES,		/* of a scoring table */
+	KEPT_LOG		/* the statement that writes to a table of changes */
 } KeptWhat;
 
 #define KEPT_RELATIONS 3

@@ -217,6 +217,7 @@ make_rules(const void *of)
 			rules->rows = repalloc(rules->rows, sizeof(HeapTuple) * capacity);
 		}
 		memset(&rules->rules[rules->nrules], 0, sizeof(ScoringRule));
+		rules->rules[rules->nrules].second = -1;
 		make_rule(&rules->rules[rules->nrules], row, rules, &columns);
 		rules->rules[rules->nrules].scorers = scorers;
 		rules->rows[rules->nrules++] = ExecCopySlotHeapTuple(row);
@@ -318,19 +319,19 @@ scoring_rule_of(ScoringRules *rules, const Datum *keys)
 	return NULL;
 }
 
-/* The day on which the running statement falls, in a rule's time zone. */
+/* The day on which the running statement falls, in a rule's time zone, which is ahead of UTC by whole seconds. */
 static DateADT
 statement_day(ScoringRule *rule)
 {
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
 
-	if (rule->statement != statement)
+	if (rule->second != statement / USECS_PER_SEC)
 	{
 		Datum local =
 			DirectFunctionCall2(timestamptz_zone, rule->time_zone, TimestampTzGetDatum(statement));
 
 		rule->day = DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
-		rule->statement = statement;
+		rule->second = statement / USECS_PER_SEC;
 	}
 	return rule->day;
 }

@@ -51,7 +51,7 @@ struct ScoringRule
 	Datum		  time_zone;
 	NullableDatum refreshed_on;		/* the last refresh was as of this day */
 	NullableDatum refreshing_as_of; /* the running one is */
-	TimestampTz	  statement;		/* the start of one, and its day in the time zone */
+	int64		  second; /* since 2000 in UTC, of which the day in the time zone is known */
 	DateADT		  day;
 	Scorers		 *scorers;
 };

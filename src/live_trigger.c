@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #define NOTIFY_CHANNEL "crm"
 
@@ -113,10 +114,10 @@ root_of(Relation rel)
 	return llast_oid(ancestors);
 }
 
-static List *
+static const List *
 trackings_of(Relation rel)
 {
-	List *trackings = tracked_by_source(root_of(rel));
+	const List *trackings = tracked_by_source(root_of(rel));
 
 	if (trackings == NIL)
 		ereport(
@@ -128,14 +129,20 @@ trackings_of(Relation rel)
 	return trackings;
 }
 
+static inline bool
+is_there(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
+}
+
 /* What a tracking stands on is still there; rel is its source or its decisions, the column of crm.tracked says which. */
 void
 CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column)
 {
-	if (get_rel_name(tracked->purchases) == NULL || get_rel_name(tracked->histories) == NULL ||
-		get_rel_name(tracked->scoring) == NULL ||
-		(OidIsValid(tracked->changes) && get_rel_name(tracked->changes) == NULL) ||
-		(OidIsValid(tracked->decisions) && get_rel_name(tracked->decisions) == NULL))
+	if (!is_there(tracked->purchases) || !is_there(tracked->histories) ||
+		!is_there(tracked->scoring) ||
+		(OidIsValid(tracked->changes) && !is_there(tracked->changes)) ||
+		(OidIsValid(tracked->decisions) && !is_there(tracked->decisions)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a table or view that tracks \"%s\" has been dropped",
@@ -214,7 +221,7 @@ notify_listeners(const Tracked *tracked)
 
 /* Write what an event means to the histories that some views feed. */
 static void
-keep_histories(Event *event, const Tracked *tracked, List *trackings)
+keep_histories(Event *event, const Tracked *tracked, const List *trackings)
 {
 	OwnerSwitch	  before = become_owner(tracked->histories);
 	Histories	 *histories = histories_open(tracked, event->name);
@@ -239,22 +246,15 @@ keep_histories(Event *event, const Tracked *tracked, List *trackings)
 	become_caller(&before);
 }
 
-static int
-compare_histories_oids(const ListCell *a, const ListCell *b)
-{
-	return CRM_COMPARE(((Tracked *) lfirst(a))->histories, ((Tracked *) lfirst(b))->histories);
-}
-
 /* Write what an event means, table by table of histories, all sessions in one order. */
 static void
 keep_all_histories(Event *event)
 {
-	Relation  rel = event->trigger->tg_relation;
-	List	 *trackings = trackings_of(rel);
-	Oid		  done = InvalidOid;
-	ListCell *lc;
+	Relation	rel = event->trigger->tg_relation;
+	const List *trackings = trackings_of(rel);
+	Oid			done = InvalidOid;
+	ListCell   *lc;
 
-	list_sort(trackings, compare_histories_oids);
 	foreach (lc, trackings)
 	{
 		Tracked *tracked = lfirst(lc);

@@ -89,6 +89,14 @@ COMMENT ON FUNCTION crm.tracked_guard() IS 'lets only the owner of its relations
 CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON crm.tracked
   FOR EACH ROW EXECUTE FUNCTION crm.tracked_guard();
 
+-- What a session keeps of a tracking is forgotten as soon as it changes.
+CREATE FUNCTION crm.tracked_changed() RETURNS trigger
+  LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_tracked_changed';
+COMMENT ON FUNCTION crm.tracked_changed() IS 'tells all sessions that a tracking has changed';
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation
+  ON crm.tracked FOR EACH ROW EXECUTE FUNCTION crm.tracked_changed();
+ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
+
 -- the score of a customer
 
 CREATE TYPE crm.customer_score AS (

@@ -257,6 +257,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.tracked_guard() IS 'lets only the owner of its relations change a row of crm.tracked';
 
+-- What a session keeps of a tracking is forgotten as soon as it changes.
+CREATE FUNCTION crm.tracked_changed() RETURNS trigger
+  LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_tracked_changed';
+COMMENT ON FUNCTION crm.tracked_changed() IS 'tells all sessions that a tracking has changed';
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation
+  ON crm.tracked FOR EACH ROW EXECUTE FUNCTION crm.tracked_changed();
+ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
+
 -- refit: models fitted anew by crm.refresh, and a table of those that were in force
 
 CREATE FUNCTION crm.add_rules(scoring regclass, scale_by text[], customers regclass) RETURNS void
