@@ -40,7 +40,9 @@ my @scripts = (
 	[ 'undecide', 1, q{DELETE FROM purchases_tier_decisions WHERE ctid IN (SELECT ctid FROM purchases_tier_decisions ORDER BY decided_at LIMIT 9 FOR UPDATE SKIP LOCKED);} ],
 	[ 'rollback', 1, q{BEGIN; INSERT INTO orders (customer, ordered_at, amount) VALUES ((random() * 50)::int, now(), 5);
 		SAVEPOINT s; INSERT INTO orders (customer, ordered_at, amount) VALUES ((random() * 50)::int + 100, now(), 5); ROLLBACK TO s;
-		INSERT INTO purchases_tier_decisions (customer, what, tier, valid, why) VALUES ((random() * 10)::int + 200, 'floor', 'Gold', '(,)', 'never'); ROLLBACK;} ]);
+		INSERT INTO purchases_tier_decisions (customer, what, tier, valid, why) VALUES ((random() * 10)::int + 200, 'floor', 'Gold', '(,)', 'never'); ROLLBACK;} ],
+	# what sessions keep of the tracking is forgotten
+	[ 'forget', 1, q{CREATE TEMP TABLE forgotten (a int); DROP TABLE forgotten;} ]);
 
 my @pgbench = (qw(pgbench -n -c 8 -j 2), '-d', $node->connstr('postgres'));
 foreach my $script (@scripts)
@@ -76,6 +78,7 @@ while ($load->pumpable)
 	$load->pump_nb;
 	my $refit = $refreshes % 2 ? 'true' : 'false';
 	$node->safe_psql('postgres', "SET client_min_messages = error; CALL crm.refresh('purchases', NULL, $refit, 10)");
+	$node->safe_psql('postgres', "ALTER TABLE purchases_$_ SET (autovacuum_analyze_threshold = $refreshes)") foreach qw(histories scoring changes);
 	$refreshes++;
 	select(undef, undef, undef, 0.2);
 }
