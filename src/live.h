@@ -159,19 +159,19 @@ typedef struct CustomerDecisions
 } CustomerDecisions;
 
 /* Where a table of decisions has what. */
-typedef struct DecisionColumns
+typedef struct DecisionsLayout
 {
-	int		   nkeys;
-	AttrNumber keys[INDEX_MAX_KEYS];
-	AttrNumber what;
-	AttrNumber tier;
-	AttrNumber valid;
-} DecisionColumns;
+	CustomerKeys keys;
+	AttrNumber	 what;
+	AttrNumber	 tier;
+	AttrNumber	 valid;
+	Oid			 index; /* on the keys, ordered as the histories' primary key is */
+} DecisionsLayout;
 
 typedef struct Decisions Decisions;
 
-extern void		  decision_columns(Relation decisions, Relation histories, Relation index,
-								   DecisionColumns *columns);
+extern const DecisionsLayout *decisions_layout(Relation decisions, Relation histories,
+											   Relation index);
 extern Decisions *decisions_open(Oid relid, bool by_invitation, Relation histories, Relation index);
 extern void		  decisions_ignore_rows(Decisions *decisions);
 extern void		  decisions_renew_snapshot(Decisions *decisions);

@@ -16,11 +16,11 @@
 /* What a statement on a table of decisions means to the histories. */
 typedef struct Decide
 {
-	Relation		decisions;
-	Histories	   *histories;
-	DecisionColumns columns;
-	Deltas		   *deltas;		  /* the customers decided on, without purchases */
-	List		   *tiers_before; /* that rows had before the statement, as char * */
+	Relation			   decisions;
+	Histories			  *histories;
+	const DecisionsLayout *layout;
+	Deltas				  *deltas;		 /* the customers decided on, without purchases */
+	List				  *tiers_before; /* that rows had before the statement, as char * */
 } Decide;
 
 /* ---- a tier must be one of the programme's ---- */
@@ -79,14 +79,14 @@ static void
 add_row(Decide *decide, TupleTableSlot *row, bool is_new)
 {
 	Datum	   keys[INDEX_MAX_KEYS];
-	AttrNumber tier = decide->columns.tier;
+	AttrNumber tier = decide->layout->tier;
 
 	slot_getallattrs(row);
-	for (int i = 0; i < decide->columns.nkeys; i++)
+	for (int i = 0; i < decide->layout->keys.n; i++)
 	{
-		if (row->tts_isnull[decide->columns.keys[i] - 1])
+		if (row->tts_isnull[decide->layout->keys.columns[i] - 1])
 			return;
-		keys[i] = row->tts_values[decide->columns.keys[i] - 1];
+		keys[i] = row->tts_values[decide->layout->keys.columns[i] - 1];
 	}
 	if (!row->tts_isnull[tier - 1])
 	{
@@ -148,8 +148,8 @@ follow(TriggerData *trigger)
 	before = become_owner(tracked->histories);
 	decide.decisions = rel;
 	decide.histories = histories_open(tracked, "decision");
-	decision_columns(rel, histories_relation(decide.histories), histories_index(decide.histories),
-					 &decide.columns);
+	decide.layout = decisions_layout(rel, histories_relation(decide.histories),
+									 histories_index(decide.histories));
 	decide.deltas = deltas_create(histories_layout_of(decide.histories));
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 	{

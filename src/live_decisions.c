@@ -20,6 +20,7 @@
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "live.h"
+#include "live_kept.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -38,16 +39,16 @@ enum
 
 struct Decisions
 {
-	Relation		rel;
-	Relation		index; /* on the keys, ordered as the histories' primary key is */
-	DecisionColumns columns;
-	bool			by_invitation;
-	bool			no_rows; /* there are none, or none that count */
-	bool			rows_go; /* they are about to be truncated */
-	Snapshot		snapshot;
-	TupleTableSlot *row;
-	ScanKeyData		equal[INDEX_MAX_KEYS];
-	IndexScanDesc	scan; /* for look-ups */
+	Relation			   rel;
+	Relation			   index;
+	const DecisionsLayout *layout;
+	bool				   by_invitation;
+	bool				   no_rows; /* there are none, or none that count */
+	bool				   rows_go; /* they are about to be truncated */
+	Snapshot			   snapshot;
+	TupleTableSlot		  *row;
+	ScanKeyData			   equal[INDEX_MAX_KEYS];
+	IndexScanDesc		   scan; /* for look-ups */
 
 	IndexScanDesc	ordered; /* for all customers one by one; NULL unless there is need */
 	TupleTableSlot *ahead;	 /* of a customer to come; empty at the end */
@@ -93,52 +94,35 @@ CheckKeyType(Relation decisions, AttrNumber column, Form_pg_attribute key)
 				 errdetail("In the histories it has type %s.", format_type_be(key->atttypid))));
 }
 
-/* Where a table of decisions has what, its keys in the order of the histories' primary key. */
-void
-decision_columns(Relation decisions, Relation histories, Relation index, DecisionColumns *columns)
-{
-	columns->nkeys = IndexRelationGetNumberOfKeyAttributes(index);
-	for (int i = 0; i < columns->nkeys; i++)
-	{
-		Form_pg_attribute key =
-			TupleDescAttr(RelationGetDescr(histories), index->rd_index->indkey.values[i] - 1);
-
-		columns->keys[i] = column_named(decisions, NameStr(key->attname));
-		CheckKeyType(decisions, columns->keys[i], key);
-	}
-	columns->what = column_of_type(decisions, "what", TEXTOID);
-	columns->tier = column_of_type(decisions, "tier", TEXTOID);
-	columns->valid = column_of_type(decisions, "valid", DATERANGEOID);
-}
-
 /* Whether an index finds and orders rows by the keys as the primary key of the histories does. */
 static bool
-index_fits(Relation index, const DecisionColumns *columns, Relation primary_key)
+index_fits(Relation index, const CustomerKeys *keys, Relation primary_key)
 {
 	if (index->rd_rel->relam != BTREE_AM_OID || !index->rd_index->indisvalid ||
-		IndexRelationGetNumberOfKeyAttributes(index) < columns->nkeys ||
+		IndexRelationGetNumberOfKeyAttributes(index) < keys->n ||
 		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
 		return false;
-	for (int i = 0; i < columns->nkeys; i++)
-		if (index->rd_index->indkey.values[i] != columns->keys[i] || index->rd_indoption[i] != 0 ||
+	for (int i = 0; i < keys->n; i++)
+		if (index->rd_index->indkey.values[i] != keys->columns[i] || index->rd_indoption[i] != 0 ||
 			index->rd_opfamily[i] != primary_key->rd_opfamily[i] ||
 			index->rd_indcollation[i] != primary_key->rd_indcollation[i])
 			return false;
 	return true;
 }
 
-static Relation
-open_key_index(Relation rel, const DecisionColumns *columns, Relation primary_key)
+static Oid
+find_key_index(Relation rel, const CustomerKeys *keys, Relation primary_key)
 {
 	ListCell *lc;
 
 	foreach (lc, RelationGetIndexList(rel))
 	{
 		Relation index = index_open(lfirst_oid(lc), AccessShareLock);
+		bool	 fits = index_fits(index, keys, primary_key);
 
-		if (index_fits(index, columns, primary_key))
-			return index;
 		index_close(index, AccessShareLock);
+		if (fits)
+			return lfirst_oid(lc);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -146,7 +130,49 @@ open_key_index(Relation rel, const DecisionColumns *columns, Relation primary_ke
 					RelationGetRelationName(rel)),
 			 errhint("Use CREATE INDEX on its key columns, in the order of the primary key of "
 					 "the histories.")));
-	return NULL; /* not reached */
+	return InvalidOid; /* not reached */
+}
+
+/* A table of decisions, and the histories of those who are decided on with their primary key. */
+typedef struct LayoutOf
+{
+	Relation decisions;
+	Relation histories;
+	Relation index;
+} LayoutOf;
+
+static void *
+make_layout(const void *arguments)
+{
+	const LayoutOf	*of = arguments;
+	DecisionsLayout *layout = palloc0(sizeof(DecisionsLayout));
+
+	customer_keys_init(&layout->keys, of->index);
+	for (int i = 0; i < layout->keys.n; i++)
+	{
+		Form_pg_attribute key =
+			TupleDescAttr(RelationGetDescr(of->histories), layout->keys.columns[i] - 1);
+
+		layout->keys.columns[i] = column_named(of->decisions, NameStr(key->attname));
+		CheckKeyType(of->decisions, layout->keys.columns[i], key);
+	}
+	layout->what = column_of_type(of->decisions, "what", TEXTOID);
+	layout->tier = column_of_type(of->decisions, "tier", TEXTOID);
+	layout->valid = column_of_type(of->decisions, "valid", DATERANGEOID);
+	layout->index = find_key_index(of->decisions, &layout->keys, of->index);
+	return layout;
+}
+
+/* Where a table of decisions has what; its keys compare as those of the histories do. */
+const DecisionsLayout *
+decisions_layout(Relation decisions, Relation histories, Relation index)
+{
+	LayoutOf of = {decisions, histories, index};
+	KeptKey	 key = {
+		 KEPT_DECISIONS,
+		 {RelationGetRelid(decisions), RelationGetRelid(histories), RelationGetRelid(index)}};
+
+	return kept_find_or_make(&key, make_layout, &of);
 }
 
 static void
@@ -154,7 +180,7 @@ begin_look_ups(Decisions *d)
 {
 	d->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	d->no_rows = d->rows_go || RelationGetNumberOfBlocks(d->rel) == 0;
-	d->scan = keys_begin_scan(d->rel, d->index, d->snapshot, d->columns.nkeys);
+	d->scan = keys_begin_scan(d->rel, d->index, d->snapshot, d->layout->keys.n);
 }
 
 static void
@@ -172,19 +198,16 @@ end_look_ups(Decisions *d)
 Decisions *
 decisions_open(Oid relid, bool by_invitation, Relation histories, Relation index)
 {
-	Decisions	*d = palloc0(sizeof(Decisions));
-	CustomerKeys keys;
+	Decisions *d = palloc0(sizeof(Decisions));
 
 	d->rel = open_plain_table(relid, AccessShareLock);
 	CheckNoForcedRowSecurity(d->rel, "decisions cannot be followed");
-	decision_columns(d->rel, histories, index, &d->columns);
-	d->index = open_key_index(d->rel, &d->columns, index);
+	d->layout = decisions_layout(d->rel, histories, index);
+	d->index = index_open(d->layout->index, AccessShareLock);
 	d->by_invitation = by_invitation;
 	d->home = CurrentMemoryContext;
 	d->row = table_slot_create(d->rel, NULL);
-	customer_keys_init(&keys, d->index);
-	keys.n = d->columns.nkeys; /* the index may have more */
-	keys_init_equal(&keys, d->equal);
+	keys_init_equal(&d->layout->keys, d->equal);
 	begin_look_ups(d);
 	return d;
 }
@@ -259,8 +282,8 @@ add_override(Decisions *d, int which, Datum tier, Datum valid, Found *found)
 static inline void
 CheckComplete(Decisions *d, TupleTableSlot *row, bool needs_tier)
 {
-	if (row->tts_isnull[d->columns.what - 1] || row->tts_isnull[d->columns.valid - 1] ||
-		(needs_tier && row->tts_isnull[d->columns.tier - 1]))
+	if (row->tts_isnull[d->layout->what - 1] || row->tts_isnull[d->layout->valid - 1] ||
+		(needs_tier && row->tts_isnull[d->layout->tier - 1]))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a decision in \"%s\" is not complete", RelationGetRelationName(d->rel)),
@@ -278,15 +301,15 @@ add_row(Decisions *d, TupleTableSlot *row, Found *found)
 	slot_getallattrs(row);
 	values = row->tts_values;
 	CheckComplete(d, row, false);
-	what = TextDatumGetCString(values[d->columns.what - 1]);
+	what = TextDatumGetCString(values[d->layout->what - 1]);
 	if (strcmp(what, "membership") == 0)
 		found->memberships =
-			lappend(found->memberships, PG_DETOAST_DATUM_COPY(values[d->columns.valid - 1]));
+			lappend(found->memberships, PG_DETOAST_DATUM_COPY(values[d->layout->valid - 1]));
 	else
 	{
 		CheckComplete(d, row, true);
 		add_override(d, strcmp(what, "floor") == 0 ? OVERRIDE_FLOOR : OVERRIDE_CEILING,
-					 values[d->columns.tier - 1], values[d->columns.valid - 1], found);
+					 values[d->layout->tier - 1], values[d->layout->valid - 1], found);
 	}
 }
 
@@ -324,10 +347,10 @@ look_up(Decisions *d, IndexScanDesc scan, const Datum *keys, Found *found)
 {
 	MemoryContext before = CurrentMemoryContext;
 
-	for (int i = 0; i < d->columns.nkeys; i++)
+	for (int i = 0; i < d->layout->keys.n; i++)
 		d->equal[i].sk_argument = keys[i];
 	MemoryContextSwitchTo(d->home);
-	index_rescan(scan, d->equal, d->columns.nkeys, NULL, 0);
+	index_rescan(scan, d->equal, d->layout->keys.n, NULL, 0);
 	while (index_getnext_slot(scan, ForwardScanDirection, d->row))
 	{
 		MemoryContextSwitchTo(before);
@@ -360,7 +383,7 @@ decisions_read_now(Decisions *d, const Datum *keys, CustomerDecisions *decided)
 	if (!d->rows_go && RelationGetNumberOfBlocks(d->rel) > 0)
 	{
 		snapshot = RegisterSnapshot(GetLatestSnapshot());
-		scan = keys_begin_scan(d->rel, d->index, snapshot, d->columns.nkeys);
+		scan = keys_begin_scan(d->rel, d->index, snapshot, d->layout->keys.n);
 		look_up(d, scan, keys, &found);
 		index_endscan(scan);
 		UnregisterSnapshot(snapshot);
@@ -401,11 +424,11 @@ decisions_start_in_order(Decisions *d, const Datum *after)
 {
 	int nconditions = after ? 1 : 0;
 
-	for (int i = 0; i < d->columns.nkeys; i++)
+	for (int i = 0; i < d->layout->keys.n; i++)
 		fmgr_info_copy(&d->compare[i], index_getprocinfo(d->index, i + 1, BTORDER_PROC),
 					   CurrentMemoryContext);
 	if (after)
-		keys_init_after(d->index, d->columns.nkeys, after, &d->behind[0], &d->behind[1]);
+		keys_init_after(d->index, d->layout->keys.n, after, &d->behind[0], &d->behind[1]);
 	d->ahead = table_slot_create(d->rel, NULL);
 	d->ordered = keys_begin_scan(d->rel, d->index, d->snapshot, nconditions);
 	index_rescan(d->ordered, d->behind, nconditions, NULL, 0);
@@ -417,10 +440,10 @@ decisions_start_in_order(Decisions *d, const Datum *after)
 static int
 compare_ahead(Decisions *d, const Datum *keys)
 {
-	for (int i = 0; i < d->columns.nkeys; i++)
+	for (int i = 0; i < d->layout->keys.n; i++)
 	{
 		bool  isnull;
-		Datum ahead = slot_getattr(d->ahead, d->columns.keys[i], &isnull);
+		Datum ahead = slot_getattr(d->ahead, d->layout->keys.columns[i], &isnull);
 		int	  order = DatumGetInt32(
 			  FunctionCall2Coll(&d->compare[i], d->index->rd_indcollation[i], ahead, keys[i]));
 

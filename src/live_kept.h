@@ -13,6 +13,7 @@ typedef enum KeptWhat
 	KEPT_LAYOUT,	/* of a table of histories */
 	KEPT_READER,	/* of the purchases in a table's rows */
 	KEPT_RULES,		/* of a scoring table */
+	KEPT_DECISIONS, /* the layout of a table of decisions */
 	KEPT_LOG		/* the statement that writes to a table of changes */
 } KeptWhat;
 
