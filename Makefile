@@ -29,7 +29,7 @@ PG_CONFIG ?= pg_config
 # A server header is a system header here: its warnings are not ours.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -Isrc
 # Fused multiply-add would give other last bits on other machines.
-PG_CFLAGS   = -Wall -Wextra -ffp-contract=off
+PG_CFLAGS   = -Wall -Wextra -Werror=implicit-function-declaration -ffp-contract=off
 
 # Fits stand on NLopt; everything else builds without it.
 ifdef WITHOUT_FIT

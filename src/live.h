@@ -68,7 +68,7 @@ typedef struct CustomerKeys
 	AttrNumber columns[INDEX_MAX_KEYS]; /* of the table that is indexed */
 	Oid		   collations[INDEX_MAX_KEYS];
 	Oid		   less[INDEX_MAX_KEYS];
-	FmgrInfo   equal[INDEX_MAX_KEYS];
+	FmgrInfo  *equal;
 } CustomerKeys;
 
 extern void			 customer_keys_init(CustomerKeys *keys, Relation index);
@@ -104,6 +104,7 @@ typedef struct HistoriesLayout
 	AttrNumber	 scored_on;
 	AttrNumber	 updated_at;
 	Bitmapset	*written; /* columns that an update may change, as the executor counts them */
+	Bitmapset	*given;	  /* those and the keys */
 	TupleDesc	 deltas;  /* for live_delta.c */
 } HistoriesLayout;
 

@@ -7,14 +7,18 @@
  */
 #include "crm.h"
 
+#include "access/sysattr.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "live.h"
 #include "live_kept.h"
 #include "live_write.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -84,51 +88,56 @@ key_attribute(ChangeLog *log, int key)
 	return TupleDescAttr(RelationGetDescr(log->histories), log->keys->columns[key] - 1);
 }
 
-/* ---- row by row ---- */
+/* ---- how the table is written ---- */
 
-/* Where a table of changes has what. */
-typedef struct LogLayout
+/* A table of changes as it is: row by row, or by a statement. */
+typedef struct LogPlan
 {
-	bool	   is_plain; /* can be written row by row */
+	bool	   is_plain; /* an INSERT would do no more than write rows */
 	AttrNumber keys[INDEX_MAX_KEYS];
 	AttrNumber at;
 	AttrNumber changed[CHANGE_COLUMNS];
 	AttrNumber why;
-	bool	   is_whole; /* there are no other columns */
-} LogLayout;
+	Bitmapset *given; /* these, as the executor counts them */
+	SPIPlanPtr insert;
+} LogPlan;
 
-/* A table of changes and the table of histories with its primary key. */
-typedef struct LogOf
+/* What a plan is made of. */
+typedef struct LogPlanOf
 {
-	Relation   changes;
 	ChangeLog *log;
-} LogOf;
+	Relation   changes;
+} LogPlanOf;
 
-/* Whether an INSERT would do no more with a table than row_writer_append does. */
+/* Whether no trigger, rule, policy or partition has a say in what is inserted. */
 static bool
 is_plain_table(Relation changes, Relation histories)
 {
 	TriggerDesc *triggers = changes->trigdesc;
 
-	return changes->rd_rel->relkind == RELKIND_RELATION && !changes->rd_rel->relispartition &&
-		   !changes->rd_rel->relrowsecurity && changes->rd_rules == NULL &&
-		   changes->rd_rel->relowner == histories->rd_rel->relowner &&
-		   pg_class_aclcheck(RelationGetRelid(changes), changes->rd_rel->relowner, ACL_INSERT) ==
-			   ACLCHECK_OK &&
-		   (triggers == NULL ||
-			!(triggers->trig_insert_before_row || triggers->trig_insert_before_statement ||
-			  triggers->trig_insert_after_statement || triggers->trig_insert_new_table));
+	if (changes->rd_rel->relkind != RELKIND_RELATION || changes->rd_rel->relispartition ||
+		changes->rd_rules)
+		return false;
+	if (changes->rd_rel->relrowsecurity &&
+		(changes->rd_rel->relforcerowsecurity ||
+		 changes->rd_rel->relowner != histories->rd_rel->relowner))
+		return false;
+	return triggers == NULL ||
+		   !(triggers->trig_insert_before_row || triggers->trig_insert_before_statement ||
+			 triggers->trig_insert_after_statement || triggers->trig_insert_new_table);
 }
 
 /* Find a column of just this type; false if there is none. */
 static bool
-find_column(Relation rel, const char *name, Oid type, int32 typmod, AttrNumber *column)
+find_column(LogPlan *plan, Relation rel, const char *name, Oid type, int32 typmod,
+			AttrNumber *column)
 {
 	Form_pg_attribute attribute;
 
 	*column = get_attnum(RelationGetRelid(rel), name);
 	if (*column <= 0)
 		return false;
+	plan->given = bms_add_member(plan->given, *column - FirstLowInvalidHeapAttributeNumber);
 	attribute = TupleDescAttr(RelationGetDescr(rel), *column - 1);
 	return attribute->atttypid == type && attribute->attgenerated == '\0' &&
 		   attribute->attidentity == '\0' &&
@@ -136,35 +145,124 @@ find_column(Relation rel, const char *name, Oid type, int32 typmod, AttrNumber *
 }
 
 static bool
-find_columns(LogLayout *layout, const LogOf *of)
+find_columns(LogPlan *plan, const LogPlanOf *of)
 {
 	static const char *const changed[CHANGE_COLUMNS] = {"what", "old_value", "new_value"};
-	bool found = find_column(of->changes, "at", TIMESTAMPTZOID, -1, &layout->at) &&
-				 find_column(of->changes, "why", TEXTOID, -1, &layout->why);
+	bool found = find_column(plan, of->changes, "at", TIMESTAMPTZOID, -1, &plan->at) &&
+				 find_column(plan, of->changes, "why", TEXTOID, -1, &plan->why);
 
 	for (int i = 0; found && i < CHANGE_COLUMNS; i++)
-		found = find_column(of->changes, changed[i], TEXTOID, -1, &layout->changed[i]);
+		found = find_column(plan, of->changes, changed[i], TEXTOID, -1, &plan->changed[i]);
 	for (int i = 0; found && i < of->log->keys->n; i++)
 	{
 		Form_pg_attribute key = key_attribute(of->log, i);
 
-		found = find_column(of->changes, NameStr(key->attname), key->atttypid, key->atttypmod,
-							&layout->keys[i]);
+		found = find_column(plan, of->changes, NameStr(key->attname), key->atttypid, key->atttypmod,
+							&plan->keys[i]);
 	}
 	return found;
 }
 
-static void *
-make_log_layout(const void *arguments)
+/* The statement that inserts all waiting changes: its parameters are arrays, keys first, then what, old and new value; then why. */
+static char *
+insert_statement(ChangeLog *log, Relation changes)
 {
-	const LogOf *of = arguments;
-	LogLayout	*layout = palloc0(sizeof(LogLayout));
+	StringInfoData sql;
+	int			   nkeys = log->keys->n;
 
-	layout->is_plain = is_plain_table(of->changes, of->log->histories) && find_columns(layout, of);
-	layout->is_whole =
-		RelationGetNumberOfAttributes(of->changes) == of->log->keys->n + CHANGE_COLUMNS + 2;
-	return layout;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "INSERT INTO %s (",
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(changes)),
+												RelationGetRelationName(changes)));
+	for (int i = 0; i < nkeys; i++)
+		appendStringInfo(&sql, "%s, ", quote_identifier(NameStr(key_attribute(log, i)->attname)));
+	appendStringInfoString(&sql, "at, what, old_value, new_value, why) SELECT ");
+	for (int i = 0; i < nkeys; i++)
+		appendStringInfo(&sql, "pg_catalog.unnest($%d), ", i + 1);
+	appendStringInfoString(&sql, "pg_catalog.now()");
+	for (int i = 0; i < CHANGE_COLUMNS; i++)
+		appendStringInfo(&sql, ", pg_catalog.unnest($%d)", nkeys + i + 1);
+	appendStringInfo(&sql, ", $%d", nkeys + CHANGE_COLUMNS + 1);
+	return sql.data;
 }
+
+static void
+free_insert(void *plan)
+{
+	if (((LogPlan *) plan)->insert)
+		SPI_freeplan(((LogPlan *) plan)->insert);
+}
+
+/* Prepare the statement, for as long as the current memory context lives. */
+static void
+prepare_insert(LogPlan *plan, const LogPlanOf *of)
+{
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+	int					   nkeys = of->log->keys->n;
+	char				  *sql = insert_statement(of->log, of->changes);
+	Oid					   types[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
+	SPIPlanPtr			   insert;
+
+	for (int i = 0; i < nkeys; i++)
+		types[i] = get_array_type(key_attribute(of->log, i)->atttypid);
+	for (int i = 0; i < CHANGE_COLUMNS; i++)
+		types[nkeys + i] = TEXTARRAYOID;
+	types[nkeys + CHANGE_COLUMNS] = TEXTOID;
+	callback->func = free_insert;
+	callback->arg = plan;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	insert = SPI_prepare(sql, nkeys + CHANGE_COLUMNS + 1, types);
+	if (insert == NULL || SPI_keepplan(insert) != 0)
+		elog(ERROR, "could not prepare: %s", sql);
+	plan->insert = insert;
+	SPI_finish();
+}
+
+static void *
+make_log_plan(const void *arguments)
+{
+	const LogPlanOf *of = arguments;
+	LogPlan			*plan = palloc0(sizeof(LogPlan));
+
+	plan->is_plain = is_plain_table(of->changes, of->log->histories) && find_columns(plan, of);
+	if (!plan->is_plain)
+		prepare_insert(plan, of);
+	return plan;
+}
+
+static const LogPlan *
+log_plan(ChangeLog *log, Relation changes)
+{
+	LogPlanOf of = {log, changes};
+	KeptKey	  key = {KEPT_LOG,
+					 {log->changes, RelationGetRelid(log->histories), RelationGetRelid(log->index)}};
+
+	return kept_find_or_make(&key, make_log_plan, &of);
+}
+
+/* The current user may insert into the table, as an INSERT that names it with its schema asks. */
+static inline void
+CheckMayInsert(Relation changes)
+{
+	Oid		  schema = RelationGetNamespace(changes);
+	AclResult result;
+
+#if PG_VERSION_NUM >= 160000
+	result = object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE);
+#else
+	result = pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE);
+#endif
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schema));
+	result = pg_class_aclcheck(RelationGetRelid(changes), GetUserId(), ACL_INSERT);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_TABLE, RelationGetRelationName(changes));
+}
+
+/* ---- row by row ---- */
 
 static inline void
 set_column(TupleTableSlot *row, AttrNumber column, Datum value, bool isnull)
@@ -175,47 +273,34 @@ set_column(TupleTableSlot *row, AttrNumber column, Datum value, bool isnull)
 
 /* Put a change that waits into a row. */
 static void
-fill_row(ChangeLog *log, const LogLayout *layout, int change, TupleTableSlot *row)
+fill_change(ChangeLog *log, const LogPlan *plan, int change, TupleTableSlot *row)
 {
 	int nkeys = log->keys->n;
 
 	for (int i = 0; i < nkeys; i++)
-		set_column(row, layout->keys[i], log->values[i][change], log->nulls[i][change]);
-	set_column(row, layout->at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+		set_column(row, plan->keys[i], log->values[i][change], log->nulls[i][change]);
+	set_column(row, plan->at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 	for (int i = 0; i < CHANGE_COLUMNS; i++)
-		set_column(row, layout->changed[i], log->values[nkeys + i][change],
+		set_column(row, plan->changed[i], log->values[nkeys + i][change],
 				   log->nulls[nkeys + i][change]);
 }
 
-/* Write what waits row by row; false, having done nothing, if the table is not for that. */
-static bool
-append(ChangeLog *log)
+/* Write what waits row by row. */
+static void
+append(ChangeLog *log, const LogPlan *plan, Relation changes)
 {
-	Relation		 changes = table_open(log->changes, RowExclusiveLock);
-	LogOf			 of = {changes, log};
-	KeptKey			 key = {KEPT_LOG,
-							{log->changes, RelationGetRelid(log->histories), RelationGetRelid(log->index)}};
-	const LogLayout *layout = kept_find_or_make(&key, make_log_layout, &of);
-	TupleTableSlot	*row;
-	RowWriter		*writer;
-	Datum			 why;
+	Datum			why = CStringGetTextDatum(log->why);
+	TupleTableSlot *row = MakeSingleTupleTableSlot(RelationGetDescr(changes), &TTSOpsVirtual);
+	RowWriter	   *writer = row_writer_create(changes, NULL, NULL, plan->given);
 
-	if (!layout->is_plain)
-	{
-		table_close(changes, NoLock);
-		return false;
-	}
-	why = CStringGetTextDatum(log->why);
-	row = MakeSingleTupleTableSlot(RelationGetDescr(changes), &TTSOpsVirtual);
-	writer = row_writer_create(changes, NULL, NULL);
+	CheckMayInsert(changes);
 	for (int i = 0; i < log->nwaiting; i++)
 	{
 		ExecClearTuple(row);
 		memset(row->tts_isnull, true, sizeof(bool) * row->tts_tupleDescriptor->natts);
-		if (!layout->is_whole)
-			row_writer_set_defaults(writer, row);
-		fill_row(log, layout, i, row);
-		set_column(row, layout->why, why, false);
+		row_writer_set_defaults(writer, row);
+		fill_change(log, plan, i, row);
+		set_column(row, plan->why, why, false);
 		ExecStoreVirtualTuple(row);
 		row_writer_append(writer, row);
 		row_writer_row_done(writer);
@@ -223,34 +308,9 @@ append(ChangeLog *log)
 	CommandCounterIncrement();
 	row_writer_free(writer);
 	ExecDropSingleTupleTableSlot(row);
-	log->wrote = changes->trigdesc != NULL;
-	table_close(changes, NoLock);
-	return true;
 }
 
-/* ---- by an INSERT ---- */
-
-/* The statement that inserts all waiting changes; keys first, then what, old and new value. */
-static char *
-insert_statement(ChangeLog *log)
-{
-	StringInfoData sql;
-	char *table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(log->changes)),
-											 get_rel_name(log->changes));
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "INSERT INTO %s (", table);
-	for (int i = 0; i < log->keys->n; i++)
-		appendStringInfo(&sql, "%s, ", quote_identifier(NameStr(key_attribute(log, i)->attname)));
-	appendStringInfoString(&sql, "at, what, old_value, new_value, why) SELECT ");
-	for (int i = 0; i < log->keys->n; i++)
-		appendStringInfo(&sql, "pg_catalog.unnest($%d), ", i + 1);
-	appendStringInfoString(&sql, "pg_catalog.now()");
-	for (int i = 0; i < CHANGE_COLUMNS; i++)
-		appendStringInfo(&sql, ", pg_catalog.unnest($%d)", log->keys->n + i + 1);
-	appendStringInfo(&sql, ", $%d", log->keys->n + CHANGE_COLUMNS + 1);
-	return sql.data;
-}
+/* ---- by a statement ---- */
 
 /* The waiting values of a column as an array. */
 static Datum
@@ -264,36 +324,28 @@ column_array(ChangeLog *log, int column, Oid type, int16 length, bool by_value, 
 											  align));
 }
 
-/* Write what waits by an INSERT. */
+/* Write what waits by the prepared statement. */
 static void
-insert(ChangeLog *log)
+insert(ChangeLog *log, const LogPlan *plan)
 {
-	int	  nparameters = log->keys->n + CHANGE_COLUMNS + 1;
-	Oid	  types[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
+	int	  nkeys = log->keys->n;
 	Datum values[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
 
-	for (int i = 0; i < log->keys->n; i++)
+	for (int i = 0; i < nkeys; i++)
 	{
 		Form_pg_attribute key = key_attribute(log, i);
 
-		types[i] = get_array_type(key->atttypid);
 		values[i] = column_array(log, i, key->atttypid, key->attlen, key->attbyval, key->attalign);
 	}
-	for (int i = log->keys->n; i < nparameters - 1; i++)
-	{
-		types[i] = TEXTARRAYOID;
+	for (int i = nkeys; i < nkeys + CHANGE_COLUMNS; i++)
 		values[i] = column_array(log, i, TEXTOID, -1, false, TYPALIGN_INT);
-	}
-	types[nparameters - 1] = TEXTOID;
-	values[nparameters - 1] = CStringGetTextDatum(log->why);
+	values[nkeys + CHANGE_COLUMNS] = CStringGetTextDatum(log->why);
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(insert_statement(log), nparameters, types, values, NULL, false, 0) !=
-		SPI_OK_INSERT)
+	if (SPI_execute_plan(plan->insert, values, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not write to \"%s\"", get_rel_name(log->changes));
 	SPI_finish();
-	log->wrote = true;
 }
 
 /* ---- changes ---- */
@@ -302,10 +354,19 @@ insert(ChangeLog *log)
 static void
 flush(ChangeLog *log)
 {
+	Relation	   changes;
+	const LogPlan *plan;
+
 	if (log->nwaiting == 0)
 		return;
-	if (!append(log))
-		insert(log);
+	changes = table_open(log->changes, RowExclusiveLock);
+	plan = log_plan(log, changes);
+	if (plan->is_plain)
+		append(log, plan, changes);
+	else
+		insert(log, plan);
+	table_close(changes, NoLock);
+	log->wrote = true;
 	log->nwaiting = 0;
 	MemoryContextReset(log->context);
 }

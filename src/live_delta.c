@@ -185,9 +185,9 @@ same_customer(Deltas *deltas)
 {
 	slot_getallattrs(deltas->ahead);
 	for (int i = 0; i < deltas->keys->n; i++)
-		if (!DatumGetBool(
-				FunctionCall2Coll((FmgrInfo *) &deltas->keys->equal[i], deltas->keys->collations[i],
-								  deltas->customer->tts_values[i], deltas->ahead->tts_values[i])))
+		if (!DatumGetBool(FunctionCall2Coll(&deltas->keys->equal[i], deltas->keys->collations[i],
+											deltas->customer->tts_values[i],
+											deltas->ahead->tts_values[i])))
 			return false;
 	return true;
 }

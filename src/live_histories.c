@@ -74,7 +74,7 @@ histories_open(const Tracked *tracked, const char *why)
 
 	t->old_row = table_slot_create(t->rel, NULL);
 	t->new_row = MakeSingleTupleTableSlot(RelationGetDescr(t->rel), &TTSOpsVirtual);
-	t->writer = row_writer_create(t->rel, t->index, t->layout->written);
+	t->writer = row_writer_create(t->rel, t->index, t->layout->written, t->layout->given);
 	t->rules = scoring_rules_read(tracked->scoring, t->rel, t->index);
 	t->changes = change_log_open(tracked->changes, t->rel, t->index, why);
 	t->context =

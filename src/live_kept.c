@@ -1,7 +1,8 @@
 /*
  * live_kept.c: what a session keeps of relations from one statement to the
  * next, as the plan cache keeps plans: it is found again until PostgreSQL says
- * that one of the relations, or any function, type or operator has changed.
+ * that one of the relations has changed, or any function, type, operator or
+ * schema.
  *
  * Whoever finds something holds it for as long as the memory context lives in
  * which it was asked for: what is forgotten meanwhile stays until then.
@@ -135,7 +136,8 @@ kept_find(const KeptKey *key)
 
 /*
  * What is kept under a key, or what is made now, in a memory context of its
- * own. If something changed while it was made, it serves this once.
+ * own. If something changed while it was made, it serves this once; NULL is not
+ * kept.
  */
 void *
 kept_find_or_make(const KeptKey *key, void *(*make)(const void *of), const void *of)
@@ -156,7 +158,7 @@ kept_find_or_make(const KeptKey *key, void *(*make)(const void *of), const void 
 	value = make(of);
 	kept = palloc0(sizeof(Kept));
 	MemoryContextSwitchTo(before);
-	if (heard != changes_heard)
+	if (value == NULL || heard != changes_heard)
 		return value;
 
 	kept->value = value;

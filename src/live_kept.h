@@ -14,7 +14,8 @@ typedef enum KeptWhat
 	KEPT_READER,	/* of the purchases in a table's rows */
 	KEPT_RULES,		/* of a scoring table */
 	KEPT_DECISIONS, /* the layout of a table of decisions */
-	KEPT_LOG		/* the statement that writes to a table of changes */
+	KEPT_SCORERS,	/* the functions that a score is made with; of no relation */
+	KEPT_LOG		/* how a table of changes is written */
 } KeptWhat;
 
 #define KEPT_RELATIONS 3

@@ -25,6 +25,7 @@ void
 customer_keys_init(CustomerKeys *keys, Relation index)
 {
 	keys->n = IndexRelationGetNumberOfKeyAttributes(index);
+	keys->equal = palloc(sizeof(FmgrInfo) * keys->n);
 	for (int i = 0; i < keys->n; i++)
 	{
 		Oid family = index->rd_opfamily[i];
@@ -44,8 +45,7 @@ keys_init_equal(const CustomerKeys *keys, ScanKey conditions)
 {
 	for (int i = 0; i < keys->n; i++)
 		ScanKeyEntryInitializeWithInfo(&conditions[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-									   keys->collations[i], (FmgrInfo *) &keys->equal[i],
-									   (Datum) 0);
+									   keys->collations[i], &keys->equal[i], (Datum) 0);
 }
 
 /* The condition "the keys come after these", a row comparison: the scan points at its members as long as it runs. */

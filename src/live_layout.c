@@ -46,6 +46,9 @@ make_layout(const void *of)
 	layout->scored_on = column_of_type(rel, "scored_on", DATEOID);
 	layout->updated_at = column_of_type(rel, "updated_at", TIMESTAMPTZOID);
 	layout->written = written_columns(layout);
+	layout->given = bms_copy(layout->written);
+	for (int i = 0; i < layout->keys.n; i++)
+		layout->given = add_column(layout->given, layout->keys.columns[i]);
 	layout->deltas = deltas_descriptor(rel, &layout->keys);
 	return layout;
 }

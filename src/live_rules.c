@@ -294,9 +294,8 @@ rule_is_for(ScoringRules *rules, const ScoringRule *rule, const Datum *keys)
 	{
 		int key = rules->by[i];
 
-		if (!DatumGetBool(FunctionCall2Coll((FmgrInfo *) &rules->keys->equal[key],
-											rules->keys->collations[key], rule->keys[i],
-											keys[key])))
+		if (!DatumGetBool(FunctionCall2Coll(&rules->keys->equal[key], rules->keys->collations[key],
+											rule->keys[i], keys[key])))
 			return false;
 	}
 	return true;

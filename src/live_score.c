@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "live.h"
+#include "live_kept.h"
 #include "live_score.h"
 #include "rfm.h"
 #include "segment_map.h"
@@ -65,17 +66,27 @@ static const char *const scorer_signatures[SCORERS] = {
 
 /* ---- one customer ---- */
 
-/* The functions, ready to be called as long as the current memory context lives. */
-Scorers *
-find_scorers(void)
+static void *
+make_scorers(const void *unused)
 {
 	Scorers *scorers = palloc(sizeof(Scorers));
+
+	(void) unused;
 
 	for (int i = 0; i < SCORERS; i++)
 		fmgr_info(DatumGetObjectId(
 					  DirectFunctionCall1(regprocedurein, CStringGetDatum(scorer_signatures[i]))),
 				  &scorers->functions[i]);
 	return scorers;
+}
+
+/* The functions, ready to be called as long as the current memory context lives. */
+Scorers *
+find_scorers(void)
+{
+	KeptKey key = {KEPT_SCORERS, {InvalidOid}};
+
+	return kept_find_or_make(&key, make_scorers, NULL);
 }
 
 /* A scorer's result for n arguments; those that it has beyond them are NULL. */

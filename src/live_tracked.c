@@ -145,8 +145,11 @@ tracked_by_source(Oid source)
 {
 	static Oid catalogue = InvalidOid;
 	KeptKey	   key = {KEPT_TRACKINGS, {source, catalogue}};
-	List	  *trackings = kept_find(&key);
+	List	  *trackings;
 
+	/* a transaction that takes no new lock has not heard yet */
+	AcceptInvalidationMessages();
+	trackings = kept_find(&key);
 	if (trackings == NIL)
 	{
 		key.relations[1] = catalogue = catalogue_relid();

@@ -36,13 +36,12 @@
 /* A view, planned: what a reader is made of. */
 typedef struct ReaderPlan
 {
-	int					nkeys;
-	bool				amount_is_float8;
-	bool				has_orders;
-	List			   *columns;   /* target entries: keys, purchased_on, amount [, orders] */
-	TupleDesc			purchase;  /* of these */
-	List			   *filter;	   /* conditions, all of which hold */
-	TupleConversionMap *partition; /* from the rows' layout to the table's, or NULL */
+	int		 nkeys;
+	bool	 amount_is_float8;
+	bool	 has_orders;
+	List	*columns;	/* expressions: keys, purchased_on, amount [, orders] */
+	List	*filter;	/* conditions, all of which hold */
+	AttrMap *partition; /* from the rows' layout to the table's, or NULL */
 } ReaderPlan;
 
 struct PurchaseReader
@@ -50,8 +49,7 @@ struct PurchaseReader
 	const ReaderPlan *plan;
 	ExprContext		 *context;
 	ExprState		 *filter;
-	ProjectionInfo	 *columns;
-	TupleTableSlot	 *purchase;
+	ExprState		**columns;
 	TupleTableSlot	 *source_row; /* NULL if rows come as the table has them */
 };
 
@@ -386,42 +384,59 @@ typedef struct ReaderOf
 	Relation rows_of;
 } ReaderOf;
 
-static void
-add_column(ReaderPlan *plan, Expr *expression)
+static List *
+add_column(List *columns, Expr *expression)
 {
-	plan->columns =
-		lappend(plan->columns, makeTargetEntry(expression_planner(expression),
-											   list_length(plan->columns) + 1, NULL, false));
+	return lappend(columns, expression_planner(expression));
 }
 
-static void *
-make_reader_plan(const void *arguments)
+/* The planned expressions of a view's columns and its filter, with what was needed to plan them. */
+static void
+plan_expressions(ReaderPlan *plan, Relation view)
 {
-	const ReaderOf	*of = arguments;
-	ReaderPlan		*plan = palloc0(sizeof(ReaderPlan));
-	Query			*query = copyObject(get_view_query(of->view));
-	const char		*reason;
-	Oid				 found = live_source(of->view, &reason);
+	Query			*query = copyObject(get_view_query(view));
 	PurchasesColumns columns;
 	Expr			*amount;
 
-	CheckStillLive(of->view, of->source, found, reason);
-	purchases_columns(of->view, &columns);
+	purchases_columns(view, &columns);
 	amount = column_expression(query, columns.amount);
 	plan->nkeys = columns.nkeys;
 	plan->amount_is_float8 = getBaseType(exprType((Node *) amount)) == FLOAT8OID;
 	plan->has_orders = columns.orders != InvalidAttrNumber;
 	for (int i = 0; i < columns.nkeys; i++)
-		add_column(plan, column_expression(query, columns.keys[i]));
-	add_column(plan, column_expression(query, columns.purchased_on));
-	add_column(plan, cast_to(amount, plan->amount_is_float8 ? FLOAT8OID : NUMERICOID));
+		plan->columns = add_column(plan->columns, column_expression(query, columns.keys[i]));
+	plan->columns = add_column(plan->columns, column_expression(query, columns.purchased_on));
+	plan->columns =
+		add_column(plan->columns, cast_to(amount, plan->amount_is_float8 ? FLOAT8OID : NUMERICOID));
 	if (plan->has_orders)
-		add_column(plan, cast_to(column_expression(query, columns.orders), INT4OID));
-	plan->purchase = ExecTypeFromTL(plan->columns);
+		plan->columns =
+			add_column(plan->columns, cast_to(column_expression(query, columns.orders), INT4OID));
 	if (query->jointree->quals)
 		plan->filter = make_ands_implicit(expression_planner((Expr *) query->jointree->quals));
-	plan->partition =
-		convert_tuples_by_name(RelationGetDescr(of->rows_of), RelationGetDescr(of->source));
+}
+
+static void *
+make_reader_plan(const void *arguments)
+{
+	const ReaderOf *of = arguments;
+	ReaderPlan	   *plan = palloc0(sizeof(ReaderPlan));
+	MemoryContext	kept = CurrentMemoryContext;
+	MemoryContext	scratch = AllocSetContextCreate(kept, "crm planning", ALLOCSET_DEFAULT_SIZES);
+	TupleConversionMap *partition;
+	const char		   *reason;
+	Oid					found;
+
+	MemoryContextSwitchTo(scratch);
+	found = live_source(of->view, &reason);
+	CheckStillLive(of->view, of->source, found, reason);
+	plan_expressions(plan, of->view);
+	MemoryContextSwitchTo(kept);
+	plan->columns = copyObject(plan->columns);
+	plan->filter = copyObject(plan->filter);
+	MemoryContextDelete(scratch);
+	partition = convert_tuples_by_name(RelationGetDescr(of->rows_of), RelationGetDescr(of->source));
+	if (partition)
+		plan->partition = partition->attrMap;
 	return plan;
 }
 
@@ -433,6 +448,7 @@ PurchaseReader *
 purchase_reader_create(Relation view, Relation source, Relation rows_of)
 {
 	PurchaseReader *reader = palloc0(sizeof(PurchaseReader));
+	ListCell	   *lc;
 	ReaderOf		of = {view, source, rows_of};
 	KeptKey			key = {KEPT_READER,
 						   {RelationGetRelid(view), RelationGetRelid(source), RelationGetRelid(rows_of)}};
@@ -441,9 +457,9 @@ purchase_reader_create(Relation view, Relation source, Relation rows_of)
 	reader->plan = kept_find_or_make(&key, make_reader_plan, &of);
 	reader->context = CreateStandaloneExprContext();
 	reader->filter = ExecInitQual(reader->plan->filter, NULL);
-	reader->purchase = MakeSingleTupleTableSlot(reader->plan->purchase, &TTSOpsVirtual);
-	reader->columns = ExecBuildProjectionInfo(reader->plan->columns, reader->context,
-											  reader->purchase, NULL, RelationGetDescr(source));
+	reader->columns = palloc(sizeof(ExprState *) * list_length(reader->plan->columns));
+	foreach (lc, reader->plan->columns)
+		reader->columns[foreach_current_index(lc)] = ExecInitExpr(lfirst(lc), NULL);
 	if (reader->plan->partition)
 		reader->source_row = MakeSingleTupleTableSlot(RelationGetDescr(source), &TTSOpsVirtual);
 	return reader;
@@ -456,51 +472,57 @@ purchase_reader_fits(const PurchaseReader *reader, const HistoriesLayout *layout
 	bool fits = reader->plan->nkeys == layout->keys.n;
 
 	for (int i = 0; fits && i < layout->keys.n; i++)
-		fits = TupleDescAttr(reader->plan->purchase, i)->atttypid ==
+		fits = exprType(list_nth(reader->plan->columns, i)) ==
 			   TupleDescAttr(layout->deltas, i)->atttypid;
 	return fits;
 }
 
-/* Take a purchase from the values of the view's columns behind the keys; false if one is NULL. */
-static bool
-take_purchase(const PurchaseReader *reader, PurchaseDay *purchase)
-{
-	const ReaderPlan *plan = reader->plan;
-	const Datum		 *values = reader->purchase->tts_values + plan->nkeys;
-
-	for (int i = 0; i < reader->purchase->tts_nvalid; i++)
-		if (reader->purchase->tts_isnull[i])
-			return false;
-	purchase->day = DatumGetDateADT(values[0]);
-	purchase->orders = plan->has_orders ? DatumGetInt32(values[2]) : 1;
-	CheckPurchaseDay(purchase->day);
-	CheckOrders(purchase->orders);
-	purchase->amount = plan->amount_is_float8
-						   ? amount_from_float8(DatumGetFloat8(values[1]))
-						   : amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(values[1]));
-	purchase->orders = purchase_orders(purchase->amount, purchase->orders);
-	return true;
-}
-
 /*
  * The customer's keys and the purchase of a row: false if the view leaves the
- * row out, or if its key, day, amount or weight is NULL. The keys live until
- * the next call.
+ * row out, or if its key, day, amount or weight is NULL; what comes behind a
+ * NULL is not looked at. The keys live until the next call.
  */
 bool
 purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
 					 PurchaseDay *purchase)
 {
-	ResetExprContext(reader->context);
-	if (reader->plan->partition)
-		row = execute_attr_map_slot(reader->plan->partition->attrMap, row, reader->source_row);
-	reader->context->ecxt_scantuple = row;
-	if (!ExecQual(reader->filter, reader->context))
+	const ReaderPlan *plan = reader->plan;
+	ExprContext		 *context = reader->context;
+	ExprState		**column = reader->columns;
+	Datum			  amount;
+	bool			  isnull;
+
+	ResetExprContext(context);
+	if (plan->partition)
+		row = execute_attr_map_slot(plan->partition, row, reader->source_row);
+	context->ecxt_scantuple = row;
+
+	if (!ExecQual(reader->filter, context))
 		return false;
-	ExecProject(reader->columns);
-	if (!take_purchase(reader, purchase))
+	for (int i = 0; i < plan->nkeys; i++)
+	{
+		keys[i] = ExecEvalExprSwitchContext(*column++, context, &isnull);
+		if (isnull)
+			return false;
+	}
+	purchase->day = DatumGetDateADT(ExecEvalExprSwitchContext(*column++, context, &isnull));
+	if (isnull)
 		return false;
-	memcpy(keys, reader->purchase->tts_values, sizeof(Datum) * reader->plan->nkeys);
+	amount = ExecEvalExprSwitchContext(*column++, context, &isnull);
+	if (isnull)
+		return false;
+	purchase->orders = 1;
+	if (plan->has_orders)
+		purchase->orders = DatumGetInt32(ExecEvalExprSwitchContext(*column, context, &isnull));
+	if (isnull)
+		return false;
+
+	CheckPurchaseDay(purchase->day);
+	CheckOrders(purchase->orders);
+	purchase->amount = plan->amount_is_float8
+						   ? amount_from_float8(DatumGetFloat8(amount))
+						   : amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(amount));
+	purchase->orders = purchase_orders(purchase->amount, purchase->orders);
 	return true;
 }
 
@@ -509,7 +531,6 @@ purchase_reader_free(PurchaseReader *reader)
 {
 	if (reader->source_row)
 		ExecDropSingleTupleTableSlot(reader->source_row);
-	ExecDropSingleTupleTableSlot(reader->purchase);
 	FreeExprContext(reader->context, true);
 	pfree(reader);
 }

@@ -14,15 +14,19 @@
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "live_write.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_relation.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 
 struct RowWriter
 {
-	Relation	   rel;
-	Relation	   index; /* that decides which rows are the same; NULL if rows are only added */
-	EState		  *estate;
+	Relation rel;
+	Relation index; /* that decides which rows are the same; NULL if rows are only added */
+	const Bitmapset
+		   *given; /* columns that have a value in every new row, as the executor counts them */
+	EState *estate;
 	ResultRelInfo *result;
 	bool		   indexes_are_open; /* not before there is need: a HOT update has none */
 	ExprState	 **defaults;		 /* of each column, NULL if it has none; not before a new row */
@@ -167,7 +171,22 @@ queue_delete_triggers(RowWriter *w, ItemPointer tid)
 
 /* ---- opening and closing ---- */
 
-/* What a row that is inserted has in columns that nobody sets: defaults, those of types too, and identities. */
+/* What a column has in a new row where nobody sets it: its default, that of its type, or its identity; NULL for none. */
+static Node *
+column_default(Relation rel, AttrNumber column)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), column - 1);
+	Node			 *value = build_column_default(rel, column);
+
+	if (value)
+		return value;
+	/* its type may forbid NULL */
+	value = coerce_to_domain(
+		(Node *) makeNullConst(attribute->atttypid, -1, attribute->attcollation), InvalidOid, -1,
+		attribute->atttypid, COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1, false);
+	return IsA(value, Const) ? NULL : value;
+}
+
 static void
 prepare_defaults(RowWriter *w)
 {
@@ -178,26 +197,30 @@ prepare_defaults(RowWriter *w)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
+		Node			 *value = NULL;
 
-		if (!column->attisdropped && column->attgenerated == '\0')
-		{
-			Node *value = build_column_default(w->rel, i + 1);
-
-			if (value)
-				w->defaults[i] = ExecPrepareExpr((Expr *) value, w->estate);
-		}
+		if (!column->attisdropped && column->attgenerated == '\0' &&
+			!bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, w->given))
+			value = column_default(w->rel, i + 1);
+		if (value)
+			w->defaults[i] = ExecPrepareExpr((Expr *) value, w->estate);
 	}
 	MemoryContextSwitchTo(before);
 }
 
-/* A writer for a table whose rows are known by a unique index; updated are the columns that change. */
+/*
+ * A writer for a table whose rows are known by a unique index, or are only
+ * added. Updates change some columns; new rows come with values in those that
+ * are given, and with defaults in the others.
+ */
 RowWriter *
-row_writer_create(Relation rel, Relation index, Bitmapset *updated)
+row_writer_create(Relation rel, Relation index, Bitmapset *updated, const Bitmapset *given)
 {
 	RowWriter *w = palloc0(sizeof(RowWriter));
 
 	w->rel = rel;
 	w->index = index;
+	w->given = given;
 	w->estate = create_executor_state(rel, updated);
 	w->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(w->result, rel, 1, NULL, 0);

@@ -12,7 +12,8 @@
 
 typedef struct RowWriter RowWriter;
 
-extern RowWriter *row_writer_create(Relation rel, Relation index, Bitmapset *updated);
+extern RowWriter *row_writer_create(Relation rel, Relation index, Bitmapset *updated,
+									const Bitmapset *given);
 extern void		  row_writer_set_defaults(RowWriter *writer, TupleTableSlot *row);
 extern bool		  row_writer_insert(RowWriter *writer, TupleTableSlot *row);
 extern void		  row_writer_append(RowWriter *writer, TupleTableSlot *row);

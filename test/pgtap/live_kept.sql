@@ -1,6 +1,6 @@
 -- What a session keeps of a tracking is forgotten when anything that it stands
 -- on changes: all of this is one session, which keeps as much as it can.
-SELECT plan(40);
+SELECT plan(52);
 
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id serial PRIMARY KEY, customer int, day date, amount numeric, paid bool DEFAULT true);
@@ -54,6 +54,13 @@ CALL shop.buy(100);
 ALTER DOMAIN shop.price ADD CONSTRAINT positive CHECK (VALUE > 0) NOT VALID;
 SELECT throws_ok('CALL shop.buy(100, -1)', '23514', NULL, 'a constraint of a domain holds at once');
 ALTER DOMAIN shop.price DROP CONSTRAINT positive;
+
+-- what is left out is not looked at any further
+CREATE TABLE shop.guests (customer int, day date, amount text, orders bigint);
+CREATE VIEW shop.guests_purchases AS SELECT customer, day AS purchased_on, amount::numeric AS amount, orders FROM shop.guests;
+SELECT crm.track('shop.guests_purchases');
+SELECT lives_ok($$INSERT INTO shop.guests VALUES (NULL, '2026-01-01', 'no number', 1), (1, NULL, 'nor this', 1), (1, '2026-01-01', NULL, 10000000000)$$, 'orders without a customer, a day or an amount are left out whatever else they say');
+SELECT throws_ok($$INSERT INTO shop.guests VALUES (1, '2026-01-01', 'no number', 1)$$, '22P02', NULL, 'others must be in order');
 
 -- columns, tables, schemas
 ALTER TABLE shop.orders RENAME COLUMN amount TO total;
@@ -120,6 +127,10 @@ CREATE FUNCTION shop.seen() RETURNS text LANGUAGE sql AS
   $$WITH gone AS (DELETE FROM shop.seen RETURNING *) SELECT string_agg(op, ' ') FROM gone WHERE new_value = 'High'$$;
 CALL shop.buy(200, 500);
 SELECT alike(shop.logged(200), 'segment:% tier:High', 'a change is logged');
+BEGIN;
+CALL shop.buy(199, 500);
+SELECT is((SELECT min(at) FROM shop.purchases_changes WHERE customer = 199), now(), 'with its time');
+ROLLBACK;
 CREATE TRIGGER see_after AFTER INSERT ON shop.purchases_changes FOR EACH ROW EXECUTE FUNCTION shop.see();
 CALL shop.buy(201, 500);
 SELECT is(shop.seen(), 'AFTER', 'a trigger after it fires');
@@ -137,6 +148,15 @@ CALL shop.buy(204, 500);
 SELECT results_eq('SELECT id > 0, noted_at > ''2026-01-01'', pair, plain FROM shop.purchases_changes WHERE customer = 204 AND what = ''tier''',
   $$VALUES (true, true, '>High', NULL::text)$$, 'defaults, identities and generated columns are there');
 ALTER TABLE shop.purchases_changes DROP COLUMN id, DROP COLUMN noted_at, DROP COLUMN pair;
+CREATE SEQUENCE shop.unused;
+ALTER TABLE shop.purchases_changes ALTER old_value SET DEFAULT 'unused ' || nextval('shop.unused');
+CALL shop.buy(204, 500);
+SELECT is((SELECT is_called FROM shop.unused), false, 'nobody asks for the default of a column that has a value');
+CREATE DOMAIN shop.filled AS int CHECK (VALUE IS NOT NULL);
+DELETE FROM shop.purchases_changes;
+ALTER TABLE shop.purchases_changes ALTER old_value DROP DEFAULT, ADD COLUMN filled shop.filled;
+SELECT throws_ok('CALL shop.buy(198, 500)', '23514', NULL, 'a domain may forbid that a column is empty');
+ALTER TABLE shop.purchases_changes DROP COLUMN filled;
 ALTER TABLE shop.purchases_changes ADD CONSTRAINT not_205 CHECK (customer <> 205);
 SELECT throws_ok('CALL shop.buy(205, 500)', '23514', NULL, 'a constraint holds');
 DELETE FROM shop.purchases_changes;
@@ -152,7 +172,47 @@ CREATE RULE elsewhere AS ON INSERT TO shop.purchases_changes DO INSTEAD INSERT I
 CALL shop.buy(208, 500);
 SELECT is(shop.seen(), 'RULE', 'a rule is followed');
 DROP RULE elsewhere ON shop.purchases_changes;
+ALTER TABLE shop.purchases_changes ENABLE ROW LEVEL SECURITY;
+CALL shop.buy(211, 500);
+SELECT alike(shop.logged(211), 'segment:% tier:High', 'policies are not for the owner');
+ALTER TABLE shop.purchases_changes FORCE ROW LEVEL SECURITY;
+CREATE ROLE live_kept_owner;
+GRANT USAGE, CREATE ON SCHEMA shop TO live_kept_owner;
+ALTER TABLE shop.orders OWNER TO live_kept_owner;
+ALTER VIEW shop.purchases OWNER TO live_kept_owner;
+ALTER TABLE shop.purchases_histories OWNER TO live_kept_owner;
+ALTER TABLE shop.purchases_scoring OWNER TO live_kept_owner;
+ALTER TABLE shop.purchases_changes OWNER TO live_kept_owner;
+ALTER TABLE shop.purchases_tier_decisions OWNER TO live_kept_owner;
+SELECT throws_ok('CALL shop.buy(212, 500)', '42501', NULL, 'unless they are');
+ALTER TABLE shop.purchases_changes DISABLE ROW LEVEL SECURITY;
+CREATE ROLE live_kept_group;
+GRANT live_kept_group TO live_kept_owner;
+REVOKE INSERT ON shop.purchases_changes FROM live_kept_owner;
+GRANT INSERT ON shop.purchases_changes TO live_kept_group;
+SELECT lives_ok('CALL shop.buy(212, 500)', 'a role that the owner is in may write');
+REVOKE live_kept_group FROM live_kept_owner;
+SELECT throws_ok('CALL shop.buy(213, 500)', '42501', 'permission denied for table purchases_changes', 'not when it has left');
+GRANT INSERT ON shop.purchases_changes TO live_kept_owner;
+REVOKE ALL ON SCHEMA shop FROM live_kept_owner;
+SELECT throws_ok('CALL shop.buy(213, 500)', '42501', 'permission denied for schema shop', 'nor in a schema that is closed');
+GRANT USAGE ON SCHEMA shop TO live_kept_owner;
+SELECT lives_ok('CALL shop.buy(213, 500)', 'as before');
+ALTER TABLE shop.orders OWNER TO current_user;
+ALTER VIEW shop.purchases OWNER TO current_user;
+ALTER TABLE shop.purchases_histories OWNER TO current_user;
+ALTER TABLE shop.purchases_scoring OWNER TO current_user;
+ALTER TABLE shop.purchases_changes OWNER TO current_user;
+ALTER TABLE shop.purchases_tier_decisions OWNER TO current_user;
 ALTER TABLE shop.purchases_changes RENAME TO changes_until_now;
+CREATE TABLE shop.changes_by_year (LIKE shop.changes_until_now) PARTITION BY RANGE (at);
+CREATE TABLE shop.changes_later PARTITION OF shop.changes_by_year DEFAULT;
+UPDATE crm.tracked SET changes = 'shop.changes_by_year' WHERE purchases = 'shop.purchases'::regclass;
+CALL shop.buy(214, 500);
+CALL shop.buy(215, 500);
+ALTER TABLE shop.changes_by_year RENAME TO changes_of_years;
+CALL shop.buy(216, 500);
+SELECT is((SELECT count(*)::int FROM shop.changes_later WHERE customer BETWEEN 214 AND 216), 6, 'a partitioned log is written to');
 CREATE TABLE shop.changes_from_now (LIKE shop.changes_until_now);
 UPDATE crm.tracked SET changes = 'shop.changes_from_now' WHERE purchases = 'shop.purchases'::regclass;
 CALL shop.buy(209, 500);
