@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #define CHANGES_AT_ONCE 1000
 
@@ -98,8 +99,9 @@ typedef struct LogPlan
 	AttrNumber at;
 	AttrNumber changed[CHANGE_COLUMNS];
 	AttrNumber why;
-	Bitmapset *given; /* these, as the executor counts them */
-	SPIPlanPtr insert;
+	Bitmapset *given;	   /* these, as the executor counts them */
+	SPIPlanPtr insert;	   /* NULL if the table is plain */
+	bool	   has_arrays; /* inserts many changes at once, from arrays */
 } LogPlan;
 
 /* What a plan is made of. */
@@ -127,7 +129,7 @@ is_plain_table(Relation changes, Relation histories)
 			 triggers->trig_insert_after_statement || triggers->trig_insert_new_table);
 }
 
-/* Find a column of just this type; false if there is none. */
+/* Find a column of just this type, that is not found for something else; false if there is none. */
 static bool
 find_column(LogPlan *plan, Relation rel, const char *name, Oid type, int32 typmod,
 			AttrNumber *column)
@@ -135,7 +137,7 @@ find_column(LogPlan *plan, Relation rel, const char *name, Oid type, int32 typmo
 	Form_pg_attribute attribute;
 
 	*column = get_attnum(RelationGetRelid(rel), name);
-	if (*column <= 0)
+	if (*column <= 0 || bms_is_member(*column - FirstLowInvalidHeapAttributeNumber, plan->given))
 		return false;
 	plan->given = bms_add_member(plan->given, *column - FirstLowInvalidHeapAttributeNumber);
 	attribute = TupleDescAttr(RelationGetDescr(rel), *column - 1);
@@ -163,10 +165,11 @@ find_columns(LogPlan *plan, const LogPlanOf *of)
 	return found;
 }
 
-/* The statement that inserts all waiting changes: its parameters are arrays, keys first, then what, old and new value; then why. */
+/* The statement that inserts changes: its parameters are the keys, what, old and new value, as arrays or one by one; then why. */
 static char *
-insert_statement(ChangeLog *log, Relation changes)
+insert_statement(ChangeLog *log, Relation changes, bool has_arrays)
 {
+	const char	  *column = has_arrays ? "pg_catalog.unnest($%d), " : "$%d, ";
 	StringInfoData sql;
 	int			   nkeys = log->keys->n;
 
@@ -178,12 +181,32 @@ insert_statement(ChangeLog *log, Relation changes)
 		appendStringInfo(&sql, "%s, ", quote_identifier(NameStr(key_attribute(log, i)->attname)));
 	appendStringInfoString(&sql, "at, what, old_value, new_value, why) SELECT ");
 	for (int i = 0; i < nkeys; i++)
-		appendStringInfo(&sql, "pg_catalog.unnest($%d), ", i + 1);
-	appendStringInfoString(&sql, "pg_catalog.now()");
+		appendStringInfo(&sql, column, i + 1);
+	appendStringInfoString(&sql, "pg_catalog.now(), ");
 	for (int i = 0; i < CHANGE_COLUMNS; i++)
-		appendStringInfo(&sql, ", pg_catalog.unnest($%d)", nkeys + i + 1);
-	appendStringInfo(&sql, ", $%d", nkeys + CHANGE_COLUMNS + 1);
+		appendStringInfo(&sql, column, nkeys + i + 1);
+	appendStringInfo(&sql, "$%d", nkeys + CHANGE_COLUMNS + 1);
 	return sql.data;
+}
+
+/* The types of the statement's parameters; false if there are no arrays of some key. */
+static bool
+parameter_types(ChangeLog *log, bool has_arrays, Oid *types)
+{
+	int nkeys = log->keys->n;
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		Oid type = key_attribute(log, i)->atttypid;
+
+		types[i] = has_arrays ? get_array_type(type) : type;
+		if (!OidIsValid(types[i]))
+			return false;
+	}
+	for (int i = 0; i < CHANGE_COLUMNS; i++)
+		types[nkeys + i] = has_arrays ? TEXTARRAYOID : TEXTOID;
+	types[nkeys + CHANGE_COLUMNS] = TEXTOID;
+	return true;
 }
 
 static void
@@ -198,25 +221,23 @@ static void
 prepare_insert(LogPlan *plan, const LogPlanOf *of)
 {
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-	int					   nkeys = of->log->keys->n;
-	char				  *sql = insert_statement(of->log, of->changes);
+	char				  *sql;
 	Oid					   types[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
 	SPIPlanPtr			   insert;
 
-	for (int i = 0; i < nkeys; i++)
-		types[i] = get_array_type(key_attribute(of->log, i)->atttypid);
-	for (int i = 0; i < CHANGE_COLUMNS; i++)
-		types[nkeys + i] = TEXTARRAYOID;
-	types[nkeys + CHANGE_COLUMNS] = TEXTOID;
+	plan->has_arrays = parameter_types(of->log, true, types);
+	if (!plan->has_arrays)
+		(void) parameter_types(of->log, false, types);
+	sql = insert_statement(of->log, of->changes, plan->has_arrays);
 	callback->func = free_insert;
 	callback->arg = plan;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	insert = SPI_prepare(sql, nkeys + CHANGE_COLUMNS + 1, types);
+	insert = SPI_prepare(sql, of->log->keys->n + CHANGE_COLUMNS + 1, types);
 	if (insert == NULL || SPI_keepplan(insert) != 0)
-		elog(ERROR, "could not prepare: %s", sql);
+		elog(ERROR, "could not prepare: %s: %s", SPI_result_code_string(SPI_result), sql);
 	plan->insert = insert;
 	SPI_finish();
 }
@@ -243,23 +264,18 @@ log_plan(ChangeLog *log, Relation changes)
 	return kept_find_or_make(&key, make_log_plan, &of);
 }
 
-/* The current user may insert into the table, as an INSERT that names it with its schema asks. */
+/* The current user may name the table with its schema, as an INSERT does. */
 static inline void
-CheckMayInsert(Relation changes)
+CheckMayUseSchema(Oid schema)
 {
-	Oid		  schema = RelationGetNamespace(changes);
-	AclResult result;
-
 #if PG_VERSION_NUM >= 160000
-	result = object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE);
+	AclResult result = object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE);
 #else
-	result = pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE);
+	AclResult result = pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE);
 #endif
+
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schema));
-	result = pg_class_aclcheck(RelationGetRelid(changes), GetUserId(), ACL_INSERT);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, RelationGetRelationName(changes));
 }
 
 /* ---- row by row ---- */
@@ -285,15 +301,18 @@ fill_change(ChangeLog *log, const LogPlan *plan, int change, TupleTableSlot *row
 				   log->nulls[nkeys + i][change]);
 }
 
-/* Write what waits row by row. */
+/* Write what waits row by row; what is called on the way sees what was written until now. */
 static void
 append(ChangeLog *log, const LogPlan *plan, Relation changes)
 {
 	Datum			why = CStringGetTextDatum(log->why);
 	TupleTableSlot *row = MakeSingleTupleTableSlot(RelationGetDescr(changes), &TTSOpsVirtual);
-	RowWriter	   *writer = row_writer_create(changes, NULL, NULL, plan->given);
+	RowWriter	   *writer;
 
-	CheckMayInsert(changes);
+	CheckMayUseSchema(RelationGetNamespace(changes));
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	writer = row_writer_create(changes, NULL, NULL, plan->given);
 	for (int i = 0; i < log->nwaiting; i++)
 	{
 		ExecClearTuple(row);
@@ -307,6 +326,7 @@ append(ChangeLog *log, const LogPlan *plan, Relation changes)
 	}
 	CommandCounterIncrement();
 	row_writer_free(writer);
+	PopActiveSnapshot();
 	ExecDropSingleTupleTableSlot(row);
 }
 
@@ -324,9 +344,20 @@ column_array(ChangeLog *log, int column, Oid type, int16 length, bool by_value, 
 											  align));
 }
 
-/* Write what waits by the prepared statement. */
 static void
-insert(ChangeLog *log, const LogPlan *plan)
+execute_insert(ChangeLog *log, const LogPlan *plan, Datum *values, const char *nulls)
+{
+	int result = SPI_execute_plan(plan->insert, values, nulls, false, 0);
+
+	/* a rule may make something else of it */
+	if (result < 0)
+		elog(ERROR, "could not write to \"%s\": %s", get_rel_name(log->changes),
+			 SPI_result_code_string(result));
+}
+
+/* Write what waits at once. */
+static void
+insert_all(ChangeLog *log, const LogPlan *plan)
 {
 	int	  nkeys = log->keys->n;
 	Datum values[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
@@ -340,11 +371,40 @@ insert(ChangeLog *log, const LogPlan *plan)
 	for (int i = nkeys; i < nkeys + CHANGE_COLUMNS; i++)
 		values[i] = column_array(log, i, TEXTOID, -1, false, TYPALIGN_INT);
 	values[nkeys + CHANGE_COLUMNS] = CStringGetTextDatum(log->why);
+	execute_insert(log, plan, values, NULL);
+}
 
+/* Write what waits one by one. */
+static void
+insert_each(ChangeLog *log, const LogPlan *plan)
+{
+	int	  ncolumns = log->keys->n + CHANGE_COLUMNS;
+	Datum values[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
+	char  nulls[INDEX_MAX_KEYS + CHANGE_COLUMNS + 1];
+
+	values[ncolumns] = CStringGetTextDatum(log->why);
+	nulls[ncolumns] = ' ';
+	for (int change = 0; change < log->nwaiting; change++)
+	{
+		for (int i = 0; i < ncolumns; i++)
+		{
+			values[i] = log->values[i][change];
+			nulls[i] = log->nulls[i][change] ? 'n' : ' ';
+		}
+		execute_insert(log, plan, values, nulls);
+	}
+}
+
+/* Write what waits by the prepared statement. */
+static void
+insert(ChangeLog *log, const LogPlan *plan)
+{
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_plan(plan->insert, values, NULL, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "could not write to \"%s\"", get_rel_name(log->changes));
+	if (plan->has_arrays)
+		insert_all(log, plan);
+	else
+		insert_each(log, plan);
 	SPI_finish();
 }
 

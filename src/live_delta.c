@@ -35,6 +35,7 @@ typedef struct DayList
 struct Deltas
 {
 	const CustomerKeys *keys;
+	FmgrInfo		   *equal; /* of the keys; for a sort */
 	TupleDesc			desc;
 	TupleTableSlot	   *row;	  /* the last that came; the only one unless there is a sort */
 	Tuplesortstate	   *sort;	  /* NULL for less than two rows */
@@ -100,6 +101,9 @@ start_sort(Deltas *deltas)
 	operators[keys->n] = lookup_type_cache(BOOLOID, TYPECACHE_LT_OPR)->lt_opr;
 	columns[keys->n + 1] = keys->n + 1 + DELTA_DAY;
 	operators[keys->n + 1] = lookup_type_cache(DATEOID, TYPECACHE_LT_OPR)->lt_opr;
+	deltas->equal = palloc(sizeof(FmgrInfo) * keys->n);
+	for (int i = 0; i < keys->n; i++)
+		fmgr_info_copy(&deltas->equal[i], &keys->equal[i], CurrentMemoryContext);
 	deltas->sort = tuplesort_begin_heap(deltas->desc, keys->n + 2, columns, operators, collations,
 										nulls_first, work_mem, NULL, 0);
 	tuplesort_puttupleslot(deltas->sort, deltas->row);
@@ -185,7 +189,7 @@ same_customer(Deltas *deltas)
 {
 	slot_getallattrs(deltas->ahead);
 	for (int i = 0; i < deltas->keys->n; i++)
-		if (!DatumGetBool(FunctionCall2Coll(&deltas->keys->equal[i], deltas->keys->collations[i],
+		if (!DatumGetBool(FunctionCall2Coll(&deltas->equal[i], deltas->keys->collations[i],
 											deltas->customer->tts_values[i],
 											deltas->ahead->tts_values[i])))
 			return false;

@@ -292,10 +292,13 @@ rule_is_for(ScoringRules *rules, const ScoringRule *rule, const Datum *keys)
 {
 	for (int i = 0; i < rules->nby; i++)
 	{
-		int key = rules->by[i];
+		int		 key = rules->by[i];
+		FmgrInfo equal;
 
-		if (!DatumGetBool(FunctionCall2Coll(&rules->keys->equal[key], rules->keys->collations[key],
-											rule->keys[i], keys[key])))
+		/* what is kept must not be in use twice, if the function itself writes orders */
+		fmgr_info_copy(&equal, &rules->keys->equal[key], CurrentMemoryContext);
+		if (!DatumGetBool(
+				FunctionCall2Coll(&equal, rules->keys->collations[key], rule->keys[i], keys[key])))
 			return false;
 	}
 	return true;

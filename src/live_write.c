@@ -14,6 +14,7 @@
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "live_write.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_relation.h"
@@ -34,14 +35,20 @@ struct RowWriter
 
 /* ---- what differs between releases of PostgreSQL ---- */
 
-/* An executor state for one table, which it finds in its range table where it looks for columns. */
+/*
+ * An executor state for one table, which it finds in its range table where it
+ * looks for columns; rows may be added by who may insert into those inserted.
+ */
 static EState *
-create_executor_state(Relation rel, Bitmapset *updated)
+create_executor_state(Relation rel, Bitmapset *updated, const Bitmapset *inserted)
 {
 	EState		  *estate = CreateExecutorState();
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 #if PG_VERSION_NUM >= 160000
-	List *permissions = NIL;
+	List			  *list = NIL;
+	RTEPermissionInfo *permissions;
+#else
+	RangeTblEntry *permissions = rte;
 #endif
 
 	rte->rtekind = RTE_RELATION;
@@ -49,18 +56,30 @@ create_executor_state(Relation rel, Bitmapset *updated)
 	rte->relkind = rel->rd_rel->relkind;
 	rte->rellockmode = RowExclusiveLock;
 #if PG_VERSION_NUM >= 160000
-	addRTEPermissionInfo(&permissions, rte)->updatedCols = updated;
-#else
-	rte->updatedCols = updated;
+	permissions = addRTEPermissionInfo(&list, rte);
 #endif
+	permissions->requiredPerms = ACL_INSERT;
+	permissions->insertedCols = (Bitmapset *) inserted;
+	permissions->updatedCols = updated;
 #if PG_VERSION_NUM >= 180000
-	ExecInitRangeTable(estate, list_make1(rte), permissions, bms_make_singleton(1));
+	ExecInitRangeTable(estate, list_make1(rte), list, bms_make_singleton(1));
 #elif PG_VERSION_NUM >= 160000
-	ExecInitRangeTable(estate, list_make1(rte), permissions);
+	ExecInitRangeTable(estate, list_make1(rte), list);
 #else
 	ExecInitRangeTable(estate, list_make1(rte));
 #endif
 	return estate;
+}
+
+/* The current user may insert rows, or columns of them, as the executor asks. */
+static inline void
+CheckMayInsert(EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) ExecCheckPermissions(estate->es_range_table, estate->es_rteperminfos, true);
+#else
+	(void) ExecCheckRTPerms(estate->es_range_table, true);
+#endif
 }
 
 /* Let triggers find the table that they are of. */
@@ -209,19 +228,24 @@ prepare_defaults(RowWriter *w)
 }
 
 /*
- * A writer for a table whose rows are known by a unique index, or are only
- * added. Updates change some columns; new rows come with values in those that
- * are given, and with defaults in the others.
+ * A writer for a table whose rows are known by a unique index, which needs no
+ * rights; or are only added, which needs those that an INSERT does. Updates
+ * change some columns; new rows come with values in those that are given, and
+ * with defaults in the others.
  */
 RowWriter *
 row_writer_create(Relation rel, Relation index, Bitmapset *updated, const Bitmapset *given)
 {
 	RowWriter *w = palloc0(sizeof(RowWriter));
 
+	if (!rel->rd_islocaltemp)
+		PreventCommandIfReadOnly(index ? "UPDATE" : "INSERT");
 	w->rel = rel;
 	w->index = index;
 	w->given = given;
-	w->estate = create_executor_state(rel, updated);
+	w->estate = create_executor_state(rel, updated, given);
+	if (index == NULL)
+		CheckMayInsert(w->estate);
 	w->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(w->result, rel, 1, NULL, 0);
 	register_result(w->estate, w->result);
