@@ -55,6 +55,7 @@ typedef struct OwnerSwitch
 extern Oid		   relation_owner(Oid relid);
 extern Relation	   open_plain_table(Oid relid, LOCKMODE lock);
 extern AttrNumber  column_of_type(Relation rel, const char *name, Oid type);
+extern void		   CheckKeyColumn(Relation rel, AttrNumber column, Form_pg_attribute key);
 extern Oid		   crm_type(const char *name);
 extern OwnerSwitch become_owner(Oid relid);
 extern void		   become_caller(const OwnerSwitch *before);

@@ -78,6 +78,20 @@ column_of_type(Relation rel, const char *name, Oid type)
 	return column;
 }
 
+/* A column for a key of customers has the type that the key has in the histories. */
+void
+CheckKeyColumn(Relation rel, AttrNumber column, Form_pg_attribute key)
+{
+	Form_pg_attribute own = TupleDescAttr(RelationGetDescr(rel), column - 1);
+
+	if (own->atttypid != key->atttypid)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" has type %s", NameStr(own->attname),
+						RelationGetRelationName(rel), format_type_be(own->atttypid)),
+				 errdetail("In the histories it has type %s.", format_type_be(key->atttypid))));
+}
+
 /*
  * Run as the owner of a table from here on, with a search path that nobody
  * else can write to and without row security. An error puts all of it back.

@@ -14,7 +14,6 @@
 #include "access/nbtree.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -25,7 +24,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 /* In the order of crm.tier_override. */
@@ -78,20 +76,6 @@ column_named(Relation rel, const char *name)
 						errmsg("table of decisions \"%s\" has no column \"%s\"",
 							   RelationGetRelationName(rel), name)));
 	return column;
-}
-
-/* A key column has the type that it has in the histories. */
-static inline void
-CheckKeyType(Relation decisions, AttrNumber column, Form_pg_attribute key)
-{
-	Form_pg_attribute own = TupleDescAttr(RelationGetDescr(decisions), column - 1);
-
-	if (own->atttypid != key->atttypid)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of \"%s\" has type %s", NameStr(own->attname),
-						RelationGetRelationName(decisions), format_type_be(own->atttypid)),
-				 errdetail("In the histories it has type %s.", format_type_be(key->atttypid))));
 }
 
 /* Whether an index finds and orders rows by the keys as the primary key of the histories does. */
@@ -154,7 +138,7 @@ make_layout(const void *arguments)
 			TupleDescAttr(RelationGetDescr(of->histories), layout->keys.columns[i] - 1);
 
 		layout->keys.columns[i] = column_named(of->decisions, NameStr(key->attname));
-		CheckKeyType(of->decisions, layout->keys.columns[i], key);
+		CheckKeyColumn(of->decisions, layout->keys.columns[i], key);
 	}
 	layout->what = column_of_type(of->decisions, "what", TEXTOID);
 	layout->tier = column_of_type(of->decisions, "tier", TEXTOID);
@@ -253,11 +237,8 @@ override_descriptor(Decisions *d)
 	if (d->override == NULL)
 	{
 		MemoryContext before = MemoryContextSwitchTo(d->home);
-		Oid			  schema = get_namespace_oid("crm", false);
-		Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("tier_override"),
-								   ObjectIdGetDatum(schema));
 
-		d->override = lookup_rowtype_tupdesc_copy(type, -1);
+		d->override = lookup_rowtype_tupdesc_copy(crm_type("tier_override"), -1);
 		MemoryContextSwitchTo(before);
 	}
 	return d->override;

@@ -72,20 +72,6 @@ typedef struct RuleColumns
 
 /* ---- columns ---- */
 
-/* A value by which customers find their rule has the type that it has in the histories. */
-static inline void
-CheckKeyType(Relation scoring, AttrNumber column, Form_pg_attribute key)
-{
-	Oid type = TupleDescAttr(RelationGetDescr(scoring), column - 1)->atttypid;
-
-	if (type != key->atttypid)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of \"%s\" has type %s", NameStr(key->attname),
-						RelationGetRelationName(scoring), format_type_be(type)),
-				 errdetail("In the histories it has type %s.", format_type_be(key->atttypid))));
-}
-
 /* Which of a customer's keys choose the rule: those that the scoring table has too. */
 static void
 find_scale_by(ScoringRules *rules, AttrNumber *columns, const ScoringTable *table)
@@ -98,7 +84,7 @@ find_scale_by(ScoringRules *rules, AttrNumber *columns, const ScoringTable *tabl
 
 		if (column == InvalidAttrNumber)
 			continue;
-		CheckKeyType(table->scoring, column, key);
+		CheckKeyColumn(table->scoring, column, key);
 		columns[rules->nby] = column;
 		rules->by[rules->nby++] = i;
 	}
@@ -196,14 +182,12 @@ make_rules(const void *of)
 	const ScoringTable *table = of;
 	ScoringRules	   *rules = palloc0(sizeof(ScoringRules));
 	Scorers			   *scorers = find_scorers();
-	CustomerKeys	   *keys = palloc(sizeof(CustomerKeys));
 	int					capacity = 1;
 	RuleColumns			columns;
 	TupleTableSlot	   *row = table_slot_create(table->scoring, NULL);
 	TableScanDesc		scan;
 
-	customer_keys_init(keys, table->index);
-	rules->keys = keys;
+	rules->keys = &histories_layout(table->histories, table->index)->keys;
 	find_columns(rules, &columns, table);
 	rules->rules = palloc0(sizeof(ScoringRule));
 	rules->rows = palloc(sizeof(HeapTuple));

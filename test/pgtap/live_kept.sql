@@ -1,6 +1,6 @@
 -- What a session keeps of a tracking is forgotten when anything that it stands
 -- on changes: all of this is one session, which keeps as much as it can.
-SELECT plan(61);
+SELECT plan(63);
 
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id serial PRIMARY KEY, customer int, day date, amount numeric, paid bool DEFAULT true);
@@ -305,6 +305,12 @@ DO $$ BEGIN
   END LOOP;
 END $$;
 SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'and so after errors');
+
+-- only crm.tracked tells of trackings
+CREATE TRIGGER changed AFTER INSERT ON shop.seen FOR EACH ROW EXECUTE FUNCTION crm.tracked_changed();
+SELECT throws_ok('INSERT INTO shop.seen DEFAULT VALUES', '42809', '"seen" is not crm.tracked', 'another table cannot');
+SELECT throws_ok('SELECT crm.tracked_changed()', '39P01', NULL, 'nor can a query');
+DROP TRIGGER changed ON shop.seen;
 
 -- what is forgotten takes no memory
 CREATE FUNCTION shop.kept() RETURNS int LANGUAGE plpgsql AS $$
