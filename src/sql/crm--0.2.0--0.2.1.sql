@@ -1,0 +1,1 @@
+\echo Use "ALTER EXTENSION crm UPDATE TO '0.2.1'" to load this file. \quit
