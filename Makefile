@@ -9,15 +9,21 @@ EXTENSION  = crm
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" crm.control)
 
 MODULE_big = crm
-OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/math/*.c src/models/*.c)))
-OUR_HEADERS = $(wildcard src/*.h src/math/*.h src/models/*.h)
+OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+OUR_HEADERS = $(wildcard src/*.h src/*/*.h)
 
-# The install script is its parts in the order of their numbers; released
-# scripts stand frozen beside them.
-SCRIPT       = crm--$(EXTVERSION).sql
-SCRIPT_PARTS = $(sort $(wildcard src/sql/[0-9][0-9]_*.sql))
-DATA         = $(filter-out src/sql/$(SCRIPT),$(wildcard src/sql/crm--*.sql))
-DATA_built   = $(SCRIPT)
+# The install script is its parts in the order of their numbers, and so is the
+# script that updates to it from the last release, as long as it is not released.
+# Released scripts stand frozen beside them; old install scripts are installed
+# too, since a dump is restored into the version that it comes from.
+SCRIPT        = crm--$(EXTVERSION).sql
+SCRIPT_PARTS  = $(sort $(wildcard src/sql/[0-9][0-9]_*/*.sql))
+UPDATE_FOLDER = $(wildcard src/sql/updates/crm--*--$(EXTVERSION))
+UPDATE        = $(UPDATE_FOLDER:src/sql/updates/%=%.sql)
+UPDATE_PARTS  = $(sort $(wildcard $(UPDATE_FOLDER:%=%/*.sql)))
+JOIN          = src/sql/join.awk src/sql/comparison.sql.in
+DATA          = $(wildcard src/sql/released/crm--*.sql src/sql/updates/crm--*.sql)
+DATA_built    = $(SCRIPT) $(UPDATE)
 
 REGRESS        = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS   = --inputdir=. --load-extension=crm
@@ -41,7 +47,7 @@ endif
 
 UNIT_TESTS = $(patsubst test/unit/test_%.c,%,$(wildcard test/unit/test_*.c))
 
-EXTRA_CLEAN = $(SCRIPT) build
+EXTRA_CLEAN = $(SCRIPT) $(UPDATE) build
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -49,9 +55,15 @@ include $(PGXS)
 $(OBJS): $(OUR_HEADERS)
 $(OBJS:.o=.bc): $(OUR_HEADERS)
 
-$(SCRIPT): $(SCRIPT_PARTS) crm.control
-	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION crm" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@.tmp
+$(SCRIPT): $(JOIN) $(SCRIPT_PARTS) crm.control
+	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION crm" to load this file. \quit'; awk -f $(JOIN) $(SCRIPT_PARTS); } > $@.tmp
 	mv $@.tmp $@
+
+ifneq ($(UPDATE),)
+$(UPDATE): $(JOIN) $(UPDATE_PARTS)
+	{ printf '%s\n\n' '\echo Use "ALTER EXTENSION crm UPDATE" to load this file. \quit'; awk -f $(JOIN) $(UPDATE_PARTS); } > $@.tmp
+	mv $@.tmp $@
+endif
 
 # Plain C without PostgreSQL, against tables of 20 digits and random input; prints TAP.
 UNIT_SOURCES = $(wildcard src/math/*.c) $(filter-out src/models/fit.c,$(wildcard src/models/*.c))

@@ -1,9 +1,9 @@
 /*
  * quadrature.c: integrals of products of powers, and means over a beta distribution.
  */
-#include "quadrature.h"
+#include "math/quadrature.h"
 
-#include "gauss_legendre.h"
+#include "math/gauss_legendre.h"
 
 #include <math.h>
 #include <stdbool.h>

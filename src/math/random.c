@@ -1,7 +1,7 @@
 /*
  * random.c: xoshiro256++ and the distributions that the purchase models draw from.
  */
-#include "random.h"
+#include "math/random.h"
 
 #include <math.h>
 

@@ -3,7 +3,7 @@
  *
  * DLMF = NIST Digital Library of Mathematical Functions.
  */
-#include "special.h"
+#include "math/special.h"
 
 #include <float.h>
 #include <math.h>

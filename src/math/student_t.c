@@ -1,11 +1,11 @@
 /*
  * student_t.c: quantiles of Student's t distribution. Plain C, no PostgreSQL.
  */
-#include "student_t.h"
+#include "math/student_t.h"
 
 #include <math.h>
 
-#include "special.h"
+#include "math/special.h"
 
 #define NORMAL_CRITICAL95 1.959963984540054
 #define HALF_CONFIDENCE 0.475

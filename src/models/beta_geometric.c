@@ -6,7 +6,7 @@
  * x or x - 1. Of the phases since the last purchase j < k are over, with weight
  * (w)_j/j! (u/(alpha + age))^j, and given j, lambda ~ Gamma(w + j, alpha + age).
  */
-#include "beta_geometric.h"
+#include "models/beta_geometric.h"
 
 #include "math/gauss_legendre.h"
 #include "math/quadrature.h"

@@ -13,7 +13,7 @@
 #ifndef CRM_BETA_GEOMETRIC_H
 #define CRM_BETA_GEOMETRIC_H
 
-#include "model.h"
+#include "models/model.h"
 
 /* Each takes first: 1 if the customer may drop out after his first purchase, else 0. */
 extern double bg_log_likelihood(const PurchaseParams *params, Btyd c, int first);

@@ -5,6 +5,6 @@
  * can only drop out after a repeat purchase, so one without any is alive for
  * certain.
  */
-#include "beta_geometric.h"
+#include "models/beta_geometric.h"
 
 BETA_GEOMETRIC_MODEL(bg_nbd, "bg_nbd", "BG/NBD", false, 0);

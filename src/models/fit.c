@@ -2,7 +2,7 @@
  * fit.c: L-BFGS with analytic gradients (NLopt), a Newton step to finish, and a
  * verdict in words on what was found.
  */
-#include "fit.h"
+#include "models/fit.h"
 
 #include <math.h>
 #include <nlopt.h>

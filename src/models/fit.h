@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "gamma_gamma.h"
-#include "model.h"
+#include "models/gamma_gamma.h"
+#include "models/model.h"
 
 #define FIT_MAX_PARAMS 4
 

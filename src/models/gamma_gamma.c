@@ -1,7 +1,7 @@
 /*
  * gamma_gamma.c: likelihood and expectations of the gamma-gamma model.
  */
-#include "gamma_gamma.h"
+#include "models/gamma_gamma.h"
 
 #include "math/special.h"
 

@@ -5,6 +5,6 @@
  * predicting customer behavior the easy way. The time between two purchases is
  * Erlang-k: k phases, each of rate lambda. k = 1 is MBG/NBD.
  */
-#include "beta_geometric.h"
+#include "models/beta_geometric.h"
 
 BETA_GEOMETRIC_MODEL(mbg_cnbd_k, "mbg_cnbd_k", "MBG/CNBD-k", true, 1);

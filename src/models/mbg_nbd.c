@@ -5,6 +5,6 @@
  * models for customer base analysis. A customer may drop out after the first
  * purchase already.
  */
-#include "beta_geometric.h"
+#include "models/beta_geometric.h"
 
 BETA_GEOMETRIC_MODEL(mbg_nbd, "mbg_nbd", "MBG/NBD", false, 1);

@@ -1,7 +1,7 @@
 /*
  * models.c: the register of purchase models.
  */
-#include "model.h"
+#include "models/model.h"
 
 #include <stddef.h>
 

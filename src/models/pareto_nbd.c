@@ -9,7 +9,7 @@
 #include "math/gauss_legendre.h"
 #include "math/quadrature.h"
 #include "math/special.h"
-#include "model.h"
+#include "models/model.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -5,7 +5,6 @@
 use strict;
 use warnings;
 
-use File::Copy qw(copy);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -15,10 +14,8 @@ $node->init;
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE owner LOGIN; CREATE DATABASE fresh OWNER owner');
 
-chomp(my $share = `pg_config --sharedir`);
 my $current = $node->safe_psql('postgres', "SELECT default_version FROM pg_available_extensions WHERE name = 'crm'");
-my @released = map { /crm--([\d.]+)\.sql$/ } sort glob 'test/upgrade/crm--*.sql';
-my @installed;
+my @released = map { /crm--([\d.]+)\.sql$/ } sort glob 'src/sql/released/crm--*.sql';
 
 # Runs SQL as the owner, who is no superuser.
 sub as_owner
@@ -64,10 +61,7 @@ cmp_ok(length catalogue('fresh'), '>', 100_000, 'a fresh installation has a cata
 foreach my $version (@released)
 {
 	my $old = "old_$version";
-	my $frozen = "$share/extension/crm--$version.sql";
 
-	copy("test/upgrade/crm--$version.sql", $frozen) or die "could not copy to $frozen: $!";
-	push @installed, $frozen;
 	$node->safe_psql('postgres', qq{CREATE DATABASE "$old" OWNER owner});
 	as_owner($old, "CREATE EXTENSION crm VERSION '$version'");
 	as_owner($old, slurp_file("test/upgrade/tracked.sql"));
@@ -112,6 +106,5 @@ foreach my $version (@released)
 }
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_extension_update_paths('crm') WHERE source = '$current' AND path IS NOT NULL"), '0', 'no script leads away from the current version');
 
-unlink @installed;
 $node->stop;
 done_testing();

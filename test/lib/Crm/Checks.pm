@@ -15,6 +15,23 @@ my %check = (
 	function_costs => \&function_costs,
 	format => \&format_of_c,
 	shell => \&shell,
+	wings => \&wings,
+);
+
+# The order of the wings: a file includes its own wing and these.
+my %below = (
+	math => '',
+	models => 'math',
+	base => '',
+	history => 'base',
+	scoring => 'base history',
+	tiers => 'base history',
+	lifetime => 'base math models history',
+	retention => 'base math history',
+	portfolio => 'base history',
+	relationship => 'base history',
+	contact => 'base math relationship',
+	live => 'base history scoring tiers lifetime',
 );
 
 # The two that need a program that is not always there are left out without it.
@@ -57,36 +74,64 @@ sub version
 	return @wrong ? "crm.control has $version, META.json @wrong" : '';
 }
 
-# The statements of the install script's parts, without what is quoted in dollars
-# and without comments, each as [file, text].
+# The statements of the built install script, without what is quoted in dollars
+# and without comments.
 sub statements
 {
-	my @statements;
+	my ($version) = slurp('crm.control') =~ /^default_version = '(.*)'/m;
+	my $sql = slurp("crm--$version.sql");
 
-	foreach my $file (sort glob 'src/sql/[0-9][0-9]_*.sql')
-	{
-		my $sql = slurp($file);
-		$sql =~ s/(\$\w*\$).*?\1/''/sg;
-		$sql =~ s/--.*$//mg;
-		push @statements, map { [ $file, s/^\s+//r ] } split /;/, $sql;
-	}
-	return @statements;
+	$sql =~ s/^\\echo.*$//mg;
+	$sql =~ s/(\$\w*\$).*?\1/''/sg;
+	$sql =~ s/--.*$//mg;
+	return map { s/^\s+//r } split /;/, $sql;
+}
+
+# Each statement by its first line.
+sub first_lines
+{
+	return join '', map { s/\n.*//sr . "\n" } @_;
 }
 
 # An extension's script must not take over an object that is there already.
 sub install_script
 {
-	return join '', map { "$_->[0]: " . ($_->[1] =~ s/\n.*//sr) . "\n" }
-	  grep { $_->[1] =~ /^CREATE\s+OR\s+REPLACE\b|^CREATE\b.*\bIF\s+NOT\s+EXISTS\b/si } statements();
+	return first_lines(grep { /^CREATE\s+OR\s+REPLACE\b|^CREATE\b.*\bIF\s+NOT\s+EXISTS\b/si } statements());
 }
 
 # The planner believes 1 of a function that does not say what it costs (it asks
 # nothing about trigger functions).
 sub function_costs
 {
-	return join '', map { "$_->[0]: " . ($_->[1] =~ s/\n.*//sr) . "\n" }
-	  grep { $_->[1] =~ /^CREATE\s+FUNCTION\b/i && $_->[1] =~ /\bLANGUAGE\s+C\b/i && $_->[1] !~ /\bCOST\b|\bRETURNS\s+trigger\b/i }
-	  statements();
+	return first_lines(grep { /^CREATE\s+FUNCTION\b/i && /\bLANGUAGE\s+C\b/i && !/\bCOST\b|\bRETURNS\s+trigger\b/i } statements());
+}
+
+# A file includes no room above it, and names the wing of what it includes.
+sub wings
+{
+	my @wrong;
+
+	foreach my $file (sort glob 'src/*/*.[ch]')
+	{
+		my ($wing) = $file =~ m{^src/(\w+)/};
+		my %may = map { $_ => 1 } $wing, split ' ', $below{$wing} // '';
+
+		push @wrong, "$file stands in a wing that Checks.pm does not know\n" if !exists $below{$wing};
+		foreach my $included (slurp($file) =~ /^#include "([^"]+)"/mg)
+		{
+			my ($room, $name) = $included =~ m{^(\w+)/(.*)};
+
+			if (defined $room && exists $below{$room} && -e "src/$included")
+			{
+				push @wrong, "$file includes $included, a room above it\n" if !$may{$room};
+			}
+			elsif (defined $room && exists $below{$room} || -e "src/$wing/$included")
+			{
+				push @wrong, "$file includes $included, which does not say its wing or is not there\n";
+			}
+		}
+	}
+	return join '', @wrong;
 }
 
 sub has

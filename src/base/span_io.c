@@ -1,0 +1,104 @@
+/*
+ * span_io.c: the forms of lengths of months and days, and their checks.
+ */
+#include "crm.h"
+
+#include "base/span_io.h"
+#include "utils/builtins.h"
+
+/* A length has no time of day, no sign and an end. */
+void
+CheckSpan(Span span, const char *name)
+{
+	if (span.months < 0 || span.days < 0 || span.months > SPAN_MAX_MONTHS ||
+		span.days > SPAN_MAX_DAYS)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s of %d months and %d days is out of range", name, span.months,
+							   span.days),
+						errdetail("A length is 0 to %d months and 0 to %d days.", SPAN_MAX_MONTHS,
+								  SPAN_MAX_DAYS)));
+}
+
+/* An interval of whole days and months as a length; zero if it is NULL. */
+Span
+span_from_interval(const Interval *interval, const char *name)
+{
+	Span span = {0, 0};
+
+	if (interval == NULL)
+		return span;
+	if (interval->time != 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s cannot be \"%s\"", name,
+					DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(interval)))),
+			 errdetail("A length is in whole days and months.")));
+	span.months = interval->month;
+	span.days = interval->day;
+	CheckSpan(span, name);
+	if (span_is_zero(span))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s cannot be zero", name),
+						errhint("Leave %s out if there is none.", name)));
+	return span;
+}
+
+/* Read a number and the unit behind it into a length, which keeps its other part. */
+static void
+scan_span_part(Scanner *s, Span *span)
+{
+	static const struct
+	{
+		const char *one;
+		const char *many;
+		int			months;
+		int			days;
+	} units[] = {
+		{"month", "months", 1, 0},
+		{"day", "days", 0, 1},
+		{"year", "years", 12, 0},
+		{"week", "weeks", 0, 7},
+	};
+	const Scanner start = *s;
+	int64		  count = scan_int64(s);
+
+	if (count < 1 || count > SPAN_MAX_DAYS)
+		scan_error(&start, "a positive length");
+	for (size_t i = 0; i < lengthof(units); i++)
+		if (scan_try_word(s, units[i].one) || scan_try_word(s, units[i].many))
+		{
+			span->months += (int32) count * units[i].months;
+			span->days += (int32) count * units[i].days;
+			CheckSpan(*span, "length");
+			return;
+		}
+	scan_error(s, "days, weeks, months or years");
+}
+
+/* Months, days or both, as in "12 months" or "1 month 15 days". */
+Span
+scan_span(Scanner *s)
+{
+	Span span = {0, 0};
+
+	do
+		scan_span_part(s, &span);
+	while (scan_peek_digit(s));
+	return span;
+}
+
+static void
+append_count(StringInfo out, int32 count, const char *unit)
+{
+	appendStringInfo(out, " %d %s%s", count, unit, count == 1 ? "" : "s");
+}
+
+/* The length, after a space. */
+void
+append_span(StringInfo out, Span span)
+{
+	if (span.months != 0)
+		append_count(out, span.months, "month");
+	if (span.days != 0)
+		append_count(out, span.days, "day");
+}

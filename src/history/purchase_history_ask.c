@@ -1,0 +1,297 @@
+/*
+ * purchase_history_ask.c: the questions a purchase_history answers, and its cuts.
+ *
+ * Dates, recency, tenure and gaps see purchase days only: days with at least
+ * one order. Money sees every entry.
+ */
+#include "crm.h"
+
+#include "history/purchase_history.h"
+#include "base/rows.h"
+#include "utils/builtins.h"
+#include "utils/rangetypes.h"
+#include "utils/typcache.h"
+
+/* Day of the first purchase; NULL without one. */
+PG_FUNCTION_INFO_V1(crm_first_purchase);
+Datum
+crm_first_purchase(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory	  *h = PG_GETARG_PURCHASE_HISTORY(0);
+	const PurchaseDay *first = purchase_history_first(h, h->nentries);
+
+	if (first == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(first->day);
+}
+
+/* Day of the last purchase; NULL without one. */
+PG_FUNCTION_INFO_V1(crm_last_purchase);
+Datum
+crm_last_purchase(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory	  *h = PG_GETARG_PURCHASE_HISTORY(0);
+	const PurchaseDay *last = purchase_history_last(h, h->nentries);
+
+	if (last == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(last->day);
+}
+
+/* Number of orders. */
+PG_FUNCTION_INFO_V1(crm_orders);
+Datum
+crm_orders(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+
+	PG_RETURN_INT64(purchase_history_orders(h, h->nentries));
+}
+
+/* Number of days with at least one order. */
+PG_FUNCTION_INFO_V1(crm_purchase_days);
+Datum
+crm_purchase_days(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+
+	PG_RETURN_INT32(purchase_history_days(h, h->nentries));
+}
+
+/* Net amount in the currency unit, refunds taken off; exact. */
+PG_FUNCTION_INFO_V1(crm_spend);
+Datum
+crm_spend(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+
+	PG_RETURN_NUMERIC(amount_to_numeric(purchase_history_spend(h, h->nentries)));
+}
+
+static Datum
+numeric_ratio(Numeric dividend, int64 divisor)
+{
+	return DirectFunctionCall2(numeric_div, NumericGetDatum(dividend),
+							   DirectFunctionCall1(int8_numeric, Int64GetDatum(divisor)));
+}
+
+/* Net amount divided by orders, in the currency unit; NULL without orders. */
+PG_FUNCTION_INFO_V1(crm_average_order_value);
+Datum
+crm_average_order_value(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	int64			 orders = purchase_history_orders(h, h->nentries);
+
+	if (orders == 0)
+		PG_RETURN_NULL();
+	return numeric_ratio(amount_to_numeric(purchase_history_spend(h, h->nentries)), orders);
+}
+
+/* Mean days from one purchase day to the next; NULL with fewer than two. */
+PG_FUNCTION_INFO_V1(crm_interpurchase_days);
+Datum
+crm_interpurchase_days(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	int				 days = purchase_history_days(h, h->nentries);
+	int64			 span;
+
+	if (days < 2)
+		PG_RETURN_NULL();
+	span = (int64) purchase_history_last(h, h->nentries)->day -
+		   purchase_history_first(h, h->nentries)->day;
+	return numeric_ratio(DatumGetNumeric(DirectFunctionCall1(int8_numeric, Int64GetDatum(span))),
+						 days - 1);
+}
+
+/* Whole days from the last purchase at or before as_of to as_of; NULL without one. */
+PG_FUNCTION_INFO_V1(crm_recency);
+Datum
+crm_recency(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory	  *h = PG_GETARG_PURCHASE_HISTORY(0);
+	DateADT			   as_of = CheckFiniteDate(PG_GETARG_DATEADT(1), "as_of");
+	const PurchaseDay *last = purchase_history_last(h, purchase_history_count_until(h, as_of));
+
+	if (last == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(as_of - last->day);
+}
+
+/* Whole days from the first purchase to as_of; NULL if that is still to come. */
+PG_FUNCTION_INFO_V1(crm_tenure);
+Datum
+crm_tenure(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory	  *h = PG_GETARG_PURCHASE_HISTORY(0);
+	DateADT			   as_of = CheckFiniteDate(PG_GETARG_DATEADT(1), "as_of");
+	const PurchaseDay *first = purchase_history_first(h, purchase_history_count_until(h, as_of));
+
+	if (first == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(as_of - first->day);
+}
+
+/* What happened on or before a day; infinity keeps all. */
+PG_FUNCTION_INFO_V1(crm_until);
+Datum
+crm_until(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+
+	PG_RETURN_PURCHASE_HISTORY(
+		purchase_history_slice(h, 0, purchase_history_count_until(h, PG_GETARG_DATEADT(1))));
+}
+
+/* How many entries lie before a bound, which dateranges keep in the form [lower, upper). */
+static int
+count_before(const PurchaseHistory *h, const RangeBound *bound)
+{
+	DateADT day = DatumGetDateADT(bound->val);
+
+	if (bound->infinite)
+		return bound->lower ? 0 : h->nentries;
+	if (day == DATEVAL_NOBEGIN)
+		return 0;
+	if (day == DATEVAL_NOEND)
+		return h->nentries;
+	return purchase_history_count_until(h, day - 1);
+}
+
+/* What happened on the days of a range. */
+PG_FUNCTION_INFO_V1(crm_within);
+Datum
+crm_within(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	RangeType		*range = PG_GETARG_RANGE_P(1);
+	RangeBound		 lower;
+	RangeBound		 upper;
+	bool			 empty;
+
+	range_deserialize(lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO), range,
+					  &lower, &upper, &empty);
+	if (empty)
+		PG_RETURN_PURCHASE_HISTORY(purchase_history_create(0));
+	PG_RETURN_PURCHASE_HISTORY(
+		purchase_history_slice(h, count_before(h, &lower), count_before(h, &upper)));
+}
+
+/* A history without the days whose amount nets to zero or less. */
+PG_FUNCTION_INFO_V1(crm_drop_refunded);
+Datum
+crm_drop_refunded(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory *kept = purchase_history_create(h->nentries);
+
+	for (int i = 0; i < h->nentries; i++)
+		if (h->entries[i].amount > 0)
+			kept->entries[kept->nentries++] = h->entries[i];
+	PG_RETURN_PURCHASE_HISTORY(purchase_history_slice(kept, 0, kept->nentries));
+}
+
+/* The entries as rows (purchased_on, orders, amount), by day. */
+PG_FUNCTION_INFO_V1(crm_purchases);
+Datum
+crm_purchases(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *rows;
+	PurchaseHistory *h;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		h = PG_GETARG_PURCHASE_HISTORY(0);
+		rows = rows_start(fcinfo, 0);
+		rows->user_fctx = rows_copy_varlena(rows, h);
+	}
+	rows = SRF_PERCALL_SETUP();
+	h = rows->user_fctx;
+
+	if (rows->call_cntr < (uint64) h->nentries)
+	{
+		const PurchaseDay *entry = &h->entries[rows->call_cntr];
+		Datum			   values[3];
+		bool			   nulls[3] = {false};
+
+		values[0] = DateADTGetDatum(entry->day);
+		values[1] = Int32GetDatum(entry->orders);
+		values[2] = NumericGetDatum(amount_to_numeric(entry->amount));
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	}
+	SRF_RETURN_DONE(rows);
+}
+
+/* Where activity stands between two calls. */
+typedef struct Activity
+{
+	PurchaseHistory *h;
+	PeriodUnit		 unit;
+	int32			 first_period;
+	int32			 last_period; /* before first_period if there is nothing to tell */
+	int				 next;		  /* first entry that no row has counted */
+	int				 end;		  /* entries until as_of */
+	int128			 cumulative;
+} Activity;
+
+/* Entries before the first purchase day, which are refunds and fees, count in the first period. */
+static void
+start_activity(Activity *a, PeriodUnit unit, DateADT as_of)
+{
+	const PurchaseDay *first;
+
+	a->unit = unit;
+	a->end = purchase_history_count_until(a->h, as_of);
+	first = purchase_history_first(a->h, a->end);
+	a->first_period = first == NULL ? 0 : period_number(unit, first->day);
+	a->last_period = first == NULL ? -1 : period_number(unit, as_of);
+}
+
+/* The calendar periods from the first purchase to as_of, those without orders included. */
+PG_FUNCTION_INFO_V1(crm_activity);
+Datum
+crm_activity(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *rows;
+	Activity		*a;
+	int64			 period;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		PeriodUnit unit = period_unit_from_text(PG_GETARG_TEXT_PP(1));
+		DateADT	   as_of = CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of");
+
+		rows = rows_start(fcinfo, sizeof(Activity));
+		a = rows->user_fctx;
+		a->h = rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(0));
+		start_activity(a, unit, as_of);
+	}
+	rows = SRF_PERCALL_SETUP();
+	a = rows->user_fctx;
+
+	period = a->first_period + (int64) rows->call_cntr;
+	if (period <= a->last_period)
+	{
+		Datum  values[5];
+		bool   nulls[5] = {false};
+		int64  orders = 0;
+		int128 amount = 0;
+
+		for (; a->next < a->end && period_number(a->unit, a->h->entries[a->next].day) <= period;
+			 a->next++)
+		{
+			orders += a->h->entries[a->next].orders;
+			amount += a->h->entries[a->next].amount;
+		}
+		a->cumulative += amount;
+
+		values[0] = DateADTGetDatum(period_first_day(a->unit, (int32) period));
+		values[1] = Int32GetDatum((int32) rows->call_cntr);
+		values[2] = Int64GetDatum(orders);
+		values[3] = NumericGetDatum(amount_to_numeric(amount));
+		values[4] = NumericGetDatum(amount_to_numeric(a->cumulative));
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	}
+	SRF_RETURN_DONE(rows);
+}

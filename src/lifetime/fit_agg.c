@@ -1,0 +1,518 @@
+/*
+ * fit_agg.c: the aggregates fit_bg_nbd, fit_mbg_nbd, fit_pareto_nbd, fit_mbg_cnbd_k and fit_gamma_gamma.
+ *
+ * Their transition functions only group equal customers; the fit happens in the
+ * final function, over the sorted groups.
+ */
+#include "crm.h"
+
+#include <math.h>
+
+#include "lifetime/btyd.h"
+#include "lifetime/fit_state.h"
+#include "miscadmin.h"
+#include "models/fit.h"
+#include "lifetime/purchase_model.h"
+#include "lifetime/spend_model.h"
+
+/* A fit of four parameters to fewer customers than this says nothing. */
+#define FEWEST_CUSTOMERS 10
+
+/* Whole numbers up to this are looked up in a table, others by bisection. */
+#define TABLE_LIMIT 4000000
+
+/* The state of a transition: made at the first row, copied outside an aggregate. */
+static FitState *
+transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days)
+{
+	FitState *state;
+
+	if (PG_ARGISNULL(0))
+		return fit_state_create(kind, CheckUnitDays(unit_days), FIT_STATE_FIRST_CAPACITY);
+	state = PG_GETARG_FIT_STATE(0);
+	if (!AggCheckCallContext(fcinfo, NULL))
+	{
+		FitState *copy = palloc(VARSIZE(state));
+
+		memcpy(copy, state, VARSIZE(state));
+		state = copy;
+	}
+	if (unlikely(state->kind != kind || state->unit_days != unit_days))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a fit needs the same unit_days in every row"),
+						errdetail("Rows have %d and %d.", state->unit_days, unit_days)));
+	return state;
+}
+
+/* Whether an argument behind the state is NULL: such rows are left out, as aggregates do. */
+static bool
+null_argument(FunctionCallInfo fcinfo)
+{
+	for (int i = 1; i < PG_NARGS(); i++)
+		if (PG_ARGISNULL(i))
+			return true;
+	return false;
+}
+
+static Datum
+unchanged(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+/* A history's customer joins a state; without purchase by as_of or of age 0 she is left out. */
+static FitState *
+accumulate_customer(FitState *state, const PurchaseHistory *h, DateADT as_of)
+{
+	BtydDays days;
+	DateADT	 last;
+
+	if (!btyd_at(h, as_of, &days) || days.age == 0)
+	{
+		fit_state_leave_out(state, 1);
+		return state;
+	}
+	state = fit_state_add(state, days.x, days.t_x, days.age, 1);
+	if (state->kind != FIT_STATE_REGULAR)
+		return state;
+	last = h->entries[days.first].day;
+	for (int i = days.first + 1; i < days.nentries; i++)
+		if (h->entries[i].orders > 0)
+		{
+			state = fit_state_add(state, GAP_X, h->entries[i].day - last, 0, 1);
+			last = h->entries[i].day;
+		}
+	return state;
+}
+
+/* (state, history, as_of [, unit_days]) */
+static Datum
+accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
+{
+	FitState *state;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	state = transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1);
+	PG_RETURN_POINTER(
+		accumulate_customer(state, PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2)));
+}
+
+PG_FUNCTION_INFO_V1(crm_purchase_model_history);
+Datum
+crm_purchase_model_history(PG_FUNCTION_ARGS)
+{
+	return accumulate_history(fcinfo, FIT_STATE_DAYS);
+}
+
+PG_FUNCTION_INFO_V1(crm_purchase_model_gaps);
+Datum
+crm_purchase_model_gaps(PG_FUNCTION_ARGS)
+{
+	return accumulate_history(fcinfo, FIT_STATE_REGULAR);
+}
+
+/* (state, model, history, as_of): for a fit of the model's family, in its unit. */
+PG_FUNCTION_INFO_V1(crm_purchase_model_like);
+Datum
+crm_purchase_model_like(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	FitState			*state;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	model = PG_GETARG_PURCHASE_MODEL(1);
+	state = transition_state(fcinfo,
+							 model->kind == MODEL_MBG_CNBD_K ? FIT_STATE_REGULAR : FIT_STATE_DAYS,
+							 model->unit_days);
+	PG_RETURN_POINTER(
+		accumulate_customer(state, PG_GETARG_PURCHASE_HISTORY(2), PG_GETARG_DATEADT(3)));
+}
+
+/* A customer as plain numbers, in model units. */
+PG_FUNCTION_INFO_V1(crm_purchase_model_numbers);
+Datum
+crm_purchase_model_numbers(PG_FUNCTION_ARGS)
+{
+	FitState *state;
+	Btyd	  c;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	c = CheckBtyd(PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
+	state = transition_state(fcinfo, FIT_STATE_NUMBERS, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1);
+	if (c.age == 0)
+		fit_state_leave_out(state, 1);
+	else
+		state = fit_state_add(state, c.x, c.t_x, c.age, 1);
+	PG_RETURN_POINTER(state);
+}
+
+static FitState *
+accumulate_spend(FitState *state, double x, double mean_spend)
+{
+	if (x >= 1 && mean_spend > 0)
+		return fit_state_add(state, x, mean_spend, 0, 1);
+	fit_state_leave_out(state, 1);
+	return state;
+}
+
+PG_FUNCTION_INFO_V1(crm_spend_model_history);
+Datum
+crm_spend_model_history(PG_FUNCTION_ARGS)
+{
+	FitState *state;
+	BtydDays  days;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
+	if (!btyd_at(PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2), &days))
+		days.x = 0;
+	PG_RETURN_POINTER(accumulate_spend(state, days.x, btyd_mean_spend(&days)));
+}
+
+/* mean_spend of a repeat buyer; any number passes for one without repeat purchase, even none. */
+PG_FUNCTION_INFO_V1(crm_spend_model_numbers);
+Datum
+crm_spend_model_numbers(PG_FUNCTION_ARGS)
+{
+	FitState *state;
+	double	  x;
+	double	  mean_spend;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	x = PG_GETARG_FLOAT8(1);
+	mean_spend = PG_GETARG_FLOAT8(2);
+	if (!(x >= 0 && x <= 1e9) || x != floor(x))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("x of %g is not possible", x),
+				 errdetail("x is a number of repeat purchases, 0 or more.")));
+	if (!(fabs(mean_spend) <= 1e15))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("mean_spend of %g is out of range", mean_spend)));
+	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
+	PG_RETURN_POINTER(accumulate_spend(state, x, mean_spend));
+}
+
+/* Strict: both states hold something. */
+PG_FUNCTION_INFO_V1(crm_fit_state_combine);
+Datum
+crm_fit_state_combine(PG_FUNCTION_ARGS)
+{
+	FitState *other = PG_GETARG_FIT_STATE(1);
+	FitState *given = PG_GETARG_FIT_STATE(0);
+	FitState *state = transition_state(fcinfo, given->kind, given->unit_days);
+
+	PG_RETURN_POINTER(fit_state_merge(state, other));
+}
+
+#ifdef WITHOUT_FIT
+
+static Datum
+no_fit(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("this build of crm cannot fit models"),
+			 errdetail("It was built with WITHOUT_FIT=1, without the library NLopt.")));
+	pg_unreachable();
+}
+
+#define fit_purchases(state, kind, k) ((void) (state), no_fit())
+#define fit_spend(fcinfo) ((void) (fcinfo), no_fit())
+
+#else
+
+/* Called within NLopt: must not raise. */
+static bool
+interrupted(void)
+{
+	return InterruptPending && (QueryCancelPending || ProcDiePending);
+}
+
+static void
+stop_fit(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("fit was interrupted")));
+}
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+	CHECK_FOR_INTERRUPTS();
+	return CRM_COMPARE(*(const double *) a, *(const double *) b);
+}
+
+/*
+ * The distinct of n values in order, and for each value its place among them.
+ * Returns how many are distinct.
+ */
+static int
+index_values(const double *values, int n, int *places, double **distinct)
+{
+	double largest = 0;
+	bool   whole = true;
+	int	   ndistinct = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		largest = Max(largest, values[i]);
+		whole = whole && values[i] == floor(values[i]);
+	}
+	if (whole && largest <= TABLE_LIMIT)
+	{
+		int *place = palloc0(((int) largest + 1) * sizeof(int));
+
+		for (int i = 0; i < n; i++)
+			place[(int) values[i]] = 1;
+		for (int i = 0; i <= (int) largest; i++)
+			if (place[i] != 0)
+				place[i] = ndistinct++;
+		*distinct = palloc(ndistinct * sizeof(double));
+		for (int i = 0; i < n; i++)
+		{
+			places[i] = place[(int) values[i]];
+			(*distinct)[places[i]] = values[i];
+		}
+		pfree(place);
+		return ndistinct;
+	}
+	*distinct = MemoryContextAllocHuge(CurrentMemoryContext, (Size) n * sizeof(double));
+	memcpy(*distinct, values, (Size) n * sizeof(double));
+	qsort(*distinct, n, sizeof(double), compare_numbers);
+	for (int i = 0; i < n; i++)
+		if (ndistinct == 0 || (*distinct)[ndistinct - 1] != (*distinct)[i])
+			(*distinct)[ndistinct++] = (*distinct)[i];
+	for (int i = 0; i < n; i++)
+	{
+		double *found = bsearch(&values[i], *distinct, ndistinct, sizeof(double), compare_numbers);
+
+		places[i] = found - *distinct;
+	}
+	return ndistinct;
+}
+
+static void *
+allocate(Size n, Size size)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * size);
+}
+
+/* One column of the groups, as index_values wants it. */
+static double *
+column(const FitGroup *groups, int n, int which, double *values)
+{
+	for (int i = 0; i < n; i++)
+		values[i] = groups[i].key[which];
+	return values;
+}
+
+static void
+CheckCustomers(double customers, const char *who)
+{
+	if (customers < FEWEST_CUSTOMERS)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("too few %s to fit a model: %.0f", who, customers),
+						errdetail("A fit needs at least %d.", FEWEST_CUSTOMERS),
+						errhint("crm.data_check shows what the histories hold.")));
+}
+
+/* From sorted groups, gaps first, to what the fit runs over; fills the fit's counts. */
+static void
+purchase_data(const FitState *state, FitData *data, ModelFit *fit)
+{
+	FitGroup *groups = fit_state_sorted(state);
+	int		  ngaps = 0;
+	int		  n;
+	double	 *values;
+	int		 *places;
+
+	memset(data, 0, sizeof(*data));
+	while (ngaps < state->ngroups && groups[ngaps].key[0] == GAP_X)
+	{
+		data->log_gaps +=
+			groups[ngaps].count * log(groups[ngaps].key[1] / (double) state->unit_days);
+		ngaps++;
+	}
+	groups += ngaps;
+	n = state->ngroups - ngaps;
+
+	data->nrows = n;
+	data->rows = allocate(n, sizeof(FitRow));
+	for (int i = 0; i < n; i++)
+	{
+		data->rows[i].count = groups[i].count;
+		data->customers += groups[i].count;
+		data->purchases += groups[i].count * groups[i].key[0];
+		if (groups[i].key[0] > 0)
+			fit->repeat_buyers += groups[i].count;
+	}
+	fit->customers = (int64) data->customers;
+	fit->left_out = state->left_out;
+	CheckCustomers(data->customers, "customers");
+	if (data->purchases == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no customer has bought again, so there is nothing to fit"),
+				 errdetail("%.0f customers have one purchase day each.", data->customers),
+				 errhint("Check that orders of one customer share one id, and that as_of is the "
+						 "last day of the data.")));
+
+	values = allocate(2 * (Size) n, sizeof(double));
+	places = allocate(2 * (Size) n, sizeof(int));
+	data->nxs = index_values(column(groups, n, 0, values), n, places, &data->xs);
+	for (int i = 0; i < n; i++)
+		data->rows[i].x = places[i];
+	column(groups, n, 1, values);
+	column(groups, n, 2, values + n);
+	data->ntimes = index_values(values, 2 * n, places, &data->times);
+	for (int i = 0; i < n; i++)
+	{
+		data->rows[i].t_x = places[i];
+		data->rows[i].age = places[n + i];
+	}
+	if (state->kind != FIT_STATE_NUMBERS)
+		for (int i = 0; i < data->ntimes; i++)
+			data->times[i] /= state->unit_days;
+	data->by_x = allocate(data->nxs, sizeof(data->by_x[0]));
+	data->by_time = allocate(data->ntimes, sizeof(data->by_time[0]));
+	pfree(values);
+	pfree(places);
+}
+
+/* A parameter that ran to its bound, in a large unit, may lie beyond what a model holds. */
+static void
+clamp_parameters(FitResult *result, int nparams)
+{
+	for (int i = 0; i < nparams; i++)
+		result->params[i] = Min(Max(result->params[i], PARAM_MIN), PARAM_MAX);
+}
+
+/* The model of a kind that fits the customers of a state best; k = 0: the likeliest. */
+static Datum
+fit_purchases(const FitState *state, PurchaseModelKind kind, int k)
+{
+	FitData		   data;
+	FitResult	   result;
+	ModelFit	   fit = {0};
+	PurchaseModel *model;
+
+	if ((state->kind == FIT_STATE_REGULAR) != (kind == MODEL_MBG_CNBD_K))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("this state is of the fit of another model")));
+	purchase_data(state, &data, &fit);
+	if (!fit_purchase_model(purchase_model_ops(kind), k, &data, interrupted, &result))
+		stop_fit();
+	clamp_parameters(&result, PURCHASE_PARAMS);
+	model_fit_set(&fit, &result, PURCHASE_PARAMS);
+	model = purchase_model_create(kind, result.k, result.params, state->unit_days);
+	model->fit = fit;
+	PG_RETURN_PURCHASE_MODEL(model);
+}
+
+/* Amounts are divided by their mean before the fit, and the result is scaled back. */
+static Datum
+fit_spend(FunctionCallInfo fcinfo)
+{
+	FitState   *state = PG_GETARG_FIT_STATE(0);
+	FitGroup   *groups = fit_state_sorted(state);
+	int			n = state->ngroups;
+	SpendData	data = {.nrows = n};
+	FitResult	result;
+	ModelFit	fit = {0};
+	SpendModel *model;
+	double		mean = 0;
+	int		   *places = allocate(n, sizeof(int));
+	double	   *values = allocate(n, sizeof(double));
+
+	data.rows = allocate(n, sizeof(SpendRow));
+	for (int i = 0; i < n; i++)
+	{
+		data.customers += groups[i].count;
+		mean += groups[i].count * groups[i].key[1];
+	}
+	CheckCustomers(data.customers, "repeat buyers with a positive mean spend");
+	mean /= data.customers;
+	data.nxs = index_values(column(groups, n, 0, values), n, places, &data.xs);
+	data.by_x = allocate(data.nxs, sizeof(data.by_x[0]));
+	for (int i = 0; i < n; i++)
+	{
+		data.rows[i].x = places[i];
+		data.rows[i].mean_spend = groups[i].key[1] / mean;
+		data.rows[i].count = groups[i].count;
+	}
+	if (!fit_spend_model(&data, interrupted, &result))
+		stop_fit();
+	result.params[2] *= mean;
+	for (int i = 0; i < SPEND_PARAMS; i++)
+	{
+		result.covariance[2][i] *= mean;
+		result.covariance[i][2] *= mean;
+	}
+	result.log_likelihood -= data.customers * log(mean);
+	fit.customers = fit.repeat_buyers = (int64) data.customers;
+	fit.left_out = state->left_out;
+	clamp_parameters(&result, SPEND_PARAMS);
+	model_fit_set(&fit, &result, SPEND_PARAMS);
+	model = spend_model_create(result.params);
+	model->fit = fit;
+	PG_RETURN_SPEND_MODEL(model);
+}
+
+#endif /* WITHOUT_FIT */
+
+PG_FUNCTION_INFO_V1(crm_fit_bg_nbd);
+Datum
+crm_fit_bg_nbd(PG_FUNCTION_ARGS)
+{
+	return fit_purchases(PG_GETARG_FIT_STATE(0), MODEL_BG_NBD, 1);
+}
+
+PG_FUNCTION_INFO_V1(crm_fit_mbg_nbd);
+Datum
+crm_fit_mbg_nbd(PG_FUNCTION_ARGS)
+{
+	return fit_purchases(PG_GETARG_FIT_STATE(0), MODEL_MBG_NBD, 1);
+}
+
+PG_FUNCTION_INFO_V1(crm_fit_pareto_nbd);
+Datum
+crm_fit_pareto_nbd(PG_FUNCTION_ARGS)
+{
+	return fit_purchases(PG_GETARG_FIT_STATE(0), MODEL_PARETO_NBD, 1);
+}
+
+PG_FUNCTION_INFO_V1(crm_fit_mbg_cnbd_k);
+Datum
+crm_fit_mbg_cnbd_k(PG_FUNCTION_ARGS)
+{
+	return fit_purchases(PG_GETARG_FIT_STATE(0), MODEL_MBG_CNBD_K, 0);
+}
+
+/* (model, state): another model of the same family, unit and k. */
+PG_FUNCTION_INFO_V1(crm_refit_purchase_model);
+Datum
+crm_refit_purchase_model(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
+	const FitState		*state = PG_GETARG_FIT_STATE(1);
+
+	if (unlikely(state->unit_days != model->unit_days))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a fit needs the same unit_days in every row"),
+				 errdetail("The model has %d, the state %d.", model->unit_days, state->unit_days)));
+	return fit_purchases(state, model->kind, model->k);
+}
+
+PG_FUNCTION_INFO_V1(crm_fit_gamma_gamma);
+Datum
+crm_fit_gamma_gamma(PG_FUNCTION_ARGS)
+{
+	return fit_spend(fcinfo);
+}

@@ -1,0 +1,217 @@
+/*
+ * predict.c: p_alive, expected_purchases, purchase_probability, dert and next_purchase.
+ *
+ * Each has a form over (model, history, as_of ...), NULL for someone who has not
+ * bought by as_of, and one over plain numbers in model units.
+ */
+#include "crm.h"
+
+#include "lifetime/predict.h"
+
+/* The model, and the customer of the history form; false if not yet a customer. */
+static bool
+history_arguments(FunctionCallInfo fcinfo, const PurchaseModel **model, PurchaseParams *params,
+				  Btyd *c)
+{
+	BtydDays days;
+
+	*model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
+	*params = model_params(*model);
+	if (!btyd_at(PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2), &days))
+		return false;
+	*c = btyd_in_units(&days, (*model)->unit_days);
+	return true;
+}
+
+/* The model, and the customer of the form over plain numbers. */
+static void
+number_arguments(FunctionCallInfo fcinfo, const PurchaseModel **model, PurchaseParams *params,
+				 Btyd *c)
+{
+	*model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
+	*params = model_params(*model);
+	*c = CheckBtyd(PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
+}
+
+PG_FUNCTION_INFO_V1(crm_p_alive);
+Datum
+crm_p_alive(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+
+	if (!history_arguments(fcinfo, &model, &params, &c))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(model_ops(model)->p_alive(&params, c));
+}
+
+PG_FUNCTION_INFO_V1(crm_p_alive_numbers);
+Datum
+crm_p_alive_numbers(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+
+	number_arguments(fcinfo, &model, &params, &c);
+	PG_RETURN_FLOAT8(model_ops(model)->p_alive(&params, c));
+}
+
+/* P(alive on a later day), from what is known on as_of. */
+PG_FUNCTION_INFO_V1(crm_p_alive_at);
+Datum
+crm_p_alive_at(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+	double				 t;
+
+	if (!history_arguments(fcinfo, &model, &params, &c))
+		PG_RETURN_NULL();
+	t = CheckFinitePeriods(
+		periods_between(PG_GETARG_DATEADT(2), PG_GETARG_DATEADT(3), model->unit_days));
+	PG_RETURN_FLOAT8(model_ops(model)->p_alive_after(&params, c, t));
+}
+
+PG_FUNCTION_INFO_V1(crm_p_alive_at_numbers);
+Datum
+crm_p_alive_at_numbers(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+	double				 t = CheckFinitePeriods(CheckPeriods(PG_GETARG_FLOAT8(4)));
+
+	number_arguments(fcinfo, &model, &params, &c);
+	PG_RETURN_FLOAT8(model_ops(model)->p_alive_after(&params, c, t));
+}
+
+/* Expected number of purchases in (as_of, until]. */
+PG_FUNCTION_INFO_V1(crm_expected_purchases);
+Datum
+crm_expected_purchases(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+	double				 t;
+
+	if (!history_arguments(fcinfo, &model, &params, &c))
+		PG_RETURN_NULL();
+	t = CheckFinitePeriods(
+		periods_between(PG_GETARG_DATEADT(2), PG_GETARG_DATEADT(3), model->unit_days));
+	PG_RETURN_FLOAT8(model_ops(model)->expected(&params, c, t, NULL));
+}
+
+PG_FUNCTION_INFO_V1(crm_expected_purchases_numbers);
+Datum
+crm_expected_purchases_numbers(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+	double				 t = CheckFinitePeriods(CheckPeriods(PG_GETARG_FLOAT8(4)));
+
+	number_arguments(fcinfo, &model, &params, &c);
+	PG_RETURN_FLOAT8(model_ops(model)->expected(&params, c, t, NULL));
+}
+
+/* Repeat purchases of a new customer: one whose first purchase was just now. */
+PG_FUNCTION_INFO_V1(crm_expected_purchases_new);
+Datum
+crm_expected_purchases_new(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
+	PurchaseParams		 params = model_params(model);
+	Btyd				 fresh = {0, 0, 0};
+	double				 t = CheckFinitePeriods(CheckPeriods(PG_GETARG_FLOAT8(1)));
+
+	PG_RETURN_FLOAT8(model_ops(model)->expected(&params, fresh, t, NULL));
+}
+
+/* P(a new customer makes exactly n repeat purchases). */
+PG_FUNCTION_INFO_V1(crm_purchase_probability);
+Datum
+crm_purchase_probability(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
+	PurchaseParams		 params = model_params(model);
+	int32				 n = PG_GETARG_INT32(1);
+	double				 t = CheckFinitePeriods(CheckPeriods(PG_GETARG_FLOAT8(2)));
+
+	if (n < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a customer cannot make %d purchases", n)));
+	PG_RETURN_FLOAT8(model_ops(model)->probability(&params, n, t));
+}
+
+/* Discounted expected residual transactions. */
+PG_FUNCTION_INFO_V1(crm_dert);
+Datum
+crm_dert(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+	double				 delta;
+
+	if (!history_arguments(fcinfo, &model, &params, &c))
+		PG_RETURN_NULL();
+	delta = discount_per_unit(PG_GETARG_FLOAT8(3), model->unit_days);
+	CheckDiscountedEnd(INFINITY, delta);
+	PG_RETURN_FLOAT8(model_ops(model)->discounted(&params, c, INFINITY, delta));
+}
+
+PG_FUNCTION_INFO_V1(crm_dert_numbers);
+Datum
+crm_dert_numbers(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+	double				 delta;
+
+	number_arguments(fcinfo, &model, &params, &c);
+	delta = discount_per_unit(PG_GETARG_FLOAT8(4), model->unit_days);
+	CheckDiscountedEnd(INFINITY, delta);
+	PG_RETURN_FLOAT8(model_ops(model)->discounted(&params, c, INFINITY, delta));
+}
+
+/*
+ * The first day by whose end a customer who is alive on as_of has bought again
+ * with the probability; 'infinity' if that never happens, or beyond the calendar.
+ */
+PG_FUNCTION_INFO_V1(crm_next_purchase);
+Datum
+crm_next_purchase(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+	double				 q = CheckQuantile(PG_GETARG_FLOAT8(3));
+	double				 day;
+
+	if (!history_arguments(fcinfo, &model, &params, &c))
+		PG_RETURN_NULL();
+	day = PG_GETARG_DATEADT(2) +
+		  ceil(model_ops(model)->next_purchase(&params, c, q) * model->unit_days);
+	if (!(day < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE))
+		PG_RETURN_DATEADT(DATEVAL_NOEND);
+	PG_RETURN_DATEADT((DateADT) day);
+}
+
+/* The same in model units from now. */
+PG_FUNCTION_INFO_V1(crm_next_purchase_numbers);
+Datum
+crm_next_purchase_numbers(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	Btyd				 c;
+	double				 q = CheckQuantile(PG_GETARG_FLOAT8(4));
+
+	number_arguments(fcinfo, &model, &params, &c);
+	PG_RETURN_FLOAT8(model_ops(model)->next_purchase(&params, c, q));
+}

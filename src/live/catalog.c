@@ -1,0 +1,121 @@
+/*
+ * catalog.c: what the tables of a tracking have to be like, and the switch
+ * to the user that the upkeep runs as.
+ */
+#include "crm.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "live/live.h"
+#include "miscadmin.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* The owner of a relation. */
+Oid
+relation_owner(Oid relid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid		  owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* ---- what an owner may have made of the tables: crm.tracked names any, and their columns change ---- */
+
+/* A table with rows of its own, and not a view or a partitioned table. */
+Relation
+open_plain_table(Oid relid, LOCKMODE lock)
+{
+	Relation rel = table_open(relid, lock);
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("\"%s\" cannot serve a tracking: it is not a plain table",
+							   RelationGetRelationName(rel))));
+	return rel;
+}
+
+/* A type of the extension. */
+Oid
+crm_type(const char *name)
+{
+	Oid schema = get_namespace_oid("crm", false);
+	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+							   ObjectIdGetDatum(schema));
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("type crm.%s does not exist", name)));
+	return type;
+}
+
+/* A column by its name, whose values are stored as those of a type. */
+AttrNumber
+column_of_type(Relation rel, const char *name, Oid type)
+{
+	AttrNumber column = get_attnum(RelationGetRelid(rel), name);
+	Oid		   found;
+
+	if (column <= 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" of a tracking has no column \"%s\"",
+							   RelationGetRelationName(rel), name)));
+	found = TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid;
+	if (found != type && !IsBinaryCoercible(found, type))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" of \"%s\" has type %s", name,
+							   RelationGetRelationName(rel), format_type_be(found)),
+						errdetail("A tracking needs type %s there.", format_type_be(type))));
+	return column;
+}
+
+/* A column for a key of customers has the type that the key has in the histories. */
+void
+CheckKeyColumn(Relation rel, AttrNumber column, Form_pg_attribute key)
+{
+	Form_pg_attribute own = TupleDescAttr(RelationGetDescr(rel), column - 1);
+
+	if (own->atttypid != key->atttypid)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" has type %s", NameStr(own->attname),
+						RelationGetRelationName(rel), format_type_be(own->atttypid)),
+				 errdetail("In the histories it has type %s.", format_type_be(key->atttypid))));
+}
+
+/*
+ * Run as the owner of a table from here on, with a search path that nobody
+ * else can write to and without row security. An error puts all of it back.
+ */
+OwnerSwitch
+become_owner(Oid relid)
+{
+	OwnerSwitch before;
+
+	GetUserIdAndSecContext(&before.userid, &before.sec_context);
+	SetUserIdAndSecContext(relation_owner(relid), before.sec_context |
+													  SECURITY_LOCAL_USERID_CHANGE |
+													  SECURITY_RESTRICTED_OPERATION);
+	before.guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	return before;
+}
+
+void
+become_caller(const OwnerSwitch *before)
+{
+	AtEOXact_GUC(false, before->guc_level);
+	SetUserIdAndSecContext(before->userid, before->sec_context);
+}

@@ -1,0 +1,269 @@
+/*
+ * delta.c: the purchases that a statement brought and took, sorted by
+ * customer, so that every session writes customers in the same order.
+ *
+ * A sort of PostgreSQL's does the work: a statement of any size stays within
+ * work_mem. A statement of a single row, as most are, goes without.
+ */
+#include "crm.h"
+
+#include "access/genam.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "live/live.h"
+#include "miscadmin.h"
+#include "utils/tuplesort.h"
+#include "utils/typcache.h"
+
+/* What follows the keys in a sorted row. */
+enum
+{
+	DELTA_WENT,
+	DELTA_DAY,
+	DELTA_ORDERS,
+	DELTA_AMOUNT,
+	DELTA_COLUMNS
+};
+
+/* Days in ascending order, with room to grow. */
+typedef struct DayList
+{
+	PurchaseHistory *days;
+	int				 capacity;
+} DayList;
+
+struct Deltas
+{
+	const CustomerKeys *keys;
+	FmgrInfo		   *equal; /* of the keys; for a sort */
+	TupleDesc			desc;
+	TupleTableSlot	   *row;	  /* the last that came; the only one unless there is a sort */
+	Tuplesortstate	   *sort;	  /* NULL for less than two rows */
+	TupleTableSlot	   *ahead;	  /* read, but of the next customer; empty at the end */
+	TupleTableSlot	   *customer; /* whose keys are given out */
+	DayList				came;
+	DayList				went;
+};
+
+/* The keys as the table of histories has them, then the purchase. */
+TupleDesc
+deltas_descriptor(Relation histories, const CustomerKeys *keys)
+{
+	TupleDesc desc = CreateTemplateTupleDesc(keys->n + DELTA_COLUMNS);
+
+	for (int i = 0; i < keys->n; i++)
+		TupleDescCopyEntry(desc, i + 1, RelationGetDescr(histories), keys->columns[i]);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_WENT, "went", BOOLOID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_DAY, "day", DATEOID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_ORDERS, "orders", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_AMOUNT, "amount", INT8OID, -1, 0);
+	return desc;
+}
+
+static void
+make_day_list(DayList *list)
+{
+	list->capacity = 3;
+	list->days = purchase_history_create(list->capacity);
+}
+
+/* Nothing yet, by customers in the order of the primary key of the histories that have a layout. */
+Deltas *
+deltas_create(const HistoriesLayout *layout)
+{
+	Deltas *deltas = palloc0(sizeof(Deltas));
+
+	deltas->keys = &layout->keys;
+	deltas->desc = layout->deltas;
+	deltas->row = MakeSingleTupleTableSlot(deltas->desc, &TTSOpsVirtual);
+	make_day_list(&deltas->came);
+	make_day_list(&deltas->went);
+	return deltas;
+}
+
+/* By the keys, then what came before what went, then by day. */
+static void
+start_sort(Deltas *deltas)
+{
+	const CustomerKeys *keys = deltas->keys;
+	AttrNumber			columns[INDEX_MAX_KEYS + 2];
+	Oid					operators[INDEX_MAX_KEYS + 2];
+	Oid					collations[INDEX_MAX_KEYS + 2] = {0};
+	bool				nulls_first[INDEX_MAX_KEYS + 2] = {0};
+
+	for (int i = 0; i < keys->n; i++)
+	{
+		columns[i] = i + 1;
+		operators[i] = keys->less[i];
+		collations[i] = keys->collations[i];
+	}
+	columns[keys->n] = keys->n + 1 + DELTA_WENT;
+	operators[keys->n] = lookup_type_cache(BOOLOID, TYPECACHE_LT_OPR)->lt_opr;
+	columns[keys->n + 1] = keys->n + 1 + DELTA_DAY;
+	operators[keys->n + 1] = lookup_type_cache(DATEOID, TYPECACHE_LT_OPR)->lt_opr;
+	deltas->equal = palloc(sizeof(FmgrInfo) * keys->n);
+	for (int i = 0; i < keys->n; i++)
+		fmgr_info_copy(&deltas->equal[i], &keys->equal[i], CurrentMemoryContext);
+	deltas->sort = tuplesort_begin_heap(deltas->desc, keys->n + 2, columns, operators, collations,
+										nulls_first, work_mem, NULL, 0);
+	tuplesort_puttupleslot(deltas->sort, deltas->row);
+}
+
+/* Add a purchase that came to a customer or went from one. */
+void
+deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went)
+{
+	TupleTableSlot *row = deltas->row;
+	int				nkeys = deltas->keys->n;
+	Datum		   *values = row->tts_values + nkeys;
+	bool			first = deltas->sort == NULL && TTS_EMPTY(row);
+
+	if (!first && deltas->sort == NULL)
+		start_sort(deltas);
+	ExecClearTuple(row);
+	memcpy(row->tts_values, keys, sizeof(Datum) * nkeys);
+	values[DELTA_WENT] = BoolGetDatum(went);
+	values[DELTA_DAY] = DateADTGetDatum(purchase->day);
+	values[DELTA_ORDERS] = Int32GetDatum(purchase->orders);
+	values[DELTA_AMOUNT] = Int64GetDatum(purchase->amount);
+	memset(row->tts_isnull, false, nkeys + DELTA_COLUMNS);
+	ExecStoreVirtualTuple(row);
+	if (first)
+		ExecMaterializeSlot(row);
+	else
+		tuplesort_puttupleslot(deltas->sort, row);
+}
+
+/* Add nothing to a customer, who is given out all the same. */
+void
+deltas_touch(Deltas *deltas, const Datum *keys)
+{
+	PurchaseDay nothing = {0};
+
+	deltas_add(deltas, keys, &nothing, false);
+}
+
+/* Add a purchase behind the last, or to it if that was on the same day. */
+static void
+add_day(DayList *list, const PurchaseDay *purchase)
+{
+	PurchaseHistory *days = list->days;
+	PurchaseDay		*last = days->entries + days->nentries - 1;
+
+	if (days->nentries > 0 && last->day == purchase->day)
+	{
+		CheckOrders((int64) last->orders + purchase->orders);
+		last->orders += purchase->orders;
+		last->amount = AmountAdd(last->amount, purchase->amount);
+		return;
+	}
+	if (days->nentries == list->capacity)
+	{
+		list->capacity = list->capacity * 2 + 1;
+		list->days = purchase_history_create(list->capacity);
+		list->days->nentries = days->nentries;
+		memcpy(list->days->entries, days->entries, sizeof(PurchaseDay) * days->nentries);
+		pfree(days);
+		days = list->days;
+	}
+	days->entries[days->nentries++] = *purchase;
+}
+
+/* Add a row to what its customer bought or gave back. */
+static void
+add_row(Deltas *deltas, TupleTableSlot *row)
+{
+	Datum	   *values;
+	PurchaseDay purchase;
+
+	slot_getallattrs(row);
+	values = row->tts_values + deltas->keys->n;
+	purchase.day = DatumGetDateADT(values[DELTA_DAY]);
+	purchase.orders = DatumGetInt32(values[DELTA_ORDERS]);
+	purchase.amount = DatumGetInt64(values[DELTA_AMOUNT]);
+	add_day(DatumGetBool(values[DELTA_WENT]) ? &deltas->went : &deltas->came, &purchase);
+}
+
+static bool
+same_customer(Deltas *deltas)
+{
+	slot_getallattrs(deltas->ahead);
+	for (int i = 0; i < deltas->keys->n; i++)
+		if (!DatumGetBool(FunctionCall2Coll(&deltas->equal[i], deltas->keys->collations[i],
+											deltas->customer->tts_values[i],
+											deltas->ahead->tts_values[i])))
+			return false;
+	return true;
+}
+
+static bool
+read_ahead(Deltas *deltas)
+{
+	return tuplesort_gettupleslot(deltas->sort, true, false, deltas->ahead, NULL);
+}
+
+static void
+finish_sort(Deltas *deltas)
+{
+	tuplesort_performsort(deltas->sort);
+	deltas->ahead = MakeSingleTupleTableSlot(deltas->desc, &TTSOpsMinimalTuple);
+	deltas->customer = MakeSingleTupleTableSlot(deltas->desc, &TTSOpsMinimalTuple);
+	read_ahead(deltas);
+}
+
+/* The customer of the only row, once. */
+static bool
+only_customer(Deltas *deltas)
+{
+	if (TTS_EMPTY(deltas->row) || deltas->customer)
+		return false;
+	deltas->customer = deltas->row;
+	add_row(deltas, deltas->row);
+	return true;
+}
+
+/* The next customer of the sorted rows. */
+static bool
+next_customer(Deltas *deltas)
+{
+	if (deltas->ahead == NULL)
+		finish_sort(deltas);
+	if (TTS_EMPTY(deltas->ahead))
+		return false;
+	ExecCopySlot(deltas->customer, deltas->ahead);
+	slot_getallattrs(deltas->customer);
+	deltas->came.days->nentries = 0;
+	deltas->went.days->nentries = 0;
+	do
+		add_row(deltas, deltas->ahead);
+	while (read_ahead(deltas) && same_customer(deltas));
+	return true;
+}
+
+/* The next customer in key order with all that came and went; false at the end. */
+bool
+deltas_next(Deltas *deltas, CustomerDelta *delta)
+{
+	if (deltas->sort ? !next_customer(deltas) : !only_customer(deltas))
+		return false;
+	delta->keys = deltas->customer->tts_values;
+	delta->came = deltas->came.days;
+	delta->went = deltas->went.days;
+	return true;
+}
+
+void
+deltas_free(Deltas *deltas)
+{
+	if (deltas->sort)
+	{
+		tuplesort_end(deltas->sort);
+		if (deltas->ahead)
+		{
+			ExecDropSingleTupleTableSlot(deltas->ahead);
+			ExecDropSingleTupleTableSlot(deltas->customer);
+		}
+	}
+	ExecDropSingleTupleTableSlot(deltas->row);
+	pfree(deltas);
+}

@@ -1,0 +1,550 @@
+/*
+ * histories.c: the table of histories, written a customer at a time.
+ *
+ * This is an INSERT ... ON CONFLICT DO UPDATE whose new row is computed here:
+ * a look-up through the primary key, then an update of the version found, or
+ * a speculative insertion, and once more from the start if another session was
+ * there in between. Callers come in key order, so that two statements can
+ * wait for each other but never in a circle.
+ *
+ * write.c writes the row.
+ */
+#include "crm.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "live/live.h"
+#include "live/write.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+struct Histories
+{
+	Relation			   rel;
+	Relation			   index; /* its primary key */
+	int					   nkeys;
+	const HistoriesLayout *layout;
+	ScanKey				   scan_keys;
+	IndexScanDesc		   scan; /* for look-ups, with the active snapshot */
+	TupleTableSlot		  *old_row;
+	TupleTableSlot		  *new_row;
+	RowWriter			  *writer;
+	ScoringRules		  *rules;
+	Decisions			  *decisions; /* NULL if the tracking keeps none */
+	ChangeLog			  *changes;
+	MemoryContext		   home;	/* of what lives until the table is closed */
+	MemoryContext		   context; /* of one customer */
+};
+
+/* ---- opening and closing ---- */
+
+static Relation
+open_primary_key(Relation rel)
+{
+	Oid index;
+
+	RelationGetIndexList(rel);
+	index = rel->rd_pkindex;
+	if (!OidIsValid(index))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("table of histories \"%s\" has no primary key",
+							   RelationGetRelationName(rel))));
+	return index_open(index, RowExclusiveLock);
+}
+
+/* Open a table of histories for writing; why is what the changes are recorded with. */
+Histories *
+histories_open(const Tracked *tracked, const char *why)
+{
+	Histories *t = palloc0(sizeof(Histories));
+
+	t->rel = open_plain_table(tracked->histories, RowExclusiveLock);
+	CheckNoForcedRowSecurity(t->rel, "histories cannot be kept");
+	t->index = open_primary_key(t->rel);
+	t->layout = histories_layout(t->rel, t->index);
+	t->nkeys = t->layout->keys.n;
+	t->scan_keys = palloc(sizeof(ScanKeyData) * t->nkeys);
+	keys_init_equal(&t->layout->keys, t->scan_keys);
+
+	t->old_row = table_slot_create(t->rel, NULL);
+	t->new_row = MakeSingleTupleTableSlot(RelationGetDescr(t->rel), &TTSOpsVirtual);
+	t->writer = row_writer_create(t->rel, t->index, t->layout->written, t->layout->given);
+	t->rules = scoring_rules_read(tracked->scoring, t->rel, t->index);
+	t->changes = change_log_open(tracked->changes, t->rel, t->index, why);
+	t->context =
+		AllocSetContextCreate(CurrentMemoryContext, "crm customer", ALLOCSET_DEFAULT_SIZES);
+	t->home = CurrentMemoryContext;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	t->scan = keys_begin_scan(t->rel, t->index, GetActiveSnapshot(), t->nkeys);
+	if (OidIsValid(tracked->decisions))
+		t->decisions = decisions_open(tracked->decisions, tracked->by_invitation, t->rel, t->index);
+	return t;
+}
+
+const HistoriesLayout *
+histories_layout_of(Histories *t)
+{
+	return t->layout;
+}
+
+Relation
+histories_index(Histories *t)
+{
+	return t->index;
+}
+
+Relation
+histories_relation(Histories *t)
+{
+	return t->rel;
+}
+
+ScoringRule *
+histories_rule_of(Histories *t, const Datum *keys)
+{
+	return scoring_rule_of(t->rules, keys);
+}
+
+/* Score as if there were no decisions from here on: they are about to be truncated. */
+void
+histories_ignore_decisions(Histories *t)
+{
+	decisions_ignore_rows(t->decisions);
+}
+
+/* Make what was written visible to the next command; returns how many segments changed. */
+int64
+histories_close(Histories *t)
+{
+	int64 changed;
+
+	if (t->decisions)
+		decisions_close(t->decisions);
+	index_endscan(t->scan);
+	PopActiveSnapshot();
+	ExecDropSingleTupleTableSlot(t->old_row);
+	ExecDropSingleTupleTableSlot(t->new_row);
+	CommandCounterIncrement();
+	changed = change_log_close(t->changes);
+	row_writer_free(t->writer);
+	MemoryContextDelete(t->context);
+	index_close(t->index, NoLock);
+	table_close(t->rel, NoLock);
+	return changed;
+}
+
+/* ---- one customer ---- */
+
+/* The customer's row, as the snapshot sees it, in old_row. What the scan allocates is the scan's to keep. */
+static bool
+find_row(Histories *t, const Datum *keys)
+{
+	MemoryContext before = MemoryContextSwitchTo(t->home);
+	bool		  found;
+
+	for (int i = 0; i < t->nkeys; i++)
+		t->scan_keys[i].sk_argument = keys[i];
+	index_rescan(t->scan, t->scan_keys, t->nkeys, NULL, 0);
+	found = index_getnext_slot(t->scan, ForwardScanDirection, t->old_row);
+	MemoryContextSwitchTo(before);
+	return found;
+}
+
+/* Look at everything with a new snapshot; decisions with one that is not older than that of the rows. */
+static void
+renew_snapshot(Histories *t)
+{
+	MemoryContext before;
+
+	CHECK_FOR_INTERRUPTS();
+	ExecClearTuple(t->old_row);
+	index_endscan(t->scan);
+	PopActiveSnapshot();
+	before = MemoryContextSwitchTo(t->home);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	t->scan = keys_begin_scan(t->rel, t->index, GetActiveSnapshot(), t->nkeys);
+	if (t->decisions)
+		decisions_renew_snapshot(t->decisions);
+	MemoryContextSwitchTo(before);
+}
+
+/* Another session wrote the row since the snapshot: see it, if the isolation level allows. */
+static void
+see_other_sessions(Histories *t)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("could not serialize access due to concurrent update")));
+	renew_snapshot(t);
+}
+
+/* Whether a history has all orders of another. */
+static bool
+has_orders_of(const PurchaseHistory *h, const PurchaseHistory *other)
+{
+	for (int i = 0; i < other->nentries; i++)
+	{
+		int n = purchase_history_count_until(h, other->entries[i].day);
+		int there =
+			n > 0 && h->entries[n - 1].day == other->entries[i].day ? h->entries[n - 1].orders : 0;
+
+		if (there < other->entries[i].orders)
+			return false;
+	}
+	return true;
+}
+
+/* Orders that go have come before, unless somebody switched the triggers off. */
+static inline void
+CheckOrdersKnown(Histories *t, const PurchaseHistory *h, const PurchaseHistory *went)
+{
+	if (unlikely(!has_orders_of(h, went)))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("histories \"%s\" do not hold an order that is being taken away",
+							   RelationGetRelationName(t->rel)),
+						errdetail("The orders were changed while they were not followed."),
+						errhint("Call crm.rebuild for the tracking.")));
+}
+
+/* The history after a change: what it was, plus what came, minus what went. */
+static PurchaseHistory *
+changed_history(Histories *t, const PurchaseHistory *before, const CustomerDelta *delta)
+{
+	PurchaseHistory *after = purchase_history_plus(before, delta->came);
+
+	if (delta->went->nentries == 0)
+		return after;
+	CheckOrdersKnown(t, after, delta->went);
+	return purchase_history_minus(after, delta->went);
+}
+
+static inline bool
+same_value(Datum a, bool a_null, Datum b, bool b_null, Form_pg_attribute column)
+{
+	if (a_null || b_null)
+		return a_null == b_null;
+	return datum_image_eq(a, b, column->attbyval, column->attlen);
+}
+
+/* Put a score into new_row; returns whether it differs from what stood there. */
+static bool
+set_scores(Histories *t, const Score *score)
+{
+	bool differs = false;
+
+	for (int i = 0; i < SCORE_COLUMNS; i++)
+	{
+		int				  column = t->layout->scores[i] - 1;
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(t->rel), column);
+
+		if (!same_value(t->new_row->tts_values[column], t->new_row->tts_isnull[column],
+						score->values[i], score->nulls[i], attribute))
+			differs = true;
+		t->new_row->tts_values[column] = score->values[i];
+		t->new_row->tts_isnull[column] = score->nulls[i];
+	}
+	return differs;
+}
+
+static inline void
+set_column(Histories *t, AttrNumber column, Datum value, bool isnull)
+{
+	t->new_row->tts_values[column - 1] = value;
+	t->new_row->tts_isnull[column - 1] = isnull;
+}
+
+/* Fill new_row from the values that stand in it, a history and its score. */
+static void
+fill_row(Histories *t, ScoringRule *rule, const CustomerDecisions *decided,
+		 PurchaseHistory *history, DateADT as_of, Score *score)
+{
+	bool is_new = t->new_row->tts_isnull[t->layout->history - 1];
+
+	score_customer(rule, PointerGetDatum(history), as_of, decided, score);
+	set_column(t, t->layout->history, PointerGetDatum(history), false);
+	set_column(t, t->layout->scored_on, DateADTGetDatum(as_of), rule == NULL);
+	if (set_scores(t, score) || is_new)
+		set_column(t, t->layout->updated_at,
+				   TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+	ExecStoreVirtualTuple(t->new_row);
+}
+
+/* Start new_row as a copy of old_row, or as a new customer. */
+static void
+start_row(Histories *t, const Datum *keys, bool found)
+{
+	TupleDesc desc = RelationGetDescr(t->rel);
+
+	ExecClearTuple(t->new_row);
+	if (found)
+	{
+		slot_getallattrs(t->old_row);
+		memcpy(t->new_row->tts_values, t->old_row->tts_values, sizeof(Datum) * desc->natts);
+		memcpy(t->new_row->tts_isnull, t->old_row->tts_isnull, sizeof(bool) * desc->natts);
+		return;
+	}
+	memset(t->new_row->tts_isnull, true, sizeof(bool) * desc->natts);
+	row_writer_set_defaults(t->writer, t->new_row);
+	for (int i = 0; i < t->nkeys; i++)
+		set_column(t, t->layout->keys.columns[i], keys[i], false);
+}
+
+/* Record that a column of the score names the customer otherwise than before. */
+static void
+record_change(Histories *t, const Datum *keys, bool found, const Score *score, ScoreColumn what)
+{
+	int	 column = t->layout->scores[what] - 1;
+	bool old_null = !found || t->old_row->tts_isnull[column];
+
+	change_log_add(t->changes, keys, score_column_names[what],
+				   old_null ? (Datum) 0 : t->old_row->tts_values[column], old_null,
+				   score->values[what], score->nulls[what]);
+}
+
+static PurchaseHistory *
+stored_history(Histories *t, bool found)
+{
+	Datum history = (Datum) 0;
+	bool  isnull = true;
+
+	if (found)
+		history = slot_getattr(t->old_row, t->layout->history, &isnull);
+	return isnull ? purchase_history_create(0) : DatumGetPurchaseHistory(history);
+}
+
+/*
+ * Hold the key of a customer who has no history, until the transaction ends, or
+ * else a first order beside a decision would be scored without it. False if
+ * another session was in the way.
+ */
+static bool
+hold_key(Histories *t, const Datum *keys)
+{
+	start_row(t, keys, false);
+	set_column(t, t->layout->history, PointerGetDatum(purchase_history_create(0)), false);
+	ExecStoreVirtualTuple(t->new_row);
+	return row_writer_hold_key(t->writer, t->new_row, GetActiveSnapshot());
+}
+
+/* Why a customer is written. */
+typedef enum Occasion
+{
+	OCCASION_PURCHASES, /* what was bought changes */
+	OCCASION_REFRESH,	/* time passes, or rules change */
+	OCCASION_DECISION	/* what was decided on the tier changed */
+} Occasion;
+
+typedef enum Outcome
+{
+	WRITTEN,
+	NOT_WRITTEN,  /* another session was in the way: once more */
+	WRITTEN_STALE /* another session decided on the tier just before the row was there: once more */
+} Outcome;
+
+/* Whether what is decided on a new customer's tier is not what the row was scored with. */
+static bool
+is_stale_insert(Histories *t, ScoringRule *rule, const Datum *keys,
+				const CustomerDecisions *decided)
+{
+	CustomerDecisions now;
+
+	if (!t->decisions || !scoring_rule_has_tiers(rule))
+		return false;
+	decisions_read_now(t->decisions, keys, &now);
+	return !same_decisions(decided, &now);
+}
+
+/* One attempt to write a customer; delta is NULL unless purchases changed. */
+static Outcome
+try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion occasion)
+{
+	bool			  found = find_row(t, keys);
+	ScoringRule		 *rule = scoring_rule_of(t->rules, keys);
+	PurchaseHistory	 *history = stored_history(t, found);
+	CustomerDecisions decided = {0};
+	DateADT			  as_of = 0;
+	Score			  score;
+	bool			  written;
+
+	if (delta)
+		history = changed_history(t, history, delta);
+	if (rule)
+		as_of = occasion == OCCASION_REFRESH ? scoring_refresh_day(rule) : scoring_today(rule);
+	if (!found && history->nentries == 0)
+		return occasion != OCCASION_DECISION || hold_key(t, keys) ? WRITTEN : NOT_WRITTEN;
+
+	start_row(t, keys, found);
+	if (history->nentries == 0)
+	{
+		memset(score.nulls, true, sizeof(score.nulls));
+		written = row_writer_delete(t->writer, &t->old_row->tts_tid, GetActiveSnapshot());
+	}
+	else
+	{
+		if (t->decisions && scoring_rule_has_tiers(rule))
+			decisions_read(t->decisions, keys, &decided);
+		fill_row(t, rule, &decided, history, as_of, &score);
+		written = found ? row_writer_update(t->writer, &t->old_row->tts_tid, t->new_row,
+											GetActiveSnapshot())
+						: row_writer_insert(t->writer, t->new_row);
+	}
+	if (!written)
+		return NOT_WRITTEN;
+	record_change(t, keys, found, &score, SCORE_SEGMENT);
+	record_change(t, keys, found, &score, SCORE_TIER);
+	return !found && is_stale_insert(t, rule, keys, &decided) ? WRITTEN_STALE : WRITTEN;
+}
+
+static void
+write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion occasion)
+{
+	MemoryContext before = MemoryContextSwitchTo(t->context);
+	Outcome		  outcome;
+
+	while ((outcome = try_write(t, keys, delta, occasion)) != WRITTEN)
+	{
+		if (outcome == NOT_WRITTEN)
+			see_other_sessions(t);
+		else
+		{
+			delta = NULL;
+			CommandCounterIncrement();
+			renew_snapshot(t);
+		}
+	}
+	/* a trigger of the log may have written customers who come later */
+	if (change_log_wrote(t->changes))
+		renew_snapshot(t);
+	ExecClearTuple(t->old_row);
+	row_writer_row_done(t->writer);
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(t->context);
+}
+
+/* Whether a change changes nothing: an update of columns that are no purchase. */
+static inline bool
+is_no_change(const CustomerDelta *delta)
+{
+	return delta->came->nentries == delta->went->nentries &&
+		   memcmp(delta->came->entries, delta->went->entries,
+				  sizeof(PurchaseDay) * delta->came->nentries) == 0;
+}
+
+/* Add to a customer's history what came, take away what went, and score what is there then. */
+void
+histories_apply(Histories *t, const CustomerDelta *delta)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (!is_no_change(delta))
+		write_customer(t, delta->keys, delta, OCCASION_PURCHASES);
+}
+
+/* Score a customer anew after a decision; the row is written in any case, which sessions beside this one see. */
+void
+histories_decide(Histories *t, const Datum *keys)
+{
+	CHECK_FOR_INTERRUPTS();
+	write_customer(t, keys, NULL, OCCASION_DECISION);
+}
+
+/* ---- all customers, in key order ---- */
+
+/* Whether a row has another score than the rules give it, or one of a later day. */
+static bool
+score_is_stale(Histories *t, TupleTableSlot *row, const Datum *keys)
+{
+	ScoringRule		 *rule = scoring_rule_of(t->rules, keys);
+	CustomerDecisions decided = {0};
+	DateADT			  as_of = rule ? scoring_refresh_day(rule) : 0;
+	Score			  score;
+
+	if (row->tts_isnull[t->layout->history - 1])
+		return true;
+	if (t->decisions)
+		decisions_read_next(t->decisions, keys, &decided);
+	score_customer(rule, row->tts_values[t->layout->history - 1], as_of, &decided, &score);
+	for (int i = 0; i < SCORE_COLUMNS; i++)
+	{
+		int column = t->layout->scores[i] - 1;
+
+		if (!same_value(row->tts_values[column], row->tts_isnull[column], score.values[i],
+						score.nulls[i], TupleDescAttr(row->tts_tupleDescriptor, column)))
+			return true;
+	}
+	return rule && (row->tts_isnull[t->layout->scored_on - 1] ||
+					DatumGetDateADT(row->tts_values[t->layout->scored_on - 1]) > as_of);
+}
+
+static void
+copy_keys(Histories *t, TupleTableSlot *row, Datum *keys)
+{
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		int				  column = t->layout->keys.columns[i] - 1;
+		Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column);
+
+		keys[i] = datumCopy(row->tts_values[column], attribute->attbyval, attribute->attlen);
+	}
+}
+
+/* Score a row anew if it has to be; returns whether it was written. */
+static bool
+rescore_row(Histories *t, TupleTableSlot *row)
+{
+	MemoryContext before = MemoryContextSwitchTo(t->context);
+	Datum		  keys[INDEX_MAX_KEYS];
+	bool		  stale;
+
+	slot_getallattrs(row);
+	copy_keys(t, row, keys);
+	stale = score_is_stale(t, row, keys);
+	MemoryContextSwitchTo(before);
+	if (stale)
+		write_customer(t, keys, NULL, OCCASION_REFRESH);
+	else
+		MemoryContextReset(t->context);
+	return stale;
+}
+
+/*
+ * Score some customers anew as of the day that their rule names. Rows that a
+ * look through the snapshot finds right are neither written nor locked; the
+ * others are looked up and scored as they are then.
+ */
+void
+histories_rescore_batch(Histories *t, RescoreBatch *batch)
+{
+	ScanKeyData		header;
+	ScanKeyData		members[INDEX_MAX_KEYS];
+	TupleTableSlot *row = table_slot_create(t->rel, NULL);
+	Snapshot		snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	int				nkeys = batch->after ? 1 : 0;
+	IndexScanDesc	scan = keys_begin_scan(t->rel, t->index, snapshot, nkeys);
+
+	if (batch->after)
+		keys_init_after(t->index, t->nkeys, batch->after, &header, members);
+	index_rescan(scan, &header, nkeys, NULL, 0);
+	if (t->decisions)
+		decisions_start_in_order(t->decisions, batch->after);
+	while (index_getnext_slot(scan, ForwardScanDirection, row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		batch->written += rescore_row(t, row);
+		if (++batch->read == batch->limit)
+		{
+			batch->last = palloc(sizeof(Datum) * t->nkeys);
+			slot_getallattrs(row);
+			copy_keys(t, row, batch->last);
+			break;
+		}
+	}
+	index_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(row);
+}

@@ -1,0 +1,34 @@
+/*
+ * kept.h: what a session keeps of relations from one statement to the
+ * next, until one of them changes.
+ */
+#ifndef CRM_LIVE_KEPT_H
+#define CRM_LIVE_KEPT_H
+
+#include "crm.h"
+
+typedef enum KeptWhat
+{
+	KEPT_TRACKINGS, /* that a table feeds */
+	KEPT_LAYOUT,	/* of a table of histories */
+	KEPT_READER,	/* of the purchases in a table's rows */
+	KEPT_RULES,		/* of a scoring table */
+	KEPT_DECISIONS, /* the layout of a table of decisions */
+	KEPT_SCORERS,	/* the functions that a score is made with; of no relation */
+	KEPT_LOG		/* how a table of changes is written */
+} KeptWhat;
+
+#define KEPT_RELATIONS 3
+
+/* What is kept, and of which relations; the places behind the last are InvalidOid. No padding: it is hashed whole. */
+typedef struct KeptKey
+{
+	int32 what;
+	Oid	  relations[KEPT_RELATIONS];
+} KeptKey;
+
+extern void *kept_find(const KeptKey *key);
+extern void *kept_find_or_make(const KeptKey *key, void *(*make)(const void *of), const void *of);
+extern void	 kept_forget(const KeptKey *key);
+
+#endif /* CRM_LIVE_KEPT_H */

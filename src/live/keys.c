@@ -1,0 +1,69 @@
+/*
+ * keys.c: index scans by the keys of a customer, over any table that has
+ * an index on them: the histories by their primary key, the decisions on tiers.
+ */
+#include "crm.h"
+
+#include "access/genam.h"
+#include "access/nbtree.h"
+#include "live/live.h"
+#include "utils/lsyscache.h"
+
+/* What index_beginscan takes differs between releases of PostgreSQL. */
+IndexScanDesc
+keys_begin_scan(Relation rel, Relation index, Snapshot snapshot, int nconditions)
+{
+	return index_beginscan(rel, index, snapshot,
+#if PG_VERSION_NUM >= 180000
+						   NULL,
+#endif
+						   nconditions, 0);
+}
+
+/* How the values of an index on the keys are compared, by functions that live as long as the current memory context. */
+void
+customer_keys_init(CustomerKeys *keys, Relation index)
+{
+	keys->n = IndexRelationGetNumberOfKeyAttributes(index);
+	keys->equal = palloc(sizeof(FmgrInfo) * keys->n);
+	for (int i = 0; i < keys->n; i++)
+	{
+		Oid family = index->rd_opfamily[i];
+		Oid type = index->rd_opcintype[i];
+		Oid equal = get_opfamily_member(family, type, type, BTEqualStrategyNumber);
+
+		keys->columns[i] = index->rd_index->indkey.values[i];
+		keys->collations[i] = index->rd_indcollation[i];
+		keys->less[i] = get_opfamily_member(family, type, type, BTLessStrategyNumber);
+		fmgr_info(get_opcode(equal), &keys->equal[i]);
+	}
+}
+
+/* The conditions "the keys are these", whose arguments are still to be set. */
+void
+keys_init_equal(const CustomerKeys *keys, ScanKey conditions)
+{
+	for (int i = 0; i < keys->n; i++)
+		ScanKeyEntryInitializeWithInfo(&conditions[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+									   keys->collations[i], &keys->equal[i], (Datum) 0);
+}
+
+/* The condition "the keys come after these", a row comparison: the scan points at its members as long as it runs. */
+void
+keys_init_after(Relation index, int nkeys, const Datum *after, ScanKey header, ScanKey members)
+{
+	for (int i = 0; i < nkeys; i++)
+	{
+		Oid type = index->rd_opcintype[i];
+
+		ScanKeyEntryInitialize(&members[i], SK_ROW_MEMBER | (i == nkeys - 1 ? SK_ROW_END : 0),
+							   i + 1, BTGreaterStrategyNumber, type, index->rd_indcollation[i],
+							   get_opfamily_proc(index->rd_opfamily[i], type, type, BTORDER_PROC),
+							   after[i]);
+	}
+	memset(header, 0, sizeof(ScanKeyData));
+	header->sk_flags = SK_ROW_HEADER;
+	header->sk_attno = 1;
+	header->sk_strategy = BTGreaterStrategyNumber;
+	header->sk_argument = PointerGetDatum(members);
+}

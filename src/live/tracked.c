@@ -1,0 +1,219 @@
+/*
+ * tracked.c: the rows of crm.tracked as the triggers see them.
+ */
+#include "crm.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_trigger.h"
+#include "live/live.h"
+#include "live/event.h"
+#include "live/kept.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* The columns of crm.tracked that are read here, in the order of its definition. */
+enum
+{
+	TRACKED_PURCHASES = 1,
+	TRACKED_SOURCE,
+	TRACKED_HISTORIES,
+	TRACKED_SCORING,
+	TRACKED_CHANGES,
+	TRACKED_NOTIFY
+};
+
+static Oid
+oid_column(HeapTuple row, TupleDesc desc, AttrNumber column)
+{
+	bool  isnull;
+	Datum value = heap_getattr(row, column, desc, &isnull);
+
+	return isnull ? InvalidOid : DatumGetObjectId(value);
+}
+
+/* A row; decisions came with 0.2.0, wherever their columns stand, and are none before the extension is updated. */
+static Tracked *
+read_tracked(HeapTuple row, Relation catalogue)
+{
+	TupleDesc  desc = RelationGetDescr(catalogue);
+	AttrNumber decisions = get_attnum(RelationGetRelid(catalogue), "decisions");
+	Tracked	  *tracked = palloc(sizeof(Tracked));
+	Datum	   by_invitation;
+	bool	   isnull;
+
+	tracked->purchases = oid_column(row, desc, TRACKED_PURCHASES);
+	tracked->source = oid_column(row, desc, TRACKED_SOURCE);
+	tracked->histories = oid_column(row, desc, TRACKED_HISTORIES);
+	tracked->scoring = oid_column(row, desc, TRACKED_SCORING);
+	tracked->changes = oid_column(row, desc, TRACKED_CHANGES);
+	tracked->notify = DatumGetBool(heap_getattr(row, TRACKED_NOTIFY, desc, &isnull));
+	tracked->decisions = InvalidOid;
+	tracked->by_invitation = false;
+	if (decisions != InvalidAttrNumber)
+	{
+		tracked->decisions = oid_column(row, desc, decisions);
+		by_invitation = heap_getattr(row, get_attnum(RelationGetRelid(catalogue), "by_invitation"),
+									 desc, &isnull);
+		tracked->by_invitation = !isnull && DatumGetBool(by_invitation);
+	}
+	return tracked;
+}
+
+static Oid
+catalogue_relid(void)
+{
+	return get_relname_relid("tracked", get_namespace_oid("crm", false));
+}
+
+/* The rows that are read as such are those of crm.tracked. */
+static inline void
+CheckIsCatalogue(Relation rel)
+{
+	if (RelationGetRelid(rel) != catalogue_relid())
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("\"%s\" is not crm.tracked", RelationGetRelationName(rel))));
+}
+
+/*
+ * The trackings with an OID in a column, as Tracked. What is committed now
+ * counts, whatever the transaction's own snapshot; and the caller needs no
+ * rights on the catalogue.
+ */
+static List *
+tracked_where(AttrNumber column, Oid value)
+{
+	Oid			relid = catalogue_relid();
+	Relation	catalogue = table_open(relid, AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+	List	   *found = NIL;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+	scan = systable_beginscan(catalogue, InvalidOid, false, snapshot, 1, &key);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		found = lappend(found, read_tracked(row, catalogue));
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(catalogue, NoLock);
+	return found;
+}
+
+/* ---- by the table that feeds them, kept over the session ---- */
+
+static int
+compare_histories(const ListCell *a, const ListCell *b)
+{
+	return CRM_COMPARE(((Tracked *) lfirst(a))->histories, ((Tracked *) lfirst(b))->histories);
+}
+
+static void *
+make_trackings(const void *source)
+{
+	List *trackings = tracked_where(TRACKED_SOURCE, *(const Oid *) source);
+
+	list_sort(trackings, compare_histories);
+	return trackings;
+}
+
+/* Whether a change of a row is told to all sessions: not yet if the extension waits for its update. */
+static bool
+changes_are_told(Oid catalogue)
+{
+	Relation rel = table_open(catalogue, AccessShareLock);
+	bool	 told = false;
+
+	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+		if (strcmp(rel->trigdesc->triggers[i].tgname, "changed") == 0 &&
+			rel->trigdesc->triggers[i].tgenabled == TRIGGER_FIRES_ALWAYS)
+			told = true;
+	table_close(rel, NoLock);
+	return told;
+}
+
+/* The trackings that a table feeds, as Tracked, in the order of their histories: the same for all sessions. */
+const List *
+tracked_by_source(Oid source)
+{
+	static Oid catalogue = InvalidOid;
+	KeptKey	   key = {KEPT_TRACKINGS, {source, catalogue}};
+	List	  *trackings;
+
+	/* a transaction that takes no new lock has not heard yet */
+	AcceptInvalidationMessages();
+	trackings = kept_find(&key);
+	if (trackings == NIL)
+	{
+		key.relations[1] = catalogue = catalogue_relid();
+		trackings = kept_find_or_make(&key, make_trackings, &source);
+		if (!changes_are_told(catalogue))
+			kept_forget(&key);
+	}
+	return trackings;
+}
+
+/* Tell all sessions, when this transaction commits, to look anew at what a table feeds. */
+static void
+tell(HeapTuple row, TupleDesc desc)
+{
+	Oid source = oid_column(row, desc, TRACKED_SOURCE);
+
+	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(source)))
+		CacheInvalidateRelcacheByRelid(source);
+}
+
+/* AFTER a row of crm.tracked has changed. */
+PG_FUNCTION_INFO_V1(crm_tracked_changed);
+Datum
+crm_tracked_changed(PG_FUNCTION_ARGS)
+{
+	TriggerEvent fired = fired_event(fcinfo);
+	TriggerData *trigger =
+		CheckCalledFor(fcinfo, TRIGGER_FIRED_AFTER(fired) && TRIGGER_FIRED_FOR_ROW(fired),
+					   "crm.tracked_changed", "AFTER a row", "CREATE EXTENSION");
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+
+	CheckIsCatalogue(trigger->tg_relation);
+	tell(trigger->tg_trigtuple, desc);
+	if (TRIGGER_FIRED_BY_UPDATE(fired))
+		tell(trigger->tg_newtuple, desc);
+	return PointerGetDatum(NULL);
+}
+
+/* ---- by a table that belongs to one ---- */
+
+/* The tracking of a table of histories. */
+Tracked *
+tracked_by_histories(Oid histories)
+{
+	List *found = tracked_where(TRACKED_HISTORIES, histories);
+
+	if (found == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\" holds no tracked histories", get_rel_name(histories))));
+	return linitial(found);
+}
+
+/* The tracking of a table of decisions. */
+Tracked *
+tracked_by_decisions(Oid decisions)
+{
+	List *found = tracked_where(get_attnum(catalogue_relid(), "decisions"), decisions);
+
+	if (found == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has triggers of crm but its decisions are not tracked",
+						get_rel_name(decisions)),
+				 errhint("Drop the triggers crm_*, and call crm.track_tiers for a new table.")));
+	return linitial(found);
+}

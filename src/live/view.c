@@ -1,0 +1,536 @@
+/*
+ * view.c: a purchases view that reads one table row by row, as
+ * expressions that are evaluated over the rows of a statement.
+ *
+ * This is how an index evaluates its expressions: the view's target list and
+ * WHERE clause come from its rule, so renamed columns, dump and restore and
+ * dependencies are PostgreSQL's own business.
+ */
+#include "crm.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tupconvert.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "live/live.h"
+#include "live/kept.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteSupport.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+/* A view, planned: what a reader is made of. */
+typedef struct ReaderPlan
+{
+	int		 nkeys;
+	bool	 amount_is_float8;
+	bool	 has_orders;
+	List	*columns;	/* expressions: keys, purchased_on, amount [, orders] */
+	List	*filter;	/* conditions, all of which hold */
+	AttrMap *partition; /* from the rows' layout to the table's, or NULL */
+} ReaderPlan;
+
+struct PurchaseReader
+{
+	const ReaderPlan *plan;
+	ExprContext		 *context;
+	ExprState		 *filter;
+	ExprState		**columns;
+	TupleTableSlot	 *source_row; /* NULL if rows come as the table has them */
+};
+
+/* ---- columns ---- */
+
+static inline void
+CheckColumnType(Relation view, Form_pg_attribute column, bool fits, const char *hint)
+{
+	if (!fits)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" of purchases view \"%s\" has type %s",
+							   NameStr(column->attname), RelationGetRelationName(view),
+							   format_type_be(column->atttypid)),
+						errhint("%s", hint)));
+}
+
+/* A key is sorted and compared: its type needs a default btree operator class. */
+static inline void
+CheckKeyType(Relation view, Form_pg_attribute column)
+{
+	TypeCacheEntry *type = lookup_type_cache(column->atttypid, TYPECACHE_LT_OPR);
+
+	CheckColumnType(view, column, OidIsValid(type->lt_opr) && column->atttypid != UNKNOWNOID,
+					"A customer's key needs a type with a default btree operator class.");
+}
+
+static inline void
+CheckColumnFound(Relation view, AttrNumber column, const char *name)
+{
+	if (column == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("purchases view \"%s\" has no column \"%s\"", RelationGetRelationName(view),
+						name),
+				 errdetail("A purchases view has the columns purchased_on, amount and optionally "
+						   "orders; every other column is the customer's key.")));
+}
+
+/* Find and check the columns of a purchases view, by their names. */
+void
+purchases_columns(Relation view, PurchasesColumns *columns)
+{
+	TupleDesc desc = RelationGetDescr(view);
+
+	memset(columns, 0, sizeof(PurchasesColumns));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+		const char		 *name = NameStr(column->attname);
+		Oid				  type = getBaseType(column->atttypid);
+
+		if (column->attisdropped)
+			continue;
+		if (strcmp(name, "purchased_on") == 0)
+		{
+			columns->purchased_on = i + 1;
+			CheckColumnType(
+				view, column, type == DATEOID,
+				"Cast it in the view: a timestamp by ::date, a timestamp with time zone "
+				"by (at AT TIME ZONE 'Europe/Berlin')::date.");
+		}
+		else if (strcmp(name, "amount") == 0)
+		{
+			columns->amount = i + 1;
+			CheckColumnType(view, column,
+							type == NUMERICOID || type == FLOAT8OID || type == FLOAT4OID ||
+								type == INT2OID || type == INT4OID || type == INT8OID,
+							"Cast it in the view to numeric.");
+		}
+		else if (strcmp(name, "orders") == 0)
+		{
+			columns->orders = i + 1;
+			CheckColumnType(view, column, type == INT2OID || type == INT4OID || type == INT8OID,
+							"Cast it in the view to int.");
+		}
+		else
+		{
+			if (columns->nkeys == INDEX_MAX_KEYS)
+				ereport(ERROR, (errcode(ERRCODE_TOO_MANY_COLUMNS),
+								errmsg("purchases view \"%s\" has more than %d key columns",
+									   RelationGetRelationName(view), INDEX_MAX_KEYS)));
+			CheckKeyType(view, column);
+			columns->keys[columns->nkeys++] = i + 1;
+		}
+	}
+	CheckColumnFound(view, columns->purchased_on, "purchased_on");
+	CheckColumnFound(view, columns->amount, "amount");
+	if (columns->nkeys == 0)
+		CheckColumnFound(view, InvalidAttrNumber, "customer");
+}
+
+/* ---- analysis ---- */
+
+/* Whether an expression uses more of its row than plain columns. */
+static bool
+uses_system_columns(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varattno <= 0;
+	return expression_tree_walker(node, uses_system_columns, context);
+}
+
+/* Whether an expression reads a column that PostgreSQL computes only when it is read. */
+static bool
+uses_virtual_columns(Node *node, void *table)
+{
+	if (node == NULL)
+		return false;
+#if PG_VERSION_NUM >= 180000
+	if (IsA(node, Var))
+		return TupleDescAttr(RelationGetDescr((Relation) table), ((Var *) node)->varattno - 1)
+				   ->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL;
+#endif
+	return expression_tree_walker(node, uses_virtual_columns, table);
+}
+
+/* The one table of a query that reads its rows one by one, or NULL and why not. */
+static RangeTblEntry *
+only_table(Query *query, const char **reason)
+{
+	RangeTblEntry *rte;
+
+	*reason = NULL;
+	if (query->setOperations)
+		*reason = "it combines several queries";
+	else if (query->hasAggs || query->groupClause || query->groupingSets || query->havingQual)
+		*reason = "it groups rows";
+	else if (query->hasWindowFuncs)
+		*reason = "it uses window functions";
+	else if (query->distinctClause)
+		*reason = "it removes duplicates";
+	else if (query->hasTargetSRFs)
+		*reason = "it makes several rows of one";
+	else if (query->limitCount || query->limitOffset)
+		*reason = "it limits the number of rows";
+	else if (query->cteList)
+		*reason = "it has a WITH clause";
+	else if (query->hasSubLinks)
+		*reason = "it has a subquery";
+	else if (list_length(query->jointree->fromlist) != 1 ||
+			 !IsA(linitial(query->jointree->fromlist), RangeTblRef))
+		*reason = "it reads more than one table";
+	if (*reason)
+		return NULL;
+
+	rte = rt_fetch(((RangeTblRef *) linitial(query->jointree->fromlist))->rtindex, query->rtable);
+	if (rte->rtekind != RTE_RELATION)
+		*reason = "it does not read a table";
+	else if (rte->tablesample)
+		*reason = "it reads a sample";
+	return *reason ? NULL : rte;
+}
+
+/* Why a table's statements cannot be followed, or NULL. */
+static const char *
+why_table_not_live(Relation table, bool with_children)
+{
+	switch (table->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+			break;
+		case RELKIND_PARTITIONED_TABLE:
+			if (!with_children)
+				return "it reads a partitioned table with ONLY";
+			break;
+		case RELKIND_VIEW:
+			return "it reads a view";
+		case RELKIND_MATVIEW:
+			return "it reads a materialized view";
+		case RELKIND_FOREIGN_TABLE:
+			return "it reads a foreign table";
+		default:
+			return "it does not read a table";
+	}
+	if (table->rd_rel->relispartition)
+		return "it reads a partition";
+	if (IsSystemRelation(table))
+		return "it reads a system catalog";
+	if (table->rd_rel->relkind == RELKIND_RELATION &&
+		(has_superclass(RelationGetRelid(table)) || has_subclass(RelationGetRelid(table))))
+		return "it reads a table with inheritance";
+	return NULL;
+}
+
+/* Why expressions cannot be evaluated over the rows of a table, or NULL. */
+static const char *
+why_expressions_not_live(Node *expressions, Relation table)
+{
+	if (uses_system_columns(expressions, NULL))
+		return "it uses a whole row or a system column";
+	if (uses_virtual_columns(expressions, table))
+		return "it reads a virtual generated column";
+	if (contain_mutable_functions((Node *) expression_planner((Expr *) expressions)))
+		return "it uses a function that is not immutable";
+	return NULL;
+}
+
+/* The expressions of a view's columns and its filter, as one list. */
+static List *
+all_expressions(Query *query)
+{
+	List	 *expressions = NIL;
+	ListCell *lc;
+
+	foreach (lc, query->targetList)
+		expressions = lappend(expressions, ((TargetEntry *) lfirst(lc))->expr);
+	if (query->jointree->quals)
+		expressions = lappend(expressions, query->jointree->quals);
+	return expressions;
+}
+
+/*
+ * The table that a view reads row by row by immutable expressions; if there is
+ * none, InvalidOid and the reason why the view cannot be kept by triggers.
+ */
+static Oid
+live_source(Relation view, const char **reason)
+{
+	Query		  *query = get_view_query(view);
+	RangeTblEntry *rte = only_table(query, reason);
+	Relation	   table;
+	ListCell	  *lc;
+
+	if (rte == NULL)
+		return InvalidOid;
+	table = table_open(rte->relid, AccessShareLock);
+	*reason = why_table_not_live(table, rte->inh);
+	if (*reason == NULL)
+	{
+		List *expressions = copyObject(all_expressions(query));
+
+		foreach (lc, expressions)
+			if (*reason == NULL)
+				*reason = why_expressions_not_live(lfirst(lc), table);
+	}
+	table_close(table, NoLock);
+	return *reason ? InvalidOid : rte->relid;
+}
+
+/* A purchases view is a view, and neither a table nor a materialized view. */
+static inline void
+CheckIsView(Relation view)
+{
+	if (view->rd_rel->relkind != RELKIND_VIEW)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("\"%s\" is not a view", RelationGetRelationName(view))));
+}
+
+/* (view regclass) -> (source regclass, reason text): what the triggers would stand on, or why not. */
+PG_FUNCTION_INFO_V1(crm_live_source);
+Datum
+crm_live_source(PG_FUNCTION_ARGS)
+{
+	Relation	view = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	const char *reason;
+	Oid			source;
+	TupleDesc	desc;
+	Datum		values[2] = {0};
+	bool		nulls[2];
+
+	CheckIsView(view);
+	source = live_source(view, &reason);
+	relation_close(view, NoLock);
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = ObjectIdGetDatum(source);
+	nulls[0] = !OidIsValid(source);
+	nulls[1] = reason == NULL;
+	if (reason)
+		values[1] = CStringGetTextDatum(reason);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* (view regclass) -> key columns text[], in order; errors if the view is no purchases view. */
+PG_FUNCTION_INFO_V1(crm_purchases_keys);
+Datum
+crm_purchases_keys(PG_FUNCTION_ARGS)
+{
+	Relation		 view = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	PurchasesColumns columns;
+	Datum			 names[INDEX_MAX_KEYS];
+
+	purchases_columns(view, &columns);
+	for (int i = 0; i < columns.nkeys; i++)
+		names[i] = CStringGetTextDatum(
+			NameStr(TupleDescAttr(RelationGetDescr(view), columns.keys[i] - 1)->attname));
+	relation_close(view, NoLock);
+	PG_RETURN_ARRAYTYPE_P(construct_array(names, columns.nkeys, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* ---- reading ---- */
+
+static Expr *
+column_expression(Query *query, AttrNumber column)
+{
+	return get_tle_by_resno(query->targetList, column)->expr;
+}
+
+/* An expression converted as a cast in the view would. */
+static Expr *
+cast_to(Expr *expression, Oid type)
+{
+	Node *cast = coerce_to_target_type(NULL, (Node *) expression, exprType((Node *) expression),
+									   type, -1, COERCION_EXPLICIT, COERCE_IMPLICIT_CAST, -1);
+
+	if (cast == NULL)
+		elog(ERROR, "cannot cast %s to %s", format_type_be(exprType((Node *) expression)),
+			 format_type_be(type));
+	return (Expr *) cast;
+}
+
+static inline void
+CheckStillLive(Relation view, Relation source, Oid found, const char *reason)
+{
+	if (found != RelationGetRelid(source))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("purchases view \"%s\" no longer follows table \"%s\"",
+							   RelationGetRelationName(view), RelationGetRelationName(source)),
+						reason ? errdetail("The view cannot be kept by triggers: %s.", reason)
+							   : errdetail("It reads another table now."),
+						errhint("Call crm.untrack and crm.track for the view.")));
+}
+
+/* A view, the table that it reads, and the one that its rows come from: that table or a partition of it. */
+typedef struct ReaderOf
+{
+	Relation view;
+	Relation source;
+	Relation rows_of;
+} ReaderOf;
+
+static List *
+add_column(List *columns, Expr *expression)
+{
+	return lappend(columns, expression_planner(expression));
+}
+
+/* The planned expressions of a view's columns and its filter, with what was needed to plan them. */
+static void
+plan_expressions(ReaderPlan *plan, Relation view)
+{
+	Query			*query = copyObject(get_view_query(view));
+	PurchasesColumns columns;
+	Expr			*amount;
+
+	purchases_columns(view, &columns);
+	amount = column_expression(query, columns.amount);
+	plan->nkeys = columns.nkeys;
+	plan->amount_is_float8 = getBaseType(exprType((Node *) amount)) == FLOAT8OID;
+	plan->has_orders = columns.orders != InvalidAttrNumber;
+	for (int i = 0; i < columns.nkeys; i++)
+		plan->columns = add_column(plan->columns, column_expression(query, columns.keys[i]));
+	plan->columns = add_column(plan->columns, column_expression(query, columns.purchased_on));
+	plan->columns =
+		add_column(plan->columns, cast_to(amount, plan->amount_is_float8 ? FLOAT8OID : NUMERICOID));
+	if (plan->has_orders)
+		plan->columns =
+			add_column(plan->columns, cast_to(column_expression(query, columns.orders), INT4OID));
+	if (query->jointree->quals)
+		plan->filter = make_ands_implicit(expression_planner((Expr *) query->jointree->quals));
+}
+
+static void *
+make_reader_plan(const void *arguments)
+{
+	const ReaderOf *of = arguments;
+	ReaderPlan	   *plan = palloc0(sizeof(ReaderPlan));
+	MemoryContext	kept = CurrentMemoryContext;
+	MemoryContext	scratch = AllocSetContextCreate(kept, "crm planning", ALLOCSET_DEFAULT_SIZES);
+	TupleConversionMap *partition;
+	const char		   *reason;
+	Oid					found;
+
+	MemoryContextSwitchTo(scratch);
+	found = live_source(of->view, &reason);
+	CheckStillLive(of->view, of->source, found, reason);
+	plan_expressions(plan, of->view);
+	MemoryContextSwitchTo(kept);
+	plan->columns = copyObject(plan->columns);
+	plan->filter = copyObject(plan->filter);
+	MemoryContextDelete(scratch);
+	partition = convert_tuples_by_name(RelationGetDescr(of->rows_of), RelationGetDescr(of->source));
+	if (partition)
+		plan->partition = partition->attrMap;
+	return plan;
+}
+
+/*
+ * A reader of purchases from rows of the table source, or of its partition
+ * rows_of. The caller has become the owner: the view's functions run as that.
+ */
+PurchaseReader *
+purchase_reader_create(Relation view, Relation source, Relation rows_of)
+{
+	PurchaseReader *reader = palloc0(sizeof(PurchaseReader));
+	ListCell	   *lc;
+	ReaderOf		of = {view, source, rows_of};
+	KeptKey			key = {KEPT_READER,
+						   {RelationGetRelid(view), RelationGetRelid(source), RelationGetRelid(rows_of)}};
+
+	CheckIsView(view);
+	reader->plan = kept_find_or_make(&key, make_reader_plan, &of);
+	reader->context = CreateStandaloneExprContext();
+	reader->filter = ExecInitQual(reader->plan->filter, NULL);
+	reader->columns = palloc(sizeof(ExprState *) * list_length(reader->plan->columns));
+	foreach (lc, reader->plan->columns)
+		reader->columns[foreach_current_index(lc)] = ExecInitExpr(lfirst(lc), NULL);
+	if (reader->plan->partition)
+		reader->source_row = MakeSingleTupleTableSlot(RelationGetDescr(source), &TTSOpsVirtual);
+	return reader;
+}
+
+/* Whether the keys that are read have the types of those that customers are known by. */
+bool
+purchase_reader_fits(const PurchaseReader *reader, const HistoriesLayout *layout)
+{
+	bool fits = reader->plan->nkeys == layout->keys.n;
+
+	for (int i = 0; fits && i < layout->keys.n; i++)
+		fits = exprType(list_nth(reader->plan->columns, i)) ==
+			   TupleDescAttr(layout->deltas, i)->atttypid;
+	return fits;
+}
+
+/*
+ * The customer's keys and the purchase of a row: false if the view leaves the
+ * row out, or if its key, day, amount or weight is NULL; what comes behind a
+ * NULL is not looked at. The keys live until the next call.
+ */
+bool
+purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
+					 PurchaseDay *purchase)
+{
+	const ReaderPlan *plan = reader->plan;
+	ExprContext		 *context = reader->context;
+	ExprState		**column = reader->columns;
+	Datum			  amount;
+	bool			  isnull;
+
+	ResetExprContext(context);
+	if (plan->partition)
+		row = execute_attr_map_slot(plan->partition, row, reader->source_row);
+	context->ecxt_scantuple = row;
+
+	if (!ExecQual(reader->filter, context))
+		return false;
+	for (int i = 0; i < plan->nkeys; i++)
+	{
+		keys[i] = ExecEvalExprSwitchContext(*column++, context, &isnull);
+		if (isnull)
+			return false;
+	}
+	purchase->day = DatumGetDateADT(ExecEvalExprSwitchContext(*column++, context, &isnull));
+	if (isnull)
+		return false;
+	amount = ExecEvalExprSwitchContext(*column++, context, &isnull);
+	if (isnull)
+		return false;
+	purchase->orders = 1;
+	if (plan->has_orders)
+		purchase->orders = DatumGetInt32(ExecEvalExprSwitchContext(*column, context, &isnull));
+	if (isnull)
+		return false;
+
+	CheckPurchaseDay(purchase->day);
+	CheckOrders(purchase->orders);
+	purchase->amount = plan->amount_is_float8
+						   ? amount_from_float8(DatumGetFloat8(amount))
+						   : amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(amount));
+	purchase->orders = purchase_orders(purchase->amount, purchase->orders);
+	return true;
+}
+
+void
+purchase_reader_free(PurchaseReader *reader)
+{
+	if (reader->source_row)
+		ExecDropSingleTupleTableSlot(reader->source_row);
+	FreeExprContext(reader->context, true);
+	pfree(reader);
+}

@@ -1,0 +1,75 @@
+/*
+ * nps.c: the net promoter score of survey answers from 0 to 10.
+ *
+ * Reichheld (2003), "The One Number You Need to Grow": promoters answer 9 or
+ * 10, detractors 0 to 6; the score is the share of the first minus the share
+ * of the second, in percent.
+ */
+#include "crm.h"
+
+#include <math.h>
+
+#include "base/exact_sums.h"
+#include "relationship/interaction_history.h"
+#include "base/rows.h"
+
+#define NPS_MIN_PROMOTER 9
+#define NPS_MAX_DETRACTOR 6
+
+enum
+{
+	NPS_PROMOTERS,
+	NPS_PASSIVES,
+	NPS_DETRACTORS,
+	NPS_SUMS
+};
+
+/* A score more; NULL is no answer. */
+PG_FUNCTION_INFO_V1(crm_nps_transition);
+Datum
+crm_nps_transition(PG_FUNCTION_ARGS)
+{
+	ExactSums *state = exact_sums_state(fcinfo, NPS_SUMS);
+
+	if (!PG_ARGISNULL(1))
+	{
+		int32 score = PG_GETARG_INT32(1);
+
+		CheckScore(score);
+		exact_sums_add(state,
+					   score >= NPS_MIN_PROMOTER	? NPS_PROMOTERS
+					   : score <= NPS_MAX_DETRACTOR ? NPS_DETRACTORS
+													: NPS_PASSIVES,
+					   1);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * (score, responses, promoters, passives, detractors, standard_error), score
+ * and error in percent points; NULL without an answer. An answer is worth +1,
+ * 0 or -1, so its variance is p + d - (p - d)^2 and that of the mean an n-th.
+ */
+PG_FUNCTION_INFO_V1(crm_nps_final);
+Datum
+crm_nps_final(PG_FUNCTION_ARGS)
+{
+	ExactSums *state = exact_sums_argument(fcinfo, 0, NPS_SUMS);
+	double	   promoters = (double) exact_sums_get(state, NPS_PROMOTERS);
+	double	   passives = (double) exact_sums_get(state, NPS_PASSIVES);
+	double	   detractors = (double) exact_sums_get(state, NPS_DETRACTORS);
+	double	   n = promoters + passives + detractors;
+	double	   net = (promoters - detractors) / n;
+	Datum	   values[6];
+	bool	   nulls[6] = {false};
+
+	if (n == 0)
+		PG_RETURN_NULL();
+	values[0] = Float8GetDatum(100 * (promoters - detractors) / n);
+	values[1] = Int64GetDatum((int64) n);
+	values[2] = Int64GetDatum((int64) promoters);
+	values[3] = Int64GetDatum((int64) passives);
+	values[4] = Int64GetDatum((int64) detractors);
+	values[5] = Float8GetDatum(100 * sqrt(Max((promoters + detractors) / n - net * net, 0) / n));
+	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
+}

@@ -1,0 +1,104 @@
+/*
+ * rfm_measures.c: recency, frequency and monetary from the arguments of a function.
+ */
+#include "crm.h"
+
+#include <math.h>
+
+#include "history/purchase_history.h"
+#include "scoring/rfm_measures.h"
+#include "utils/builtins.h"
+
+const char *const rfm_measure_names[RFM_MEASURES] = {"recency", "frequency", "monetary"};
+
+static void
+measure_out_of_range(RfmMeasure measure, const char *value)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("%s %s is out of range", rfm_measure_names[measure], value),
+			 errdetail("A measure is a finite number between -900 trillion and 900 trillion.")));
+}
+
+/* A whole number as a measure. */
+static inline int64
+measure_of_int64(RfmMeasure measure, int64 value)
+{
+	if (unlikely(value > AMOUNT_MAX / AMOUNT_SCALE || value < -AMOUNT_MAX / AMOUNT_SCALE))
+		measure_out_of_range(measure, psprintf("%lld", (long long) value));
+	return value * AMOUNT_SCALE;
+}
+
+/* A float8 as a measure, rounded to four decimals as an amount is. */
+static inline int64
+measure_of_float8(RfmMeasure measure, double value)
+{
+	if (unlikely(!(fabs(value) <= (double) (AMOUNT_MAX / AMOUNT_SCALE))))
+		measure_out_of_range(
+			measure, DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))));
+	return amount_from_float8(value);
+}
+
+/* Net spend, which may be refunds only. */
+static inline int64
+measure_of_spend(int128 spend)
+{
+	if (unlikely(spend > AMOUNT_MAX || spend < -AMOUNT_MAX))
+		measure_out_of_range(RFM_MONETARY,
+							 DatumGetCString(DirectFunctionCall1(
+								 numeric_out, NumericGetDatum(amount_to_numeric(spend)))));
+	return (int64) spend;
+}
+
+/* (history, as_of): days since the last purchase, orders and net spend, until as_of. */
+bool
+rfm_read_history(FunctionCallInfo fcinfo, int arg, RfmMeasures *m)
+{
+	PurchaseHistory	  *h;
+	const PurchaseDay *last;
+	DateADT			   as_of;
+	int				   n;
+
+	if (PG_ARGISNULL(arg) || PG_ARGISNULL(arg + 1))
+		return false;
+	h = PG_GETARG_PURCHASE_HISTORY(arg);
+	as_of = CheckFiniteDate(PG_GETARG_DATEADT(arg + 1), "as_of");
+
+	n = purchase_history_count_until(h, as_of);
+	last = purchase_history_last(h, n);
+	if (last != NULL)
+	{
+		m->values[RFM_RECENCY] = ((int64) as_of - last->day) * AMOUNT_SCALE;
+		m->values[RFM_FREQUENCY] = measure_of_int64(RFM_FREQUENCY, purchase_history_orders(h, n));
+		m->values[RFM_MONETARY] = measure_of_spend(purchase_history_spend(h, n));
+	}
+	PG_FREE_IF_COPY(h, arg);
+	return last != NULL;
+}
+
+/* (int, bigint, numeric) */
+bool
+rfm_read_numeric(FunctionCallInfo fcinfo, int arg, RfmMeasures *m)
+{
+	Numeric monetary;
+
+	if (PG_ARGISNULL(arg) || PG_ARGISNULL(arg + 1) || PG_ARGISNULL(arg + 2))
+		return false;
+	m->values[RFM_RECENCY] = (int64) PG_GETARG_INT32(arg) * AMOUNT_SCALE;
+	m->values[RFM_FREQUENCY] = measure_of_int64(RFM_FREQUENCY, PG_GETARG_INT64(arg + 1));
+	/* read packed: unpacking would copy each short numeric */
+	monetary = (Numeric) PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(arg + 2));
+	m->values[RFM_MONETARY] = amount_from_numeric(monetary);
+	return true;
+}
+
+/* (float8, float8, float8) */
+bool
+rfm_read_float8(FunctionCallInfo fcinfo, int arg, RfmMeasures *m)
+{
+	if (PG_ARGISNULL(arg) || PG_ARGISNULL(arg + 1) || PG_ARGISNULL(arg + 2))
+		return false;
+	for (int i = 0; i < RFM_MEASURES; i++)
+		m->values[i] = measure_of_float8(i, PG_GETARG_FLOAT8(arg + i));
+	return true;
+}

@@ -1,0 +1,98 @@
+-- tier_program: a loyalty programme as a value, and what a customer's standing in it is
+
+CREATE TYPE crm.tier_program;
+
+CREATE FUNCTION crm.tier_program_in(cstring) RETURNS crm.tier_program
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program_in';
+COMMENT ON FUNCTION crm.tier_program_in(cstring) IS 'reads {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
+CREATE FUNCTION crm.tier_program_out(crm.tier_program) RETURNS cstring
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program_out';
+COMMENT ON FUNCTION crm.tier_program_out(crm.tier_program) IS 'writes {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
+CREATE FUNCTION crm.tier_program_recv(internal) RETURNS crm.tier_program
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_tier_program_recv';
+COMMENT ON FUNCTION crm.tier_program_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm.tier_program_send(crm.tier_program) RETURNS bytea
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_tier_program_send';
+COMMENT ON FUNCTION crm.tier_program_send(crm.tier_program) IS 'writes the binary form';
+
+CREATE TYPE crm.tier_program (
+  INPUT = crm.tier_program_in,
+  OUTPUT = crm.tier_program_out,
+  RECEIVE = crm.tier_program_recv,
+  SEND = crm.tier_program_send,
+  INTERNALLENGTH = VARIABLE,
+  ALIGNMENT = double,
+  STORAGE = extended
+);
+COMMENT ON TYPE crm.tier_program IS
+  'a loyalty programme: tiers with thresholds, window, downgrade, grace: {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
+
+-- the constructors
+
+CREATE FUNCTION crm.tier_program(tiers text[], thresholds numeric[], metric text DEFAULT 'spend',
+    period interval DEFAULT NULL, window_kind text DEFAULT 'rolling', downgrade text DEFAULT 'requalify',
+    grace interval DEFAULT NULL, validity interval DEFAULT NULL, retain numeric[] DEFAULT NULL,
+    lifetime_tiers text[] DEFAULT NULL, fiscal_start text DEFAULT NULL, starts_on date DEFAULT NULL,
+    points_rate numeric DEFAULT NULL, order_points bigint DEFAULT NULL, bonus_points bigint DEFAULT NULL,
+    bonus_every bigint DEFAULT NULL) RETURNS crm.tier_program
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program';
+COMMENT ON FUNCTION crm.tier_program(text[], numeric[], text, interval, text, text, interval, interval, numeric[], text[], text, date, numeric, bigint, bigint, bigint) IS
+  'a programme of tiers, the lowest first, with a threshold of the metric each';
+CREATE FUNCTION crm.or_rule(program crm.tier_program, metric text, thresholds numeric[], retain numeric[] DEFAULT NULL)
+    RETURNS crm.tier_program
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_or_rule';
+COMMENT ON FUNCTION crm.or_rule(crm.tier_program, text, numeric[], numeric[]) IS
+  'the programme with thresholds in one more metric, NULL for tiers without, any of which suffices';
+
+@comparison tier_program|2|order by bytes: the same on every machine of one kind|equal values
+
+-- what a programme says of itself
+
+CREATE FUNCTION crm.tier_rank(program crm.tier_program, tier text) RETURNS int
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_tier_rank';
+COMMENT ON FUNCTION crm.tier_rank(crm.tier_program, text) IS 'rank of a tier, 1 for the lowest; an error if there is no such tier';
+CREATE FUNCTION crm.tier_value(program crm.tier_program, value numeric) RETURNS text
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_tier_value';
+COMMENT ON FUNCTION crm.tier_value(crm.tier_program, numeric) IS 'the tier that a value of the main metric reaches; NULL if it reaches none';
+CREATE FUNCTION crm.tiers(program crm.tier_program,
+    OUT rank int, OUT tier text, OUT metric text, OUT threshold numeric, OUT retain_threshold numeric, OUT lifetime boolean)
+    RETURNS SETOF record
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 5 AS 'MODULE_PATHNAME', 'crm_tiers';
+COMMENT ON FUNCTION crm.tiers(crm.tier_program) IS 'the rules of the programme, one row for each tier and metric';
+CREATE FUNCTION crm.tier_program_to_jsonb(crm.tier_program) RETURNS jsonb
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program_to_jsonb';
+COMMENT ON FUNCTION crm.tier_program_to_jsonb(crm.tier_program) IS 'the programme as a jsonb object';
+CREATE CAST (crm.tier_program AS jsonb) WITH FUNCTION crm.tier_program_to_jsonb(crm.tier_program);
+COMMENT ON CAST (crm.tier_program AS jsonb) IS 'an object with every field, null where there is none';
+
+-- a customer in a programme
+
+CREATE TYPE crm.tier_override AS (floor text, ceiling text, valid daterange);
+COMMENT ON TYPE crm.tier_override IS 'a tier that a customer is not below (floor) or not above (ceiling) on the days of a range';
+
+CREATE FUNCTION crm.tier(program crm.tier_program, history crm.purchase_history, as_of date,
+    overrides crm.tier_override[] DEFAULT NULL, memberships daterange[] DEFAULT NULL) RETURNS text
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_tier';
+COMMENT ON FUNCTION crm.tier(crm.tier_program, crm.purchase_history, date, crm.tier_override[], daterange[]) IS
+  'the tier held on a day; NULL if there is none';
+CREATE FUNCTION crm.standing(program crm.tier_program, history crm.purchase_history, as_of date,
+    overrides crm.tier_override[] DEFAULT NULL, memberships daterange[] DEFAULT NULL,
+    OUT tier text, OUT rank int, OUT since date, OUT expires_on date, OUT metric_value numeric, OUT next_tier text,
+    OUT missing_for_next numeric, OUT missing_to_keep numeric, OUT reason text) RETURNS record
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_standing';
+COMMENT ON FUNCTION crm.standing(crm.tier_program, crm.purchase_history, date, crm.tier_override[], daterange[]) IS
+  'the tier held on a day, since when, until when if nothing more is bought, what is missing for the next and to keep it, and why';
+CREATE FUNCTION crm.tier_timeline(program crm.tier_program, history crm.purchase_history, until date,
+    overrides crm.tier_override[] DEFAULT NULL, memberships daterange[] DEFAULT NULL,
+    OUT changed_on date, OUT from_tier text, OUT to_tier text, OUT to_rank int, OUT metric_value numeric, OUT reason text)
+    RETURNS SETOF record
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 ROWS 5 AS 'MODULE_PATHNAME', 'crm_tier_timeline';
+COMMENT ON FUNCTION crm.tier_timeline(crm.tier_program, crm.purchase_history, date, crm.tier_override[], daterange[]) IS
+  'every change of the standing until a day, and why';
+CREATE FUNCTION crm.tier_progress(program crm.tier_program, history crm.purchase_history, as_of date,
+    overrides crm.tier_override[] DEFAULT NULL, memberships daterange[] DEFAULT NULL,
+    OUT next_tier text, OUT metric text, OUT metric_value numeric, OUT threshold numeric, OUT missing numeric)
+    RETURNS SETOF record
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 ROWS 1 AS 'MODULE_PATHNAME', 'crm_tier_progress';
+COMMENT ON FUNCTION crm.tier_progress(crm.tier_program, crm.purchase_history, date, crm.tier_override[], daterange[]) IS
+  'what is missing for the next tier in each of its qualifying rules, any of which suffices';

@@ -1,0 +1,243 @@
+/*
+ * points.c: the balance, the statement and the expiry of a customer's points, and
+ * what all of them are worth.
+ *
+ * All of them take (rule, earned, redeemed, day): the purchases, and the redemptions
+ * as a history whose amounts are points.
+ */
+#include "crm.h"
+
+#include "base/calendar.h"
+#include "miscadmin.h"
+#include "tiers/points_ledger.h"
+#include "base/rows.h"
+#include "utils/builtins.h"
+
+static const char *const kind_names[] = {
+	[POINTS_EXPIRED] = "expired",	[POINTS_EARNED] = "earned",		[POINTS_REFUNDED] = "refunded",
+	[POINTS_REDEEMED] = "redeemed", [POINTS_RETURNED] = "returned",
+};
+
+/* Points are whole. */
+static void
+CheckWholePoints(const PurchaseDay *redeemed)
+{
+	if (redeemed->amount % AMOUNT_SCALE != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("redemption of %s points on %s is not a whole number",
+							   amount_to_text(redeemed->amount), date_to_text(redeemed->day)),
+						errhint("Redemptions are a history whose amounts are points.")));
+}
+
+static bool
+has_null_argument(FunctionCallInfo fcinfo)
+{
+	return PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3);
+}
+
+/* Start a ledger until a day; NULL redemptions are none. */
+static void
+start_ledger(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned,
+			 const PurchaseHistory *redeemed, DateADT until)
+{
+	int	 nearned = purchase_history_count_until(earned, until);
+	int	 nredeemed = redeemed == NULL ? 0 : purchase_history_count_until(redeemed, until);
+	Size awards = ((Size) nearned + nredeemed + 1) * sizeof(PointsAward);
+
+	for (int i = 0; i < nredeemed; i++)
+		CheckWholePoints(&redeemed->entries[i]);
+	points_ledger_start(l, r, earned, nearned, redeemed, nredeemed,
+						MemoryContextAllocHuge(CurrentMemoryContext, awards));
+}
+
+/* The next movement, or an error if it is out of range. */
+static bool
+next_movement(PointsLedger *l, DateADT until, PointsMovement *m)
+{
+	bool found = points_ledger_next(l, until, m);
+
+	CHECK_FOR_INTERRUPTS();
+	if (l->out_of_range)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("points on %s are out of range", date_to_text(m->day)),
+						errdetail("A balance is at most %lld points either way.",
+								  (long long) POINTS_BALANCE_MAX)));
+	return found;
+}
+
+static PurchaseHistory *
+history_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : PG_GETARG_PURCHASE_HISTORY(n);
+}
+
+/* The ledger of the arguments (rule, earned, redeemed, as_of), at the end of that day. */
+static void
+ledger_of_arguments(FunctionCallInfo fcinfo, PointsLedger *l)
+{
+	DateADT		   as_of = CheckFiniteDate(PG_GETARG_DATEADT(3), "as_of");
+	PointsMovement m;
+
+	start_ledger(l, PG_GETARG_POINTS_RULE(0), PG_GETARG_PURCHASE_HISTORY(1),
+				 history_argument(fcinfo, 2), as_of);
+	while (next_movement(l, as_of, &m))
+		continue;
+}
+
+/* Points at the end of a day; negative if more were taken back than there were. */
+PG_FUNCTION_INFO_V1(crm_points_balance);
+Datum
+crm_points_balance(PG_FUNCTION_ARGS)
+{
+	PointsLedger l;
+
+	if (has_null_argument(fcinfo))
+		PG_RETURN_NULL();
+	ledger_of_arguments(fcinfo, &l);
+	PG_RETURN_INT64(l.balance);
+}
+
+/* Points valid at the end of as_of that will have expired at the end of another day, if they are not spent. */
+PG_FUNCTION_INFO_V1(crm_points_expiring);
+Datum
+crm_points_expiring(PG_FUNCTION_ARGS)
+{
+	PointsLedger l;
+	DateADT		 by;
+	int64		 expiring = 0;
+
+	if (has_null_argument(fcinfo) || PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+	by = CheckFiniteDate(PG_GETARG_DATEADT(4), "by");
+	ledger_of_arguments(fcinfo, &l);
+	for (int i = l.oldest; i < l.newest && l.awards[i].expires_on <= by; i++)
+		expiring += l.awards[i].left;
+	PG_RETURN_INT64(expiring);
+}
+
+typedef struct Statement
+{
+	PointsLedger ledger;
+	DateADT		 until;
+	bool		 empty;
+} Statement;
+
+/* Start a ledger over copies that live as long as the rows. */
+static void
+start_statement(FunctionCallInfo fcinfo, FuncCallContext *rows, Statement *s)
+{
+	PurchaseHistory *redeemed = history_argument(fcinfo, 2);
+	MemoryContext	 before;
+
+	s->until = CheckFiniteDate(PG_GETARG_DATEADT(3), "until");
+	before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
+	start_ledger(&s->ledger, rows_copy_varlena(rows, PG_GETARG_POINTS_RULE(0)),
+				 rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(1)),
+				 redeemed == NULL ? NULL : rows_copy_varlena(rows, redeemed), s->until);
+	MemoryContextSwitchTo(before);
+}
+
+/* Every movement until a day as rows (day, kind, points, balance, tier, expires_on). */
+PG_FUNCTION_INFO_V1(crm_points_statement);
+Datum
+crm_points_statement(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *rows;
+	Statement		*s;
+	PointsMovement	 m;
+	Datum			 values[6] = {0};
+	bool			 nulls[6] = {false};
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		rows = rows_start(fcinfo, sizeof(Statement));
+		s = rows->user_fctx;
+		s->empty = has_null_argument(fcinfo);
+		if (!s->empty)
+			start_statement(fcinfo, rows, s);
+	}
+	rows = SRF_PERCALL_SETUP();
+	s = rows->user_fctx;
+
+	if (s->empty || !next_movement(&s->ledger, s->until, &m))
+		SRF_RETURN_DONE(rows);
+
+	values[0] = DateADTGetDatum(m.day);
+	values[1] = CStringGetTextDatum(kind_names[m.kind]);
+	values[2] = Int64GetDatum(m.points);
+	values[3] = Int64GetDatum(m.balance);
+	nulls[4] = m.rank == 0;
+	if (!nulls[4])
+		values[4] =
+			CStringGetTextDatum(points_rule_program(s->ledger.rule)->tiers[m.rank - 1].name);
+	nulls[5] = m.expires_on == NEVER;
+	values[5] = DateADTGetDatum(m.expires_on);
+	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+}
+
+/* ---- liability ---- */
+
+static bool
+numeric_is_between(Numeric value, int64 low, int64 high)
+{
+	return DatumGetBool(
+			   DirectFunctionCall2(numeric_ge, NumericGetDatum(value),
+								   DirectFunctionCall1(int8_numeric, Int64GetDatum(low)))) &&
+		   DatumGetBool(
+			   DirectFunctionCall2(numeric_le, NumericGetDatum(value),
+								   DirectFunctionCall1(int8_numeric, Int64GetDatum(high))));
+}
+
+/* Breakage is a share. */
+static void
+CheckBreakageRate(Numeric rate)
+{
+	if (!numeric_is_between(rate, 0, 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("breakage rate %s is out of range",
+						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(rate)))),
+				 errdetail("It is the share of points that nobody will redeem, from 0 to 1.")));
+}
+
+/* A point is worth money, or nothing. */
+static void
+CheckPointValue(Numeric value)
+{
+	if (!numeric_is_between(value, 0, 1000000))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("point value %s is out of range",
+						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)))),
+				 errdetail("It is an amount of money from 0 to 1000000.")));
+}
+
+/* State + points x value x (1 - breakage): exact. A negative balance is no asset and counts as none. */
+PG_FUNCTION_INFO_V1(crm_points_liability_transition);
+Datum
+crm_points_liability_transition(PG_FUNCTION_ARGS)
+{
+	int64 points;
+	Datum kept;
+	Datum owed;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	points = Max(PG_GETARG_INT64(1), 0);
+	CheckPointValue(PG_GETARG_NUMERIC(2));
+	CheckBreakageRate(PG_GETARG_NUMERIC(3));
+	kept = DirectFunctionCall2(numeric_sub, DirectFunctionCall1(int8_numeric, Int64GetDatum(1)),
+							   PG_GETARG_DATUM(3));
+	owed = DirectFunctionCall2(
+		numeric_mul,
+		DirectFunctionCall2(numeric_mul, DirectFunctionCall1(int8_numeric, Int64GetDatum(points)),
+							PG_GETARG_DATUM(2)),
+		kept);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_DATUM(owed);
+	PG_RETURN_DATUM(DirectFunctionCall2(numeric_add, PG_GETARG_DATUM(0), owed));
+}

@@ -1,0 +1,383 @@
+/*
+ * points_rule.c: the type points_rule: its forms, its constructor, its checks.
+ *
+ * The text form is, for example
+ * rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500}
+ * rolling 12 months: the rates stand in the order of the programme's tiers.
+ */
+#include "crm.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "base/compare.h"
+#include "libpq/pqformat.h"
+#include "tiers/points_rule.h"
+#include "base/span_io.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+StaticAssertDecl(offsetof(PointsRule, program) % MAXIMUM_ALIGNOF == 0,
+				 "the programme inside a points rule must be aligned");
+
+/* A rule around a programme, or without one, all other bytes zero. */
+static PointsRule *
+points_rule_create(const TierProgram *p)
+{
+	Size		size = offsetof(PointsRule, program) + (p == NULL ? 0 : VARSIZE(p));
+	PointsRule *r = palloc0(size);
+
+	SET_VARSIZE(r, size);
+	r->version = POINTS_RULE_VERSION;
+	if (p != NULL)
+		memcpy(r->program, p, VARSIZE(p));
+	return r;
+}
+
+/* ---- checks ---- */
+
+/* A programme that counts points counts those of this rule. */
+static void
+CheckSameEarning(const PointsRule *r)
+{
+	const TierProgram *p = points_rule_program(r);
+
+	if (p != NULL && tier_program_uses(p, METRIC_POINTS) &&
+		memcmp(&p->earning, &r->earning, sizeof(PointsEarning)) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("programme counts other points than the rule earns"),
+						errhint("Give both the same rate, points per order and bonus.")));
+}
+
+static void
+CheckTierRates(const PointsRule *r)
+{
+	const TierProgram *p = points_rule_program(r);
+
+	for (int i = 0; p != NULL && i < p->ntiers; i++)
+		if (r->tier_rates[i] < 0 || r->tier_rates[i] > POINTS_RATE_MAX)
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("rate of tier \"%s\" is out of range", p->tiers[i].name),
+							errdetail("A rate is a number from 0 to 1000000.")));
+}
+
+static bool
+earns_by_tier(const PointsRule *r)
+{
+	for (int i = 0; i < TIER_MAX; i++)
+		if (r->tier_rates[i] != 0)
+			return true;
+	return false;
+}
+
+static void
+CheckPointsRule(const PointsRule *r)
+{
+	CheckPointsEarning(&r->earning);
+	CheckSpan(r->expiry, "expiry");
+	CheckTierRates(r);
+	CheckSameEarning(r);
+	if (points_earning_is_none(&r->earning) && !earns_by_tier(r))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("points rule earns no points"),
+				 errhint("Give a rate, order_points, or bonus_points and bonus_every.")));
+}
+
+/* ---- text ---- */
+
+/* Read "{rate, ...}", one for each tier. */
+static int
+scan_tier_rates(Scanner *s, int64 *rates)
+{
+	int n = 0;
+
+	scan_char(s, '{');
+	do
+	{
+		if (n == TIER_MAX)
+			scan_error(s, "no more than 32 rates");
+		rates[n++] = scan_points_rate(s, "rate");
+	} while (scan_try_char(s, ','));
+	scan_char(s, '}');
+	return n;
+}
+
+static void
+CheckRateCount(const TierProgram *p, int nrates, const char *name)
+{
+	if (nrates != p->ntiers)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of %s (%d) differs from number of tiers (%d)", name, nrates,
+							   p->ntiers),
+						errhint("Give one for each tier.")));
+}
+
+PG_FUNCTION_INFO_V1(crm_points_rule_in);
+Datum
+crm_points_rule_in(PG_FUNCTION_ARGS)
+{
+	Scanner		  s = scan_start("points_rule", PG_GETARG_CSTRING(0));
+	PointsEarning earning = scan_points_earning(&s);
+	Span		  expiry = {0, 0};
+	TierProgram	 *program = NULL;
+	int64		  rates[TIER_MAX] = {0};
+	PointsRule	 *r;
+
+	if (scan_try_word(&s, "expires"))
+		expiry = scan_span(&s);
+	if (scan_try_word(&s, "rates"))
+	{
+		int nrates = scan_tier_rates(&s, rates);
+
+		scan_word(&s, "program");
+		program = tier_program_scan(&s);
+		CheckRateCount(program, nrates, "rates");
+	}
+	scan_end(&s);
+
+	r = points_rule_create(program);
+	r->earning = earning;
+	r->expiry = expiry;
+	memcpy(r->tier_rates, rates, sizeof(rates));
+	CheckPointsRule(r);
+	PG_RETURN_POINTS_RULE(r);
+}
+
+PG_FUNCTION_INFO_V1(crm_points_rule_out);
+Datum
+crm_points_rule_out(PG_FUNCTION_ARGS)
+{
+	PointsRule		  *r = PG_GETARG_POINTS_RULE(0);
+	const TierProgram *p = points_rule_program(r);
+	StringInfoData	   earning;
+	StringInfoData	   out;
+
+	initStringInfo(&earning);
+	append_points_earning(&earning, &r->earning);
+	initStringInfo(&out);
+	appendStringInfoString(&out, earning.data + 1);
+	if (!span_is_zero(r->expiry))
+	{
+		appendStringInfoString(&out, " expires");
+		append_span(&out, r->expiry);
+	}
+	if (p != NULL)
+	{
+		for (int i = 0; i < p->ntiers; i++)
+			appendStringInfo(&out, "%s%s", i == 0 ? " rates {" : ", ",
+							 points_rate_to_text(r->tier_rates[i]));
+		appendStringInfoString(&out, "} program ");
+		tier_program_append(&out, p);
+	}
+	PG_RETURN_CSTRING(out.data);
+}
+
+/* ---- binary ---- */
+
+/*
+ * Binary form: version, flags (int16), earning (4 x int64), expiry (int32 months and
+ * days), whether there is a programme (int8); then the programme and a rate (int64) for
+ * each of its tiers.
+ */
+PG_FUNCTION_INFO_V1(crm_points_rule_send);
+Datum
+crm_points_rule_send(PG_FUNCTION_ARGS)
+{
+	PointsRule		  *r = PG_GETARG_POINTS_RULE(0);
+	const TierProgram *p = points_rule_program(r);
+	StringInfoData	   out;
+
+	pq_begintypsend(&out);
+	pq_sendint16(&out, r->version);
+	pq_sendint16(&out, r->flags);
+	send_points_earning(&out, &r->earning);
+	pq_sendint32(&out, r->expiry.months);
+	pq_sendint32(&out, r->expiry.days);
+	pq_sendint8(&out, p != NULL);
+	if (p != NULL)
+	{
+		tier_program_send_to(&out, p);
+		for (int i = 0; i < p->ntiers; i++)
+			pq_sendint64(&out, r->tier_rates[i]);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+}
+
+/* The version and the reserved bits are those of this release. */
+static inline void
+CheckHeader(int version, int flags)
+{
+	if (version != POINTS_RULE_VERSION || flags != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("unsupported points_rule version %d, flags %d", version, flags)));
+}
+
+PG_FUNCTION_INFO_V1(crm_points_rule_recv);
+Datum
+crm_points_rule_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	  message = (StringInfo) PG_GETARG_POINTER(0);
+	int			  version = pq_getmsgint(message, 2);
+	int			  flags = pq_getmsgint(message, 2);
+	PointsEarning earning;
+	Span		  expiry;
+	int			  has_program;
+	PointsRule	 *r;
+
+	CheckHeader(version, flags);
+	earning = receive_points_earning(message);
+	expiry.months = (int32) pq_getmsgint(message, 4);
+	expiry.days = (int32) pq_getmsgint(message, 4);
+	has_program = pq_getmsgbyte(message);
+	if (has_program > 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid programme mark %d in points_rule", has_program)));
+	r = points_rule_create(has_program ? tier_program_receive(message) : NULL);
+	r->earning = earning;
+	r->expiry = expiry;
+	for (int i = 0; has_program && i < points_rule_program(r)->ntiers; i++)
+		r->tier_rates[i] = pq_getmsgint64(message);
+	CheckPointsRule(r);
+	PG_RETURN_POINTS_RULE(r);
+}
+
+/* ---- jsonb ---- */
+
+PG_FUNCTION_INFO_V1(crm_points_rule_to_jsonb);
+Datum
+crm_points_rule_to_jsonb(PG_FUNCTION_ARGS)
+{
+	PointsRule		  *r = PG_GETARG_POINTS_RULE(0);
+	const TierProgram *p = points_rule_program(r);
+	StringInfoData	   json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	append_points_earning_json(&json, &r->earning);
+	appendStringInfoString(&json, ",\"expiry\":");
+	if (span_is_zero(r->expiry))
+		appendStringInfoString(&json, "null");
+	else
+	{
+		StringInfoData expiry;
+
+		initStringInfo(&expiry);
+		append_span(&expiry, r->expiry);
+		appendStringInfo(&json, "\"%s\"", expiry.data + 1);
+	}
+	appendStringInfoString(&json, ",\"tier_rates\":");
+	for (int i = 0; p != NULL && i < p->ntiers; i++)
+		appendStringInfo(&json, "%s%s", i == 0 ? "[" : ",", points_rate_to_text(r->tier_rates[i]));
+	appendStringInfoString(&json, p == NULL ? "null,\"program\":null}" : "],\"program\":");
+	if (p != NULL)
+	{
+		tier_program_append_json(&json, p);
+		appendStringInfoChar(&json, '}');
+	}
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}
+
+/* ---- order and hash: equal rules have equal bytes ---- */
+
+static int
+compare_rules(FunctionCallInfo fcinfo)
+{
+	PointsRule *a = PG_GETARG_POINTS_RULE(0);
+	PointsRule *b = PG_GETARG_POINTS_RULE(1);
+	int			order = memcmp(VARDATA(a), VARDATA(b), Min(VARSIZE(a), VARSIZE(b)) - VARHDRSZ);
+
+	if (order == 0)
+		order = CRM_COMPARE(VARSIZE(a), VARSIZE(b));
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return order;
+}
+
+COMPARISON_FUNCTIONS(points_rule, compare_rules);
+
+PG_FUNCTION_INFO_V1(crm_points_rule_hash);
+Datum
+crm_points_rule_hash(PG_FUNCTION_ARGS)
+{
+	PointsRule *r = PG_GETARG_POINTS_RULE(0);
+
+	return hash_any((unsigned char *) VARDATA(r), VARSIZE(r) - VARHDRSZ);
+}
+
+PG_FUNCTION_INFO_V1(crm_points_rule_hash_extended);
+Datum
+crm_points_rule_hash_extended(PG_FUNCTION_ARGS)
+{
+	PointsRule *r = PG_GETARG_POINTS_RULE(0);
+
+	return hash_any_extended((unsigned char *) VARDATA(r), VARSIZE(r) - VARHDRSZ,
+							 PG_GETARG_INT64(1));
+}
+
+/* ---- the constructor ---- */
+
+static int64
+count_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? 0 : PG_GETARG_INT64(n);
+}
+
+/* Set the rates of the tiers from an array of rates, or of multipliers of the base rate. */
+static void
+set_tier_rates(PointsRule *r, ArrayType *array, Numeric base, const char *name)
+{
+	const TierProgram *p = points_rule_program(r);
+	Datum			  *values;
+	bool			  *nulls;
+	int				   n;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("%s must be a one-dimensional array", name)));
+	deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	CheckRateCount(p, n, name);
+	for (int i = 0; i < n; i++)
+	{
+		Datum rate = values[i];
+
+		if (nulls[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("%s of tier \"%s\" cannot be NULL", name, p->tiers[i].name)));
+		if (base != NULL)
+			rate = DirectFunctionCall2(numeric_mul, rate, NumericGetDatum(base));
+		r->tier_rates[i] = points_rate_from_numeric(DatumGetNumeric(rate), "rate");
+	}
+}
+
+PG_FUNCTION_INFO_V1(crm_points_rule);
+Datum
+crm_points_rule(PG_FUNCTION_ARGS)
+{
+	const TierProgram *p = PG_ARGISNULL(5) ? NULL : PG_GETARG_TIER_PROGRAM(5);
+	bool			   multiplied = !PG_ARGISNULL(6);
+	bool			   rated = !PG_ARGISNULL(7);
+	PointsRule		  *r = points_rule_create(p);
+	Numeric			   rate;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("rate cannot be NULL")));
+	if ((p != NULL) != (multiplied || rated))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg(p != NULL ? "programme needs the multipliers or rates of its tiers"
+										 : "multipliers and rates need a programme")));
+	if (multiplied && rated)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("tiers cannot have both multipliers and rates")));
+
+	rate = PG_GETARG_NUMERIC(0);
+	r->earning.rate = points_rate_from_numeric(rate, "rate");
+	r->earning.order_points = count_argument(fcinfo, 1);
+	r->earning.bonus_points = count_argument(fcinfo, 2);
+	r->earning.bonus_every = count_argument(fcinfo, 3);
+	r->expiry = span_from_interval(PG_ARGISNULL(4) ? NULL : PG_GETARG_INTERVAL_P(4), "expiry");
+	if (multiplied)
+		set_tier_rates(r, PG_GETARG_ARRAYTYPE_P(6), rate, "multipliers");
+	if (rated)
+		set_tier_rates(r, PG_GETARG_ARRAYTYPE_P(7), NULL, "rates");
+	CheckPointsRule(r);
+	PG_RETURN_POINTS_RULE(r);
+}

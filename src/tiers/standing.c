@@ -1,0 +1,367 @@
+/*
+ * standing.c: a customer's tier, standing, timeline and progress on any day.
+ *
+ * All of them take (programme, history, day [, overrides, memberships]) and see
+ * the history until that day only.
+ */
+#include "crm.h"
+
+#include "base/calendar.h"
+#include "miscadmin.h"
+#include "base/rows.h"
+#include "tiers/tier_mask.h"
+#include "utils/builtins.h"
+
+static const char *const reason_names[] = {
+	[REASON_NOT_ENROLLED] = "not enrolled",
+	[REASON_ENROLLED] = "enrolled",
+	[REASON_QUALIFIED] = "qualified",
+	[REASON_RENEWED] = "renewed",
+	[REASON_GRACE] = "grace",
+	[REASON_EXPIRED] = "expired",
+	[REASON_SOFT_LANDING] = "soft landing",
+	[REASON_REFUND] = "refund",
+	[REASON_FLOOR] = "floor",
+	[REASON_CEILING] = "ceiling",
+	[REASON_OVERRIDE_ENDED] = "override ended",
+	[REASON_JOINED] = "joined",
+	[REASON_LEFT] = "not a member",
+};
+
+static Datum
+reason_datum(TierReason reason)
+{
+	return CStringGetTextDatum(reason_names[reason]);
+}
+
+/* ---- from arguments to the standing on a day ---- */
+
+static bool
+has_null_argument(FunctionCallInfo fcinfo)
+{
+	return PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2);
+}
+
+static ArrayType *
+array_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_NARGS() <= n || PG_ARGISNULL(n) ? NULL : PG_GETARG_ARRAYTYPE_P(n);
+}
+
+static const TierMask *
+mask_argument(FunctionCallInfo fcinfo, const TierProgram *p)
+{
+	return tier_mask_create(p, array_argument(fcinfo, 3), array_argument(fcinfo, 4));
+}
+
+/* Walk to a day, which the window then stands at. */
+static void
+walk_until(StandingWalk *s, DateADT day)
+{
+	TierChange change;
+
+	while (standing_walk_next(s, day, &change))
+		CHECK_FOR_INTERRUPTS();
+	tier_walk_pass(&s->walk, day);
+}
+
+/* The standing of the arguments (programme, history, as_of [, overrides, memberships]). */
+static void
+standing_of_arguments(FunctionCallInfo fcinfo, StandingWalk *s)
+{
+	TierProgram		*p = PG_GETARG_TIER_PROGRAM(0);
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(1);
+	DateADT			 as_of = CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of");
+
+	standing_walk_start(s, p, h, purchase_history_count_until(h, as_of), mask_argument(fcinfo, p));
+	walk_until(s, as_of);
+}
+
+static Datum
+tier_name_datum(const TierProgram *p, int rank)
+{
+	return CStringGetTextDatum(p->tiers[rank - 1].name);
+}
+
+/* The tier held on a day; NULL if there is none. */
+PG_FUNCTION_INFO_V1(crm_tier);
+Datum
+crm_tier(PG_FUNCTION_ARGS)
+{
+	StandingWalk s;
+
+	if (has_null_argument(fcinfo))
+		PG_RETURN_NULL();
+	standing_of_arguments(fcinfo, &s);
+	if (s.rank == 0)
+		PG_RETURN_NULL();
+	return tier_name_datum(s.walk.program, s.rank);
+}
+
+/* ---- what comes if nothing more is bought ---- */
+
+/* The first change to a lower rank; false if there will be none. */
+static bool
+first_fall(const StandingWalk *now, StandingWalk *then, TierChange *change)
+{
+	if (now->walk.rank <= now->walk.never_below && now->segment + 1 == now->mask->nsegments)
+		return false;
+	*then = *now;
+	then->walk.settled = true;
+	while (standing_walk_next(then, NEVER, change))
+	{
+		if (change->to < now->rank)
+			return true;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return false;
+}
+
+/* The main metric that keeping the tier will be judged by. */
+static int128
+deciding_metric(const StandingWalk *now, const StandingWalk *then)
+{
+	bool in_grace = now->walk.grace_ends != NEVER;
+
+	return in_grace && !tier_program_follows(now->walk.program) ? then->walk.metric_in_grace
+																: then->walk.metric_to_keep;
+}
+
+/* The main metric on a day to come. */
+static int128
+metric_on(const StandingWalk *now, DateADT day)
+{
+	StandingWalk then = *now;
+
+	walk_until(&then, day);
+	return then.walk.metric[now->walk.program->metric];
+}
+
+/* What is missing to keep the tier beyond a fall; false if nothing bought would. */
+static bool
+missing_to_keep(const StandingWalk *now, const StandingWalk *then, const TierChange *fall,
+				int128 *missing)
+{
+	const TierProgram *p = now->walk.program;
+	const Tier		  *tier = &p->tiers[now->rank - 1];
+	int64			   threshold = tier_retain_threshold(tier, p->metric);
+	int128			   metric;
+
+	if (fall->reason == REASON_LEFT || fall->reason == REASON_CEILING)
+		return false;
+	if (fall->reason == REASON_OVERRIDE_ENDED || fall->reason == REASON_FLOOR)
+	{
+		threshold = tier->qualify[p->metric];
+		metric = metric_on(now, fall->day - 1);
+	}
+	else
+		metric = deciding_metric(now, then);
+	*missing = Max(threshold - metric, 0);
+	return threshold != NO_THRESHOLD;
+}
+
+/* ---- the standing ---- */
+
+enum
+{
+	COLUMN_TIER,
+	COLUMN_RANK,
+	COLUMN_SINCE,
+	COLUMN_EXPIRES_ON,
+	COLUMN_METRIC_VALUE,
+	COLUMN_NEXT_TIER,
+	COLUMN_MISSING_FOR_NEXT,
+	COLUMN_MISSING_TO_KEEP,
+	COLUMN_REASON,
+	STANDING_COLUMNS
+};
+
+/* The tier held, how long, and what keeping it takes. */
+static void
+put_tier(const StandingWalk *s, Datum *values, bool *nulls)
+{
+	const TierProgram *p = s->walk.program;
+	StandingWalk	   then;
+	TierChange		   fall;
+	int128			   missing;
+
+	if (s->rank == 0)
+		return;
+	values[COLUMN_TIER] = tier_name_datum(p, s->rank);
+	values[COLUMN_SINCE] = DateADTGetDatum(s->since);
+	nulls[COLUMN_TIER] = nulls[COLUMN_SINCE] = false;
+	if (!first_fall(s, &then, &fall))
+		return;
+	values[COLUMN_EXPIRES_ON] = DateADTGetDatum(fall.day);
+	nulls[COLUMN_EXPIRES_ON] = false;
+	if (!missing_to_keep(s, &then, &fall, &missing))
+		return;
+	values[COLUMN_MISSING_TO_KEEP] = NumericGetDatum(tier_metric_to_numeric(p->metric, missing));
+	nulls[COLUMN_MISSING_TO_KEEP] = false;
+}
+
+/* The next tier, and what reaching it takes. */
+static void
+put_next_tier(const StandingWalk *s, Datum *values, bool *nulls)
+{
+	const TierProgram *p = s->walk.program;
+	int64			   threshold;
+
+	if (s->rank == p->ntiers || !s->mask->segments[s->segment].member)
+		return;
+	values[COLUMN_NEXT_TIER] = tier_name_datum(p, s->rank + 1);
+	nulls[COLUMN_NEXT_TIER] = false;
+	threshold = p->tiers[s->rank].qualify[p->metric];
+	if (threshold == NO_THRESHOLD)
+		return;
+	values[COLUMN_MISSING_FOR_NEXT] = NumericGetDatum(
+		tier_metric_to_numeric(p->metric, Max(threshold - s->walk.metric[p->metric], 0)));
+	nulls[COLUMN_MISSING_FOR_NEXT] = false;
+}
+
+/* (tier, rank, since, expires_on, metric_value, next_tier, missing_for_next, missing_to_keep, reason) */
+PG_FUNCTION_INFO_V1(crm_standing);
+Datum
+crm_standing(PG_FUNCTION_ARGS)
+{
+	StandingWalk s;
+	Datum		 values[STANDING_COLUMNS] = {0};
+	bool		 nulls[STANDING_COLUMNS];
+
+	if (has_null_argument(fcinfo))
+		PG_RETURN_NULL();
+	standing_of_arguments(fcinfo, &s);
+
+	memset(nulls, true, sizeof(nulls));
+	nulls[COLUMN_RANK] = nulls[COLUMN_METRIC_VALUE] = nulls[COLUMN_REASON] = false;
+	values[COLUMN_RANK] = Int32GetDatum(s.rank);
+	values[COLUMN_METRIC_VALUE] = NumericGetDatum(
+		tier_metric_to_numeric(s.walk.program->metric, s.walk.metric[s.walk.program->metric]));
+	values[COLUMN_REASON] = reason_datum(s.reason);
+	put_tier(&s, values, nulls);
+	put_next_tier(&s, values, nulls);
+	return row_result(fcinfo, values, nulls);
+}
+
+/* ---- the rules of the next tier ---- */
+
+typedef struct Progress
+{
+	StandingWalk standing;
+	TierProgram *program;
+	int			 next; /* metric */
+} Progress;
+
+/* The qualifying rules of the next tier as rows (next_tier, metric, metric_value, threshold, missing). */
+PG_FUNCTION_INFO_V1(crm_tier_progress);
+Datum
+crm_tier_progress(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *rows;
+	Progress		*state;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		rows = rows_start(fcinfo, sizeof(Progress));
+		state = rows->user_fctx;
+		if (has_null_argument(fcinfo))
+			state->next = TIER_METRICS;
+		else
+		{
+			standing_of_arguments(fcinfo, &state->standing);
+			state->program = rows_copy_varlena(rows, state->standing.walk.program);
+			if (state->standing.rank == state->program->ntiers ||
+				!state->standing.mask->segments[state->standing.segment].member)
+				state->next = TIER_METRICS;
+		}
+	}
+	rows = SRF_PERCALL_SETUP();
+	state = rows->user_fctx;
+
+	for (; state->next < TIER_METRICS; state->next++)
+	{
+		int			metric = state->next;
+		const Tier *tier = &state->program->tiers[state->standing.rank];
+		int128		value = state->standing.walk.metric[metric];
+		Datum		values[5];
+		bool		nulls[5] = {false};
+
+		if (tier->qualify[metric] == NO_THRESHOLD)
+			continue;
+		values[0] = CStringGetTextDatum(tier->name);
+		values[1] = CStringGetTextDatum(tier_metric_name(metric));
+		values[2] = NumericGetDatum(tier_metric_to_numeric(metric, value));
+		values[3] = NumericGetDatum(tier_metric_to_numeric(metric, tier->qualify[metric]));
+		values[4] =
+			NumericGetDatum(tier_metric_to_numeric(metric, Max(tier->qualify[metric] - value, 0)));
+		state->next++;
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	}
+	SRF_RETURN_DONE(rows);
+}
+
+/* ---- the timeline ---- */
+
+typedef struct Timeline
+{
+	StandingWalk standing;
+	DateADT		 until;
+	bool		 empty;
+} Timeline;
+
+/* Start a walk over copies that live as long as the rows. */
+static void
+start_timeline(FunctionCallInfo fcinfo, FuncCallContext *rows, Timeline *t)
+{
+	TierProgram		*p = rows_copy_varlena(rows, PG_GETARG_TIER_PROGRAM(0));
+	PurchaseHistory *h = rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(1));
+	MemoryContext	 before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
+
+	t->until = CheckFiniteDate(PG_GETARG_DATEADT(2), "until");
+	standing_walk_start(&t->standing, p, h, purchase_history_count_until(h, t->until),
+						mask_argument(fcinfo, p));
+	MemoryContextSwitchTo(before);
+}
+
+/* Every change until a day as rows (changed_on, from_tier, to_tier, to_rank, metric_value, reason). */
+PG_FUNCTION_INFO_V1(crm_tier_timeline);
+Datum
+crm_tier_timeline(PG_FUNCTION_ARGS)
+{
+	FuncCallContext	  *rows;
+	Timeline		  *t;
+	TierChange		   change;
+	const TierProgram *p;
+	Datum			   values[6] = {0};
+	bool			   nulls[6] = {false};
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		rows = rows_start(fcinfo, sizeof(Timeline));
+		t = rows->user_fctx;
+		t->empty = has_null_argument(fcinfo);
+		if (!t->empty)
+			start_timeline(fcinfo, rows, t);
+	}
+	rows = SRF_PERCALL_SETUP();
+	t = rows->user_fctx;
+	CHECK_FOR_INTERRUPTS();
+
+	if (t->empty || !standing_walk_next(&t->standing, t->until, &change))
+		SRF_RETURN_DONE(rows);
+
+	p = t->standing.walk.program;
+	tier_walk_pass(&t->standing.walk, change.day);
+	values[0] = DateADTGetDatum(change.day);
+	nulls[1] = change.from == 0;
+	if (!nulls[1])
+		values[1] = tier_name_datum(p, change.from);
+	nulls[2] = change.to == 0;
+	if (!nulls[2])
+		values[2] = tier_name_datum(p, change.to);
+	values[3] = Int32GetDatum(change.to);
+	values[4] =
+		NumericGetDatum(tier_metric_to_numeric(p->metric, t->standing.walk.metric[p->metric]));
+	values[5] = reason_datum(change.reason);
+	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+}

@@ -1,0 +1,153 @@
+/*
+ * tier_program.h: a loyalty programme as a value.
+ *
+ * Tiers stand in rank order, the lowest first; rank 1 is the first of them and
+ * rank 0 is no tier. Each tier has a qualifying threshold in some of the
+ * metrics, any of which suffices, and may have lower ones to retain it.
+ * Thresholds ascend strictly from tier to tier in each metric, and only the
+ * first tier may have one of 0: it is then the base tier.
+ *
+ * All bytes that no field uses are zero, so that equal programmes have equal
+ * bytes; flags and the pads must be: receive rejects anything else.
+ */
+#ifndef CRM_TIER_PROGRAM_H
+#define CRM_TIER_PROGRAM_H
+
+#include "crm.h"
+
+#include "lib/stringinfo.h"
+#include "tiers/points_earning.h"
+#include "base/scan.h"
+#include "base/span.h"
+
+#define TIER_PROGRAM_VERSION 1
+#define TIER_MAX 32
+#define TIER_NAME_SIZE 64 /* with its terminating zero */
+
+typedef enum TierMetric
+{
+	METRIC_SPEND, /* in 1/10000 of the currency unit; the others are counts */
+	METRIC_ORDERS,
+	METRIC_PURCHASE_DAYS,
+	METRIC_POINTS
+} TierMetric;
+
+#define TIER_METRICS (METRIC_POINTS + 1)
+
+typedef enum TierWindow
+{
+	WINDOW_ROLLING,
+	WINDOW_CALENDAR, /* a year, quarter or month: period is 12, 3 or 1 months */
+	WINDOW_ANNIVERSARY,
+	WINDOW_LIFETIME
+} TierWindow;
+
+typedef enum TierDowngrade
+{
+	DOWNGRADE_NONE,
+	DOWNGRADE_ONE_TIER,
+	DOWNGRADE_REQUALIFY,
+	DOWNGRADE_TO_BASE
+} TierDowngrade;
+
+/* No rule in this metric. */
+#define NO_THRESHOLD INT64CONST(-1)
+
+typedef struct Tier
+{
+	int64 qualify[TIER_METRICS]; /* thresholds, or NO_THRESHOLD */
+	int64 retain[TIER_METRICS];	 /* thresholds to keep the tier, or NO_THRESHOLD: as qualify */
+	int32 lifetime;				 /* 1: never falls once reached; else 0 */
+	int32 pad;
+	char  name[TIER_NAME_SIZE]; /* zero-filled */
+} Tier;
+
+typedef struct TierProgram
+{
+	int32		  vl_len_; /* varlena header, do not touch */
+	uint16		  version; /* TIER_PROGRAM_VERSION */
+	uint16		  flags;   /* reserved, zero */
+	int32		  ntiers;
+	uint8		  metric;	 /* the main TierMetric */
+	uint8		  window;	 /* TierWindow */
+	uint8		  downgrade; /* TierDowngrade */
+	uint8		  pad;
+	Span		  period;		/* zero for lifetime */
+	Span		  grace;		/* zero: none */
+	Span		  validity;		/* zero: by the window */
+	DateADT		  starts_on;	/* DATEVAL_NOBEGIN: from the first purchase */
+	int32		  fiscal_start; /* calendar: 100 * month + day on which a year begins; else 0 */
+	PointsEarning earning;		/* of the metric points; zero where it is not used */
+	Tier		  tiers[FLEXIBLE_ARRAY_MEMBER];
+} TierProgram;
+
+#define TIER_PROGRAM_SIZE(n) (offsetof(TierProgram, tiers) + (Size) (n) * sizeof(Tier))
+
+#define DatumGetTierProgram(d) ((TierProgram *) PG_DETOAST_DATUM(d))
+#define PG_GETARG_TIER_PROGRAM(n) DatumGetTierProgram(PG_GETARG_DATUM(n))
+#define PG_RETURN_TIER_PROGRAM(p) PG_RETURN_POINTER(p)
+
+/* tier_program.c: what a programme may be */
+extern TierProgram *tier_program_create(int ntiers);
+extern void			CheckTierProgram(const TierProgram *p);
+extern int			tier_find(const TierProgram *p, const char *name);
+extern char		   *tier_names(const TierProgram *p);
+extern int			tier_rank_by_name(const TierProgram *p, const char *name);
+extern void			tier_set_name(Tier *tier, const char *name);
+extern int			tier_metric_from_name(const char *name);
+extern int			tier_downgrade_from_name(const char *name);
+extern const char  *tier_metric_name(int metric);
+extern const char  *tier_downgrade_name(int downgrade);
+extern const char  *tier_window_name(const TierProgram *p);
+extern Numeric		tier_metric_to_numeric(int metric, int128 value);
+extern int64		tier_threshold_from_numeric(int metric, Numeric value);
+
+/* tier_program_io.c: its forms */
+extern TierProgram *tier_program_scan(Scanner *s);
+extern void			tier_program_append(StringInfo out, const TierProgram *p);
+extern TierProgram *tier_program_receive(StringInfo message);
+extern void			tier_program_send_to(StringInfo out, const TierProgram *p);
+extern void			tier_program_append_json(StringInfo out, const TierProgram *p);
+
+static inline bool
+tier_window_is_periodic(const TierProgram *p)
+{
+	return p->window == WINDOW_CALENDAR || p->window == WINDOW_ANNIVERSARY;
+}
+
+/* The standing follows the window day by day. */
+static inline bool
+tier_program_follows(const TierProgram *p)
+{
+	return !tier_window_is_periodic(p) && span_is_zero(p->validity);
+}
+
+/* Rank of the base tier, which every enrolled customer holds; 0 if there is none. */
+static inline int
+tier_base_rank(const TierProgram *p)
+{
+	for (int m = 0; m < TIER_METRICS; m++)
+		if (p->tiers[0].qualify[m] == 0)
+			return 1;
+	return 0;
+}
+
+/* Whether any rule is in a metric. */
+static inline bool
+tier_program_uses(const TierProgram *p, int metric)
+{
+	for (int i = 0; i < p->ntiers; i++)
+		if (p->tiers[i].qualify[metric] != NO_THRESHOLD ||
+			p->tiers[i].retain[metric] != NO_THRESHOLD)
+			return true;
+	return false;
+}
+
+/* What keeping a tier takes in a metric, or NO_THRESHOLD. */
+static inline int64
+tier_retain_threshold(const Tier *tier, int metric)
+{
+	return tier->retain[metric] != NO_THRESHOLD ? tier->retain[metric] : tier->qualify[metric];
+}
+
+#endif /* CRM_TIER_PROGRAM_H */

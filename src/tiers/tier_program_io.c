@@ -1,0 +1,519 @@
+/*
+ * tier_program_io.c: the text, binary and jsonb forms of a tier programme, its
+ * order and hash.
+ *
+ * The text form is, for example
+ * {Bronze: spend 0, Silver: spend 500, Gold: spend 2000 or orders 20 keep spend 1500 lifetime}
+ * rolling 12 months downgrade one_tier grace 30 days valid 12 months starts 2024-01-01
+ * points rate 1 per_order 5 bonus 100 every 10
+ *
+ * The main metric is the one that the first tier names first. A name that is no
+ * plain word stands in double quotes.
+ */
+#include "crm.h"
+
+#include "base/calendar.h"
+#include "common/hashfn.h"
+#include "base/compare.h"
+#include "libpq/pqformat.h"
+#include "base/span_io.h"
+#include "tiers/tier_program.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+/* ---- text in ---- */
+
+static int64
+scan_threshold(Scanner *s, int metric)
+{
+	return metric == METRIC_SPEND ? scan_amount(s) : scan_int64(s);
+}
+
+/* Read "metric threshold or metric threshold ..."; returns the first metric. */
+static int
+scan_rules(Scanner *s, int64 *thresholds)
+{
+	int first = -1;
+
+	do
+	{
+		int			  metric = 0;
+		const Scanner start = *s;
+
+		while (metric < TIER_METRICS && !scan_try_word(s, tier_metric_name(metric)))
+			metric++;
+		if (metric == TIER_METRICS)
+			scan_error(s, "spend, orders, purchase_days or points");
+		if (thresholds[metric] != NO_THRESHOLD)
+			scan_error(&start, "another metric");
+		thresholds[metric] = scan_threshold(s, metric);
+		if (thresholds[metric] < 0)
+			scan_error(&start, "a threshold that is not negative");
+		if (first < 0)
+			first = metric;
+	} while (scan_try_word(s, "or"));
+	return first;
+}
+
+/* Read "name: rules [keep rules] [lifetime]"; returns the first metric. */
+static int
+scan_tier(Scanner *s, Tier *tier)
+{
+	int metric;
+
+	tier_set_name(tier, scan_label(s));
+	scan_char(s, ':');
+	metric = scan_rules(s, tier->qualify);
+	if (scan_try_word(s, "keep"))
+		scan_rules(s, tier->retain);
+	tier->lifetime = scan_try_word(s, "lifetime");
+	return metric;
+}
+
+/* Read "MM-DD" as 100 * month + day; CheckTierProgram looks at its range. */
+static int32
+scan_month_day(Scanner *s)
+{
+	const Scanner start = *s;
+	int64		  month = scan_int64(s);
+	int64		  mday;
+
+	if (*s->at != '-' || month < 1 || month > 12)
+		scan_error(&start, "a month and day as MM-DD");
+	s->at++;
+	mday = scan_int64(s);
+	if (mday < 1 || mday > 99)
+		scan_error(&start, "a month and day as MM-DD");
+	return (int32) (month * 100 + mday);
+}
+
+static void
+scan_calendar(Scanner *s, TierProgram *p)
+{
+	p->window = WINDOW_CALENDAR;
+	if (scan_try_word(s, "year"))
+		p->period.months = 12;
+	else if (scan_try_word(s, "quarter"))
+		p->period.months = 3;
+	else if (scan_try_word(s, "month"))
+		p->period.months = 1;
+	else
+		scan_error(s, "year, quarter or month");
+	p->fiscal_start = scan_try_word(s, "from") ? scan_month_day(s) : 101;
+}
+
+static void
+scan_window(Scanner *s, TierProgram *p)
+{
+	if (scan_try_word(s, "rolling"))
+	{
+		p->window = WINDOW_ROLLING;
+		p->period = scan_span(s);
+	}
+	else if (scan_try_word(s, "anniversary"))
+	{
+		p->window = WINDOW_ANNIVERSARY;
+		p->period = scan_span(s);
+	}
+	else if (scan_try_word(s, "calendar"))
+		scan_calendar(s, p);
+	else if (scan_try_word(s, "lifetime"))
+		p->window = WINDOW_LIFETIME;
+	else
+		scan_error(s, "rolling, calendar, anniversary or lifetime");
+}
+
+static int
+scan_downgrade(Scanner *s)
+{
+	for (int d = DOWNGRADE_NONE; d <= DOWNGRADE_TO_BASE; d++)
+		if (scan_try_word(s, tier_downgrade_name(d)))
+			return d;
+	scan_error(s, "none, one_tier, requalify or to_base");
+	return 0; /* not reached */
+}
+
+/* Read a programme up to what is no part of it any more. */
+TierProgram *
+tier_program_scan(Scanner *s)
+{
+	Tier		 blank;
+	Tier		 tiers[TIER_MAX];
+	int			 ntiers = 0;
+	int			 metric = 0;
+	TierProgram *p;
+
+	memset(&blank, 0, sizeof(blank));
+	for (int m = 0; m < TIER_METRICS; m++)
+		blank.qualify[m] = blank.retain[m] = NO_THRESHOLD;
+
+	scan_char(s, '{');
+	do
+	{
+		int first;
+
+		if (ntiers == TIER_MAX)
+			scan_error(s, "no more than 32 tiers");
+		tiers[ntiers] = blank;
+		first = scan_tier(s, &tiers[ntiers]);
+		if (ntiers++ == 0)
+			metric = first;
+	} while (scan_try_char(s, ','));
+	scan_char(s, '}');
+
+	p = tier_program_create(ntiers);
+	memcpy(p->tiers, tiers, ntiers * sizeof(Tier));
+	p->metric = metric;
+	scan_window(s, p);
+	if (scan_try_word(s, "downgrade"))
+		p->downgrade = scan_downgrade(s);
+	if (scan_try_word(s, "grace"))
+		p->grace = scan_span(s);
+	if (scan_try_word(s, "valid"))
+		p->validity = scan_span(s);
+	if (scan_try_word(s, "starts"))
+		p->starts_on = scan_date(s);
+	if (scan_try_word(s, "points"))
+		p->earning = scan_points_earning(s);
+	CheckTierProgram(p);
+	return p;
+}
+
+PG_FUNCTION_INFO_V1(crm_tier_program_in);
+Datum
+crm_tier_program_in(PG_FUNCTION_ARGS)
+{
+	Scanner		 s = scan_start("tier_program", PG_GETARG_CSTRING(0));
+	TierProgram *p = tier_program_scan(&s);
+
+	scan_end(&s);
+	PG_RETURN_TIER_PROGRAM(p);
+}
+
+/* ---- text out ---- */
+
+static void
+append_threshold(StringInfo out, int metric, int64 threshold)
+{
+	if (metric == METRIC_SPEND)
+		appendStringInfoString(out, amount_to_text(threshold));
+	else
+		appendStringInfo(out, INT64_FORMAT, threshold);
+}
+
+/* The rules of a tier, the main metric first. */
+static void
+append_rules(StringInfo out, int main_metric, const int64 *thresholds, const char *before)
+{
+	for (int i = -1; i < TIER_METRICS; i++)
+	{
+		int metric = i < 0 ? main_metric : i;
+
+		if (i == main_metric || thresholds[metric] == NO_THRESHOLD)
+			continue;
+		appendStringInfo(out, "%s%s ", before, tier_metric_name(metric));
+		append_threshold(out, metric, thresholds[metric]);
+		before = " or ";
+	}
+}
+
+static void
+append_length(StringInfo out, const char *name, Span span)
+{
+	if (span_is_zero(span))
+		return;
+	appendStringInfo(out, " %s", name);
+	append_span(out, span);
+}
+
+void
+tier_program_append(StringInfo out, const TierProgram *p)
+{
+	appendStringInfoChar(out, '{');
+	for (int i = 0; i < p->ntiers; i++)
+	{
+		const Tier *tier = &p->tiers[i];
+
+		appendStringInfoString(out, i > 0 ? ", " : "");
+		append_label(out, tier->name, NULL);
+		appendStringInfoChar(out, ':');
+		append_rules(out, p->metric, tier->qualify, " ");
+		append_rules(out, p->metric, tier->retain, " keep ");
+		if (tier->lifetime)
+			appendStringInfoString(out, " lifetime");
+	}
+	appendStringInfo(out, "} %s", tier_window_name(p));
+	if (p->window == WINDOW_CALENDAR && p->fiscal_start != 101)
+		appendStringInfo(out, " from %02d-%02d", p->fiscal_start / 100, p->fiscal_start % 100);
+	if (p->window != WINDOW_CALENDAR)
+		append_span(out, p->period);
+	appendStringInfo(out, " downgrade %s", tier_downgrade_name(p->downgrade));
+	append_length(out, "grace", p->grace);
+	append_length(out, "valid", p->validity);
+	if (p->starts_on != DATEVAL_NOBEGIN)
+		appendStringInfo(out, " starts %s", date_to_text(p->starts_on));
+	if (!points_earning_is_none(&p->earning))
+	{
+		appendStringInfoString(out, " points");
+		append_points_earning(out, &p->earning);
+	}
+}
+
+PG_FUNCTION_INFO_V1(crm_tier_program_out);
+Datum
+crm_tier_program_out(PG_FUNCTION_ARGS)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	tier_program_append(&out, PG_GETARG_TIER_PROGRAM(0));
+	PG_RETURN_CSTRING(out.data);
+}
+
+/* ---- binary ---- */
+
+static void
+send_span(StringInfo out, Span span)
+{
+	pq_sendint32(out, span.months);
+	pq_sendint32(out, span.days);
+}
+
+static Span
+receive_span(StringInfo message)
+{
+	Span span;
+
+	span.months = (int32) pq_getmsgint(message, 4);
+	span.days = (int32) pq_getmsgint(message, 4);
+	return span;
+}
+
+/*
+ * Binary form: version, flags (int16), number of tiers (int16), main metric,
+ * window, downgrade (int8), period, grace, validity (int32 months and days), starts_on,
+ * fiscal start (int32), earning (4 x int64); for each tier its qualifying and retain
+ * thresholds by metric (8 x int64), lifetime (int8), name.
+ */
+void
+tier_program_send_to(StringInfo out, const TierProgram *p)
+{
+	pq_sendint16(out, p->version);
+	pq_sendint16(out, p->flags);
+	pq_sendint16(out, p->ntiers);
+	pq_sendint8(out, p->metric);
+	pq_sendint8(out, p->window);
+	pq_sendint8(out, p->downgrade);
+	send_span(out, p->period);
+	send_span(out, p->grace);
+	send_span(out, p->validity);
+	pq_sendint32(out, p->starts_on);
+	pq_sendint32(out, p->fiscal_start);
+	send_points_earning(out, &p->earning);
+	for (int i = 0; i < p->ntiers; i++)
+	{
+		for (int m = 0; m < TIER_METRICS; m++)
+		{
+			pq_sendint64(out, p->tiers[i].qualify[m]);
+			pq_sendint64(out, p->tiers[i].retain[m]);
+		}
+		pq_sendint8(out, p->tiers[i].lifetime);
+		pq_sendstring(out, p->tiers[i].name);
+	}
+}
+
+PG_FUNCTION_INFO_V1(crm_tier_program_send);
+Datum
+crm_tier_program_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData out;
+
+	pq_begintypsend(&out);
+	tier_program_send_to(&out, PG_GETARG_TIER_PROGRAM(0));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+}
+
+/* The version and the reserved bits are those of this release. */
+static inline void
+CheckHeader(int version, int flags)
+{
+	if (version != TIER_PROGRAM_VERSION || flags != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("unsupported tier_program version %d, flags %d", version, flags)));
+}
+
+/* One byte that counts from 0 to a maximum. */
+static uint8
+receive_choice(StringInfo message, const char *what, int maximum)
+{
+	int value = pq_getmsgbyte(message);
+
+	if (value > maximum)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid %s %d in tier_program", what, value)));
+	return (uint8) value;
+}
+
+static int64
+receive_threshold(StringInfo message)
+{
+	int64 threshold = pq_getmsgint64(message);
+
+	if (threshold < NO_THRESHOLD)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("negative threshold in tier_program")));
+	return threshold;
+}
+
+TierProgram *
+tier_program_receive(StringInfo message)
+{
+	int			 version = pq_getmsgint(message, 2);
+	int			 flags = pq_getmsgint(message, 2);
+	TierProgram *p;
+
+	CheckHeader(version, flags);
+	p = tier_program_create((int16) pq_getmsgint(message, 2));
+	p->metric = receive_choice(message, "metric", TIER_METRICS - 1);
+	p->window = receive_choice(message, "window", WINDOW_LIFETIME);
+	p->downgrade = receive_choice(message, "downgrade", DOWNGRADE_TO_BASE);
+	p->period = receive_span(message);
+	p->grace = receive_span(message);
+	p->validity = receive_span(message);
+	p->starts_on = (DateADT) pq_getmsgint(message, 4);
+	p->fiscal_start = (int32) pq_getmsgint(message, 4);
+	p->earning = receive_points_earning(message);
+	for (int i = 0; i < p->ntiers; i++)
+	{
+		for (int m = 0; m < TIER_METRICS; m++)
+		{
+			p->tiers[i].qualify[m] = receive_threshold(message);
+			p->tiers[i].retain[m] = receive_threshold(message);
+		}
+		p->tiers[i].lifetime = receive_choice(message, "lifetime", 1);
+		tier_set_name(&p->tiers[i], pq_getmsgstring(message));
+	}
+	CheckTierProgram(p);
+	return p;
+}
+
+PG_FUNCTION_INFO_V1(crm_tier_program_recv);
+Datum
+crm_tier_program_recv(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIER_PROGRAM(tier_program_receive((StringInfo) PG_GETARG_POINTER(0)));
+}
+
+/* ---- jsonb ---- */
+
+static void
+append_json_rules(StringInfo out, const char *key, const int64 *thresholds)
+{
+	const char *separator = "";
+
+	appendStringInfo(out, ",\"%s\":{", key);
+	for (int m = 0; m < TIER_METRICS; m++)
+		if (thresholds[m] != NO_THRESHOLD)
+		{
+			appendStringInfo(out, "%s\"%s\":", separator, tier_metric_name(m));
+			append_threshold(out, m, thresholds[m]);
+			separator = ",";
+		}
+	appendStringInfoChar(out, '}');
+}
+
+static void
+append_json_length(StringInfo out, const char *key, Span span)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	append_span(&text, span);
+	if (span_is_zero(span))
+		appendStringInfo(out, ",\"%s\":null", key);
+	else
+		appendStringInfo(out, ",\"%s\":\"%s\"", key, text.data + 1);
+}
+
+/* The programme as a JSON object with every field, null where there is none. */
+void
+tier_program_append_json(StringInfo out, const TierProgram *p)
+{
+	appendStringInfoString(out, "{\"tiers\":[");
+	for (int i = 0; i < p->ntiers; i++)
+	{
+		const Tier *tier = &p->tiers[i];
+
+		appendStringInfo(out, "%s{\"rank\":%d,\"tier\":", i > 0 ? "," : "", i + 1);
+		escape_json(out, tier->name);
+		append_json_rules(out, "qualify", tier->qualify);
+		append_json_rules(out, "retain", tier->retain);
+		appendStringInfo(out, ",\"lifetime\":%s}", tier->lifetime ? "true" : "false");
+	}
+	appendStringInfo(out, "],\"metric\":\"%s\",\"window_kind\":\"%s\"", tier_metric_name(p->metric),
+					 tier_window_name(p));
+	append_json_length(out, "period", p->period);
+	appendStringInfo(out, ",\"downgrade\":\"%s\"", tier_downgrade_name(p->downgrade));
+	append_json_length(out, "grace", p->grace);
+	append_json_length(out, "validity", p->validity);
+	if (p->fiscal_start != 0)
+		appendStringInfo(out, ",\"fiscal_start\":\"%02d-%02d\"", p->fiscal_start / 100,
+						 p->fiscal_start % 100);
+	else
+		appendStringInfoString(out, ",\"fiscal_start\":null");
+	if (p->starts_on != DATEVAL_NOBEGIN)
+		appendStringInfo(out, ",\"starts_on\":\"%s\"", date_to_text(p->starts_on));
+	else
+		appendStringInfoString(out, ",\"starts_on\":null");
+	appendStringInfoString(out, ",\"points\":{");
+	append_points_earning_json(out, &p->earning);
+	appendStringInfoString(out, "}}");
+}
+
+PG_FUNCTION_INFO_V1(crm_tier_program_to_jsonb);
+Datum
+crm_tier_program_to_jsonb(PG_FUNCTION_ARGS)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	tier_program_append_json(&json, PG_GETARG_TIER_PROGRAM(0));
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}
+
+/* ---- order and hash: equal programmes have equal bytes ---- */
+
+static int
+compare_programs(FunctionCallInfo fcinfo)
+{
+	TierProgram *a = PG_GETARG_TIER_PROGRAM(0);
+	TierProgram *b = PG_GETARG_TIER_PROGRAM(1);
+	int			 order = memcmp(VARDATA(a), VARDATA(b), Min(VARSIZE(a), VARSIZE(b)) - VARHDRSZ);
+
+	if (order == 0)
+		order = CRM_COMPARE(VARSIZE(a), VARSIZE(b));
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return order;
+}
+
+COMPARISON_FUNCTIONS(tier_program, compare_programs);
+
+PG_FUNCTION_INFO_V1(crm_tier_program_hash);
+Datum
+crm_tier_program_hash(PG_FUNCTION_ARGS)
+{
+	TierProgram *p = PG_GETARG_TIER_PROGRAM(0);
+
+	return hash_any((unsigned char *) VARDATA(p), VARSIZE(p) - VARHDRSZ);
+}
+
+PG_FUNCTION_INFO_V1(crm_tier_program_hash_extended);
+Datum
+crm_tier_program_hash_extended(PG_FUNCTION_ARGS)
+{
+	TierProgram *p = PG_GETARG_TIER_PROGRAM(0);
+
+	return hash_any_extended((unsigned char *) VARDATA(p), VARSIZE(p) - VARHDRSZ,
+							 PG_GETARG_INT64(1));
+}

@@ -1,0 +1,315 @@
+/*
+ * tier_program_make.c: a tier programme from arrays of names and thresholds, and
+ * what a programme says of itself.
+ */
+#include "crm.h"
+
+#include "catalog/pg_type.h"
+#include "base/rows.h"
+#include "base/span_io.h"
+#include "tiers/tier_program.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+/* ---- arguments that may be NULL ---- */
+
+static char *
+name_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s cannot be NULL", name)));
+	return text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+static int64
+count_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? 0 : PG_GETARG_INT64(n);
+}
+
+static Span
+span_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	return span_from_interval(PG_ARGISNULL(n) ? NULL : PG_GETARG_INTERVAL_P(n), name);
+}
+
+/* ---- arrays ---- */
+
+/* The elements of a one-dimensional array. */
+static int
+array_elements(ArrayType *array, const char *name, Oid type, Datum **values, bool **nulls)
+{
+	int16 typlen;
+	bool  typbyval;
+	char  typalign;
+	int	  n;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("%s must be a one-dimensional array", name)));
+	typlen = -1;
+	typbyval = false;
+	typalign = TYPALIGN_INT;
+	deconstruct_array(array, type, typlen, typbyval, typalign, values, nulls, &n);
+	return n;
+}
+
+static TierProgram *
+program_of_names(ArrayType *names)
+{
+	Datum		*values;
+	bool		*nulls;
+	int			 n = array_elements(names, "tiers", TEXTOID, &values, &nulls);
+	TierProgram *p = tier_program_create(n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("tier %d has no name", i + 1)));
+		tier_set_name(&p->tiers[i], TextDatumGetCString(values[i]));
+	}
+	return p;
+}
+
+/* Write an array of thresholds, one a tier and NULL for none, into qualify or retain. */
+static void
+set_thresholds(TierProgram *p, ArrayType *array, const char *name, int metric, bool retain)
+{
+	Datum *values;
+	bool  *nulls;
+	int	   n = array_elements(array, name, NUMERICOID, &values, &nulls);
+
+	if (n != p->ntiers)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of %s (%d) differs from number of tiers (%d)", name, n, p->ntiers),
+				 errhint("Give one for each tier.")));
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			(retain ? p->tiers[i].retain : p->tiers[i].qualify)[metric] =
+				tier_threshold_from_numeric(metric, DatumGetNumeric(values[i]));
+}
+
+static void
+set_lifetime_tiers(TierProgram *p, ArrayType *names)
+{
+	Datum *values;
+	bool  *nulls;
+	int	   n = array_elements(names, "lifetime_tiers", TEXTOID, &values, &nulls);
+
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			p->tiers[tier_rank_by_name(p, TextDatumGetCString(values[i])) - 1].lifetime = 1;
+}
+
+/* ---- the window ---- */
+
+static const struct
+{
+	const char *name;
+	TierWindow	window;
+	int			months; /* of its period; 0: as given */
+} window_kinds[] = {
+	{"rolling", WINDOW_ROLLING, 0},			{"calendar", WINDOW_CALENDAR, 0},
+	{"calendar_year", WINDOW_CALENDAR, 12}, {"calendar_quarter", WINDOW_CALENDAR, 3},
+	{"calendar_month", WINDOW_CALENDAR, 1}, {"anniversary", WINDOW_ANNIVERSARY, 0},
+	{"lifetime", WINDOW_LIFETIME, 0},
+};
+
+/* The window by its name; the calendar ones bring their period, which may be said again. */
+static void
+set_window(TierProgram *p, const char *name, Span period)
+{
+	for (size_t i = 0; i < lengthof(window_kinds); i++)
+	{
+		if (pg_strcasecmp(name, window_kinds[i].name) != 0)
+			continue;
+		p->window = window_kinds[i].window;
+		p->period = period;
+		if (window_kinds[i].months != 0)
+		{
+			p->period.months = window_kinds[i].months;
+			p->period.days = 0;
+			if (!span_is_zero(period) &&
+				(period.months != p->period.months || period.days != p->period.days))
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								errmsg("window %s has another period", window_kinds[i].name),
+								errhint("Leave the period out.")));
+		}
+		return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown window_kind \"%s\"", name),
+			 errhint("Windows are rolling, calendar_year, calendar_quarter, calendar_month, "
+					 "anniversary and lifetime.")));
+}
+
+/* "MM-DD" as 100 * month + day; CheckTierProgram looks at its range. */
+static int32
+fiscal_start_from_text(const char *text)
+{
+	unsigned int month;
+	unsigned int mday;
+	char		 rest;
+
+	if (strspn(text, "0123456789-") != strlen(text) ||
+		sscanf(text, "%2u-%2u%c", &month, &mday, &rest) != 2 || mday == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid fiscal start \"%s\"", text),
+						errdetail("It is a month and a day from 1 to 28, as MM-DD.")));
+	return (int32) (month * 100 + mday);
+}
+
+/* ---- the constructors ---- */
+
+PG_FUNCTION_INFO_V1(crm_tier_program);
+Datum
+crm_tier_program(PG_FUNCTION_ARGS)
+{
+	TierProgram *p;
+	Span		 period = span_argument(fcinfo, 3, "period");
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s cannot be NULL", PG_ARGISNULL(0) ? "tiers" : "thresholds")));
+	p = program_of_names(PG_GETARG_ARRAYTYPE_P(0));
+	p->metric = tier_metric_from_name(name_argument(fcinfo, 2, "metric"));
+	set_thresholds(p, PG_GETARG_ARRAYTYPE_P(1), "thresholds", p->metric, false);
+	set_window(p, name_argument(fcinfo, 4, "window_kind"), period);
+	p->downgrade = tier_downgrade_from_name(name_argument(fcinfo, 5, "downgrade"));
+	p->grace = span_argument(fcinfo, 6, "grace");
+	p->validity = span_argument(fcinfo, 7, "validity");
+	if (!PG_ARGISNULL(8))
+		set_thresholds(p, PG_GETARG_ARRAYTYPE_P(8), "retain thresholds", p->metric, true);
+	if (!PG_ARGISNULL(9))
+		set_lifetime_tiers(p, PG_GETARG_ARRAYTYPE_P(9));
+	if (!PG_ARGISNULL(10))
+		p->fiscal_start = fiscal_start_from_text(text_to_cstring(PG_GETARG_TEXT_PP(10)));
+	else if (p->window == WINDOW_CALENDAR)
+		p->fiscal_start = 101;
+	if (!PG_ARGISNULL(11))
+		p->starts_on = PG_GETARG_DATEADT(11);
+	p->earning.rate =
+		PG_ARGISNULL(12) ? 0 : points_rate_from_numeric(PG_GETARG_NUMERIC(12), "points_rate");
+	p->earning.order_points = count_argument(fcinfo, 13);
+	p->earning.bonus_points = count_argument(fcinfo, 14);
+	p->earning.bonus_every = count_argument(fcinfo, 15);
+	CheckTierProgram(p);
+	PG_RETURN_TIER_PROGRAM(p);
+}
+
+static void
+CheckMetricIsNew(const TierProgram *p, int metric)
+{
+	if (tier_program_uses(p, metric))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("programme already has %s thresholds", tier_metric_name(metric))));
+}
+
+/* A programme with thresholds in one more metric, any of which suffices. */
+PG_FUNCTION_INFO_V1(crm_or_rule);
+Datum
+crm_or_rule(PG_FUNCTION_ARGS)
+{
+	TierProgram *p;
+	int			 metric;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be NULL")));
+	p = (TierProgram *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
+	metric = tier_metric_from_name(name_argument(fcinfo, 1, "metric"));
+	CheckMetricIsNew(p, metric);
+	set_thresholds(p, PG_GETARG_ARRAYTYPE_P(2), "thresholds", metric, false);
+	if (!PG_ARGISNULL(3))
+		set_thresholds(p, PG_GETARG_ARRAYTYPE_P(3), "retain thresholds", metric, true);
+	CheckTierProgram(p);
+	PG_RETURN_TIER_PROGRAM(p);
+}
+
+/* ---- what a programme says of itself ---- */
+
+/* The rank of a tier, 1 for the lowest; an error if the programme has no such tier. */
+PG_FUNCTION_INFO_V1(crm_tier_rank);
+Datum
+crm_tier_rank(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(
+		tier_rank_by_name(PG_GETARG_TIER_PROGRAM(0), text_to_cstring(PG_GETARG_TEXT_PP(1))));
+}
+
+/* The tier that a value of the main metric reaches; NULL if it reaches none. */
+PG_FUNCTION_INFO_V1(crm_tier_value);
+Datum
+crm_tier_value(PG_FUNCTION_ARGS)
+{
+	TierProgram *p = PG_GETARG_TIER_PROGRAM(0);
+	Numeric		 value = PG_GETARG_NUMERIC(1);
+
+	if (numeric_is_nan(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("value cannot be NaN")));
+	for (int i = p->ntiers - 1; i >= 0; i--)
+	{
+		int64 threshold = p->tiers[i].qualify[p->metric];
+
+		if (threshold != NO_THRESHOLD &&
+			((i == 0 && threshold == 0) ||
+			 DatumGetBool(DirectFunctionCall2(
+				 numeric_ge, NumericGetDatum(value),
+				 NumericGetDatum(tier_metric_to_numeric(p->metric, threshold))))))
+			PG_RETURN_TEXT_P(cstring_to_text(p->tiers[i].name));
+	}
+	if (tier_base_rank(p) == 1)
+		PG_RETURN_TEXT_P(cstring_to_text(p->tiers[0].name));
+	PG_RETURN_NULL();
+}
+
+/* The rules of the programme as rows (rank, tier, metric, threshold, retain_threshold, lifetime). */
+PG_FUNCTION_INFO_V1(crm_tiers);
+Datum
+crm_tiers(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *rows;
+	struct
+	{
+		TierProgram *program;
+		int			 next; /* rank and metric as one number */
+	} * state;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		rows = rows_start(fcinfo, sizeof(*state));
+		state = rows->user_fctx;
+		state->program = rows_copy_varlena(rows, PG_GETARG_TIER_PROGRAM(0));
+	}
+	rows = SRF_PERCALL_SETUP();
+	state = rows->user_fctx;
+
+	while (state->next < state->program->ntiers * TIER_METRICS)
+	{
+		const Tier *tier = &state->program->tiers[state->next / TIER_METRICS];
+		int			metric = state->next % TIER_METRICS;
+		int64		retain = tier_retain_threshold(tier, metric);
+		Datum		values[6] = {0};
+		bool		nulls[6] = {false};
+
+		state->next++;
+		if (retain == NO_THRESHOLD)
+			continue;
+		values[0] = Int32GetDatum((state->next - 1) / TIER_METRICS + 1);
+		values[1] = CStringGetTextDatum(tier->name);
+		values[2] = CStringGetTextDatum(tier_metric_name(metric));
+		nulls[3] = tier->qualify[metric] == NO_THRESHOLD;
+		if (!nulls[3])
+			values[3] = NumericGetDatum(tier_metric_to_numeric(metric, tier->qualify[metric]));
+		values[4] = NumericGetDatum(tier_metric_to_numeric(metric, retain));
+		values[5] = BoolGetDatum(tier->lifetime != 0);
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	}
+	SRF_RETURN_DONE(rows);
+}

@@ -1,0 +1,545 @@
+/*
+ * tier_walk.c: the walk of one customer through a tier programme. docs/tiers.md,
+ * "The rules, exactly", is its specification; test/pgtap/tier_reference.sql is a
+ * slow second implementation of the same text.
+ *
+ * Plain C without PostgreSQL calls: the callers check for interrupts between the
+ * changes, and between them a walk looks at each entry twice at most.
+ */
+#include "crm.h"
+
+#include "tiers/tier_walk.h"
+
+/* ---- the window ---- */
+
+/* What an entry is in a metric, after so many orders of the history. */
+static inline int128
+entry_value(const TierWalk *w, int metric, const PurchaseDay *entry, int64 orders_before)
+{
+	switch (metric)
+	{
+		case METRIC_SPEND:
+			return entry->amount;
+		case METRIC_ORDERS:
+			return entry->orders;
+		case METRIC_PURCHASE_DAYS:
+			return entry->orders > 0;
+		default:
+			return points_of_day(&w->program->earning, w->program->earning.rate, entry,
+								 orders_before);
+	}
+}
+
+/* The next entry comes into the window. */
+static inline void
+enter_entry(TierWalk *w)
+{
+	const PurchaseDay *entry = &w->entries[w->ahead++];
+
+	for (int i = 0; i < w->nmetrics; i++)
+		w->metric[w->metrics[i]] += entry_value(w, w->metrics[i], entry, w->orders_ahead);
+	w->orders_ahead += entry->orders;
+	w->nrefunds += entry->amount < 0;
+}
+
+/* The oldest entry leaves it. */
+static inline void
+leave_entry(TierWalk *w)
+{
+	const PurchaseDay *entry = &w->entries[w->behind++];
+
+	for (int i = 0; i < w->nmetrics; i++)
+		w->metric[w->metrics[i]] -= entry_value(w, w->metrics[i], entry, w->orders_behind);
+	w->orders_behind += entry->orders;
+	w->nrefunds -= entry->amount < 0;
+}
+
+/* When the entry that is next to leave does so; known for rolling windows. */
+static inline void
+set_leaves_on(TierWalk *w)
+{
+	w->leaves_on =
+		w->behind < w->ahead ? day_plus_span(w->entries[w->behind].day, w->program->period) : NEVER;
+}
+
+static inline DateADT
+period_begin(const TierWalk *w, int64 number)
+{
+	return day_or_never(
+		day_of_month(w->anchor_month + number * w->program->period.months, w->anchor_mday));
+}
+
+/* The number of the period that a day lies in. */
+static int64
+period_of(const TierWalk *w, DateADT day)
+{
+	int64 number =
+		span_floor_div(month_of_day(day).month - w->anchor_month, w->program->period.months);
+
+	return period_begin(w, number) > day ? number - 1 : number;
+}
+
+/* Take the window on to a day that is not before the last one. */
+static void
+move_window(TierWalk *w, DateADT day)
+{
+	bool none_left = w->behind == w->ahead;
+
+	while (w->ahead < w->nentries && w->entries[w->ahead].day <= day)
+		enter_entry(w);
+
+	if (w->program->window == WINDOW_ROLLING)
+	{
+		if (none_left)
+			set_leaves_on(w);
+		while (w->leaves_on <= day && w->leaves_on != NEVER)
+		{
+			leave_entry(w);
+			set_leaves_on(w);
+		}
+	}
+	else if (tier_window_is_periodic(w->program))
+	{
+		if (day >= w->period_end)
+		{
+			int64 number = period_of(w, day);
+
+			w->period_start = period_begin(w, number);
+			w->period_end = period_begin(w, number + 1);
+		}
+		while (w->behind < w->ahead && w->entries[w->behind].day < w->period_start)
+			leave_entry(w);
+	}
+}
+
+/* Forget what was before the day: the customer starts over. */
+static void
+start_over(TierWalk *w, DateADT day)
+{
+	while (w->behind < w->ahead && w->entries[w->behind].day < day)
+		leave_entry(w);
+	if (w->program->window == WINDOW_ROLLING)
+		set_leaves_on(w);
+}
+
+/* ---- what is earned and kept ---- */
+
+static bool
+reaches(const TierWalk *w, const int64 *thresholds)
+{
+	for (int i = 0; i < w->nmetrics; i++)
+	{
+		int m = w->metrics[i];
+
+		if (thresholds[m] != NO_THRESHOLD && w->metric[m] >= thresholds[m])
+			return true;
+	}
+	return false;
+}
+
+/* The highest rank earned by the window. */
+static int
+earned_rank(const TierWalk *w)
+{
+	for (int rank = w->program->ntiers; rank > w->never_below; rank--)
+		if (reaches(w, w->program->tiers[rank - 1].qualify))
+			return rank;
+	return w->never_below;
+}
+
+static bool
+keeps_rank(const TierWalk *w, int earned)
+{
+	return earned >= w->rank || reaches(w, w->program->tiers[w->rank - 1].retain);
+}
+
+/* ---- validity ---- */
+
+/* The tier was reached on the day by qualifying. */
+static void
+hold_as_qualified(TierWalk *w, DateADT day)
+{
+	w->grace_ends = NEVER;
+	w->valid_from = day;
+	w->renewals = 1;
+	if (tier_program_follows(w->program))
+		w->expires_on = NEVER;
+	else if (!span_is_zero(w->program->validity))
+		w->expires_on = day_plus_span(day, w->program->validity);
+	else
+		w->expires_on = period_begin(w, period_of(w, day) + 2);
+}
+
+/* The tier is held by what was before the day: for the rest of the period, or the fixed length. */
+static void
+hold_on(TierWalk *w, DateADT day)
+{
+	hold_as_qualified(w, day);
+	if (!tier_program_follows(w->program) && span_is_zero(w->program->validity))
+		w->expires_on = period_begin(w, period_of(w, day) + 1);
+}
+
+/* The tier ran out on the day and is renewed: a fixed validity counts on from its first day. */
+static void
+renew(TierWalk *w, DateADT day, bool kept_today)
+{
+	if (!span_is_zero(w->program->validity))
+		w->expires_on = day_plus_spans(w->valid_from, w->program->validity, ++w->renewals);
+	else if (kept_today)
+		hold_as_qualified(w, day);
+	else
+		hold_on(w, day);
+}
+
+/* Remember lifetime tiers: no fall goes below them. */
+static void
+reach(TierWalk *w, int rank)
+{
+	for (int r = rank; r > w->never_below; r--)
+		if (w->program->tiers[r - 1].lifetime || w->program->downgrade == DOWNGRADE_NONE)
+		{
+			w->never_below = r;
+			break;
+		}
+}
+
+/* ---- changes ---- */
+
+static bool
+tell(TierChange *change, DateADT day, int from, int to, TierReason reason)
+{
+	change->day = day;
+	change->from = from;
+	change->to = to;
+	change->reason = reason;
+	return true;
+}
+
+static bool
+upgrade(TierWalk *w, DateADT day, int rank, TierChange *change)
+{
+	int	 from = w->rank;
+	bool by_enrolment = from == 0 && rank == tier_base_rank(w->program);
+
+	w->rank = rank;
+	w->since = day;
+	reach(w, rank);
+	hold_as_qualified(w, day);
+	return tell(change, day, from, rank, by_enrolment ? REASON_ENROLLED : REASON_QUALIFIED);
+}
+
+/* The soft landing holds the next tier for a time of its own. */
+static void
+land(TierWalk *w, DateADT day, int earned)
+{
+	w->rank = Max(w->rank - 1, w->never_below);
+	if (earned >= w->rank)
+		hold_as_qualified(w, day);
+	else
+		hold_on(w, day);
+	if (tier_program_follows(w->program))
+		w->expires_on = day_plus_span(day, w->program->period);
+}
+
+/* The tier falls on the day, to what the programme says. */
+static bool
+fall(TierWalk *w, DateADT day, int earned, TierChange *change)
+{
+	const TierProgram *p = w->program;
+	int				   from = w->rank;
+	TierReason		   reason = REASON_EXPIRED;
+
+	if (p->downgrade == DOWNGRADE_ONE_TIER)
+	{
+		land(w, day, earned);
+		reason = w->rank > 0 ? REASON_SOFT_LANDING : REASON_EXPIRED;
+	}
+	else if (p->downgrade == DOWNGRADE_TO_BASE)
+	{
+		start_over(w, day);
+		w->rank = earned_rank(w);
+		hold_as_qualified(w, day);
+	}
+	else
+	{
+		w->rank = tier_program_follows(p) ? earned : Max(earned, w->earned_before);
+		if (earned >= w->rank)
+			hold_as_qualified(w, day);
+		else
+			hold_on(w, day);
+	}
+	w->since = day;
+	if (tier_program_follows(p) && w->ahead > w->origin_entry &&
+		w->entries[w->ahead - 1].day == day && w->entries[w->ahead - 1].amount < 0)
+		reason = REASON_REFUND;
+	return tell(change, day, from, w->rank, reason);
+}
+
+/* The tier ran out on the day: grace, if there is one, else the fall. */
+static bool
+run_out(TierWalk *w, DateADT day, int earned, TierChange *change)
+{
+	if (span_is_zero(w->program->grace))
+		return fall(w, day, earned, change);
+	w->grace_ends = day_plus_span(day, w->program->grace);
+	w->expires_on = NEVER;
+	return tell(change, day, w->rank, w->rank, REASON_GRACE);
+}
+
+/* A day of the grace. */
+static bool
+step_in_grace(TierWalk *w, DateADT day, int earned, bool kept, TierChange *change)
+{
+	if (kept)
+	{
+		hold_as_qualified(w, day);
+		return tell(change, day, w->rank, w->rank, REASON_RENEWED);
+	}
+	return day >= w->grace_ends && fall(w, day, earned, change);
+}
+
+/* A day while the standing follows the window, or is held by a soft landing. */
+static bool
+step_following(TierWalk *w, DateADT day, int earned, bool kept, TierChange *change)
+{
+	bool landing_over = day == w->expires_on;
+
+	if (day < w->expires_on && w->expires_on != NEVER)
+		return false;
+	w->expires_on = NEVER;
+	if (!kept)
+		return run_out(w, day, earned, change);
+	return landing_over && tell(change, day, w->rank, w->rank, REASON_RENEWED);
+}
+
+/* The day on which a tier held by period or for a fixed length runs out. */
+static bool
+step_at_expiry(TierWalk *w, DateADT day, int earned, bool kept, bool kept_before,
+			   TierChange *change)
+{
+	if (!kept && !kept_before)
+		return run_out(w, day, earned, change);
+	if (w->settled && w->ahead == w->nentries && w->program->window == WINDOW_LIFETIME)
+	{
+		w->expires_on = NEVER;
+		return false;
+	}
+	renew(w, day, kept);
+	return tell(change, day, w->rank, w->rank, REASON_RENEWED);
+}
+
+/* The day on which the present tier or its grace ends; NEVER if neither does. */
+static inline DateADT
+deadline(const TierWalk *w)
+{
+	if (w->rank <= w->never_below)
+		return NEVER;
+	return w->grace_ends != NEVER ? w->grace_ends : w->expires_on;
+}
+
+/* What happens on a day. */
+static bool
+step(TierWalk *w, DateADT day, TierChange *change)
+{
+	bool	   follows = tier_program_follows(w->program);
+	bool	   due = day == deadline(w);
+	bool	   kept_before = false;
+	TierMetric main_metric = w->program->metric;
+	int		   earned;
+	bool	   kept;
+
+	/* By period and fixed, the day before decides too. */
+	if (due && !follows)
+	{
+		move_window(w, day - 1);
+		earned = earned_rank(w);
+		kept_before = keeps_rank(w, earned);
+		if (w->grace_ends == NEVER)
+		{
+			w->earned_before = earned;
+			w->metric_to_keep = w->metric[main_metric];
+		}
+		else
+			w->metric_in_grace = w->metric[main_metric];
+	}
+
+	move_window(w, day);
+	earned = earned_rank(w);
+	if (earned > w->rank)
+		return upgrade(w, day, earned, change);
+	if (w->rank <= w->never_below)
+		return false;
+
+	if (follows)
+		w->metric_to_keep = w->metric[main_metric];
+	kept = keeps_rank(w, earned);
+	if (w->grace_ends != NEVER)
+		return step_in_grace(w, day, earned, kept, change);
+	if (follows)
+		return step_following(w, day, earned, kept, change);
+	return due && step_at_expiry(w, day, earned, kept, kept_before, change);
+}
+
+/* ---- the walk ---- */
+
+/*
+ * Whether an entry that leaves the window can change anything. Without refunds in
+ * it the metric only falls, which does not matter to a tier that never does.
+ */
+static inline bool
+leaving_matters(const TierWalk *w)
+{
+	return w->program->window == WINDOW_ROLLING &&
+		   (w->rank > w->never_below || w->nrefunds > 0 || w->nmetrics != 1);
+}
+
+/*
+ * When nothing more is bought, a tier that follows the window is held until the first
+ * entry leaves that it cannot do without: let go of those before it all at once.
+ */
+static void
+leave_dispensable(TierWalk *w)
+{
+	const TierProgram *p = w->program;
+	int64			   threshold;
+
+	if (!w->settled || w->ahead < w->nentries || w->nrefunds > 0 || w->nmetrics != 1 ||
+		p->window != WINDOW_ROLLING || !tier_program_follows(p) || w->rank <= w->never_below ||
+		w->grace_ends != NEVER || w->expires_on != NEVER)
+		return;
+	threshold = tier_retain_threshold(&p->tiers[w->rank - 1], p->metric);
+	while (w->behind < w->ahead &&
+		   w->metric[p->metric] -
+				   entry_value(w, p->metric, &w->entries[w->behind], w->orders_behind) >=
+			   threshold)
+		leave_entry(w);
+	set_leaves_on(w);
+}
+
+/* The next day on which something can change; NEVER if there is none. */
+static DateADT
+next_event(const TierWalk *w)
+{
+	DateADT day = deadline(w);
+
+	if (w->rank < w->never_below)
+		return w->enrolled_on;
+	if (w->ahead < w->nentries)
+		day = Min(day, w->entries[w->ahead].day);
+	if (leaving_matters(w))
+		day = Min(day, w->leaves_on);
+	return day;
+}
+
+/*
+ * Whether a day that is no deadline changes nothing, seen at a glance: most days
+ * are such, of programmes with rules in one metric. The window stands at the day.
+ */
+static inline bool
+nothing_changes(const TierWalk *w)
+{
+	const Tier *tiers = w->program->tiers;
+	int			m = w->program->metric;
+
+	if (w->nmetrics != 1 || w->rank < w->never_below ||
+		(w->rank < w->program->ntiers && w->metric[m] >= tiers[w->rank].qualify[m]))
+		return false;
+	if (w->rank <= w->never_below)
+		return true;
+	if (w->grace_ends != NEVER)
+		return false;
+	return w->expires_on != NEVER || w->metric[m] >= tier_retain_threshold(&tiers[w->rank - 1], m);
+}
+
+/*
+ * Take the walk on to the next change on or before a day, and tell it. False if
+ * there is none: the walk then stands at the last event until that day.
+ */
+bool
+tier_walk_next(TierWalk *w, DateADT until, TierChange *change)
+{
+	DateADT day;
+
+	if (w->enrolled_on == NEVER)
+		return false;
+	leave_dispensable(w);
+	while ((day = next_event(w)) <= until && day != NEVER)
+	{
+		if (day != deadline(w))
+		{
+			move_window(w, day);
+			if (nothing_changes(w))
+				continue;
+		}
+		if (step(w, day, change))
+			return true;
+	}
+	return false;
+}
+
+/* Bring the window to a day up to which there is no event left. */
+void
+tier_walk_pass(TierWalk *w, DateADT day)
+{
+	if (w->enrolled_on <= day && w->enrolled_on != NEVER)
+		move_window(w, day);
+}
+
+/* The first purchase on or after the programme's start, as an index, or n. */
+static int
+first_counted_purchase(const TierProgram *p, const PurchaseHistory *h, int n)
+{
+	int i = 0;
+
+	while (i < n && (h->entries[i].orders == 0 || h->entries[i].day < p->starts_on))
+		i++;
+	return i;
+}
+
+/*
+ * A walk over the first n entries of a history, before its first event.
+ * member_from is the first day of the first membership, which enrols if it comes
+ * before the first purchase; NEVER if there is none.
+ */
+void
+tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseHistory *h, int n,
+				DateADT member_from)
+{
+	int first = first_counted_purchase(p, h, n);
+
+	memset(w, 0, sizeof(*w));
+	w->program = p;
+	w->entries = h->entries;
+	w->nentries = n;
+	w->nmetrics = 0;
+	for (int m = 0; m < TIER_METRICS; m++)
+		if (m == p->metric || tier_program_uses(p, m))
+			w->metrics[w->nmetrics++] = m;
+	w->leaves_on = w->expires_on = w->grace_ends = NEVER;
+	w->enrolled_on = first < n ? h->entries[first].day : NEVER;
+	if (member_from < w->enrolled_on)
+	{
+		w->enrolled_on = member_from;
+		for (first = 0; first < n && h->entries[first].day < member_from;)
+			first++;
+	}
+	if (w->enrolled_on == NEVER)
+		return;
+
+	w->origin_entry = w->ahead = w->behind = first;
+	w->orders_ahead = w->orders_behind = purchase_history_orders(h, first);
+	w->never_below = tier_base_rank(p);
+	if (p->window == WINDOW_CALENDAR)
+	{
+		w->anchor_month = 2000 * 12 + p->fiscal_start / 100 - 1;
+		w->anchor_mday = p->fiscal_start % 100;
+	}
+	else
+	{
+		MonthDay enrolled = month_of_day(w->enrolled_on);
+
+		w->anchor_month = enrolled.month;
+		w->anchor_mday = enrolled.mday;
+	}
+	w->period_start = w->period_end = DATEVAL_NOBEGIN;
+}
