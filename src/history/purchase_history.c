@@ -1,18 +1,10 @@
 /*
- * purchase_history.c: the type purchase_history: its values, its text and
- * binary forms, its order, sum and difference.
- *
- * The text form is {day orders amount, ...}, for example
- * {1997-01-01 1 29.33, 1997-01-18 2 59.73}: ISO dates, sorted or not on input,
- * each at most once.
+ * purchase_history.c: the type purchase_history: its values, their checks, sum
+ * and difference.
  */
 #include "crm.h"
 
-#include "common/hashfn.h"
-#include "base/compare.h"
-#include "libpq/pqformat.h"
 #include "history/purchase_history.h"
-#include "base/scan.h"
 #include "utils/builtins.h"
 
 /* An empty history with room for some entries. */
@@ -37,8 +29,8 @@ purchase_history_create(int capacity)
 }
 
 /* Cut a history that was made with room to spare to the entries it has. */
-static PurchaseHistory *
-set_entries(PurchaseHistory *h, int nentries)
+PurchaseHistory *
+purchase_history_set_entries(PurchaseHistory *h, int nentries)
 {
 	h->nentries = nentries;
 	SET_VARSIZE(h, PURCHASE_HISTORY_SIZE(nentries));
@@ -53,7 +45,7 @@ purchase_history_slice(const PurchaseHistory *h, int from, int to)
 	PurchaseHistory *slice = purchase_history_create(n);
 
 	memcpy(slice->entries, h->entries + from, n * sizeof(PurchaseDay));
-	return set_entries(slice, n);
+	return purchase_history_set_entries(slice, n);
 }
 
 /* A day without orders and amount is not stored. */
@@ -87,8 +79,8 @@ CheckAmount(int64 amount)
 }
 
 /* Every rule of a value that came from outside. */
-static void
-CheckEntries(const PurchaseHistory *h)
+void
+CheckPurchaseHistory(const PurchaseHistory *h)
 {
 	for (int i = 0; i < h->nentries; i++)
 	{
@@ -101,167 +93,6 @@ CheckEntries(const PurchaseHistory *h)
 		if (i > 0)
 			CheckDaysAscend(entry[-1].day, entry->day);
 	}
-}
-
-static int
-compare_days(const void *a, const void *b)
-{
-	return CRM_COMPARE(((const PurchaseDay *) a)->day, ((const PurchaseDay *) b)->day);
-}
-
-/* Read one "day orders amount". */
-static PurchaseDay
-scan_purchase_day(Scanner *s)
-{
-	PurchaseDay entry;
-	int64		orders;
-
-	entry.day = scan_date(s);
-	orders = scan_int64(s);
-	CheckOrders(orders);
-	entry.orders = (int32) orders;
-	entry.amount = scan_amount(s);
-	return entry;
-}
-
-/* The shortest entry, "1-1-1 0 1" and its comma. */
-#define SHORTEST_ENTRY 10
-
-/* How many entries a text can hold: one more than it has commas, and no more than fit. */
-static int
-count_entries(const char *input)
-{
-	int most = strlen(input) / SHORTEST_ENTRY + 1;
-	int n = 1;
-
-	for (const char *c = input; *c != '\0'; c++)
-		n += *c == ',';
-	return Min(n, most);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_in);
-Datum
-crm_purchase_history_in(PG_FUNCTION_ARGS)
-{
-	char			*input = PG_GETARG_CSTRING(0);
-	Scanner			 s = scan_start("purchase_history", input);
-	PurchaseHistory *h = purchase_history_create(count_entries(input));
-	int				 n = 0;
-
-	scan_char(&s, '{');
-	if (!scan_try_char(&s, '}'))
-	{
-		do
-			h->entries[n++] = scan_purchase_day(&s);
-		while (scan_try_char(&s, ','));
-		scan_char(&s, '}');
-	}
-	scan_end(&s);
-
-	set_entries(h, n);
-	qsort(h->entries, n, sizeof(PurchaseDay), compare_days);
-	CheckEntries(h);
-	PG_RETURN_PURCHASE_HISTORY(h);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_out);
-Datum
-crm_purchase_history_out(PG_FUNCTION_ARGS)
-{
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
-	StringInfoData	 out;
-
-	initStringInfo(&out);
-	appendStringInfoChar(&out, '{');
-	for (int i = 0; i < h->nentries; i++)
-		appendStringInfo(&out, "%s%s %d %s", i > 0 ? ", " : "", date_to_text(h->entries[i].day),
-						 h->entries[i].orders, amount_to_text(h->entries[i].amount));
-	appendStringInfoChar(&out, '}');
-	PG_RETURN_CSTRING(out.data);
-}
-
-/* Binary form: version, flags (int16), count (int32), then day (int32), orders (int32), amount (int64). */
-PG_FUNCTION_INFO_V1(crm_purchase_history_send);
-Datum
-crm_purchase_history_send(PG_FUNCTION_ARGS)
-{
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
-	StringInfoData	 out;
-
-	pq_begintypsend(&out);
-	pq_sendint16(&out, h->version);
-	pq_sendint16(&out, h->flags);
-	pq_sendint32(&out, h->nentries);
-	for (int i = 0; i < h->nentries; i++)
-	{
-		pq_sendint32(&out, h->entries[i].day);
-		pq_sendint32(&out, h->entries[i].orders);
-		pq_sendint64(&out, h->entries[i].amount);
-	}
-	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
-}
-
-/* The version and the reserved bits are those of this release. */
-static inline void
-CheckHeader(int version, int flags)
-{
-	if (version != PURCHASE_HISTORY_VERSION || flags != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("unsupported purchase_history version %d, flags %d", version, flags)));
-}
-
-/* The count is what the message holds, to the byte. */
-static inline void
-CheckMessageLength(const StringInfo message, int nentries)
-{
-	if (nentries < 0 || (message->len - message->cursor) % (int) sizeof(PurchaseDay) != 0 ||
-		(message->len - message->cursor) / (int) sizeof(PurchaseDay) != nentries)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("purchase_history of %d days has %d bytes of them", nentries,
-							   message->len - message->cursor)));
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_recv);
-Datum
-crm_purchase_history_recv(PG_FUNCTION_ARGS)
-{
-	StringInfo		 message = (StringInfo) PG_GETARG_POINTER(0);
-	int				 version = pq_getmsgint(message, 2);
-	int				 flags = pq_getmsgint(message, 2);
-	int				 nentries = (int) pq_getmsgint(message, 4);
-	PurchaseHistory *h;
-
-	CheckHeader(version, flags);
-	CheckMessageLength(message, nentries);
-	h = purchase_history_create(nentries);
-	for (int i = 0; i < nentries; i++)
-	{
-		h->entries[i].day = (DateADT) pq_getmsgint(message, 4);
-		h->entries[i].orders = (int32) pq_getmsgint(message, 4);
-		h->entries[i].amount = pq_getmsgint64(message);
-	}
-	set_entries(h, nentries);
-	CheckEntries(h);
-	PG_RETURN_PURCHASE_HISTORY(h);
-}
-
-/* A history as a jsonb array of {"purchased_on", "orders", "amount"}. */
-PG_FUNCTION_INFO_V1(crm_purchase_history_to_jsonb);
-Datum
-crm_purchase_history_to_jsonb(PG_FUNCTION_ARGS)
-{
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
-	StringInfoData	 json;
-
-	initStringInfo(&json);
-	appendStringInfoChar(&json, '[');
-	for (int i = 0; i < h->nentries; i++)
-		appendStringInfo(&json, "%s{\"purchased_on\":\"%s\",\"orders\":%d,\"amount\":%s}",
-						 i > 0 ? "," : "", date_to_text(h->entries[i].day), h->entries[i].orders,
-						 amount_to_text(h->entries[i].amount));
-	appendStringInfoChar(&json, ']');
-	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
 /* The history of one purchase, or of one refund if the amount is negative: see purchase_orders. */
@@ -278,7 +109,8 @@ crm_purchase(PG_FUNCTION_ARGS)
 	entry.orders = purchase_orders(entry.amount, PG_NARGS() > 2 ? PG_GETARG_INT32(2) : 1);
 
 	h->entries[0] = entry;
-	PG_RETURN_PURCHASE_HISTORY(set_entries(h, entry.orders != 0 || entry.amount != 0));
+	PG_RETURN_PURCHASE_HISTORY(
+		purchase_history_set_entries(h, entry.orders != 0 || entry.amount != 0));
 }
 
 /* What is taken away must be there. */
@@ -336,7 +168,7 @@ combine_histories(const PurchaseHistory *a, const PurchaseHistory *b, int sign)
 		if (entry.orders != 0 || entry.amount != 0)
 			sum->entries[n++] = entry;
 	}
-	return set_entries(sum, n);
+	return purchase_history_set_entries(sum, n);
 }
 
 /* a + b: all that is in either. */
@@ -369,59 +201,4 @@ crm_purchase_history_minus(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_PURCHASE_HISTORY(
 		combine_histories(PG_GETARG_PURCHASE_HISTORY(0), PG_GETARG_PURCHASE_HISTORY(1), -1));
-}
-
-/* Order of two histories: by the first entry that differs, then the shorter one first. */
-static int
-compare_histories(FunctionCallInfo fcinfo)
-{
-	PurchaseHistory *a = PG_GETARG_PURCHASE_HISTORY(0);
-	PurchaseHistory *b = PG_GETARG_PURCHASE_HISTORY(1);
-	int				 common = Min(a->nentries, b->nentries);
-	int				 order = 0;
-
-	for (int i = 0; i < common && order == 0; i++)
-	{
-		const PurchaseDay *x = &a->entries[i];
-		const PurchaseDay *y = &b->entries[i];
-
-		order = CRM_COMPARE(x->day, y->day);
-		if (order == 0)
-			order = CRM_COMPARE(x->orders, y->orders);
-		if (order == 0)
-			order = CRM_COMPARE(x->amount, y->amount);
-	}
-	if (order == 0)
-		order = CRM_COMPARE(a->nentries, b->nentries);
-
-	PG_FREE_IF_COPY(a, 0);
-	PG_FREE_IF_COPY(b, 1);
-	return order;
-}
-
-COMPARISON_FUNCTIONS(purchase_history, compare_histories);
-
-static Size
-entries_size(const PurchaseHistory *h)
-{
-	return h->nentries * sizeof(PurchaseDay);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_hash);
-Datum
-crm_purchase_history_hash(PG_FUNCTION_ARGS)
-{
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
-
-	return hash_any((const unsigned char *) h->entries, entries_size(h));
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_history_hash_extended);
-Datum
-crm_purchase_history_hash_extended(PG_FUNCTION_ARGS)
-{
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
-
-	return hash_any_extended((const unsigned char *) h->entries, entries_size(h),
-							 PG_GETARG_INT64(1));
 }

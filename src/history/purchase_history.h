@@ -46,9 +46,11 @@ typedef struct PurchaseHistory
 #define PG_RETURN_PURCHASE_HISTORY(h) PG_RETURN_POINTER(h)
 
 extern PurchaseHistory *purchase_history_create(int capacity);
+extern PurchaseHistory *purchase_history_set_entries(PurchaseHistory *h, int nentries);
 extern PurchaseHistory *purchase_history_slice(const PurchaseHistory *h, int from, int to);
 extern PurchaseHistory *purchase_history_plus(const PurchaseHistory *a, const PurchaseHistory *b);
 extern PurchaseHistory *purchase_history_minus(const PurchaseHistory *a, const PurchaseHistory *b);
+extern void				CheckPurchaseHistory(const PurchaseHistory *h);
 
 /* A purchase happens on a day of the calendar. */
 static inline void
