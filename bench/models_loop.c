@@ -75,7 +75,7 @@ main(void)
 	{
 		const PurchaseModelOps *ops = purchase_model_ops(kind);
 		FitResult				result;
-		PurchaseParams			params = {1, {0}};
+		PurchaseParams			params = {1, {0}, kind};
 		double					sum = 0;
 		double					start = seconds();
 

@@ -20,7 +20,7 @@ SELECT fit_bg_nbd(1, 3, 2) FROM customer;
 SELECT fit_gamma_gamma(1.5, 3) FROM customer;
 SELECT fit_gamma_gamma(1, 'NaN') FROM customer;
 
--- a model is not found where there is none: everybody buys every 28 days
+-- a fit ends in a limit: everybody buys every 28 days
 CREATE TEMP TABLE regular AS
   SELECT i, (SELECT purchase_history(date '2023-01-01' + i % 60 + 28 * j, 10 + i % 7 + j % 3) FROM generate_series(0, 12) j) AS history
   FROM generate_series(1, 300) i;

@@ -24,6 +24,7 @@
 typedef struct RevenueState
 {
 	int64		  customers;
+	int64		  without_mean; /* whose mean spend is infinite */
 	PurchaseModel purchases;
 	SpendModel	  spend;
 	double		  revenue;
@@ -56,31 +57,41 @@ spend_variance(const SpendParams *spend, double x, double mean_spend, double pur
 static void
 add_customer(RevenueState *state, const BtydDays *days, double t)
 {
-	PurchaseParams params = model_params(&state->purchases);
-	SpendParams	   spend = spend_params(&state->spend);
-	Btyd		   c = btyd_in_units(days, state->purchases.unit_days);
-	double		   mean_spend = Max(btyd_mean_spend(days), 0);
-	double		   second;
-	double		   purchases = model_ops(&state->purchases)->expected(&params, c, t, &second);
-	double		   per_purchase = gamma_gamma_expected(&spend, c.x, mean_spend);
+	PurchaseParams			params = model_params(&state->purchases);
+	SpendParams				spend = spend_params(&state->spend);
+	int						kind = state->spend.kind;
+	Btyd					c = btyd_in_units(days, state->purchases.unit_days);
+	double					mean_spend = Max(btyd_mean_spend(days), 0);
+	const PurchaseModelOps *ops = model_ops(&state->purchases);
+	double					second;
+	double					purchases = ops->expected(&params, c, t, &second);
+	double					per_purchase = gamma_gamma_expected(&spend, c.x, mean_spend);
 
 	state->customers++;
+	if (isinf(per_purchase))
+	{
+		state->without_mean++;
+		return;
+	}
 	state->revenue += purchases * per_purchase;
 	state->variance += spend_variance(&spend, c.x, mean_spend, purchases, second);
-	for (int i = 0; i < PURCHASE_PARAMS && state->purchases.fit.verdict == FIT_CONVERGED; i++)
+	for (int i = 0; i < ops->nparams && state->purchases.fit.verdict == FIT_CONVERGED; i++)
 	{
 		PurchaseParams moved = params;
+		double step = ops->units[i] == PARAM_SHARE ? -STEP : STEP; /* a share stays below 1 */
 
-		moved.p[i] *= exp(STEP);
-		state->gradient[i] +=
-			(model_ops(&state->purchases)->expected(&moved, c, t, NULL) - purchases) / STEP *
-			per_purchase;
+		moved.p[i] *= exp(step);
+		state->gradient[i] += (ops->expected(&moved, c, t, NULL) - purchases) / step * per_purchase;
 	}
-	for (int i = 0; i < SPEND_PARAMS && state->spend.fit.verdict == FIT_CONVERGED; i++)
+	for (int i = 0; i < spend_shapes[kind].nparams && state->spend.fit.verdict == FIT_CONVERGED;
+		 i++)
 	{
-		SpendParams moved = spend;
+		double		own[SPEND_PARAMS];
+		SpendParams moved;
 
-		moved.p[i] *= exp(STEP);
+		memcpy(own, state->spend.params, sizeof(own));
+		own[i] *= exp(STEP);
+		moved = spend_whole(kind, own);
 		state->gradient[PURCHASE_PARAMS + i] +=
 			(gamma_gamma_expected(&moved, c.x, mean_spend) - per_purchase) / STEP * purchases;
 	}
@@ -150,11 +161,22 @@ crm_expected_revenue_final(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = (RevenueState *) PG_GETARG_POINTER(0);
+	if (state->without_mean > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the expected revenue of " INT64_FORMAT " of " INT64_FORMAT
+						" customers is infinite",
+						state->without_mean, state->customers),
+				 errdetail("Their spend has no finite mean under this spend_model, whose parameter "
+						   "q is %g.",
+						   state->spend.params[state->spend.kind == SPEND_OWN_PRICE ? 0 : 1]),
+				 errhint("Add up the others, or look for a few customers with huge amounts and fit "
+						 "without them.")));
 	variance = state->variance +
 			   parameter_variance(state->gradient, state->purchases.params, &state->purchases.fit,
-								  PURCHASE_PARAMS) +
+								  model_ops(&state->purchases)->nparams) +
 			   parameter_variance(state->gradient + PURCHASE_PARAMS, state->spend.params,
-								  &state->spend.fit, SPEND_PARAMS);
+								  &state->spend.fit, spend_shapes[state->spend.kind].nparams);
 	values[0] = Int64GetDatum(state->customers);
 	values[1] = Float8GetDatum(state->revenue);
 	values[2] = Float8GetDatum(sqrt(Max(variance, 0)));

@@ -1,5 +1,6 @@
 /*
- * fit_agg.c: the aggregates fit_bg_nbd, fit_mbg_nbd, fit_pareto_nbd, fit_mbg_cnbd_k and fit_gamma_gamma.
+ * fit_agg.c: the aggregates fit_bg_nbd, fit_mbg_nbd, fit_pareto_nbd, fit_mbg_cnbd_k, fit_purchase_model
+ * and fit_gamma_gamma.
  *
  * Their transition functions only group equal customers; the fit happens in the
  * final function, over the sorted groups.
@@ -114,22 +115,26 @@ crm_purchase_model_gaps(PG_FUNCTION_ARGS)
 	return accumulate_history(fcinfo, FIT_STATE_REGULAR);
 }
 
-/* (state, model, history, as_of): for a fit of the model's family, in its unit. */
+/* (state, model, history, as_of): for a fit of the model's family, in its unit; for a choice, in days, without one. */
 PG_FUNCTION_INFO_V1(crm_purchase_model_like);
 Datum
 crm_purchase_model_like(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model;
-	FitState			*state;
+	FitStateKind kind = FIT_STATE_REGULAR;
+	int32		 unit_days = 1;
 
-	if (null_argument(fcinfo))
+	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		return unchanged(fcinfo);
-	model = PG_GETARG_PURCHASE_MODEL(1);
-	state = transition_state(fcinfo,
-							 model->kind == MODEL_MBG_CNBD_K ? FIT_STATE_REGULAR : FIT_STATE_DAYS,
-							 model->unit_days);
-	PG_RETURN_POINTER(
-		accumulate_customer(state, PG_GETARG_PURCHASE_HISTORY(2), PG_GETARG_DATEADT(3)));
+	if (!PG_ARGISNULL(1))
+	{
+		const PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(1);
+
+		if (model->ntried == 0 && !model_ops(model)->has_k)
+			kind = FIT_STATE_DAYS;
+		unit_days = model->unit_days;
+	}
+	PG_RETURN_POINTER(accumulate_customer(transition_state(fcinfo, kind, unit_days),
+										  PG_GETARG_PURCHASE_HISTORY(2), PG_GETARG_DATEADT(3)));
 }
 
 /* A customer as plain numbers, in model units. */
@@ -223,6 +228,7 @@ no_fit(void)
 }
 
 #define fit_purchases(state, kind, k) ((void) (state), no_fit())
+#define choose_purchases(state) ((void) (state), no_fit())
 #define fit_spend(fcinfo) ((void) (fcinfo), no_fit())
 
 #else
@@ -387,20 +393,35 @@ purchase_data(const FitState *state, FitData *data, ModelFit *fit)
 
 /* A parameter that ran to its bound, in a large unit, may lie beyond what a model holds. */
 static void
-clamp_parameters(FitResult *result, int nparams)
+clamp_parameters(FitResult *result, int nparams, const ParamUnit *units)
 {
 	for (int i = 0; i < nparams; i++)
-		result->params[i] = Min(Max(result->params[i], PARAM_MIN), PARAM_MAX);
+		result->params[i] =
+			Min(Max(result->params[i], PARAM_MIN),
+				units != NULL && units[i] == PARAM_SHARE ? 1 - PARAM_MIN : PARAM_MAX);
+}
+
+/* A fit's result as a model; fit holds the counts. */
+static PurchaseModel *
+model_of_result(const FitState *state, FitResult *result, ModelFit *fit)
+{
+	const PurchaseModelOps *ops = purchase_model_ops(result->kind);
+	PurchaseModel		   *model;
+
+	clamp_parameters(result, ops->nparams, ops->units);
+	model_fit_set(fit, result, ops->nparams);
+	model = purchase_model_create(result->kind, result->k, result->params, state->unit_days);
+	model->fit = *fit;
+	return model;
 }
 
 /* The model of a kind that fits the customers of a state best; k = 0: the likeliest. */
 static Datum
 fit_purchases(const FitState *state, PurchaseModelKind kind, int k)
 {
-	FitData		   data;
-	FitResult	   result;
-	ModelFit	   fit = {0};
-	PurchaseModel *model;
+	FitData	  data;
+	FitResult result;
+	ModelFit  fit = {0};
 
 	if ((state->kind == FIT_STATE_REGULAR) != (kind == MODEL_MBG_CNBD_K))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -408,27 +429,54 @@ fit_purchases(const FitState *state, PurchaseModelKind kind, int k)
 	purchase_data(state, &data, &fit);
 	if (!fit_purchase_model(purchase_model_ops(kind), k, &data, interrupted, &result))
 		stop_fit();
-	clamp_parameters(&result, PURCHASE_PARAMS);
-	model_fit_set(&fit, &result, PURCHASE_PARAMS);
-	model = purchase_model_create(kind, result.k, result.params, state->unit_days);
-	model->fit = fit;
-	PG_RETURN_PURCHASE_MODEL(model);
+	PG_RETURN_PURCHASE_MODEL(model_of_result(state, &result, &fit));
+}
+
+/* The model that fits best of all that may be chosen, and what else was tried. */
+static Datum
+choose_purchases(const FitState *state)
+{
+	FitData	   data;
+	FitChoice  choice;
+	ModelFit   fit = {0};
+	ModelTried tried[FIT_MAX_TRIED] = {0};
+
+	if (state->kind != FIT_STATE_REGULAR)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("this state is of the fit of another model")));
+	purchase_data(state, &data, &fit);
+	if (!fit_purchase_models(&data, interrupted, &choice))
+		stop_fit();
+	for (int i = 0; i < choice.ntried; i++)
+	{
+		const FitResult *result = &choice.tried[i];
+
+		tried[i].fitted = result->fitted;
+		tried[i].kind = result->kind;
+		tried[i].k = result->k;
+		tried[i].verdict = result->verdict;
+		tried[i].bound = fit_verdict_at_bound(result->verdict) ? result->bound : 0;
+		tried[i].log_likelihood = fmax(result->log_likelihood, -LOG_LIKELIHOOD_MAX);
+	}
+	PG_RETURN_PURCHASE_MODEL(purchase_model_with_choice(
+		model_of_result(state, &choice.tried[Max(choice.taken, 0)], &fit), choice.ntried, tried));
 }
 
 /* Amounts are divided by their mean before the fit, and the result is scaled back. */
 static Datum
 fit_spend(FunctionCallInfo fcinfo)
 {
-	FitState   *state = PG_GETARG_FIT_STATE(0);
-	FitGroup   *groups = fit_state_sorted(state);
-	int			n = state->ngroups;
-	SpendData	data = {.nrows = n};
-	FitResult	result;
-	ModelFit	fit = {0};
-	SpendModel *model;
-	double		mean = 0;
-	int		   *places = allocate(n, sizeof(int));
-	double	   *values = allocate(n, sizeof(double));
+	FitState			  *state = PG_GETARG_FIT_STATE(0);
+	FitGroup			  *groups = fit_state_sorted(state);
+	int					   n = state->ngroups;
+	SpendData			   data = {.nrows = n};
+	FitResult			   result;
+	ModelFit			   fit = {0};
+	SpendModel			  *model;
+	const SpendModelShape *shape;
+	double				   mean = 0;
+	int					  *places = allocate(n, sizeof(int));
+	double				  *values = allocate(n, sizeof(double));
 
 	data.rows = allocate(n, sizeof(SpendRow));
 	for (int i = 0; i < n; i++)
@@ -448,18 +496,20 @@ fit_spend(FunctionCallInfo fcinfo)
 	}
 	if (!fit_spend_model(&data, interrupted, &result))
 		stop_fit();
-	result.params[2] *= mean;
-	for (int i = 0; i < SPEND_PARAMS; i++)
+	shape = &spend_shapes[result.kind];
+	result.params[shape->money] *= mean;
+	for (int i = 0; i < shape->nparams; i++)
 	{
-		result.covariance[2][i] *= mean;
-		result.covariance[i][2] *= mean;
+		result.covariance[shape->money][i] *= mean;
+		result.covariance[i][shape->money] *= mean;
 	}
-	result.log_likelihood -= data.customers * log(mean);
+	if (result.kind != SPEND_ONE_PRICE)
+		result.log_likelihood -= data.customers * log(mean);
 	fit.customers = fit.repeat_buyers = (int64) data.customers;
 	fit.left_out = state->left_out;
-	clamp_parameters(&result, SPEND_PARAMS);
-	model_fit_set(&fit, &result, SPEND_PARAMS);
-	model = spend_model_create(result.params);
+	clamp_parameters(&result, shape->nparams, NULL);
+	model_fit_set(&fit, &result, shape->nparams);
+	model = spend_model_create(result.kind, result.params);
 	model->fit = fit;
 	PG_RETURN_SPEND_MODEL(model);
 }
@@ -494,7 +544,17 @@ crm_fit_mbg_cnbd_k(PG_FUNCTION_ARGS)
 	return fit_purchases(PG_GETARG_FIT_STATE(0), MODEL_MBG_CNBD_K, 0);
 }
 
-/* (model, state): another model of the same family, unit and k. */
+PG_FUNCTION_INFO_V1(crm_fit_purchase_model);
+Datum
+crm_fit_purchase_model(PG_FUNCTION_ARGS)
+{
+	return choose_purchases(PG_GETARG_FIT_STATE(0));
+}
+
+/*
+ * (model, state): another model of the same family, unit and k; one that was chosen is
+ * chosen anew, and a limit is refitted as its family.
+ */
 PG_FUNCTION_INFO_V1(crm_refit_purchase_model);
 Datum
 crm_refit_purchase_model(PG_FUNCTION_ARGS)
@@ -507,7 +567,8 @@ crm_refit_purchase_model(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a fit needs the same unit_days in every row"),
 				 errdetail("The model has %d, the state %d.", model->unit_days, state->unit_days)));
-	return fit_purchases(state, model->kind, model->k);
+	return model->ntried > 0 ? choose_purchases(state)
+							 : fit_purchases(state, purchase_model_family(model->kind), model->k);
 }
 
 PG_FUNCTION_INFO_V1(crm_fit_gamma_gamma);

@@ -28,12 +28,20 @@ append_float8(StringInfo out, double value)
 	appendStringInfoString(out, text);
 }
 
-/* Every parameter is a positive number of a size that means something. */
+/* Every parameter is a positive number of a size that means something, a share below 1. */
 void
 CheckParameters(const ModelShape *shape, const double *params)
 {
 	for (int i = 0; i < shape->nparams; i++)
-		if (!(params[i] >= PARAM_MIN && params[i] <= PARAM_MAX))
+		if (shape->units != NULL && shape->units[i] == PARAM_SHARE)
+		{
+			if (!(params[i] > 0 && params[i] < 1))
+				ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+								errmsg("parameter %s of %s is out of range: %g",
+									   shape->param_names[i], shape->type_name, params[i]),
+								errdetail("It lies between 0 and 1.")));
+		}
+		else if (!(params[i] >= PARAM_MIN && params[i] <= PARAM_MAX))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("parameter %s of %s is out of range: %g", shape->param_names[i],
@@ -47,10 +55,16 @@ covariances(const ModelShape *shape)
 	return shape->nparams * (shape->nparams + 1) / 2;
 }
 
-static inline bool
-is_bound(int verdict)
+bool
+fit_verdict_at_bound(int verdict)
 {
 	return verdict == FIT_AT_LOWER_BOUND || verdict == FIT_AT_UPPER_BOUND;
+}
+
+const char *
+fit_verdict_word(int verdict)
+{
+	return verdict_words[verdict];
 }
 
 /* A fit as input or the network gives it holds together. */
@@ -59,7 +73,7 @@ CheckModelFit(const ModelShape *shape, const ModelFit *fit)
 {
 	bool sound = fit->verdict >= 0 && fit->verdict < VERDICTS && fit->reserved == 0 &&
 				 fit->bound >= 0 && fit->bound < shape->nparams &&
-				 (fit->bound == 0 || is_bound(fit->verdict)) && fit->customers >= 0 &&
+				 (fit->bound == 0 || fit_verdict_at_bound(fit->verdict)) && fit->customers >= 0 &&
 				 fit->left_out >= 0 && fit->repeat_buyers >= 0 &&
 				 fit->repeat_buyers <= fit->customers &&
 				 fabs(fit->log_likelihood) <= LOG_LIKELIHOOD_MAX && isfinite(fit->gradient_norm) &&
@@ -83,7 +97,7 @@ void
 model_fit_set(ModelFit *fit, const FitResult *result, int nparams)
 {
 	fit->verdict = result->verdict;
-	fit->bound = is_bound(result->verdict) ? result->bound : 0;
+	fit->bound = fit_verdict_at_bound(result->verdict) ? result->bound : 0;
 	fit->log_likelihood = fmax(result->log_likelihood, -LOG_LIKELIHOOD_MAX);
 	fit->gradient_norm = result->gradient_norm;
 	for (int i = 0; i < nparams && result->verdict == FIT_CONVERGED; i++)
@@ -100,6 +114,8 @@ model_fit_reason(const ModelShape *shape, const ModelFit *fit)
 		case FIT_GIVEN:
 			return pstrdup("The parameters were given, not fitted");
 		case FIT_CONVERGED:
+			if (shape->limit != NULL)
+				return psprintf("The fit converged where %s", shape->limit);
 			return pstrdup("The fit converged");
 		case FIT_AT_LOWER_BOUND:
 			return psprintf("The data fit best as parameter %s goes to zero",
@@ -130,7 +146,7 @@ model_fit_append_text(StringInfo out, const ModelShape *shape, const ModelFit *f
 	appendStringInfoString(out, ", gradient_norm ");
 	append_float8(out, fit->gradient_norm);
 	appendStringInfo(out, ", %s", verdict_words[fit->verdict]);
-	if (is_bound(fit->verdict))
+	if (fit_verdict_at_bound(fit->verdict))
 		appendStringInfo(out, " %s", shape->param_names[fit->bound]);
 	if (fit->verdict == FIT_CONVERGED)
 	{
@@ -144,8 +160,8 @@ model_fit_append_text(StringInfo out, const ModelShape *shape, const ModelFit *f
 	appendStringInfoChar(out, ')');
 }
 
-static int16
-scan_verdict(Scanner *s)
+int16
+fit_verdict_scan(Scanner *s)
 {
 	for (int i = FIT_CONVERGED; i < VERDICTS; i++)
 		if (scan_try_word(s, verdict_words[i]))
@@ -177,8 +193,8 @@ model_fit_scan(Scanner *s, const ModelShape *shape, ModelFit *fit)
 	scan_word(s, "gradient_norm");
 	fit->gradient_norm = scan_float8(s) + 0.0;
 	scan_char(s, ',');
-	fit->verdict = scan_verdict(s);
-	if (is_bound(fit->verdict))
+	fit->verdict = fit_verdict_scan(s);
+	if (fit_verdict_at_bound(fit->verdict))
 	{
 		while (fit->bound < shape->nparams && !scan_try_word(s, shape->param_names[fit->bound]))
 			fit->bound++;
@@ -230,7 +246,7 @@ void
 model_fit_append_json(StringInfo out, const ModelShape *shape, const ModelFit *fit)
 {
 	appendStringInfo(out, ",\"fit\":\"%s\"", verdict_words[fit->verdict]);
-	if (is_bound(fit->verdict))
+	if (fit_verdict_at_bound(fit->verdict))
 		appendStringInfo(out, ",\"at_bound\":\"%s\"", shape->param_names[fit->bound]);
 	if (fit->verdict == FIT_GIVEN)
 		return;

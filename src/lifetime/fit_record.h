@@ -32,6 +32,8 @@ typedef struct ModelShape
 	const char		  *type_name;
 	int				   nparams;
 	const char *const *param_names;
+	const ParamUnit	  *units; /* NULL: all are positive */
+	const char		  *limit; /* what is special about a limit of a family, in words; else NULL */
 } ModelShape;
 
 /* Log-likelihoods of which AIC and BIC are finite too. */
@@ -39,21 +41,24 @@ typedef struct ModelShape
 
 #define COVARIANCE_INDEX(i, j) ((i) * ((i) + 1) / 2 + (j))
 
-extern void	 CheckParameters(const ModelShape *shape, const double *params);
-extern void	 CheckModelFit(const ModelShape *shape, const ModelFit *fit);
-extern void	 model_fit_set(ModelFit *fit, const FitResult *result, int nparams);
-extern void	 model_fit_append_text(StringInfo out, const ModelShape *shape, const ModelFit *fit);
-extern void	 model_fit_scan(Scanner *s, const ModelShape *shape, ModelFit *fit);
-extern void	 model_fit_send(StringInfo out, const ModelShape *shape, const ModelFit *fit);
-extern void	 model_fit_recv(StringInfo message, const ModelShape *shape, ModelFit *fit);
-extern void	 model_fit_append_json(StringInfo out, const ModelShape *shape, const ModelFit *fit);
-extern char *model_fit_reason(const ModelShape *shape, const ModelFit *fit);
-extern Datum model_log_likelihood(FunctionCallInfo fcinfo, const ModelFit *fit);
-extern Datum model_aic(FunctionCallInfo fcinfo, const ModelFit *fit, int estimated);
-extern Datum model_bic(FunctionCallInfo fcinfo, const ModelFit *fit, int estimated);
-extern void	 append_float8(StringInfo out, double value);
-extern Datum model_parameters(FunctionCallInfo fcinfo, const ModelShape *shape,
-							  const double *params, const ModelFit *fit);
+extern void CheckParameters(const ModelShape *shape, const double *params);
+extern void CheckModelFit(const ModelShape *shape, const ModelFit *fit);
+extern void model_fit_set(ModelFit *fit, const FitResult *result, int nparams);
+extern void model_fit_append_text(StringInfo out, const ModelShape *shape, const ModelFit *fit);
+extern void model_fit_scan(Scanner *s, const ModelShape *shape, ModelFit *fit);
+extern void model_fit_send(StringInfo out, const ModelShape *shape, const ModelFit *fit);
+extern void model_fit_recv(StringInfo message, const ModelShape *shape, ModelFit *fit);
+extern void model_fit_append_json(StringInfo out, const ModelShape *shape, const ModelFit *fit);
+extern const char *fit_verdict_word(int verdict);
+extern bool		   fit_verdict_at_bound(int verdict);
+extern int16	   fit_verdict_scan(Scanner *s);
+extern char		  *model_fit_reason(const ModelShape *shape, const ModelFit *fit);
+extern Datum	   model_log_likelihood(FunctionCallInfo fcinfo, const ModelFit *fit);
+extern Datum	   model_aic(FunctionCallInfo fcinfo, const ModelFit *fit, int estimated);
+extern Datum	   model_bic(FunctionCallInfo fcinfo, const ModelFit *fit, int estimated);
+extern void		   append_float8(StringInfo out, double value);
+extern Datum	   model_parameters(FunctionCallInfo fcinfo, const ModelShape *shape,
+									const double *params, const ModelFit *fit);
 
 /* Whether a model can predict: its fit converged, or its parameters were given. */
 static inline bool

@@ -87,4 +87,15 @@ CheckQuantile(double q)
 	return q;
 }
 
+/* The level of an interval, strictly between 0 and 1. */
+static inline double
+CheckLevel(double level)
+{
+	if (unlikely(!(level > 0 && level < 1)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("level %g is out of range", level),
+						errdetail("A level lies strictly between 0 and 1.")));
+	return level;
+}
+
 #endif /* CRM_PREDICT_H */

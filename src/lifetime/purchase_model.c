@@ -1,9 +1,5 @@
 /*
- * purchase_model.c: the type purchase_model: text, binary form, constructors and what it tells.
- *
- * The text form is the constructor's call with names, and how it was fitted:
- *   bg_nbd(r 0.24, alpha 4.4, a 0.79, b 2.4, unit_days 7)
- *   mbg_cnbd_k(k 2, r ..., unit_days 1) fitted (customers 100, ..., converged, covariance ...)
+ * purchase_model.c: the type purchase_model: its checks, constructors and what it tells.
  */
 #include "crm.h"
 
@@ -11,29 +7,70 @@
 #include "lifetime/btyd.h"
 #include "common/hashfn.h"
 #include "base/compare.h"
-#include "libpq/pqformat.h"
 #include "lifetime/purchase_model.h"
 #include "utils/builtins.h"
 
 ModelShape
 purchase_model_shape(const PurchaseModel *model)
 {
-	ModelShape shape = {"purchase_model", PURCHASE_PARAMS, model_ops(model)->param_names};
+	const PurchaseModelOps *ops = model_ops(model);
+	ModelShape shape = {"purchase_model", ops->nparams, ops->param_names, ops->units, ops->limit};
 
 	return shape;
 }
 
+/* The version that a value of this content has. */
+static inline int
+version_of(const PurchaseModel *model)
+{
+	return model->kind <= PURCHASE_FAMILIES && model->ntried == 0 ? PURCHASE_MODEL_VERSION
+																  : PURCHASE_MODEL_VERSION_CHOICE;
+}
+
+/* k is 1 but for models whose purchases have phases. */
+static inline bool
+valid_k(const PurchaseModelOps *ops, int k)
+{
+	return k >= 1 && k <= (ops->has_k ? PURCHASE_MAX_K : 1);
+}
+
+/* A choice is of a fitted model, which is one of those that were tried. */
+static void
+CheckTried(const PurchaseModel *model)
+{
+	bool found = false;
+	bool sound = model->ntried >= 0 && model->ntried <= MODEL_MAX_TRIED;
+
+	for (int i = 0; sound && i < model->ntried; i++)
+	{
+		const ModelTried	   *tried = &model->tried[i];
+		const PurchaseModelOps *ops = purchase_model_ops(tried->kind);
+
+		sound = ops != NULL && purchase_model_ops(tried->fitted) != NULL &&
+				valid_k(ops, tried->k) && tried->verdict >= FIT_CONVERGED &&
+				tried->verdict <= FIT_STALLED && tried->bound < ops->nparams &&
+				(tried->bound == 0 || fit_verdict_at_bound(tried->verdict)) &&
+				fabs(tried->log_likelihood) <= LOG_LIKELIHOOD_MAX;
+		found = found || (tried->kind == model->kind && tried->k == model->k &&
+						  tried->verdict == model->fit.verdict);
+	}
+	if (!sound || (model->ntried > 0 && (!found || model->fit.verdict == FIT_GIVEN)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("purchase_model holds a choice that cannot be")));
+}
+
 /* Everything that input, receive and constructors promise. */
-static PurchaseModel *
+PurchaseModel *
 CheckPurchaseModel(PurchaseModel *model)
 {
 	ModelShape shape;
 
-	if (model_ops(model) == NULL || model->version != PURCHASE_MODEL_VERSION || model->flags != 0)
+	if (model_ops(model) == NULL || model->version != version_of(model) || model->flags != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("unknown purchase_model of version %d, kind %d", model->version,
 							   model->kind)));
-	if (model->k < 1 || model->k > (model_ops(model)->has_k ? PURCHASE_MAX_K : 1))
+	CheckTried(model);
+	if (!valid_k(model_ops(model), model->k))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("parameter k of purchase_model is out of range: %d", model->k),
 						errdetail("k is a whole number from 1 to %d.", PURCHASE_MAX_K)));
@@ -44,14 +81,15 @@ CheckPurchaseModel(PurchaseModel *model)
 	return model;
 }
 
-static PurchaseModel *
-allocate(int kind, int k)
+/* With room for a choice behind it. */
+PurchaseModel *
+purchase_model_allocate(int kind, int k)
 {
-	PurchaseModel *model = palloc0(sizeof(PurchaseModel));
+	PurchaseModel *model = palloc0(PURCHASE_MODEL_SIZE(MODEL_MAX_TRIED));
 
-	SET_VARSIZE(model, sizeof(PurchaseModel));
-	model->version = PURCHASE_MODEL_VERSION;
+	SET_VARSIZE(model, PURCHASE_MODEL_SIZE(0));
 	model->kind = kind;
+	model->version = version_of(model);
 	model->k = Min(Max(k, 0), PG_UINT8_MAX); /* the check reports what is out of range */
 	return model;
 }
@@ -60,157 +98,50 @@ allocate(int kind, int k)
 PurchaseModel *
 purchase_model_create(int kind, int k, const double *params, int32 unit_days)
 {
-	PurchaseModel *model = allocate(kind, k);
+	PurchaseModel *model = purchase_model_allocate(kind, k);
 
-	memcpy(model->params, params, sizeof(model->params));
+	memcpy(model->params, params, purchase_model_ops(kind)->nparams * sizeof(double));
 	model->unit_days = unit_days;
 	return CheckPurchaseModel(model);
 }
 
-PG_FUNCTION_INFO_V1(crm_purchase_model_in);
-Datum
-crm_purchase_model_in(PG_FUNCTION_ARGS)
+/* Says of how many models a value knows that they were tried. */
+void
+purchase_model_set_tried(PurchaseModel *model, int ntried)
 {
-	Scanner		   s = scan_start("purchase_model", PG_GETARG_CSTRING(0));
-	PurchaseModel *model;
-	ModelShape	   shape;
-	int64		   unit_days;
-	int64		   k = 1;
-	int			   kind = 1;
-
-	while (kind <= PURCHASE_MODEL_KINDS && !scan_try_word(&s, purchase_model_ops(kind)->name))
-		kind++;
-	if (kind > PURCHASE_MODEL_KINDS)
-		scan_error(&s, "bg_nbd, mbg_nbd, pareto_nbd or mbg_cnbd_k");
-	scan_char(&s, '(');
-	if (purchase_model_ops(kind)->has_k)
-	{
-		scan_word(&s, "k");
-		k = scan_int64(&s);
-		scan_char(&s, ',');
-	}
-	model = allocate(kind, (int) Min(Max(k, 0), PG_UINT8_MAX));
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
-	{
-		scan_word(&s, model_ops(model)->param_names[i]);
-		model->params[i] = scan_float8(&s);
-		scan_char(&s, ',');
-	}
-	scan_word(&s, "unit_days");
-	unit_days = scan_int64(&s);
-	model->unit_days = (int32) Min(Max(unit_days, -1), PG_INT32_MAX);
-	scan_char(&s, ')');
-	shape = purchase_model_shape(model);
-	model_fit_scan(&s, &shape, &model->fit);
-	scan_end(&s);
-	PG_RETURN_PURCHASE_MODEL(CheckPurchaseModel(model));
+	model->ntried = ntried;
+	model->version = version_of(model);
+	SET_VARSIZE(model, PURCHASE_MODEL_SIZE(ntried));
 }
 
-PG_FUNCTION_INFO_V1(crm_purchase_model_out);
-Datum
-crm_purchase_model_out(PG_FUNCTION_ARGS)
+/* A copy of a fitted model that knows what it was chosen among. */
+PurchaseModel *
+purchase_model_with_choice(const PurchaseModel *model, int ntried, const ModelTried *tried)
 {
-	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
-	ModelShape	   shape = purchase_model_shape(model);
-	StringInfoData out;
+	PurchaseModel *chosen = purchase_model_allocate(model->kind, model->k);
 
-	initStringInfo(&out);
-	appendStringInfo(&out, "%s(", model_ops(model)->name);
-	if (model_ops(model)->has_k)
-		appendStringInfo(&out, "k %d, ", model->k);
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
-	{
-		appendStringInfo(&out, "%s ", shape.param_names[i]);
-		append_float8(&out, model->params[i]);
-		appendStringInfoString(&out, ", ");
-	}
-	appendStringInfo(&out, "unit_days %d)", model->unit_days);
-	model_fit_append_text(&out, &shape, &model->fit);
-	PG_RETURN_CSTRING(out.data);
+	memcpy(chosen, model, PURCHASE_MODEL_SIZE(0));
+	memcpy(chosen->tried, tried, ntried * sizeof(ModelTried));
+	purchase_model_set_tried(chosen, ntried);
+	return CheckPurchaseModel(chosen);
 }
 
-PG_FUNCTION_INFO_V1(crm_purchase_model_send);
-Datum
-crm_purchase_model_send(PG_FUNCTION_ARGS)
-{
-	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
-	ModelShape	   shape = purchase_model_shape(model);
-	StringInfoData out;
-
-	pq_begintypsend(&out);
-	pq_sendint8(&out, model->version);
-	pq_sendint8(&out, model->kind);
-	pq_sendint8(&out, model->k);
-	pq_sendint8(&out, model->flags);
-	pq_sendint32(&out, model->unit_days);
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
-		pq_sendfloat8(&out, model->params[i]);
-	model_fit_send(&out, &shape, &model->fit);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_model_recv);
-Datum
-crm_purchase_model_recv(PG_FUNCTION_ARGS)
-{
-	StringInfo	   message = (StringInfo) PG_GETARG_POINTER(0);
-	PurchaseModel *model = allocate(0, 1);
-	ModelShape	   shape;
-
-	model->version = pq_getmsgbyte(message);
-	model->kind = pq_getmsgbyte(message);
-	model->k = pq_getmsgbyte(message);
-	model->flags = pq_getmsgbyte(message);
-	model->unit_days = pq_getmsgint(message, 4);
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
-		model->params[i] = pq_getmsgfloat8(message);
-	if (model_ops(model) == NULL)
-		CheckPurchaseModel(model);
-	shape = purchase_model_shape(model);
-	model_fit_recv(message, &shape, &model->fit);
-	PG_RETURN_PURCHASE_MODEL(CheckPurchaseModel(model));
-}
-
-/* {"model", "unit_days", parameters, fit}; for tools. */
-PG_FUNCTION_INFO_V1(crm_purchase_model_to_jsonb);
-Datum
-crm_purchase_model_to_jsonb(PG_FUNCTION_ARGS)
-{
-	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
-	ModelShape	   shape = purchase_model_shape(model);
-	StringInfoData json;
-
-	initStringInfo(&json);
-	appendStringInfo(&json, "{\"model\":\"%s\",\"unit_days\":%d", model_ops(model)->name,
-					 model->unit_days);
-	if (model_ops(model)->has_k)
-		appendStringInfo(&json, ",\"k\":%d", model->k);
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
-	{
-		appendStringInfo(&json, ",\"%s\":", shape.param_names[i]);
-		append_float8(&json, model->params[i]);
-	}
-	model_fit_append_json(&json, &shape, &model->fit);
-	appendStringInfoChar(&json, '}');
-	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
-}
-
-/* A constructor: four parameters, then unit_days. */
+/* A constructor: k if the model has one, its parameters, then unit_days. */
 static Datum
 construct(FunctionCallInfo fcinfo, int kind)
 {
 	int	   at = purchase_model_ops(kind)->has_k ? 1 : 0;
 	int	   k = at ? PG_GETARG_INT32(0) : 1;
+	int	   n = purchase_model_ops(kind)->nparams;
 	double params[PURCHASE_PARAMS];
 
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
+	for (int i = 0; i < n; i++)
 		params[i] = PG_GETARG_FLOAT8(at + i);
 	if (k < 1 || k > PURCHASE_MAX_K)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("parameter k of purchase_model is out of range: %d", k),
 						errdetail("k is a whole number from 1 to %d.", PURCHASE_MAX_K)));
-	PG_RETURN_PURCHASE_MODEL(
-		purchase_model_create(kind, k, params, PG_GETARG_INT32(at + PURCHASE_PARAMS)));
+	PG_RETURN_PURCHASE_MODEL(purchase_model_create(kind, k, params, PG_GETARG_INT32(at + n)));
 }
 
 PG_FUNCTION_INFO_V1(crm_bg_nbd);
@@ -239,6 +170,20 @@ Datum
 crm_mbg_cnbd_k(PG_FUNCTION_ARGS)
 {
 	return construct(fcinfo, MODEL_MBG_CNBD_K);
+}
+
+PG_FUNCTION_INFO_V1(crm_nbd);
+Datum
+crm_nbd(PG_FUNCTION_ARGS)
+{
+	return construct(fcinfo, MODEL_NBD);
+}
+
+PG_FUNCTION_INFO_V1(crm_poisson);
+Datum
+crm_poisson(PG_FUNCTION_ARGS)
+{
+	return construct(fcinfo, MODEL_POISSON);
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_name);
@@ -293,7 +238,7 @@ crm_purchase_model_log_likelihood(PG_FUNCTION_ARGS)
 static inline int
 estimated(const PurchaseModel *model)
 {
-	return PURCHASE_PARAMS + model_ops(model)->has_k;
+	return model_ops(model)->nparams + model_ops(model)->has_k;
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_aic);
@@ -321,7 +266,9 @@ order(FunctionCallInfo fcinfo)
 	PurchaseModel *a = PG_GETARG_PURCHASE_MODEL(0);
 	PurchaseModel *b = PG_GETARG_PURCHASE_MODEL(1);
 
-	return memcmp(VARDATA(a), VARDATA(b), sizeof(PurchaseModel) - VARHDRSZ);
+	int difference = memcmp(VARDATA(a), VARDATA(b), Min(VARSIZE(a), VARSIZE(b)) - VARHDRSZ);
+
+	return difference != 0 ? difference : CRM_COMPARE(VARSIZE(a), VARSIZE(b));
 }
 
 COMPARISON_FUNCTIONS(purchase_model, order);
@@ -332,7 +279,7 @@ crm_purchase_model_hash(PG_FUNCTION_ARGS)
 {
 	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
 
-	return hash_any((unsigned char *) VARDATA(model), sizeof(PurchaseModel) - VARHDRSZ);
+	return hash_any((unsigned char *) VARDATA(model), VARSIZE(model) - VARHDRSZ);
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_hash_extended);
@@ -341,6 +288,6 @@ crm_purchase_model_hash_extended(PG_FUNCTION_ARGS)
 {
 	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
 
-	return hash_any_extended((unsigned char *) VARDATA(model), sizeof(PurchaseModel) - VARHDRSZ,
+	return hash_any_extended((unsigned char *) VARDATA(model), VARSIZE(model) - VARHDRSZ,
 							 PG_GETARG_INT64(1));
 }

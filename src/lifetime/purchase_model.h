@@ -10,27 +10,52 @@
 #include "lifetime/fit_record.h"
 #include "models/model.h"
 
+/* 1: a whole family, and nothing else tried; 2: a limit, or chosen among others. The same layout. */
 #define PURCHASE_MODEL_VERSION 1
+#define PURCHASE_MODEL_VERSION_CHOICE 2
+
+/* What a choice fitted, and what came of it. */
+typedef struct ModelTried
+{
+	uint8  fitted; /* PurchaseModelKind that was fitted */
+	uint8  kind;   /* the limit in which it ended, or itself */
+	uint8  k;
+	uint8  verdict;		/* FitVerdict */
+	uint8  bound;		/* which parameter is at a bound, 0 if none */
+	uint8  reserved[3]; /* zero */
+	double log_likelihood;
+} ModelTried;
+
+#define MODEL_MAX_TRIED 8
 
 typedef struct PurchaseModel
 {
-	int32	 vl_len_; /* varlena header, do not touch */
-	uint8	 version; /* PURCHASE_MODEL_VERSION */
-	uint8	 kind;	  /* PurchaseModelKind */
-	uint8	 k;		  /* phases between two purchases; 1 but for MBG/CNBD-k */
-	uint8	 flags;	  /* reserved, zero */
-	int32	 unit_days;
-	int32	 reserved; /* zero */
-	double	 params[PURCHASE_PARAMS];
-	ModelFit fit;
+	int32	   vl_len_; /* varlena header, do not touch */
+	uint8	   version; /* as above */
+	uint8	   kind;	/* PurchaseModelKind */
+	uint8	   k;		/* phases between two purchases; 1 but for MBG/CNBD-k and its limits */
+	uint8	   flags;	/* reserved, zero */
+	int32	   unit_days;
+	int32	   ntried;					/* 0 unless chosen */
+	double	   params[PURCHASE_PARAMS]; /* those that a limit does not have are zero */
+	ModelFit   fit;
+	ModelTried tried[FLEXIBLE_ARRAY_MEMBER];
 } PurchaseModel;
+
+#define PURCHASE_MODEL_SIZE(ntried) (offsetof(PurchaseModel, tried) + (ntried) * sizeof(ModelTried))
 
 /* The type's storage is plain: values are never packed or toasted in tables. */
 #define PG_GETARG_PURCHASE_MODEL(n) ((PurchaseModel *) PG_GETARG_VARLENA_P(n))
 #define PG_RETURN_PURCHASE_MODEL(m) PG_RETURN_POINTER(m)
 
 extern PurchaseModel *purchase_model_create(int kind, int k, const double *params, int32 unit_days);
+extern PurchaseModel *purchase_model_with_choice(const PurchaseModel *model, int ntried,
+												 const ModelTried *tried);
+extern PurchaseModel *purchase_model_allocate(int kind, int k);
+extern void			  purchase_model_set_tried(PurchaseModel *model, int ntried);
+extern PurchaseModel *CheckPurchaseModel(PurchaseModel *model);
 extern ModelShape	  purchase_model_shape(const PurchaseModel *model);
+extern void			  purchase_model_signature(StringInfo out, int kind, int k);
 
 /* The functions of a model's kind. */
 static inline const PurchaseModelOps *
@@ -45,6 +70,7 @@ model_params(const PurchaseModel *model)
 	PurchaseParams params;
 
 	params.k = model->k;
+	params.kind = model->kind;
 	memcpy(params.p, model->params, sizeof(params.p));
 	return params;
 }

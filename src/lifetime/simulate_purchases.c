@@ -34,12 +34,13 @@ static void
 next_customer(Simulation *s)
 {
 	PurchaseParams params = model_params(&s->purchases);
+	SpendParams	   spend = spend_params(&s->spend);
 	Rng			  *rng = &s->clock.rng;
 
 	s->customer++;
 	random_seed(rng, s->seed, s->customer);
 	s->first = s->from + (int32) floor(random_uniform(rng) * s->acquisition_days);
-	s->spend_rate = random_gamma(rng, s->spend.params[1]) / s->spend.params[2];
+	s->spend_rate = random_gamma(rng, spend.p[1]) / spend.p[2];
 	model_ops(&s->purchases)->simulate(&params, &s->clock);
 	s->next = 0;
 }
@@ -73,8 +74,7 @@ crm_simulate_purchases(PG_FUNCTION_ARGS)
 		rows = rows_start(fcinfo, sizeof(Simulation));
 		s = rows->user_fctx;
 		memcpy(&s->purchases, CheckPredicting(PG_GETARG_PURCHASE_MODEL(0)), sizeof(PurchaseModel));
-		memcpy(&s->spend, PG_GETARG_SPEND_MODEL(1), sizeof(SpendModel));
-		CheckUsable(&spend_model_shape, &s->spend.fit);
+		memcpy(&s->spend, CheckSpendPredicting(PG_GETARG_SPEND_MODEL(1)), sizeof(SpendModel));
 		s->customers = PG_GETARG_INT32(2);
 		s->from = CheckFiniteDate(PG_GETARG_DATEADT(3), "from_date");
 		s->until = CheckFiniteDate(PG_GETARG_DATEADT(4), "until_date");
@@ -103,7 +103,7 @@ crm_simulate_purchases(PG_FUNCTION_ARGS)
 			SRF_RETURN_DONE(rows);
 		next_customer(s);
 	}
-	amount = random_gamma(&s->clock.rng, s->spend.params[0]) / s->spend_rate;
+	amount = random_gamma(&s->clock.rng, spend_params(&s->spend).p[0]) / s->spend_rate;
 	values[0] = Int64GetDatum(s->customer);
 	values[1] = DateADTGetDatum(purchase_day(s));
 	values[2] = Float8GetDatum(s->next * s->purchases.unit_days);

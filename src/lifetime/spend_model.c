@@ -3,6 +3,8 @@
  *
  * The text form is the constructor's call with names, and how it was fitted:
  *   gamma_gamma(p 6.25, q 3.74, v 15.44)
+ * A limit names the parameters that are left:
+ *   gamma_gamma(p 6.25, mean 35), gamma_gamma(q 3.74, scale 96), one_price(price 9.99)
  */
 #include "crm.h"
 
@@ -13,40 +15,97 @@
 #include "lifetime/spend_model.h"
 #include "utils/builtins.h"
 
-static const char *const param_names[SPEND_PARAMS] = {"p", "q", "v"};
+ModelShape
+spend_model_shape(const SpendModel *model)
+{
+	const SpendModelShape *spend = &spend_shapes[model->kind];
+	ModelShape shape = {"spend_model", spend->nparams, spend->param_names, NULL, spend->limit};
 
-const ModelShape spend_model_shape = {"spend_model", SPEND_PARAMS, param_names};
+	return shape;
+}
+
+/* A version holds its kinds: 1 the family, 2 the limits. */
+static void
+CheckKind(const SpendModel *model)
+{
+	if (model->kind >= SPEND_MODEL_KINDS ||
+		model->version !=
+			(model->kind == SPEND_GAMMA_GAMMA ? SPEND_MODEL_VERSION : SPEND_MODEL_VERSION_LIMIT))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("unknown spend_model of version %d", model->version)));
+}
 
 /* Everything that input, receive and the constructor promise. */
 static SpendModel *
 CheckSpendModel(SpendModel *model)
 {
-	if (model->version != SPEND_MODEL_VERSION || model->flags != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("unknown spend_model of version %d", model->version)));
-	CheckParameters(&spend_model_shape, model->params);
-	CheckModelFit(&spend_model_shape, &model->fit);
+	ModelShape shape;
+
+	CheckKind(model);
+	shape = spend_model_shape(model);
+	CheckParameters(&shape, model->params);
+	CheckModelFit(&shape, &model->fit);
 	return model;
 }
 
 static SpendModel *
-allocate(void)
+allocate(int kind)
 {
 	SpendModel *model = palloc0(sizeof(SpendModel));
 
 	SET_VARSIZE(model, sizeof(SpendModel));
-	model->version = SPEND_MODEL_VERSION;
+	model->version = kind == SPEND_GAMMA_GAMMA ? SPEND_MODEL_VERSION : SPEND_MODEL_VERSION_LIMIT;
+	model->kind = kind;
 	return model;
 }
 
 /* A model of known parameters; errors name the one that is out of range. */
 SpendModel *
-spend_model_create(const double *params)
+spend_model_create(int kind, const double *params)
 {
-	SpendModel *model = allocate();
+	SpendModel *model = allocate(kind);
 
-	memcpy(model->params, params, sizeof(model->params));
+	memcpy(model->params, params, spend_shapes[kind].nparams * sizeof(double));
 	return CheckSpendModel(model);
+}
+
+static double
+scan_parameter(Scanner *s, const char *name)
+{
+	scan_word(s, name);
+	return scan_float8(s);
+}
+
+/* Reads name and parameters; returns the kind that they tell. */
+static int
+scan_spend(Scanner *s, double *params)
+{
+	if (scan_try_word(s, "one_price"))
+	{
+		scan_char(s, '(');
+		params[0] = scan_parameter(s, "price");
+		return SPEND_ONE_PRICE;
+	}
+	scan_word(s, "gamma_gamma");
+	scan_char(s, '(');
+	if (scan_try_word(s, "q"))
+	{
+		params[0] = scan_float8(s);
+		scan_char(s, ',');
+		params[1] = scan_parameter(s, "scale");
+		return SPEND_OWN_PRICE;
+	}
+	params[0] = scan_parameter(s, "p");
+	scan_char(s, ',');
+	if (scan_try_word(s, "mean"))
+	{
+		params[1] = scan_float8(s);
+		return SPEND_ALIKE;
+	}
+	params[1] = scan_parameter(s, "q");
+	scan_char(s, ',');
+	params[2] = scan_parameter(s, "v");
+	return SPEND_GAMMA_GAMMA;
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_in);
@@ -54,19 +113,13 @@ Datum
 crm_spend_model_in(PG_FUNCTION_ARGS)
 {
 	Scanner		s = scan_start("spend_model", PG_GETARG_CSTRING(0));
-	SpendModel *model = allocate();
+	double		params[SPEND_PARAMS] = {0};
+	SpendModel *model = allocate(scan_spend(&s, params));
+	ModelShape	shape = spend_model_shape(model);
 
-	scan_word(&s, "gamma_gamma");
-	scan_char(&s, '(');
-	for (int i = 0; i < SPEND_PARAMS; i++)
-	{
-		if (i > 0)
-			scan_char(&s, ',');
-		scan_word(&s, param_names[i]);
-		model->params[i] = scan_float8(&s);
-	}
+	memcpy(model->params, params, sizeof(params));
 	scan_char(&s, ')');
-	model_fit_scan(&s, &spend_model_shape, &model->fit);
+	model_fit_scan(&s, &shape, &model->fit);
 	scan_end(&s);
 	PG_RETURN_SPEND_MODEL(CheckSpendModel(model));
 }
@@ -76,17 +129,18 @@ Datum
 crm_spend_model_out(PG_FUNCTION_ARGS)
 {
 	SpendModel	  *model = PG_GETARG_SPEND_MODEL(0);
+	ModelShape	   shape = spend_model_shape(model);
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfoString(&out, "gamma_gamma(");
-	for (int i = 0; i < SPEND_PARAMS; i++)
+	appendStringInfo(&out, "%s(", spend_shapes[model->kind].name);
+	for (int i = 0; i < shape.nparams; i++)
 	{
-		appendStringInfo(&out, "%s%s ", i > 0 ? ", " : "", param_names[i]);
+		appendStringInfo(&out, "%s%s ", i > 0 ? ", " : "", shape.param_names[i]);
 		append_float8(&out, model->params[i]);
 	}
 	appendStringInfoChar(&out, ')');
-	model_fit_append_text(&out, &spend_model_shape, &model->fit);
+	model_fit_append_text(&out, &shape, &model->fit);
 	PG_RETURN_CSTRING(out.data);
 }
 
@@ -95,14 +149,15 @@ Datum
 crm_spend_model_send(PG_FUNCTION_ARGS)
 {
 	SpendModel	  *model = PG_GETARG_SPEND_MODEL(0);
+	ModelShape	   shape = spend_model_shape(model);
 	StringInfoData out;
 
 	pq_begintypsend(&out);
 	pq_sendint16(&out, model->version);
-	pq_sendint16(&out, model->flags);
-	for (int i = 0; i < SPEND_PARAMS; i++)
+	pq_sendint16(&out, model->kind);
+	for (int i = 0; i < shape.nparams; i++)
 		pq_sendfloat8(&out, model->params[i]);
-	model_fit_send(&out, &spend_model_shape, &model->fit);
+	model_fit_send(&out, &shape, &model->fit);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
@@ -111,13 +166,16 @@ Datum
 crm_spend_model_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
-	SpendModel *model = allocate();
+	SpendModel *model = allocate(SPEND_GAMMA_GAMMA);
+	ModelShape	shape;
 
 	model->version = pq_getmsgint(message, 2);
-	model->flags = pq_getmsgint(message, 2);
-	for (int i = 0; i < SPEND_PARAMS; i++)
+	model->kind = pq_getmsgint(message, 2);
+	CheckKind(model);
+	shape = spend_model_shape(model);
+	for (int i = 0; i < shape.nparams; i++)
 		model->params[i] = pq_getmsgfloat8(message);
-	model_fit_recv(message, &spend_model_shape, &model->fit);
+	model_fit_recv(message, &shape, &model->fit);
 	PG_RETURN_SPEND_MODEL(CheckSpendModel(model));
 }
 
@@ -127,16 +185,19 @@ Datum
 crm_spend_model_to_jsonb(PG_FUNCTION_ARGS)
 {
 	SpendModel	  *model = PG_GETARG_SPEND_MODEL(0);
+	ModelShape	   shape = spend_model_shape(model);
 	StringInfoData json;
 
 	initStringInfo(&json);
-	appendStringInfoString(&json, "{\"model\":\"gamma_gamma\"");
-	for (int i = 0; i < SPEND_PARAMS; i++)
+	appendStringInfo(&json, "{\"model\":\"%s\"", spend_shapes[model->kind].name);
+	if (shape.limit != NULL)
+		appendStringInfo(&json, ",\"limit\":\"%s\"", shape.limit);
+	for (int i = 0; i < shape.nparams; i++)
 	{
-		appendStringInfo(&json, ",\"%s\":", param_names[i]);
+		appendStringInfo(&json, ",\"%s\":", shape.param_names[i]);
 		append_float8(&json, model->params[i]);
 	}
-	model_fit_append_json(&json, &spend_model_shape, &model->fit);
+	model_fit_append_json(&json, &shape, &model->fit);
 	appendStringInfoChar(&json, '}');
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
@@ -147,7 +208,16 @@ crm_gamma_gamma(PG_FUNCTION_ARGS)
 {
 	double params[SPEND_PARAMS] = {PG_GETARG_FLOAT8(0), PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2)};
 
-	PG_RETURN_SPEND_MODEL(spend_model_create(params));
+	PG_RETURN_SPEND_MODEL(spend_model_create(SPEND_GAMMA_GAMMA, params));
+}
+
+PG_FUNCTION_INFO_V1(crm_one_price);
+Datum
+crm_one_price(PG_FUNCTION_ARGS)
+{
+	double price = PG_GETARG_FLOAT8(0);
+
+	PG_RETURN_SPEND_MODEL(spend_model_create(SPEND_ONE_PRICE, &price));
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_parameters);
@@ -155,8 +225,9 @@ Datum
 crm_spend_model_parameters(PG_FUNCTION_ARGS)
 {
 	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
+	ModelShape	shape = spend_model_shape(model);
 
-	return model_parameters(fcinfo, &spend_model_shape, model->params, &model->fit);
+	return model_parameters(fcinfo, &shape, model->params, &model->fit);
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_is_converged);
@@ -170,29 +241,44 @@ PG_FUNCTION_INFO_V1(crm_spend_model_fit_verdict);
 Datum
 crm_spend_model_fit_verdict(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(
-		cstring_to_text(model_fit_reason(&spend_model_shape, &PG_GETARG_SPEND_MODEL(0)->fit)));
+	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
+	ModelShape	shape = spend_model_shape(model);
+
+	PG_RETURN_TEXT_P(cstring_to_text(model_fit_reason(&shape, &model->fit)));
 }
 
+/* One price has no density, and so no likelihood. */
 PG_FUNCTION_INFO_V1(crm_spend_model_log_likelihood);
 Datum
 crm_spend_model_log_likelihood(PG_FUNCTION_ARGS)
 {
-	return model_log_likelihood(fcinfo, &PG_GETARG_SPEND_MODEL(0)->fit);
+	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
+
+	if (model->kind == SPEND_ONE_PRICE)
+		PG_RETURN_NULL();
+	return model_log_likelihood(fcinfo, &model->fit);
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_aic);
 Datum
 crm_spend_model_aic(PG_FUNCTION_ARGS)
 {
-	return model_aic(fcinfo, &PG_GETARG_SPEND_MODEL(0)->fit, SPEND_PARAMS);
+	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
+
+	if (model->kind == SPEND_ONE_PRICE)
+		PG_RETURN_NULL();
+	return model_aic(fcinfo, &model->fit, spend_shapes[model->kind].nparams);
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_bic);
 Datum
 crm_spend_model_bic(PG_FUNCTION_ARGS)
 {
-	return model_bic(fcinfo, &PG_GETARG_SPEND_MODEL(0)->fit, SPEND_PARAMS);
+	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
+
+	if (model->kind == SPEND_ONE_PRICE)
+		PG_RETURN_NULL();
+	return model_bic(fcinfo, &model->fit, spend_shapes[model->kind].nparams);
 }
 
 /* An order for indexes: by the bytes behind the length, which equal values share. */

@@ -6,17 +6,20 @@
 
 #include "crm.h"
 
+#include <math.h>
+
 #include "lifetime/fit_record.h"
 #include "models/gamma_gamma.h"
 
 #define SPEND_MODEL_VERSION 1
+#define SPEND_MODEL_VERSION_LIMIT 2 /* a limit of the family; the same layout */
 
 typedef struct SpendModel
 {
-	int32	 vl_len_; /* varlena header, do not touch */
-	uint16	 version; /* SPEND_MODEL_VERSION */
-	uint16	 flags;	  /* reserved, zero */
-	double	 params[SPEND_PARAMS];
+	int32	 vl_len_;			   /* varlena header, do not touch */
+	uint16	 version;			   /* as above */
+	uint16	 kind;				   /* SpendModelKind */
+	double	 params[SPEND_PARAMS]; /* those that a limit does not have are zero */
 	ModelFit fit;
 } SpendModel;
 
@@ -24,41 +27,39 @@ typedef struct SpendModel
 #define PG_GETARG_SPEND_MODEL(n) ((SpendModel *) PG_GETARG_VARLENA_P(n))
 #define PG_RETURN_SPEND_MODEL(m) PG_RETURN_POINTER(m)
 
-extern const ModelShape spend_model_shape;
-
-extern SpendModel *spend_model_create(const double *params);
+extern ModelShape  spend_model_shape(const SpendModel *model);
+extern SpendModel *spend_model_create(int kind, const double *params);
 
 static inline SpendParams
 spend_params(const SpendModel *model)
 {
-	SpendParams params;
-
-	memcpy(params.p, model->params, sizeof(params.p));
-	return params;
+	return spend_whole(model->kind, model->params);
 }
 
-/* A model that can predict; with q <= 1 a few customers spend so much that the mean is infinite. */
+/* A model that can predict. */
 static inline const SpendModel *
 CheckSpendPredicting(const SpendModel *model)
 {
-	CheckUsable(&spend_model_shape, &model->fit);
-	if (unlikely(model->params[1] <= 1))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("the mean spend under this spend_model is infinite"),
-			 errdetail("Its parameter q is %g; the mean is finite only above 1.", model->params[1]),
-			 errhint("Look for a few customers with huge amounts, and fit without them.")));
+	if (unlikely(!model_fit_predicts(&model->fit)))
+	{
+		ModelShape shape = spend_model_shape(model);
+
+		CheckUsable(&shape, &model->fit);
+	}
 	return model;
 }
 
-/* Expected spend per purchase; a customer who got back all he paid counts as having paid nothing. */
+/*
+ * Expected spend per purchase; a customer who got back all he paid counts as having paid nothing. Where a few
+ * spend so much that the mean is infinite (p x + q <= 1), the median of a purchase.
+ */
 static inline double
 expected_spend(const SpendModel *model, double x, double mean_spend)
 {
 	SpendParams params = spend_params(model);
+	double		mean = gamma_gamma_expected(&params, x, Max(mean_spend, 0));
 
-	return gamma_gamma_expected(&params, x, Max(mean_spend, 0));
+	return unlikely(isinf(mean)) ? gamma_gamma_median(&params, x, Max(mean_spend, 0)) : mean;
 }
 
 #endif /* CRM_SPEND_MODEL_H */

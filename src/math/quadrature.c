@@ -148,6 +148,53 @@ decay_integral_means(const Decay *f, double log_A, double log_B, int nodes, Deca
 	return m * range * sum;
 }
 
+/* In v = ln(1 + y/A), as above; where the range ends is asked of a power that is as good as the exponential. */
+double
+decay_exponential_means(double p, double A, double rate, double t, int nodes, DecayMeans *means)
+{
+	const double	 large = 0x1p60;
+	const Decay		 f = {p, A, large, large / rate};
+	const GaussNode *node;
+	double			 fall;
+	double			 range = decay_range(&f, A, t, &fall);
+	double			 sum = 0;
+	double			 log_A = 0;
+	double			 inverse_A = 0;
+	double			 elapsed = 0;
+
+	nodes = nodes_needed(range, fall, nodes, &node);
+	for (int i = 0; i < nodes; i++)
+	{
+		double v = range * node[i].at;
+		double grown = expm1(v);
+		double value = node[i].weight * exp((1 - p) * v - rate * A * grown);
+
+		sum += value;
+		log_A += value * v;
+		inverse_A += value / (1 + grown);
+		elapsed += value * grown;
+	}
+	means->log_A = log_A / sum;
+	means->inverse_A = inverse_A / sum / A;
+	means->elapsed = elapsed / sum * A;
+	means->log_B = means->inverse_B = 0;
+	return A * range * sum;
+}
+
+/* A grid of up to two nodes; the others, up to a multiple of 4, do not count. */
+static void
+beta_grid_of_points(BetaGrid *grid, int n, const double *p, const double *weight)
+{
+	grid->n = 4;
+	for (int i = 0; i < grid->n; i++)
+	{
+		grid->p[i] = i < n ? p[i] : 1;
+		/* the largest ln(1 - p) that still multiplies: e^-700 is nothing beside 1 */
+		grid->log_q[i] = grid->p[i] < 1 ? log1p(-grid->p[i]) : i < n ? -700 : -1;
+		grid->weight[i] = i < n ? weight[i] : 0;
+	}
+}
+
 /*
  * The density of y = logit(p) falls like e^(ay) to the left and e^(-by) to the
  * right; analytic in |Im y| < pi, so a step h leaves an error of e^(-2 pi^2/h)
@@ -165,7 +212,19 @@ beta_grid(BetaGrid *grid, double a, double b, double scale, double widest_step)
 	double left = -(26 + 2 * log1p(scale + a + b));
 	double right = -(26 + log1p(a + b));
 	double sum = 0;
+	/* no p is so small that dividing by it would fail; functions of p * scale have long been constant there */
+	double none = 1e-15 / (1 + scale);
 
+	if (a + b < BETA_SPLIT)
+	{
+		beta_grid_of_points(grid, 2, (double[]){none, 1}, (double[]){b / (a + b), a / (a + b)});
+		return;
+	}
+	if (a == 0 || a > BETA_POINT || b > BETA_POINT)
+	{
+		beta_grid_of_points(grid, 1, (double[]){fmax(a / (a + b), none)}, (double[]){1});
+		return;
+	}
 	grid->n = 0;
 	for (int direction = -1; direction <= 1; direction += 2)
 		for (int i = direction > 0; grid->n < BETA_GRID_MAX / 4 * (direction + 3); i++)

@@ -28,6 +28,7 @@ typedef struct DecayMeans
 	double log_B;	  /* mean of ln((B + y)/B) */
 	double inverse_A; /* mean of 1/(A + y) */
 	double inverse_B; /* mean of 1/(B + y) */
+	double elapsed;	  /* mean of y; decay_exponential_means alone fills it */
 } DecayMeans;
 
 /* The integral, to 1e-11 with up to 32 nodes and to 1e-6 with up to 16. */
@@ -38,11 +39,22 @@ extern double decay_integral_means(const Decay *f, double log_A, double log_B, i
 								   DecayMeans *means);
 
 /*
+ * The integral from 0 to t < infinity of (A/(A+y))^p e^(-rate y) dy, and the means of ln((A + y)/A), 1/(A + y) and y
+ * under that integrand.
+ */
+extern double decay_exponential_means(double p, double A, double rate, double t, int nodes,
+									  DecayMeans *means);
+
+/*
  * Nodes for means over p ~ Beta(a, b) of functions that are smooth in p and
  * vary over the decades of p that lie above 1/scale: the trapezoidal rule in
  * ln(p/(1-p)), whose error falls exponentially, with the two geometric tails
  * summed into the outermost weights. Weights add up to 1.
+ *
+ * a = 0, or a or b beyond BETA_POINT, stand for one p; a + b below BETA_SPLIT for p = 0 or 1.
  */
+#define BETA_POINT 1e13
+#define BETA_SPLIT 1e-200
 #define BETA_GRID_MAX 1024
 
 typedef struct BetaGrid

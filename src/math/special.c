@@ -267,3 +267,72 @@ math_beta_inc(double a, double b, double x, double one_minus_x)
 		return exp(log_front) * beta_inc_fraction(a, b, x) / a;
 	return 1 - exp(log_front) * beta_inc_fraction(b, a, one_minus_x) / b;
 }
+
+/* The series DLMF 8.11.4 below the mean, else the continued fraction 8.9.2 of the rest by Lentz' method. */
+double
+math_gamma_inc(double a, double x)
+{
+	double log_front;
+
+	if (x <= 0)
+		return 0;
+	if (isinf(x))
+		return 1;
+	log_front = a * log(x) - x - math_lgamma(a);
+	if (x < a + 1)
+	{
+		double term = 1 / a;
+		double sum = term;
+
+		for (double n = a + 1; term > DBL_EPSILON / 4 * sum; n += 1)
+			sum += term *= x / n;
+		return fmin(1, exp(log_front) * sum);
+	}
+	else
+	{
+		double b = x + 1 - a;
+		double c = 1e300;
+		double d = 1 / b;
+		double fraction = d;
+
+		for (int i = 1; i < 1000000; i++)
+		{
+			double step;
+
+			b += 2;
+			d = 1 / (b - i * (i - a) * d);
+			c = b - i * (i - a) / c;
+			step = c * d;
+			fraction *= step;
+			if (fabs(step - 1) <= 2 * DBL_EPSILON)
+				break;
+		}
+		return 1 - exp(log_front) * fraction;
+	}
+}
+
+/*
+ * Newton's method on the logarithm of the tail, which is concave, from the left of the
+ * solution: the bound sqrt(-2 ln(2p)) lies beyond it. For the upper half by symmetry.
+ */
+double
+math_normal_quantile(double p)
+{
+	double z;
+
+	if (p > 0.5)
+		return -math_normal_quantile(1 - p);
+	if (p == 0.5)
+		return 0;
+	z = -sqrt(-2 * log(2 * p));
+	for (int i = 0; i < 60; i++)
+	{
+		double tail = 0.5 * erfc(-z * M_SQRT1_2);
+		double step = (log(tail) - log(p)) * tail * sqrt(2 * M_PI) * exp(z * z / 2);
+
+		z -= step;
+		if (fabs(step) < 1e-15 * (1 + fabs(z)))
+			break;
+	}
+	return z;
+}

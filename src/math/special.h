@@ -24,6 +24,12 @@ extern double math_expint_scaled(double s, double z);
 /* I_x(a, b), the regularised incomplete beta function, a, b > 0, given x and 1 - x. */
 extern double math_beta_inc(double a, double b, double x, double one_minus_x);
 
+/* P(a, x), the regularised lower incomplete gamma function, a > 0, x >= 0. */
+extern double math_gamma_inc(double a, double x);
+
+/* The quantile of the standard normal distribution, 0 < p < 1. */
+extern double math_normal_quantile(double p);
+
 /* ln(e^a + e^b). */
 extern double math_log_add(double a, double b);
 

@@ -25,6 +25,9 @@
 #define STEP_NARROW 0.24
 #define STEP_WIDE 0.35
 
+/* From this shape on a rate is known as well as a double can say: everybody buys alike. */
+#define RATE_POINT 1e15
+
 /* What is known of one customer who is alive: everything that a prediction needs. */
 typedef struct Alive
 {
@@ -121,7 +124,7 @@ alive_now(const PurchaseParams *params, Btyd c, int first)
 	alive.scale = params->p[1] + c.age;
 	alive.since = c.age - c.t_x;
 	alive.a = params->p[2];
-	alive.b = params->p[3] + times_stayed(c.x, first) + 1;
+	alive.b = params->p[3] + (times_stayed(c.x, first) + 1);
 	sum = phase_sum(alive.k, alive.shape, alive.since / alive.scale, alive.phase);
 	for (int j = 0; j < alive.k; j++)
 		alive.phase[j] /= sum;
@@ -167,7 +170,8 @@ ladder_extend(Ladder *ladder, const Alive *now, int to)
 	{
 		ladder->expected[i] = ladder->expected[i - 1] + ladder->stayed[i - 1];
 		ladder->second[i] = ladder->second[i - 1] + (2 * i - 1) * ladder->stayed[i - 1];
-		ladder->stayed[i] = ladder->stayed[i - 1] * (now->b + i - 1) / (now->a + now->b + i - 1);
+		ladder->stayed[i] =
+			ladder->stayed[i - 1] * (now->b + (i - 1)) / (now->a + now->b + (i - 1));
 	}
 	if (to > ladder->filled)
 		ladder->filled = to;
@@ -205,9 +209,9 @@ future_by_series(const Alive *now, double t, Ladder *ladder)
 				}
 			}
 			/* past the mode the terms left are below a geometric series */
-			if (n > w * u && (term * (1 + u) * (ladder->expected[purchases] + 1) <
-								  1e-17 * (future.expected + future.alive) ||
-							  purchases + 10 > SERIES_LIMIT))
+			if (n > w * u &&
+				(term * (1 + u) * (ladder->expected[purchases] + 1) < 1e-17 * future.expected ||
+				 purchases + 10 > SERIES_LIMIT))
 				break;
 		}
 	}
@@ -347,6 +351,19 @@ bg_p_alive_after(const PurchaseParams *params, Btyd c, double t, int first)
 	return bg_p_alive(params, c, first) * future_within(&now, t, false, &ladder).alive;
 }
 
+/* Discounted purchases, for ever, of one who is alive and whose rate is known; the mean over p of what is said below. */
+static double
+discounted_at_rate(const Alive *now, double rate, double delta, const BetaGrid *grid)
+{
+	double theta = rate / (rate + delta);
+	double theta_k = pow(theta, now->k);
+	double purchase = 0; /* sum of P(j phases are over) theta^(k - j) */
+
+	for (int j = 0; j < now->k; j++)
+		purchase += now->phase[j] * pow(theta, now->k - j);
+	return purchase * beta_grid_mean_inverse(grid, -expm1(-now->k * log1p(delta / rate)), theta_k);
+}
+
 /*
  * Discounted purchases of one who is alive, for ever: given lambda and p the i-th
  * purchase is ki - j phases away and discounted by theta^(ki - j), where
@@ -366,6 +383,8 @@ discounted_for_ever(const Alive *now, double delta)
 	double	 total = 0;
 
 	beta_grid(&grid, now->a, now->b, peak / delta, STEP_WIDE);
+	if (w > RATE_POINT)
+		return discounted_at_rate(now, w / now->scale, delta, &grid);
 	for (int direction = -1; direction <= 1; direction += 2)
 	{
 		double move = exp(direction * step);
@@ -477,16 +496,53 @@ bg_next_purchase(const PurchaseParams *params, Btyd c, double q, int first)
 	return high;
 }
 
+/* P(a Poisson number of this mean is at least n): summed on the side of n where terms fall. */
+static double
+poisson_at_least(double n, double mean)
+{
+	double term = mean > 0 ? exp(n * log(mean) - mean - math_lgamma(n + 1)) : 0; /* P(exactly n) */
+	double sum = 0;
+
+	if (n <= mean)
+	{
+		for (double j = n; j > 0 && term > 1e-17 * sum; j--)
+			sum += term *= j / mean;
+		return 1 - sum;
+	}
+	for (double j = n; term > 1e-17 * sum; term *= mean / ++j)
+		sum += term;
+	return sum;
+}
+
+/* P(at least n phases pass within u = t/scale), the rate being Gamma(w, scale). */
+static double
+p_phases_at_least(double n, double w, double u)
+{
+	if (n <= 0)
+		return 1;
+	if (w > RATE_POINT)
+		return fmin(1, fmax(0, poisson_at_least(n, w * u)));
+	/* the function is 0 or 1 up to rounding where it is nearly so */
+	return fmin(1, fmax(0, math_beta_inc(n, w, u / (1 + u), 1 / (1 + u))));
+}
+
+/* P(exactly n phases pass within u = t/scale). */
+static double
+p_phases(double n, double w, double u)
+{
+	if (n < 0)
+		return 0;
+	if (n == 0)
+		return exp(-w * log1p(u));
+	return u > 0 ? exp(math_log_rising(w, n) - math_lgamma(n + 1) - w * log1p(u) - n * log1p(1 / u))
+				 : 0;
+}
+
 /* P(an immortal new customer makes at least n repeat purchases within t). */
 static double
 p_at_least(const PurchaseParams *params, double n, double t)
 {
-	double u = t / params->p[1];
-
-	/* the function is 0 or 1 up to rounding where it is nearly so */
-	return n == 0 ? 1
-				  : fmin(1, fmax(0, math_beta_inc(params->k * n, params->p[0], u / (1 + u),
-												  1 / (1 + u))));
+	return p_phases_at_least(params->k * n, params->p[0], t / params->p[1]);
 }
 
 /* P(a customer stays n times). */
@@ -522,6 +578,37 @@ bg_probability(const PurchaseParams *params, double n, double t, int first)
 									 r * log1p(u) + phases * log_v);
 	}
 	return here * (exactly + leaves * p_at_least(params, n + 1, t));
+}
+
+/*
+ * P(exactly n purchases within t from now): for one who is alive, who first may leave after
+ * the next one, exactly n of an immortal's purchases after n - 1 stays, or more of them after which he did
+ * not stay. All terms are positive; for one who has left it is 0 purchases.
+ */
+double
+bg_p_purchases(const PurchaseParams *params, Btyd c, double n, double t, int first)
+{
+	Alive  now = alive_now(params, c, first);
+	double p_alive = bg_p_alive(params, c, first);
+	double u = t / now.scale;
+	double here =
+		n > 1 ? exp(math_log_rising(now.b, n - 1) - math_log_rising(now.a + now.b, n - 1)) : 1;
+	double leaves = n > 0 ? now.a / (now.a + now.b + (n - 1)) : 0;
+	double result = 0;
+
+	for (int j = 0; j < now.k; j++)
+	{
+		double w = now.shape + j;
+		double exactly = 0;
+
+		for (int i = 0; i < now.k; i++)
+			exactly += p_phases(now.k * n - j + i, w, u);
+		/* the chance of one more costs most: not where it does not count */
+		result += now.phase[j] *
+				  (leaves > 0 ? exactly + leaves * p_phases_at_least(now.k * (n + 1) - j, w, u)
+							  : exactly);
+	}
+	return p_alive * here * result + (n == 0 ? 1 - p_alive : 0);
 }
 
 /* Columns of FitData.by_x and by_time. */

@@ -15,6 +15,8 @@
 
 #include "models/model.h"
 
+#include <stddef.h>
+
 /* Each takes first: 1 if the customer may drop out after his first purchase, else 0. */
 extern double bg_log_likelihood(const PurchaseParams *params, Btyd c, int first);
 extern double bg_p_alive(const PurchaseParams *params, Btyd c, int first);
@@ -25,6 +27,7 @@ extern double bg_discounted(const PurchaseParams *params, Btyd c, double t, doub
 							int first);
 extern double bg_next_purchase(const PurchaseParams *params, Btyd c, double q, int first);
 extern double bg_probability(const PurchaseParams *params, double n, double t, int first);
+extern double bg_p_purchases(const PurchaseParams *params, Btyd c, double n, double t, int first);
 extern void	  bg_tabulate(const PurchaseParams *params, FitData *data, int first);
 extern double bg_fit_row(const PurchaseParams *params, const FitData *data, const FitRow *row,
 						 double *gradient, int first);
@@ -32,63 +35,71 @@ extern void	  bg_simulate(const PurchaseParams *params, SimulatedCustomer *custo
 extern double bg_simulate_next(const PurchaseParams *params, SimulatedCustomer *customer);
 
 /* The table of functions of one member of the family. */
-#define BETA_GEOMETRIC_MODEL(prefix, sql_name, paper_name, takes_k, first)                     \
-	static double prefix##_log_likelihood(const PurchaseParams *m, Btyd c)                     \
-	{                                                                                          \
-		return bg_log_likelihood(m, c, first);                                                 \
-	}                                                                                          \
-	static double prefix##_p_alive(const PurchaseParams *m, Btyd c)                            \
-	{                                                                                          \
-		return bg_p_alive(m, c, first);                                                        \
-	}                                                                                          \
-	static double prefix##_p_alive_after(const PurchaseParams *m, Btyd c, double t)            \
-	{                                                                                          \
-		return bg_p_alive_after(m, c, t, first);                                               \
-	}                                                                                          \
-	static double prefix##_expected(const PurchaseParams *m, Btyd c, double t, double *second) \
-	{                                                                                          \
-		return bg_expected(m, c, t, second, first);                                            \
-	}                                                                                          \
-	static double prefix##_discounted(const PurchaseParams *m, Btyd c, double t, double delta) \
-	{                                                                                          \
-		return bg_discounted(m, c, t, delta, first);                                           \
-	}                                                                                          \
-	static double prefix##_next_purchase(const PurchaseParams *m, Btyd c, double q)            \
-	{                                                                                          \
-		return bg_next_purchase(m, c, q, first);                                               \
-	}                                                                                          \
-	static double prefix##_probability(const PurchaseParams *m, double n, double t)            \
-	{                                                                                          \
-		return bg_probability(m, n, t, first);                                                 \
-	}                                                                                          \
-	static void prefix##_tabulate(const PurchaseParams *m, FitData *data)                      \
-	{                                                                                          \
-		bg_tabulate(m, data, first);                                                           \
-	}                                                                                          \
-	static double prefix##_fit_row(const PurchaseParams *m, const FitData *data,               \
-								   const FitRow *row, double *gradient)                        \
-	{                                                                                          \
-		return bg_fit_row(m, data, row, gradient, first);                                      \
-	}                                                                                          \
-	static void prefix##_simulate(const PurchaseParams *m, SimulatedCustomer *customer)        \
-	{                                                                                          \
-		bg_simulate(m, customer, first);                                                       \
-	}                                                                                          \
-	const PurchaseModelOps prefix##_ops = {sql_name,                                           \
-										   paper_name,                                         \
-										   takes_k,                                            \
-										   {"r", "alpha", "a", "b"},                           \
-										   {false, true, false, false},                        \
-										   prefix##_log_likelihood,                            \
-										   prefix##_p_alive,                                   \
-										   prefix##_p_alive_after,                             \
-										   prefix##_expected,                                  \
-										   prefix##_discounted,                                \
-										   prefix##_next_purchase,                             \
-										   prefix##_probability,                               \
-										   prefix##_tabulate,                                  \
-										   prefix##_fit_row,                                   \
-										   prefix##_simulate,                                  \
+#define BETA_GEOMETRIC_MODEL(prefix, kind, sql_name, paper_name, takes_k, first)                   \
+	static double prefix##_log_likelihood(const PurchaseParams *m, Btyd c)                         \
+	{                                                                                              \
+		return bg_log_likelihood(m, c, first);                                                     \
+	}                                                                                              \
+	static double prefix##_p_alive(const PurchaseParams *m, Btyd c)                                \
+	{                                                                                              \
+		return bg_p_alive(m, c, first);                                                            \
+	}                                                                                              \
+	static double prefix##_p_alive_after(const PurchaseParams *m, Btyd c, double t)                \
+	{                                                                                              \
+		return bg_p_alive_after(m, c, t, first);                                                   \
+	}                                                                                              \
+	static double prefix##_expected(const PurchaseParams *m, Btyd c, double t, double *second)     \
+	{                                                                                              \
+		return bg_expected(m, c, t, second, first);                                                \
+	}                                                                                              \
+	static double prefix##_discounted(const PurchaseParams *m, Btyd c, double t, double delta)     \
+	{                                                                                              \
+		return bg_discounted(m, c, t, delta, first);                                               \
+	}                                                                                              \
+	static double prefix##_next_purchase(const PurchaseParams *m, Btyd c, double q)                \
+	{                                                                                              \
+		return bg_next_purchase(m, c, q, first);                                                   \
+	}                                                                                              \
+	static double prefix##_probability(const PurchaseParams *m, double n, double t)                \
+	{                                                                                              \
+		return bg_probability(m, n, t, first);                                                     \
+	}                                                                                              \
+	static double prefix##_p_purchases(const PurchaseParams *m, Btyd c, double n, double t)        \
+	{                                                                                              \
+		return bg_p_purchases(m, c, n, t, first);                                                  \
+	}                                                                                              \
+	static void prefix##_tabulate(const PurchaseParams *m, FitData *data)                          \
+	{                                                                                              \
+		bg_tabulate(m, data, first);                                                               \
+	}                                                                                              \
+	static double prefix##_fit_row(const PurchaseParams *m, const FitData *data,                   \
+								   const FitRow *row, double *gradient)                            \
+	{                                                                                              \
+		return bg_fit_row(m, data, row, gradient, first);                                          \
+	}                                                                                              \
+	static void prefix##_simulate(const PurchaseParams *m, SimulatedCustomer *customer)            \
+	{                                                                                              \
+		bg_simulate(m, customer, first);                                                           \
+	}                                                                                              \
+	const PurchaseModelOps prefix##_ops = {kind,                                                   \
+										   sql_name,                                               \
+										   paper_name,                                             \
+										   NULL,                                                   \
+										   takes_k,                                                \
+										   4,                                                      \
+										   {"r", "alpha", "a", "b"},                               \
+										   {PARAM_NUMBER, PARAM_TIME, PARAM_NUMBER, PARAM_NUMBER}, \
+										   prefix##_log_likelihood,                                \
+										   prefix##_p_alive,                                       \
+										   prefix##_p_alive_after,                                 \
+										   prefix##_expected,                                      \
+										   prefix##_discounted,                                    \
+										   prefix##_next_purchase,                                 \
+										   prefix##_probability,                                   \
+										   prefix##_p_purchases,                                   \
+										   prefix##_tabulate,                                      \
+										   prefix##_fit_row,                                       \
+										   prefix##_simulate,                                      \
 										   bg_simulate_next}
 
 #endif /* CRM_BETA_GEOMETRIC_H */

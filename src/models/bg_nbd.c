@@ -7,4 +7,4 @@
  */
 #include "models/beta_geometric.h"
 
-BETA_GEOMETRIC_MODEL(bg_nbd, "bg_nbd", "BG/NBD", false, 0);
+BETA_GEOMETRIC_MODEL(bg_nbd, MODEL_BG_NBD, "bg_nbd", "BG/NBD", false, 0);

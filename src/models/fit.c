@@ -1,299 +1,10 @@
 /*
- * fit.c: L-BFGS with analytic gradients (NLopt), a Newton step to finish, and a
- * verdict in words on what was found.
+ * fit.c: fits of purchase models: a family, the limit in which it ends, and the choice among all.
  */
-#include "models/fit.h"
+#include "models/search.h"
 
-#include <math.h>
-#include <nlopt.h>
 #include <stddef.h>
 #include <string.h>
-
-#define GRADIENT_AIM 1e-8	 /* where the search stops */
-#define GRADIENT_ENOUGH 1e-6 /* what counts as converged */
-#define DIFFERENCE_STEP 1e-6 /* for second derivatives from first ones */
-#define NEAR_BOUND 0.02
-#define LARGEST_LOG_ERROR 10.0 /* a standard error of a log parameter that says nothing is known */
-#define MAX_EVALUATIONS 400
-#define ROWS_PER_CHECK 512
-
-/* Mean log-likelihood and its gradient by log parameters; false if interrupted. */
-typedef bool (*Objective)(void *data, const double *log_params, double *value, double *gradient);
-
-typedef struct Problem
-{
-	int		  nparams;
-	double	  lower[FIT_MAX_PARAMS];
-	double	  upper[FIT_MAX_PARAMS];
-	Objective objective;
-	void	 *data;
-	double	  customers;
-	nlopt_opt opt;
-	bool	  interrupted;
-	int		  evaluations;
-	/* the best point so far */
-	double best[FIT_MAX_PARAMS];
-	double best_value;
-	double best_gradient[FIT_MAX_PARAMS];
-} Problem;
-
-/* Largest derivative in a direction that the bounds leave open. */
-static double
-gradient_norm(const Problem *problem, const double *at, const double *gradient)
-{
-	double norm = 0;
-
-	for (int i = 0; i < problem->nparams; i++)
-	{
-		if ((at[i] <= problem->lower[i] && gradient[i] < 0) ||
-			(at[i] >= problem->upper[i] && gradient[i] > 0))
-			continue;
-		norm = fmax(norm, fabs(gradient[i]));
-	}
-	return norm;
-}
-
-/* Evaluates, counts, and keeps the best point; a value that is no number counts as -infinity. */
-static double
-evaluate(Problem *problem, const double *at, double *gradient)
-{
-	double value;
-
-	problem->evaluations++;
-	if (problem->interrupted || !problem->objective(problem->data, at, &value, gradient))
-	{
-		problem->interrupted = true;
-		return -HUGE_VAL;
-	}
-	for (int i = 0; i < problem->nparams; i++)
-		if (!isfinite(gradient[i]))
-			value = -HUGE_VAL;
-	if (!isfinite(value))
-	{
-		memset(gradient, 0, problem->nparams * sizeof(double));
-		return -HUGE_VAL;
-	}
-	if (value > problem->best_value)
-	{
-		problem->best_value = value;
-		memcpy(problem->best, at, problem->nparams * sizeof(double));
-		memcpy(problem->best_gradient, gradient, problem->nparams * sizeof(double));
-	}
-	return value;
-}
-
-/* NLopt's view of evaluate(); stops the search when the gradient is zero or the user wants it. */
-static double
-nlopt_objective(unsigned n, const double *at, double *gradient, void *data)
-{
-	Problem *problem = data;
-	double	 local[FIT_MAX_PARAMS];
-	double	*g = gradient != NULL ? gradient : local;
-	double	 value = evaluate(problem, at, g);
-
-	(void) n;
-	if (problem->interrupted || (value > -HUGE_VAL && gradient_norm(problem, at, g) < GRADIENT_AIM))
-		nlopt_force_stop(problem->opt);
-	return value > -HUGE_VAL ? value : -1e300;
-}
-
-/* One search from a start; the best point is left in the problem. */
-static void
-search(Problem *problem, const double *start)
-{
-	double at[FIT_MAX_PARAMS];
-	double value;
-
-	problem->best_value = -HUGE_VAL;
-	problem->opt = nlopt_create(NLOPT_LD_LBFGS, problem->nparams);
-	if (problem->opt == NULL)
-		return;
-	for (int i = 0; i < problem->nparams; i++)
-		at[i] = fmin(fmax(start[i], problem->lower[i]), problem->upper[i]);
-	nlopt_set_max_objective(problem->opt, nlopt_objective, problem);
-	nlopt_set_lower_bounds(problem->opt, problem->lower);
-	nlopt_set_upper_bounds(problem->opt, problem->upper);
-	nlopt_set_maxeval(problem->opt, MAX_EVALUATIONS);
-	/* the return code does not matter: the best point and its gradient decide */
-	(void) nlopt_optimize(problem->opt, at, &value);
-	nlopt_destroy(problem->opt);
-	problem->opt = NULL;
-}
-
-/* Minus the second derivatives of the mean log-likelihood, by differences of the gradient. */
-static bool
-curvature(Problem *problem, double hessian[FIT_MAX_PARAMS][FIT_MAX_PARAMS])
-{
-	int n = problem->nparams;
-
-	for (int i = 0; i < n; i++)
-	{
-		double at[FIT_MAX_PARAMS];
-		double gradient[FIT_MAX_PARAMS];
-		double value;
-
-		memcpy(at, problem->best, sizeof(at));
-		at[i] += DIFFERENCE_STEP;
-		problem->evaluations++;
-		if (!problem->objective(problem->data, at, &value, gradient))
-		{
-			problem->interrupted = true;
-			return false;
-		}
-		for (int j = 0; j < n; j++)
-			hessian[i][j] = (problem->best_gradient[j] - gradient[j]) / DIFFERENCE_STEP;
-	}
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < i; j++)
-			hessian[i][j] = hessian[j][i] = (hessian[i][j] + hessian[j][i]) / 2;
-	return true;
-}
-
-/* Inverse of a symmetric matrix by Cholesky's decomposition; false unless it is positive definite. */
-static bool
-invert(int n, double m[FIT_MAX_PARAMS][FIT_MAX_PARAMS],
-	   double inverse[FIT_MAX_PARAMS][FIT_MAX_PARAMS])
-{
-	double l[FIT_MAX_PARAMS][FIT_MAX_PARAMS] = {{0}};
-
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j <= i; j++)
-		{
-			double sum = m[i][j];
-
-			for (int k = 0; k < j; k++)
-				sum -= l[i][k] * l[j][k];
-			if (i == j && !(sum > 1e-14 * m[i][i]))
-				return false;
-			l[i][j] = i == j ? sqrt(sum) : sum / l[j][j];
-		}
-	for (int column = 0; column < n; column++)
-	{
-		double y[FIT_MAX_PARAMS];
-
-		for (int i = 0; i < n; i++)
-		{
-			y[i] = i == column;
-			for (int k = 0; k < i; k++)
-				y[i] -= l[i][k] * y[k];
-			y[i] /= l[i][i];
-		}
-		for (int i = n - 1; i >= 0; i--)
-		{
-			for (int k = i + 1; k < n; k++)
-				y[i] -= l[k][i] * inverse[k][column];
-			inverse[i][column] = y[i] / l[i][i];
-		}
-	}
-	return true;
-}
-
-/* Which bound the best point is at, if any. */
-static bool
-at_bound(const Problem *problem, FitResult *result)
-{
-	for (int i = 0; i < problem->nparams; i++)
-	{
-		bool low = problem->best[i] < problem->lower[i] + NEAR_BOUND;
-
-		if (low || problem->best[i] > problem->upper[i] - NEAR_BOUND)
-		{
-			result->verdict = low ? FIT_AT_LOWER_BOUND : FIT_AT_UPPER_BOUND;
-			result->bound = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* From a search's end to a result: a Newton step or two, covariance and verdict. */
-static void
-conclude(Problem *problem, FitResult *result)
-{
-	int	   n = problem->nparams;
-	double hessian[FIT_MAX_PARAMS][FIT_MAX_PARAMS];
-	double inverse[FIT_MAX_PARAMS][FIT_MAX_PARAMS] = {{0}};
-	bool   known = false;
-
-	memset(result->covariance, 0, sizeof(result->covariance));
-	/* no start gave a finite likelihood: the numbers are too far apart for any parameters */
-	result->verdict = problem->best_value > -HUGE_VAL ? FIT_STALLED : FIT_NOT_IDENTIFIED;
-	if (problem->best_value > -HUGE_VAL && !at_bound(problem, result))
-	{
-		known = curvature(problem, hessian) && invert(n, hessian, inverse);
-		result->verdict = known ? FIT_STALLED : FIT_NOT_IDENTIFIED;
-	}
-	for (int step = 0; known && step < 3 && !problem->interrupted; step++)
-	{
-		double at[FIT_MAX_PARAMS];
-		double gradient[FIT_MAX_PARAMS];
-		double value;
-
-		if (gradient_norm(problem, problem->best, problem->best_gradient) < GRADIENT_AIM)
-			break;
-		for (int i = 0; i < n; i++)
-		{
-			at[i] = problem->best[i];
-			for (int j = 0; j < n; j++)
-				at[i] += inverse[i][j] * problem->best_gradient[j];
-			at[i] = fmin(fmax(at[i], problem->lower[i]), problem->upper[i]);
-		}
-		value = evaluate(problem, at, gradient);
-		if (!(value > problem->best_value - 1e-12 * fabs(problem->best_value)) ||
-			!(gradient_norm(problem, at, gradient) <
-			  gradient_norm(problem, problem->best, problem->best_gradient)))
-			break;
-		memcpy(problem->best, at, sizeof(at));
-		memcpy(problem->best_gradient, gradient, sizeof(gradient));
-	}
-
-	result->gradient_norm = gradient_norm(problem, problem->best, problem->best_gradient);
-	result->log_likelihood = problem->best_value * problem->customers;
-	for (int i = 0; i < n; i++)
-		result->params[i] = exp(problem->best[i]);
-	if (!known)
-		return;
-	if (result->gradient_norm < GRADIENT_ENOUGH)
-		result->verdict = FIT_CONVERGED;
-	for (int i = 0; i < n; i++)
-	{
-		if (inverse[i][i] / problem->customers > LARGEST_LOG_ERROR * LARGEST_LOG_ERROR)
-			result->verdict = FIT_NOT_IDENTIFIED;
-		for (int j = 0; j < n; j++)
-			result->covariance[i][j] =
-				result->params[i] * result->params[j] * inverse[i][j] / problem->customers;
-	}
-}
-
-/*
- * Searches from the first start, and from the others only if that did not
- * converge: these likelihoods have modes at their boundaries too. The likeliest
- * end wins, wherever it is.
- */
-static bool
-maximise(Problem *problem, int nstarts, double starts[][FIT_MAX_PARAMS], FitResult *result)
-{
-	problem->evaluations = 0;
-	problem->interrupted = false;
-	for (int i = 0; i < nstarts; i++)
-	{
-		FitResult found = *result;
-
-		search(problem, starts[i]);
-		if (!problem->interrupted)
-			conclude(problem, &found);
-		if (problem->interrupted)
-			return false;
-		if (i == 0 || found.log_likelihood > result->log_likelihood + 1e-6 ||
-			(found.verdict == FIT_CONVERGED && result->verdict != FIT_CONVERGED &&
-			 found.log_likelihood > result->log_likelihood - 1e-6))
-			*result = found;
-		if (i == 0 && result->verdict == FIT_CONVERGED)
-			break;
-	}
-	result->evaluations = problem->evaluations;
-	return true;
-}
 
 typedef struct PurchaseProblem
 {
@@ -309,12 +20,14 @@ purchase_objective(void *data, const double *log_params, double *value, double *
 {
 	PurchaseProblem *problem = data;
 	FitData			*d = problem->data;
-	PurchaseParams	 params = {problem->k, {0}};
+	const ParamUnit *units = problem->ops->units;
+	int				 n = problem->ops->nparams;
+	PurchaseParams	 params = {problem->k, {0}, problem->ops->kind};
 	double			 total = 0;
 	double			 totals[PURCHASE_PARAMS] = {0};
 
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
-		params.p[i] = exp(log_params[i]);
+	for (int i = 0; i < n; i++)
+		params.p[i] = parameter_at(units[i] == PARAM_SHARE, log_params[i]);
 	problem->ops->tabulate(&params, d);
 	for (int start = 0; start < d->nrows; start += ROWS_PER_CHECK)
 	{
@@ -329,16 +42,17 @@ purchase_objective(void *data, const double *log_params, double *value, double *
 			double g[PURCHASE_PARAMS];
 
 			sum += d->rows[i].count * problem->ops->fit_row(&params, d, &d->rows[i], g);
-			for (int j = 0; j < PURCHASE_PARAMS; j++)
+			for (int j = 0; j < n; j++)
 				sums[j] += d->rows[i].count * g[j];
 		}
 		total += sum;
-		for (int j = 0; j < PURCHASE_PARAMS; j++)
+		for (int j = 0; j < n; j++)
 			totals[j] += sums[j];
 	}
 	*value = (total + (problem->k - 1) * d->log_gaps) / d->customers;
-	for (int j = 0; j < PURCHASE_PARAMS; j++)
-		gradient[j] = params.p[j] * totals[j] / d->customers;
+	for (int j = 0; j < n; j++)
+		gradient[j] =
+			parameter_slope(units[j] == PARAM_SHARE, params.p[j]) * totals[j] / d->customers;
 	return true;
 }
 
@@ -353,80 +67,117 @@ mean_age(const FitData *data)
 	return sum / data->customers;
 }
 
-/* One fit for one k. Starts are multiples of plain guesses; first says where to begin instead. */
+/* Where to search: the log, or log odds, of a plain guess, and as far from its unit as FIT_LOG_BOUND. */
+static void
+place_parameter(Problem *problem, int i, ParamUnit unit, double time)
+{
+	double center = unit == PARAM_TIME ? log(time) : unit == PARAM_RATE ? -log(time) : 0;
+
+	problem->is_share[i] = unit == PARAM_SHARE;
+	problem->lower[i] = center - FIT_LOG_BOUND;
+	problem->upper[i] = center + FIT_LOG_BOUND;
+}
+
+#define STARTS 5
+#define FIRST_STARTS 2
+
+/*
+ * One fit for one k, from nstarts starts behind the first ones. They are multiples of plain guesses; first says
+ * where to begin instead.
+ */
 static bool
 fit_for_k(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupted interrupted,
-		  const double *first, FitResult *result)
+		  const double *first, int behind, int nstarts, FitResult *result)
 {
-	static const double factors[][PURCHASE_PARAMS] = {
-		{0.8, 1, 0.8, 2.5}, {0.3, 1, 0.2, 0.5}, {3, 1, 3, 20}, {1, 1, 10, 10}, {0.1, 1, 0.05, 1}};
-	const int		nstarts = sizeof(factors) / sizeof(factors[0]);
-	PurchaseProblem purchase = {ops, data, k, interrupted};
-	Problem			problem = {.nparams = PURCHASE_PARAMS,
-							   .objective = purchase_objective,
-							   .data = &purchase,
-							   .customers = data->customers};
-	double			starts[sizeof(factors) / sizeof(factors[0])][FIT_MAX_PARAMS];
-	double			time = mean_age(data);
-	double			rate = k * data->purchases / data->customers / time;
+	/* of a number, in units of its kind: the two parameters of buying, and those of leaving */
+	static const double buying[STARTS] = {0.8, 0.3, 3, 1, 0.1};
+	static const double leaving[STARTS][2] = {{0.8, 2.5}, {0.2, 0.5}, {3, 20}, {10, 10}, {0.05, 1}};
+	PurchaseProblem		purchase = {ops, data, k, interrupted};
+	Problem				problem = {.nparams = ops->nparams,
+								   .objective = purchase_objective,
+								   .data = &purchase,
+								   .customers = data->customers};
+	double				starts[STARTS][FIT_MAX_PARAMS];
+	double				time = mean_age(data);
+	double				rate = k * data->purchases / data->customers / time;
 
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
+	for (int i = 0; i < ops->nparams; i++)
+		place_parameter(&problem, i, ops->units[i], time);
+	for (int s = 0; s < STARTS; s++)
 	{
-		double unit = ops->is_time[i] ? log(time) : 0;
+		int at = 0;
 
-		problem.lower[i] = unit - FIT_LOG_BOUND;
-		problem.upper[i] = unit + FIT_LOG_BOUND;
-		for (int s = 0; s < nstarts; s++)
-			starts[s][i] = log(factors[s][i]) + (ops->is_time[i] ? log(time / 3) : 0);
+		/* the scale of the purchase rate follows from its mean and shape; half the customers die early */
+		if (ops->units[0] == PARAM_RATE)
+			starts[s][at++] = log(2 * rate);
+		else
+		{
+			starts[s][at++] = log(buying[s]);
+			starts[s][at++] = log(buying[s]) - log(2 * rate);
+		}
+		for (int i = 0; at < ops->nparams; i++, at++)
+		{
+			if (ops->units[at] == PARAM_SHARE)
+				starts[s][at] = log(leaving[s][0] / leaving[s][1]);
+			else if (ops->units[at] == PARAM_RATE)
+				starts[s][at] = log(leaving[s][0] / leaving[s][1] / time * 3);
+			else
+				starts[s][at] =
+					log(leaving[s][i]) + (ops->units[at] == PARAM_TIME ? log(time / 3) : 0);
+		}
 	}
-	/* the scale of the purchase rate follows from its mean and shape; half the customers die early */
-	for (int s = 0; s < nstarts; s++)
-		starts[s][1] = starts[s][0] - log(2 * rate);
 	if (first != NULL)
 		memcpy(starts[0], first, sizeof(starts[0]));
 
+	memset(result, 0, sizeof(*result));
 	result->k = k;
+	result->kind = result->fitted = ops->kind;
 	data->nodes = 16;
-	if (!maximise(&problem, nstarts, starts, result))
-		return false;
-	return true;
+	return maximise(&problem, nstarts, starts + behind, result);
 }
 
 /* The quadrature of a fit is coarse: a last Newton step, and the likelihood, with the fine one. */
 static bool
-polish(const PurchaseModelOps *ops, FitData *data, FitInterrupted interrupted, FitResult *result)
+polish(FitData *data, FitInterrupted interrupted, FitResult *result)
 {
-	PurchaseProblem purchase = {ops, data, result->k, interrupted};
-	double			at[FIT_MAX_PARAMS];
-	double			step[FIT_MAX_PARAMS];
-	double			gradient[FIT_MAX_PARAMS];
-	double			value;
-	double			norm = 0;
+	const PurchaseModelOps *ops = purchase_model_ops(result->kind);
+	PurchaseProblem			purchase = {ops, data, result->k, interrupted};
+	int						n = ops->nparams;
+	double					at[FIT_MAX_PARAMS] = {0};
+	double					step[FIT_MAX_PARAMS];
+	double					slope[FIT_MAX_PARAMS];
+	double					gradient[FIT_MAX_PARAMS];
+	double					value;
+	double					norm = 0;
 
 	data->nodes = 32;
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
+	for (int i = 0; i < n; i++)
+	{
 		at[i] = log(result->params[i]);
+		if (ops->units[i] == PARAM_SHARE)
+			at[i] -= log1p(-result->params[i]);
+		slope[i] = parameter_slope(ops->units[i] == PARAM_SHARE, result->params[i]);
+	}
 	if (!purchase_objective(&purchase, at, &value, gradient))
 		return false;
-	for (int i = 0; i < PURCHASE_PARAMS; i++)
+	for (int i = 0; i < n; i++)
 		norm = fmax(norm, fabs(gradient[i]));
 	if (result->verdict == FIT_CONVERGED && norm > GRADIENT_AIM)
 	{
 		norm = 0;
-		for (int i = 0; i < PURCHASE_PARAMS; i++)
+		for (int i = 0; i < n; i++)
 		{
 			step[i] = 0;
-			for (int j = 0; j < PURCHASE_PARAMS; j++)
-				step[i] +=
-					result->covariance[i][j] / result->params[j] * gradient[j] * data->customers;
+			for (int j = 0; j < n; j++)
+				step[i] += result->covariance[i][j] / slope[j] * gradient[j] * data->customers;
 		}
-		for (int i = 0; i < PURCHASE_PARAMS; i++)
-			at[i] += step[i] / result->params[i];
+		for (int i = 0; i < n; i++)
+			at[i] += step[i] / slope[i];
 		if (!purchase_objective(&purchase, at, &value, gradient))
 			return false;
-		for (int i = 0; i < PURCHASE_PARAMS; i++)
+		for (int i = 0; i < n; i++)
 		{
-			result->params[i] = exp(at[i]);
+			result->params[i] = parameter_at(ops->units[i] == PARAM_SHARE, at[i]);
 			norm = fmax(norm, fabs(gradient[i]));
 		}
 	}
@@ -440,96 +191,159 @@ polish(const PurchaseModelOps *ops, FitData *data, FitInterrupted interrupted, F
 	return true;
 }
 
-bool
-fit_purchase_model(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupted interrupted,
-				   FitResult *result)
+/* Whether a limit belongs to a family. Nobody leaving is common to all, and so is a share that leaves at once. */
+static bool
+is_limit_of(int family, int kind)
 {
-	FitResult next;
-
-	memset(result, 0, sizeof(*result));
-	if (!fit_for_k(ops, k == 0 ? 1 : k, data, interrupted, NULL, result))
+	if (kind <= PURCHASE_FAMILIES)
 		return false;
-	/* the likelihood rises and then falls in k; more phases pass at a higher rate */
-	for (int phases = 2; k == 0 && phases <= PURCHASE_MAX_K; phases++)
-	{
-		double first[FIT_MAX_PARAMS];
+	if ((kind & LIMIT_LEAVING) == LIMIT_LEAVE_NEVER ||
+		((kind & LIMIT_LEAVING) == LIMIT_LEAVE_AT_ONCE && family == MODEL_PARETO_NBD))
+		return purchase_model_family(kind) ==
+			   (family == MODEL_MBG_CNBD_K ? MODEL_MBG_CNBD_K : MODEL_MBG_NBD);
+	return purchase_model_family(kind) == family;
+}
 
-		for (int i = 0; i < FIT_MAX_PARAMS; i++)
+/*
+ * Where a family's likelihood grows towards an edge, the likeliest of its limits, if
+ * one is as likely as what the search came to; else what the search says. Of equally likely ones that of fewer
+ * parameters.
+ */
+static bool
+end_in_limit(FitData *data, FitInterrupted interrupted, FitResult *result)
+{
+	double	  enough = result->log_likelihood - fmax(0.5, 1e-5 * data->customers);
+	FitResult best;
+	int		  family = result->kind;
+	int		  evaluations = result->evaluations;
+	bool	  found = false;
+
+	for (int i = PURCHASE_FAMILIES; i < PURCHASE_MODELS; i++)
+	{
+		const PurchaseModelOps *ops = purchase_model_at(i);
+		FitResult				limit;
+		double					gain;
+
+		if (!is_limit_of(family, ops->kind))
+			continue;
+		if (!fit_for_k(ops, result->k, data, interrupted, NULL, 0, 2, &limit))
+			return false;
+		evaluations += limit.evaluations;
+		if (limit.verdict != FIT_CONVERGED || !(limit.log_likelihood > enough))
+			continue;
+		gain = found ? limit.log_likelihood - best.log_likelihood : 1;
+		if (gain > 1e-4 || (gain > -1e-4 && ops->nparams < purchase_model_ops(best.kind)->nparams))
+			best = limit;
+		found = true;
+	}
+	if (found)
+		*result = best;
+	result->fitted = family;
+	result->evaluations = evaluations;
+	return true;
+}
+
+/*
+ * A family, or where it ends, for one k. first, if given, is where the search begins, and all that is tried. Where
+ * neither two starts nor the limits have an answer, there are more starts.
+ */
+static bool
+fit_family_for_k(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupted interrupted,
+				 const double *first, FitResult *result)
+{
+	FitResult more;
+
+	if (!fit_for_k(ops, k, data, interrupted, first, 0, first == NULL ? FIRST_STARTS : 1, result))
+		return false;
+	if (result->verdict == FIT_CONVERGED)
+		return true;
+	if (!end_in_limit(data, interrupted, result))
+		return false;
+	if (result->verdict == FIT_CONVERGED || first != NULL)
+		return true;
+	if (!fit_for_k(ops, k, data, interrupted, NULL, FIRST_STARTS, STARTS - FIRST_STARTS, &more))
+		return false;
+	if (more.verdict != FIT_CONVERGED && !end_in_limit(data, interrupted, &more))
+		return false;
+	if (more.log_likelihood > result->log_likelihood)
+		*result = more;
+	return true;
+}
+
+/* The likelihood rises and then falls in k; more phases pass at a higher rate. */
+static bool
+find_k(const PurchaseModelOps *ops, FitData *data, FitInterrupted interrupted, FitResult *result)
+{
+	for (int phases = 2; phases <= PURCHASE_MAX_K; phases++)
+	{
+		bool	  whole = result->kind == ops->kind && result->verdict == FIT_CONVERGED;
+		FitResult next;
+		double	  first[FIT_MAX_PARAMS] = {0};
+
+		for (int i = 0; whole && i < FIT_MAX_PARAMS; i++)
 			first[i] = log(result->params[i]);
 		first[1] += log((phases - 1.0) / phases);
-		memset(&next, 0, sizeof(next));
-		if (!fit_for_k(ops, phases, data, interrupted, first, &next))
+		if (!fit_family_for_k(ops, phases, data, interrupted, whole ? first : NULL, &next))
 			return false;
 		if (next.log_likelihood <= result->log_likelihood)
 			break;
 		*result = next;
 	}
-	return ops == &pareto_nbd_ops ? polish(ops, data, interrupted, result) : true;
-}
-
-typedef struct SpendProblem
-{
-	SpendData	  *data;
-	FitInterrupted interrupted;
-} SpendProblem;
-
-static bool
-spend_objective(void *data, const double *log_params, double *value, double *gradient)
-{
-	SpendProblem *problem = data;
-	SpendData	 *d = problem->data;
-	SpendParams	  params;
-	double		  total = 0;
-	double		  totals[SPEND_PARAMS] = {0};
-
-	for (int i = 0; i < SPEND_PARAMS; i++)
-		params.p[i] = exp(log_params[i]);
-	gamma_gamma_tabulate(&params, d);
-	for (int start = 0; start < d->nrows; start += ROWS_PER_CHECK)
-	{
-		int	   end = start + ROWS_PER_CHECK < d->nrows ? start + ROWS_PER_CHECK : d->nrows;
-		double sum = 0;
-		double sums[SPEND_PARAMS] = {0};
-
-		if (problem->interrupted())
-			return false;
-		for (int i = start; i < end; i++)
-		{
-			double g[SPEND_PARAMS];
-
-			sum += d->rows[i].count * gamma_gamma_fit_row(&params, d, &d->rows[i], g);
-			for (int j = 0; j < SPEND_PARAMS; j++)
-				sums[j] += d->rows[i].count * g[j];
-		}
-		total += sum;
-		for (int j = 0; j < SPEND_PARAMS; j++)
-			totals[j] += sums[j];
-	}
-	*value = total / d->customers;
-	for (int j = 0; j < SPEND_PARAMS; j++)
-		gradient[j] = params.p[j] * totals[j] / d->customers;
 	return true;
 }
 
 bool
-fit_spend_model(SpendData *data, FitInterrupted interrupted, FitResult *result)
+fit_purchase_model(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupted interrupted,
+				   FitResult *result)
 {
-	double		 starts[][FIT_MAX_PARAMS] = {{log(2), log(4), log(1.5), 0},
-											 {0, log(2), 0, 0},
-											 {log(20), log(10), log(0.5), 0},
-											 {log(0.2), log(5), log(20), 0}};
-	SpendProblem spend = {data, interrupted};
-	Problem		 problem = {.nparams = SPEND_PARAMS,
-							.objective = spend_objective,
-							.data = &spend,
-							.customers = data->customers};
+	if (!fit_family_for_k(ops, k == 0 ? 1 : k, data, interrupted, NULL, result))
+		return false;
+	if (k == 0 && !find_k(ops, data, interrupted, result))
+		return false;
+	return purchase_model_family(result->kind) == MODEL_PARETO_NBD
+			   ? polish(data, interrupted, result)
+			   : true;
+}
 
-	for (int i = 0; i < SPEND_PARAMS; i++)
+/* Adds to what was tried, and takes it if it is the best of what may be taken. */
+static void
+consider(FitChoice *choice, const FitResult *result, double customers)
+{
+	const FitResult *taken = &choice->tried[choice->taken];
+	int				 n = choice->ntried++;
+
+	choice->tried[n] = *result;
+	if (result->verdict == FIT_CONVERGED && purchase_model_may_be_chosen(result->kind, result->k) &&
+		(choice->taken < 0 ||
+		 purchase_model_bic(result->kind, result->log_likelihood, customers) <
+			 purchase_model_bic(taken->kind, taken->log_likelihood, customers)))
+		choice->taken = n;
+}
+
+bool
+fit_purchase_models(FitData *data, FitInterrupted interrupted, FitChoice *choice)
+{
+	static const int kinds[] = {MODEL_POISSON, MODEL_NBD, MODEL_PARETO_NBD, MODEL_BG_NBD,
+								MODEL_MBG_NBD};
+	FitResult		 result;
+
+	choice->ntried = 0;
+	choice->taken = -1;
+	for (int i = 0; i < (int) (sizeof(kinds) / sizeof(kinds[0])); i++)
 	{
-		problem.lower[i] = -FIT_LOG_BOUND;
-		problem.upper[i] = FIT_LOG_BOUND;
+		const PurchaseModelOps *ops = purchase_model_ops(kinds[i]);
+
+		if (ops->limit != NULL ? !fit_for_k(ops, 1, data, interrupted, NULL, 0, 2, &result)
+							   : !fit_purchase_model(ops, 1, data, interrupted, &result))
+			return false;
+		consider(choice, &result, data->customers);
 	}
-	memset(result, 0, sizeof(*result));
-	result->k = 1;
-	return maximise(&problem, sizeof(starts) / sizeof(starts[0]), starts, result);
+	/* MBG/CNBD-k goes on from where MBG/NBD, which it is at k = 1, has come to */
+	result.kind += MODEL_MBG_CNBD_K - MODEL_MBG_NBD;
+	result.fitted = MODEL_MBG_CNBD_K;
+	if (!find_k(&mbg_cnbd_k_ops, data, interrupted, &result))
+		return false;
+	if (result.k > 1)
+		consider(choice, &result, data->customers);
+	return true;
 }

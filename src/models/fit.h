@@ -34,6 +34,8 @@ typedef struct FitResult
 	FitVerdict verdict;
 	int		   bound; /* which parameter is at a bound */
 	int		   k;
+	int		   fitted; /* PurchaseModelKind */
+	int		   kind;   /* the same, or the limit in which it ended */
 	double	   params[FIT_MAX_PARAMS];
 	double	   log_likelihood;
 	double	   gradient_norm; /* largest derivative of the mean log-likelihood by a log parameter */
@@ -45,11 +47,27 @@ typedef struct FitResult
 typedef bool (*FitInterrupted)(void);
 
 /*
- * Fit a purchase model with a given k, or with the likeliest k if k is 0. False
- * if interrupted. data->nodes is set as needed.
+ * Fit a family with a given k, or with the likeliest k if k is 0; if the data are likeliest
+ * at an edge of the family, the limit that lies there. False if interrupted. data->nodes is set as needed.
  */
 extern bool fit_purchase_model(const PurchaseModelOps *ops, int k, FitData *data,
 							   FitInterrupted interrupted, FitResult *result);
+
+/* Everything that was fitted for a choice, and which of it was taken; -1 if nothing could be. */
+#define FIT_MAX_TRIED 6
+
+typedef struct FitChoice
+{
+	int		  ntried;
+	int		  taken;
+	FitResult tried[FIT_MAX_TRIED];
+} FitChoice;
+
+/*
+ * Fit every family, with NBD and Poisson as families of their own, and take that of the
+ * least BIC. False if interrupted.
+ */
+extern bool fit_purchase_models(FitData *data, FitInterrupted interrupted, FitChoice *choice);
 
 /* Fit the gamma-gamma model; amounts should be near 1. False if interrupted. */
 extern bool fit_spend_model(SpendData *data, FitInterrupted interrupted, FitResult *result);

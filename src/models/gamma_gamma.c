@@ -6,6 +6,36 @@
 #include "math/special.h"
 
 #include <math.h>
+#include <stddef.h>
+
+const SpendModelShape spend_shapes[SPEND_MODEL_KINDS] = {
+	{"gamma_gamma", NULL, 3, {"p", "q", "v"}, 2},
+	{"gamma_gamma", "everybody spends alike", 2, {"p", "mean"}, 1},
+	{"gamma_gamma",
+	 "each customer pays a price of their own, always the same",
+	 2,
+	 {"q", "scale"},
+	 1},
+	{"one_price", "everybody pays the same price", 1, {"price"}, 0}};
+
+#define BEYOND_ANY_SIZE 0x1p60
+
+SpendParams
+spend_whole(int kind, const double *params)
+{
+	switch (kind)
+	{
+		case SPEND_ALIKE:
+			return (SpendParams){
+				{params[0], BEYOND_ANY_SIZE, BEYOND_ANY_SIZE / params[0] * params[1]}};
+		case SPEND_OWN_PRICE:
+			return (SpendParams){{BEYOND_ANY_SIZE, params[0], params[1] / BEYOND_ANY_SIZE}};
+		case SPEND_ONE_PRICE: /* nobody's own purchases say anything against it */
+			return (SpendParams){
+				{BEYOND_ANY_SIZE, BEYOND_ANY_SIZE * BEYOND_ANY_SIZE, BEYOND_ANY_SIZE * params[0]}};
+	}
+	return (SpendParams){{params[0], params[1], params[2]}};
+}
 
 double
 gamma_gamma_log_likelihood(const SpendParams *m, double x, double z)
@@ -38,6 +68,72 @@ gamma_gamma_second_moments(const SpendParams *m, double x, double z, double *pur
 
 	*mean = p * p * inverse2;
 	*purchase = p * (p + 1) * inverse2;
+}
+
+/* With nu ~ Gamma(px + q, s), s = gamma + xz, a purchase y has y/(y + s) ~ Beta(p, px + q): bisected. */
+double
+gamma_gamma_median(const SpendParams *m, double x, double z)
+{
+	double p = m->p[0];
+	double w = p * x + m->p[1];
+	double low = -700; /* ln(y/s) */
+	double high = 700;
+
+	while (high - low > 1e-14 * (1 + fabs(low)))
+	{
+		double middle = (low + high) / 2;
+		double share = 1 / (1 + exp(-middle));
+
+		if (math_beta_inc(p, w, share, 1 / (1 + exp(middle))) < 0.5)
+			low = middle;
+		else
+			high = middle;
+	}
+	return (m->p[2] + x * z) * exp((low + high) / 2);
+}
+
+/* n purchases are Gamma(pn, nu); with nu ~ Gamma(px + q, s) their sum y has y/(y + s) ~ Beta(pn, px + q). */
+double
+spend_sum_at_most(int kind, const double *params, double x, double z, double n, double v)
+{
+	double p = params[0];
+	double s;
+
+	switch (kind)
+	{
+		case SPEND_ALIKE:
+			return math_gamma_inc(p * n, p * v / params[1]);
+		case SPEND_OWN_PRICE:
+			return x > 0 ? n * z <= v : 1 - math_gamma_inc(p, n * params[1] / v);
+		case SPEND_ONE_PRICE:
+			return n * p <= v;
+	}
+	s = params[2] + x * z;
+	return math_beta_inc(p * n, p * x + params[1], v / (v + s), s / (v + s));
+}
+
+/*
+ * The mean z of x purchases where everybody spends alike is Gamma(px, px/mean); where each has a price of his
+ * own, z is that price, scale/Gamma(q, 1).
+ */
+double
+spend_limit_fit_row(int kind, const double *params, const SpendData *data, const SpendRow *row,
+					double *gradient)
+{
+	double z = row->mean_spend;
+	double shape;
+
+	if (kind == SPEND_OWN_PRICE)
+	{
+		gradient[0] = log(params[1] / z) - math_digamma(params[0]);
+		gradient[1] = params[0] / params[1] - 1 / z;
+		return params[0] * log(params[1] / z) - math_lgamma(params[0]) - log(z) - params[1] / z;
+	}
+	shape = params[0] * data->xs[row->x];
+	gradient[0] =
+		data->xs[row->x] * (log(shape * z / params[1]) + 1 - math_digamma(shape) - z / params[1]);
+	gradient[1] = shape / params[1] * (z / params[1] - 1);
+	return shape * log(shape * z / params[1]) - math_lgamma(shape) - log(z) - shape * z / params[1];
 }
 
 enum

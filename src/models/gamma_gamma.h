@@ -16,6 +16,36 @@ typedef struct SpendParams
 	double p[SPEND_PARAMS];
 } SpendParams;
 
+/*
+ * What is left of the model where parameters run to the edge: everybody spends alike (q and gamma grow
+ * at a ratio), each customer pays a price of his own, always the same (p grows, gamma goes to 0), or
+ * there is one price for all.
+ */
+typedef enum SpendModelKind
+{
+	SPEND_GAMMA_GAMMA = 0, /* p, q, v, where v stands for gamma */
+	SPEND_ALIKE = 1,	   /* p, mean: Gamma(p, p/mean) */
+	SPEND_OWN_PRICE = 2,   /* q, scale: the price is scale/Gamma(q, 1) */
+	SPEND_ONE_PRICE = 3	   /* price */
+} SpendModelKind;
+
+#define SPEND_MODEL_KINDS 4
+
+typedef struct SpendModelShape
+{
+	const char *name;
+	const char *limit; /* what is special about a limit, in words; NULL for the family */
+	int			nparams;
+	const char *param_names[SPEND_PARAMS];
+	int			money; /* which parameter is an amount, and so scales with the currency */
+} SpendModelShape;
+
+/* Of each kind. */
+extern const SpendModelShape spend_shapes[SPEND_MODEL_KINDS];
+
+/* The member of the family that is as good as a kind's parameters, as far as a double knows. */
+extern SpendParams spend_whole(int kind, const double *params);
+
 /* A group of customers with x repeat purchases (an index) of mean amount z > 0. */
 typedef struct SpendRow
 {
@@ -44,6 +74,17 @@ extern double gamma_gamma_expected(const SpendParams *m, double x, double z);
 /* E[spend^2] of one future purchase, and E[(mean spend)^2], given x and z; infinite if px + q <= 2. */
 extern void gamma_gamma_second_moments(const SpendParams *m, double x, double z, double *purchase,
 									   double *mean);
+
+/* Median of one future purchase, given x and z; where the mean is infinite. */
+extern double gamma_gamma_median(const SpendParams *m, double x, double z);
+
+/* P(the next n purchases, n >= 1, of a customer of x and z cost at most v > 0 together). */
+extern double spend_sum_at_most(int kind, const double *params, double x, double z, double n,
+								double v);
+
+/* ln L of one group's customer and its gradient for the limits that have a density. */
+extern double spend_limit_fit_row(int kind, const double *params, const SpendData *data,
+								  const SpendRow *row, double *gradient);
 
 extern void	  gamma_gamma_tabulate(const SpendParams *m, SpendData *data);
 extern double gamma_gamma_fit_row(const SpendParams *m, const SpendData *data, const SpendRow *row,

@@ -7,4 +7,4 @@
  */
 #include "models/beta_geometric.h"
 
-BETA_GEOMETRIC_MODEL(mbg_cnbd_k, "mbg_cnbd_k", "MBG/CNBD-k", true, 1);
+BETA_GEOMETRIC_MODEL(mbg_cnbd_k, MODEL_MBG_CNBD_K, "mbg_cnbd_k", "MBG/CNBD-k", true, 1);

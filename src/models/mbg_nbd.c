@@ -7,4 +7,4 @@
  */
 #include "models/beta_geometric.h"
 
-BETA_GEOMETRIC_MODEL(mbg_nbd, "mbg_nbd", "MBG/NBD", false, 1);
+BETA_GEOMETRIC_MODEL(mbg_nbd, MODEL_MBG_NBD, "mbg_nbd", "MBG/NBD", false, 1);

@@ -33,7 +33,17 @@ typedef struct PurchaseParams
 {
 	int	   k;
 	double p[PURCHASE_PARAMS];
+	int	   kind; /* PurchaseModelKind; only limits look at it */
 } PurchaseParams;
+
+/* What a parameter measures: its range, and what a change of the unit of time does to it. */
+typedef enum ParamUnit
+{
+	PARAM_NUMBER, /* positive */
+	PARAM_TIME,	  /* positive, a time */
+	PARAM_RATE,	  /* positive, so many a time */
+	PARAM_SHARE	  /* between 0 and 1 */
+} ParamUnit;
 
 /* One group of equal customers: indexes into the tables of a FitData. */
 typedef struct FitRow
@@ -82,11 +92,15 @@ typedef struct SimulatedCustomer
 
 typedef struct PurchaseModelOps
 {
-	const char *name;  /* of the SQL constructor */
+	int kind; /* PurchaseModelKind */
+	const char
+		*name; /* in text forms; limits of a family share it and differ in their parameters */
 	const char *title; /* as the papers write it */
+	const char *limit; /* what is special about a limit, in words; NULL for a whole family */
 	bool		has_k;
+	int			nparams;
 	const char *param_names[PURCHASE_PARAMS];
-	bool		is_time[PURCHASE_PARAMS]; /* parameter has the dimension of time */
+	ParamUnit	units[PURCHASE_PARAMS];
 
 	/* ln L of (x, t_x, age), without the term of the gaps that only k > 1 has */
 	double (*log_likelihood)(const PurchaseParams *, Btyd);
@@ -103,6 +117,9 @@ typedef struct PurchaseModelOps
 	/* P(a new customer makes exactly n repeat purchases within t) */
 	double (*probability)(const PurchaseParams *, double n, double t);
 
+	/* P(exactly n purchases within t from now) */
+	double (*p_purchases)(const PurchaseParams *, Btyd, double n, double t);
+
 	/* fills by_x and by_time */
 	void (*tabulate)(const PurchaseParams *, FitData *);
 	/* ln L of one group's customer and its gradient by the parameters themselves */
@@ -114,22 +131,63 @@ typedef struct PurchaseModelOps
 	double (*simulate_next)(const PurchaseParams *, SimulatedCustomer *);
 } PurchaseModelOps;
 
+/*
+ * A kind is a family, and to which of its limits it has gone: parameters
+ * that run to 0 or beyond any size leave models of fewer parameters, which are
+ * models of their own (limits.c).
+ */
 typedef enum PurchaseModelKind
 {
 	MODEL_BG_NBD = 1,
 	MODEL_MBG_NBD = 2,
 	MODEL_PARETO_NBD = 3,
-	MODEL_MBG_CNBD_K = 4
+	MODEL_MBG_CNBD_K = 4,
+
+	LIMIT_BUY_ALIKE = 16,	  /* everybody buys at the same rate */
+	LIMIT_LEAVE_ALIKE = 32,	  /* everybody leaves with the same probability or at the same rate */
+	LIMIT_LEAVE_AT_ONCE = 64, /* a share leaves at the first chance, the others never */
+	LIMIT_LEAVE_NEVER = 96,	  /* nobody leaves */
+
+	MODEL_NBD = MODEL_MBG_NBD + LIMIT_LEAVE_NEVER,
+	MODEL_POISSON = MODEL_NBD + LIMIT_BUY_ALIKE,
+	MODEL_CNBD_K = MODEL_MBG_CNBD_K + LIMIT_LEAVE_NEVER,
+	MODEL_ERLANG_K = MODEL_CNBD_K + LIMIT_BUY_ALIKE
 } PurchaseModelKind;
 
-#define PURCHASE_MODEL_KINDS 4
+#define PURCHASE_FAMILIES 4
+#define LIMIT_LEAVING 96 /* the bits that say how customers leave */
+
+/* The families are kinds 1 to PURCHASE_FAMILIES. */
+static inline int
+purchase_model_family(int kind)
+{
+	return kind & 15;
+}
 
 extern const PurchaseModelOps bg_nbd_ops;
 extern const PurchaseModelOps mbg_nbd_ops;
 extern const PurchaseModelOps pareto_nbd_ops;
 extern const PurchaseModelOps mbg_cnbd_k_ops;
 
+/* The limits of all families, one behind the other. */
+#define PURCHASE_LIMITS 22
+extern const PurchaseModelOps purchase_limits[PURCHASE_LIMITS];
+
+/* All models: the families first. */
+#define PURCHASE_MODELS (PURCHASE_FAMILIES + PURCHASE_LIMITS)
+extern const PurchaseModelOps *purchase_model_at(int index);
+
 /* The table of a kind, or NULL. */
 extern const PurchaseModelOps *purchase_model_ops(int kind);
+
+/* Schwarz' criterion of a fit: free parameters count, and k does. */
+extern double purchase_model_bic(int kind, double log_likelihood, double customers);
+
+/*
+ * Whether a choice may take a model. Not BG/NBD, for which every one-time buyer is a
+ * customer for certain; not purchases in a rhythm that nobody leaves, for which whoever has been silent longest buys
+ * soonest.
+ */
+extern bool purchase_model_may_be_chosen(int kind, int k);
 
 #endif /* CRM_MODEL_H */

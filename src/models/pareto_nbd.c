@@ -71,6 +71,28 @@ time_lived(double s, double B, double t)
 }
 
 /*
+ * Mean of the square of it, 2 * integral of y (B/(B+y))^s dy: with y = (B + y) - B a
+ * difference of two means, or by quadrature where these would cancel.
+ */
+static double
+time_lived_squared(double s, double B, double t)
+{
+	double sum = 0;
+
+	if (t > 1e-2 * B && s < 100)
+		return fmax(0, 2 * B * (time_lived(s - 1, B, t) - time_lived(s, B, t)));
+	if (s * t > QUADRATURE_FALL * B)
+		t = QUADRATURE_FALL * B / s;
+	for (int i = 0; i < 64; i++)
+	{
+		double y = t / 2 * (i / 32 + gauss_legendre_32[i % 32].at);
+
+		sum += gauss_legendre_32[i % 32].weight * y * exp(-s * log1p(y / B));
+	}
+	return t * sum;
+}
+
+/*
  * E[purchases within t]: rate times time lived; Fader & Hardie (2005) eq. 41.
  * The second moment is E[lambda] E[lived] + E[lambda^2] E[lived^2].
  */
@@ -86,8 +108,7 @@ pareto_nbd_expected(const PurchaseParams *params, Btyd c, double t, double *seco
 
 	if (second != NULL)
 	{
-		/* E[lived^2] = 2 * integral of y (B/(B+y))^s dy, with y = (B + y) - B */
-		double lived2 = fmax(0, 2 * B * (time_lived(s - 1, B, t) - lived));
+		double lived2 = time_lived_squared(s, B, t);
 
 		*second = p_alive * (w / A * lived + w * (w + 1) / (A * A) * lived2);
 	}
@@ -207,10 +228,10 @@ pareto_nbd_probability(const PurchaseParams *params, double n, double t)
 
 	if (t <= 0)
 		return n == 0 ? 1 : 0;
-	/* golden section for the peak of a unimodal function, which may lie very near 0; without purchases it falls at once */
+	/* golden section for about where a unimodal function peaks, maybe very near 0; without purchases it falls at once */
 	if (n == 0 && m * (r / alpha + (s + 1) / beta) >= 1)
 		high = 0;
-	for (int i = 0; i < 200 && high - from > 1e-9 * high; i++)
+	for (int i = 0; i < 200 && high - from > 1e-3 * high; i++)
 	{
 		double left = high - 0.61803398874989485 * (high - from);
 		double right = from + 0.61803398874989485 * (high - from);
@@ -247,6 +268,28 @@ pareto_nbd_probability(const PurchaseParams *params, double n, double t)
 	return s / beta * m * sum * exp(log_nbd + top) +
 		   exp(log_nbd - r * log1p(t / alpha) - (n == 0 ? 0 : n * log1p(alpha / t)) -
 			   s * log1p(t / beta));
+}
+
+/*
+ * For one who is alive, rate and lifetime are those of a new customer of other parameters. No purchase is asked
+ * for most: alive in silence until t, or dead at y < t in silence.
+ */
+static double
+pareto_nbd_p_purchases(const PurchaseParams *params, Btyd c, double n, double t)
+{
+	double		   p_alive = pareto_nbd_p_alive(params, c);
+	double		   w = params->p[0] + c.x;
+	double		   A = params->p[1] + c.age;
+	double		   s = params->p[2];
+	double		   B = params->p[3] + c.age;
+	PurchaseParams now = {1, {w, A, s, B}, params->kind};
+	Decay		   dies = {w, A, s + 1, B};
+
+	if (n > 0)
+		return p_alive * pareto_nbd_probability(&now, n, t);
+	return 1 - p_alive +
+		   p_alive *
+			   (exp(-w * log1p(t / A) - s * log1p(t / B)) + s / B * decay_integral(&dies, t, 32));
 }
 
 enum
@@ -291,7 +334,7 @@ pareto_nbd_fit_row(const PurchaseParams *params, const FitData *data, const FitR
 	double		  ll = by_x[X_LOG] - w * by_age[0] - s * by_age[1];
 	double		  alive = 1;
 	double		  dead = 0;
-	DecayMeans	  means = {0, 0, 0, 0};
+	DecayMeans	  means = {0, 0, 0, 0, 0};
 
 	if (u > 0)
 	{
@@ -336,11 +379,14 @@ pareto_nbd_simulate_next(const PurchaseParams *params, SimulatedCustomer *custom
 	return customer->alive ? customer->now : INFINITY;
 }
 
-const PurchaseModelOps pareto_nbd_ops = {"pareto_nbd",
+const PurchaseModelOps pareto_nbd_ops = {MODEL_PARETO_NBD,
+										 "pareto_nbd",
 										 "Pareto/NBD",
+										 NULL,
 										 false,
+										 4,
 										 {"r", "alpha", "s", "beta"},
-										 {false, true, false, true},
+										 {PARAM_NUMBER, PARAM_TIME, PARAM_NUMBER, PARAM_TIME},
 										 pareto_nbd_log_likelihood,
 										 pareto_nbd_p_alive,
 										 pareto_nbd_p_alive_after,
@@ -348,6 +394,7 @@ const PurchaseModelOps pareto_nbd_ops = {"pareto_nbd",
 										 pareto_nbd_discounted,
 										 pareto_nbd_next_purchase,
 										 pareto_nbd_probability,
+										 pareto_nbd_p_purchases,
 										 pareto_nbd_tabulate,
 										 pareto_nbd_fit_row,
 										 pareto_nbd_simulate,

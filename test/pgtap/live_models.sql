@@ -31,7 +31,7 @@ SELECT is((SELECT row(p_alive, tier)::text FROM orders_histories WHERE customer 
 SELECT isnt_empty('SELECT FROM orders_customers_on(current_date - 200) WHERE clv_90d IS NOT NULL', 'on another day too');
 
 -- rules that cannot score are refused at once
-SELECT throws_ok('UPDATE orders_scoring SET spend_model = crm.gamma_gamma(6, 0.5, 15)', NULL, 'a spend model with an infinite mean');
+SELECT throws_ok($$UPDATE orders_scoring SET spend_model = 'gamma_gamma(p 1, q 2, v 3) fitted (customers 50, repeat_buyers 50, left_out 3, log_likelihood -95.5, gradient_norm 0.25, stalled)'$$, NULL, 'a spend model that did not converge');
 SELECT throws_ok('UPDATE orders_scoring SET horizon_days = 365', '23514', NULL, 'a horizon that is not the one in the column names');
 SELECT throws_ok('UPDATE orders_scoring SET time_zone = ''Nowhere/At all''', '22023', NULL, 'an unknown time zone');
 SELECT throws_ok('SELECT crm.track(''orders'', ''customer'', ''day'', ''amount'', horizon_days => 0)', '22023', NULL, 'a horizon of no days');
