@@ -6,9 +6,11 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "live/live.h"
 #include "miscadmin.h"
 #include "parser/parse_coerce.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -27,6 +29,15 @@ relation_owner(Oid relid)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+/* An error unless the caller is the owner of a relation, a member of that role or a superuser. */
+void
+CheckOwner(Oid relid)
+{
+	if (!has_privs_of_role(GetUserId(), relation_owner(relid)))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
 }
 
 /* ---- what an owner may have made of the tables: crm.tracked names any, and their columns change ---- */

@@ -48,10 +48,30 @@ keys_init_equal(const CustomerKeys *keys, ScanKey conditions)
 									   keys->collations[i], &keys->equal[i], (Datum) 0);
 }
 
-/* The condition "the keys come after these", a row comparison: the scan points at its members as long as it runs. */
+/* The function of the operator > of an index's first column. */
+static RegProcedure
+greater_than(Relation index)
+{
+	Oid type = index->rd_opcintype[0];
+	Oid op = get_opfamily_member(index->rd_opfamily[0], type, type, BTGreaterStrategyNumber);
+
+	return get_opcode(op);
+}
+
+/*
+ * The condition that keys lie behind those of a customer, as one scan key: a
+ * comparison of rows, or, where there is but one key, which is no row to the
+ * index, of that.
+ */
 void
 keys_init_after(Relation index, int nkeys, const Datum *after, ScanKey header, ScanKey members)
 {
+	if (nkeys == 1)
+	{
+		ScanKeyEntryInitialize(header, 0, 1, BTGreaterStrategyNumber, index->rd_opcintype[0],
+							   index->rd_indcollation[0], greater_than(index), after[0]);
+		return;
+	}
 	for (int i = 0; i < nkeys; i++)
 	{
 		Oid type = index->rd_opcintype[i];

@@ -38,6 +38,7 @@ typedef struct Tracked
 	bool by_invitation; /* who has no membership holds no tier */
 } Tracked;
 
+extern Oid		   tracked_relid(void);
 extern const List *tracked_by_source(Oid source);
 extern Tracked	  *tracked_by_histories(Oid histories);
 extern Tracked	  *tracked_by_decisions(Oid decisions);
@@ -57,6 +58,7 @@ extern Relation	   open_plain_table(Oid relid, LOCKMODE lock);
 extern AttrNumber  column_of_type(Relation rel, const char *name, Oid type);
 extern void		   CheckKeyColumn(Relation rel, AttrNumber column, Form_pg_attribute key);
 extern Oid		   crm_type(const char *name);
+extern void		   CheckOwner(Oid relid);
 extern OwnerSwitch become_owner(Oid relid);
 extern void		   become_caller(const OwnerSwitch *before);
 

@@ -13,7 +13,6 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -92,13 +91,6 @@ keys_to_text(Histories *histories, const Datum *keys)
 }
 
 /* ---- a batch ---- */
-
-static inline void
-CheckOwner(Oid relid)
-{
-	if (!has_privs_of_role(GetUserId(), relation_owner(relid)))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
-}
 
 /* A batch of no customers would go on to the last. */
 static inline void

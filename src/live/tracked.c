@@ -66,8 +66,9 @@ read_tracked(HeapTuple row, Relation catalogue)
 	return tracked;
 }
 
-static Oid
-catalogue_relid(void)
+/* crm.tracked itself. */
+Oid
+tracked_relid(void)
 {
 	return get_relname_relid("tracked", get_namespace_oid("crm", false));
 }
@@ -76,7 +77,7 @@ catalogue_relid(void)
 static inline void
 CheckIsCatalogue(Relation rel)
 {
-	if (RelationGetRelid(rel) != catalogue_relid())
+	if (RelationGetRelid(rel) != tracked_relid())
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("\"%s\" is not crm.tracked", RelationGetRelationName(rel))));
 }
@@ -89,7 +90,7 @@ CheckIsCatalogue(Relation rel)
 static List *
 tracked_where(AttrNumber column, Oid value)
 {
-	Oid			relid = catalogue_relid();
+	Oid			relid = tracked_relid();
 	Relation	catalogue = table_open(relid, AccessShareLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	ScanKeyData key;
@@ -152,7 +153,7 @@ tracked_by_source(Oid source)
 	trackings = kept_find(&key);
 	if (trackings == NIL)
 	{
-		key.relations[1] = catalogue = catalogue_relid();
+		key.relations[1] = catalogue = tracked_relid();
 		trackings = kept_find_or_make(&key, make_trackings, &source);
 		if (!changes_are_told(catalogue))
 			kept_forget(&key);
@@ -207,7 +208,7 @@ tracked_by_histories(Oid histories)
 Tracked *
 tracked_by_decisions(Oid decisions)
 {
-	List *found = tracked_where(get_attnum(catalogue_relid(), "decisions"), decisions);
+	List *found = tracked_where(get_attnum(tracked_relid(), "decisions"), decisions);
 
 	if (found == NIL)
 		ereport(ERROR,

@@ -300,20 +300,28 @@ CheckIsView(Relation view)
 						errmsg("\"%s\" is not a view", RelationGetRelationName(view))));
 }
 
-/* (view regclass) -> (source regclass, reason text): what the triggers would stand on, or why not. */
+/*
+ * (view regclass) -> (source regclass, reason text): what the triggers would
+ * stand on, or why not. To see that, immutable functions of constants are
+ * evaluated: they are the owner's and run as the owner.
+ */
 PG_FUNCTION_INFO_V1(crm_live_source);
 Datum
 crm_live_source(PG_FUNCTION_ARGS)
 {
 	Relation	view = relation_open(PG_GETARG_OID(0), AccessShareLock);
 	const char *reason;
+	OwnerSwitch before;
 	Oid			source;
 	TupleDesc	desc;
 	Datum		values[2] = {0};
 	bool		nulls[2];
 
 	CheckIsView(view);
+	CheckOwner(RelationGetRelid(view));
+	before = become_owner(RelationGetRelid(view));
 	source = live_source(view, &reason);
+	become_caller(&before);
 	relation_close(view, NoLock);
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

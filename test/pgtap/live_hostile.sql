@@ -61,16 +61,26 @@ CREATE VIEW shop.others_purchases AS SELECT customer, day AS purchased_on, amoun
 CREATE TABLE shop.texts (LIKE shop.orders_histories);
 ALTER TABLE shop.texts ALTER customer TYPE text, ADD PRIMARY KEY (customer);
 CREATE TRIGGER crm_insert AFTER INSERT ON shop.others REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement();
+RESET ROLE;
 INSERT INTO crm.tracked (purchases, source, histories, scoring, customers) VALUES ('shop.others_purchases', 'shop.others', 'shop.texts', 'shop.orders_scoring', 'shop.orders_customers');
+SET ROLE hostile_owner;
 SELECT throws_ok('INSERT INTO shop.others VALUES (12345678, ''2026-01-01'', 5)', '42804', 'the key columns of purchases view "others_purchases" are not those of "texts"', 'keys of other types');
+RESET ROLE;
 DELETE FROM crm.tracked WHERE histories = 'shop.texts'::regclass;
 INSERT INTO crm.tracked (purchases, source, histories, scoring, customers) VALUES ('shop.others', 'shop.others', 'shop.orders_histories', 'shop.orders_scoring', 'shop.orders_customers');
+SET ROLE hostile_owner;
 SELECT throws_ok('INSERT INTO shop.others VALUES (1, ''2026-01-01'', 5)', NULL, 'a table that is no view');
+RESET ROLE;
 DELETE FROM crm.tracked WHERE purchases = 'shop.others'::regclass;
+SET ROLE hostile_owner;
 CREATE VIEW shop.rules AS SELECT * FROM shop.orders_scoring1;
+RESET ROLE;
 UPDATE crm.tracked SET scoring = 'shop.rules' WHERE purchases = 'shop.orders_purchases1'::regclass;
+SET ROLE hostile_owner;
 SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', '42809', '"rules" cannot serve a tracking: it is not a plain table', 'rules that are a view');
+RESET ROLE;
 UPDATE crm.tracked SET scoring = 'shop.orders_scoring1' WHERE purchases = 'shop.orders_purchases1'::regclass;
+SET ROLE hostile_owner;
 SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', 'all is as it was');
 
 -- tables that are not what they were

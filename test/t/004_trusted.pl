@@ -32,6 +32,9 @@ CREATE FUNCTION $schema.btint4cmp(int, int) RETURNS int LANGUAGE sql AS 'SELECT 
 CREATE FUNCTION $schema.int4eq(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 SQL
 }
+my (undef, undef, $refused) = $node->psql('shop', 'CREATE EXTENSION crm', extra_params => [ '-U', 'owner' ]);
+like($refused, qr/schema crm belongs to hostile.*HINT:  Drop the schema, or give it/s, 'a schema of somebody else is refused');
+$node->safe_psql('shop', 'ALTER SCHEMA crm OWNER TO owner');
 as('owner', 'SET search_path = crm, public; CREATE EXTENSION crm');
 
 is($node->safe_psql('shop', q{

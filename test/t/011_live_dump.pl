@@ -112,11 +112,11 @@ is($standby->safe_psql('shop', q{SELECT count(*) FROM crm.verify('s.purchases')}
 $standby->stop;
 
 # notifications, one a statement that changes segments
-as_owner('shop', q{UPDATE crm.tracked SET notify = true WHERE purchases = 's.purchases'::regclass});
+$node->safe_psql('shop', q{UPDATE crm.tracked SET notify = true WHERE purchases = 's.purchases'::regclass});
 my $heard = as_owner('shop', q{LISTEN crm; INSERT INTO s.orders VALUES (9100, 'n1', now(), 10, 'paid'), (9101, 'n2', now(), 10, 'paid');
 	UPDATE s.orders SET at = at WHERE id = 9100});
 is(() = $heard =~ /Asynchronous notification "crm" with payload "s\.purchases_histories"/g, 1, 'one notification');
-as_owner('shop', q{UPDATE crm.tracked SET notify = false WHERE purchases = 's.purchases'::regclass});
+$node->safe_psql('shop', q{UPDATE crm.tracked SET notify = false WHERE purchases = 's.purchases'::regclass});
 
 # COPY of many rows, and an update of the extension under tracked tables
 $node->safe_psql('shop', q{COPY s.orders FROM PROGRAM 'seq 100000 199999 | sed "s/\(.*\)\(...\)$/\1\2,c\2,2026-01-01,1,paid/"' (FORMAT csv)});

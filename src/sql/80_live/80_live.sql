@@ -16,7 +16,6 @@ CREATE TABLE crm.tracked (
   scaled_on date,
   refresh_started_at timestamptz,
   refresh_finished_at timestamptz,
-  refresh_position text[],
   customers_read bigint,
   customers_written bigint,
   models regclass,
@@ -40,7 +39,6 @@ COMMENT ON COLUMN crm.tracked.tracked_at IS 'when crm.track was called';
 COMMENT ON COLUMN crm.tracked.scaled_on IS 'day of the oldest scale in force, after the last refresh';
 COMMENT ON COLUMN crm.tracked.refresh_started_at IS 'when the last refresh started';
 COMMENT ON COLUMN crm.tracked.refresh_finished_at IS 'when the last refresh finished; NULL while it runs or if it stopped early';
-COMMENT ON COLUMN crm.tracked.refresh_position IS 'the key up to which the running refresh has come';
 COMMENT ON COLUMN crm.tracked.customers_read IS 'customers that the last refresh looked at';
 COMMENT ON COLUMN crm.tracked.customers_written IS 'customers whose row it wrote';
 COMMENT ON COLUMN crm.tracked.models IS 'the models that are and were in force; NULL before the first refit';
@@ -53,8 +51,19 @@ SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
   'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing]::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
-GRANT SELECT, INSERT, UPDATE, DELETE ON crm.tracked TO PUBLIC;
-GRANT ALL ON crm.tracked TO @extowner@;
+-- Everybody may look. More would be the right to lock rows or all of the table, and so to stop the orders of others: rows come and go by
+-- crm.write_tracked. Only a dump is restored by statements.
+GRANT SELECT ON crm.tracked TO PUBLIC;
+GRANT INSERT ON crm.tracked TO @extowner@;
+
+-- The keys of customers are for the owner's eyes, see crm.tracking_status.
+CREATE TABLE crm.refresh_position (
+  histories regclass PRIMARY KEY,
+  last_key text[] NOT NULL
+);
+COMMENT ON TABLE crm.refresh_position IS 'the key up to which each running refresh has come';
+COMMENT ON COLUMN crm.refresh_position.histories IS 'the table of histories that is refreshed';
+COMMENT ON COLUMN crm.refresh_position.last_key IS 'the key of its last customer that is scored';
 
 CREATE FUNCTION crm.relations_of(tracked crm.tracked) RETURNS oid[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -64,30 +73,57 @@ $$;
 COMMENT ON FUNCTION crm.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
 
 -- A relation that is not there yet may become anybody's, so a row must not name it.
-CREATE FUNCTION crm.tracked_guard() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION crm.check_tracked(before crm.tracked, after crm.tracked) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  known constant oid[] := CASE TG_OP WHEN 'INSERT' THEN '{}' ELSE crm.relations_of(old) END;
+  known constant oid[] := CASE WHEN before.purchases IS NULL THEN '{}' ELSE crm.relations_of(before) END;
   relation record;
 BEGIN
   FOR relation IN
     SELECT r.oid, c.oid IS NULL AS missing
-    FROM unnest(CASE TG_OP WHEN 'DELETE' THEN known ELSE crm.relations_of(new) || known END) AS r(oid) LEFT JOIN pg_class c ON c.oid = r.oid
+    FROM unnest(CASE WHEN after.purchases IS NULL THEN known ELSE crm.relations_of(after) || known END) WITH ORDINALITY AS r(oid, n)
+      LEFT JOIN pg_class c ON c.oid = r.oid
     WHERE c.oid IS NULL AND r.oid <> ALL (known) OR NOT pg_has_role(current_user, c.relowner, 'USAGE')
+    ORDER BY r.n
   LOOP
     IF relation.missing THEN
       RAISE undefined_table USING MESSAGE = format('relation with OID %s does not exist', relation.oid);
     END IF;
     RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation.oid::regclass);
   END LOOP;
-  IF TG_OP = 'UPDATE' AND (old.purchases, old.source, old.histories) IS DISTINCT FROM (new.purchases, new.source, new.histories) THEN
+  IF before.purchases IS NOT NULL AND after.purchases IS NOT NULL
+     AND (before.purchases, before.source, before.histories) IS DISTINCT FROM (after.purchases, after.source, after.histories) THEN
     RAISE insufficient_privilege USING MESSAGE = 'a tracking cannot be moved to other relations';
   END IF;
-  RETURN CASE TG_OP WHEN 'DELETE' THEN old ELSE new END;
+END $$;
+COMMENT ON FUNCTION crm.check_tracked(crm.tracked, crm.tracked) IS
+  'an error unless the current user owns all relations of a tracking as it was and as it will be; either is NULL where there is none';
+
+CREATE FUNCTION crm.tracked_guard() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM crm.check_tracked(NULL::crm.tracked, new);
+  ELSIF TG_OP = 'UPDATE' THEN
+    PERFORM crm.check_tracked(old, new);
+  ELSE
+    PERFORM crm.check_tracked(old, NULL::crm.tracked);
+    RETURN old;
+  END IF;
+  RETURN new;
 END $$;
 COMMENT ON FUNCTION crm.tracked_guard() IS 'lets only the owner of its relations change a row of crm.tracked';
 CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON crm.tracked
   FOR EACH ROW EXECUTE FUNCTION crm.tracked_guard();
+
+CREATE FUNCTION crm.write_tracked(purchases regclass, tracking crm.tracked, columns text[]) RETURNS void
+  LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_write_tracked';
+COMMENT ON FUNCTION crm.write_tracked(regclass, crm.tracked, text[]) IS
+  'changes the named columns of a row of crm.tracked, adds it if there are no columns, deletes it if there is no tracking; for the owner of its relations';
+CREATE FUNCTION crm.write_refresh_position(histories regclass, last_key text[]) RETURNS void
+  LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_write_refresh_position';
+COMMENT ON FUNCTION crm.write_refresh_position(regclass, text[]) IS
+  'keeps the key up to which a refresh has come, for the owner of the histories; NULL when it is at the end';
 
 -- What a session keeps of a tracking is forgotten as soon as it changes.
 CREATE FUNCTION crm.tracked_changed() RETURNS trigger
@@ -173,3 +209,9 @@ COMMENT ON FUNCTION crm.wait_for_writers(regclass) IS
 CREATE FUNCTION crm.check_commit_allowed(caller text) RETURNS void
   LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_check_commit_allowed';
 COMMENT ON FUNCTION crm.check_commit_allowed(text) IS 'an error if a transaction block is open';
+CREATE FUNCTION crm.relation_left(tracking crm.tracked) RETURNS regclass
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT r.oid FROM unnest(ARRAY[tracking.histories]::oid[] || crm.relations_of(tracking)) WITH ORDINALITY AS r(oid, n) JOIN pg_class c ON c.oid = r.oid
+  ORDER BY n LIMIT 1
+$$;
+COMMENT ON FUNCTION crm.relation_left(crm.tracked) IS 'a relation of a tracking that has not been dropped, by which its owner is known; NULL if none is left';

@@ -11,7 +11,7 @@ COMMENT ON FUNCTION crm.column_list(text[], text) IS 'columns as SQL writes them
 
 CREATE FUNCTION crm.same_keys(relation regclass, columns text[], a text, b text) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(string_agg(format('%s.%I %s %s.%I', a, c, crm.equality(t.atttypid), b, c), ' AND ' ORDER BY n), 'true')
+  SELECT coalesce(string_agg(format('%s.%I %s %s.%I', a, c, crm.equality(t.atttypid::regtype), b, c), ' AND ' ORDER BY n), 'true')
   FROM unnest(columns) WITH ORDINALITY AS u(c, n)
     JOIN pg_attribute t ON t.attrelid = relation AND t.attname = c
 $$;
@@ -38,7 +38,7 @@ COMMENT ON FUNCTION crm.scale_by(regclass, regclass) IS 'the key columns that ha
 CREATE FUNCTION crm.histories_query(purchases regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('SELECT %1$s, crm.purchase_history(%2$s) AS history FROM %3$s WHERE %4$s GROUP BY %1$s HAVING crm.purchase_history(%2$s) OPERATOR(crm.<>) ''{}''',
-    crm.column_list(keys),
+    crm.column_list(keys, ''::text),
     'purchased_on, amount' || CASE amount WHEN 'float8'::regtype THEN '' ELSE '::numeric' END
       || CASE WHEN orders THEN ', orders::int' ELSE '' END,
     purchases,
@@ -52,7 +52,7 @@ COMMENT ON FUNCTION crm.histories_query(regclass) IS 'the query that makes the h
 CREATE FUNCTION crm.all_histories_query(histories regclass) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys text := crm.column_list(crm.history_keys(histories));
+  keys text := crm.column_list(crm.history_keys(histories), ''::text);
   queries text[] := ARRAY(SELECT crm.histories_query(t.purchases) FROM crm.tracked t
                           WHERE t.histories = all_histories_query.histories ORDER BY t.tracked_at, t.purchases);
 BEGIN
@@ -183,7 +183,7 @@ BEGIN
   END LOOP;
 
   SELECT atttypid INTO day_type FROM pg_attribute WHERE attrelid = orders AND attname = purchased_on;
-  view_name := crm.free_name(schema, (SELECT relname FROM pg_class WHERE oid = orders), '_purchases');
+  view_name := crm.free_name(schema, (SELECT relname::text FROM pg_class WHERE oid = orders), '_purchases');
   EXECUTE format('CREATE VIEW %s.%I AS SELECT %I AS %I, %s AS purchased_on, %I AS amount%s FROM %s',
     schema::regnamespace, view_name, customer,
     CASE WHEN customer IN ('purchased_on', 'amount', 'orders') THEN 'customer' ELSE customer END,
@@ -203,35 +203,35 @@ CREATE FUNCTION crm.track_triggers(tracked_table regclass, by_row boolean) RETUR
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   part regclass;
+  own record;
   made int := 0;
 BEGIN
   FOR part IN
     SELECT c.oid FROM pg_class c
     WHERE (c.oid = tracked_table OR c.oid IN (SELECT relid FROM pg_partition_tree(tracked_table))) AND c.relkind IN ('r', 'p')
-      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = 'crm_truncate')
+      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgfoid = 'crm.track_truncate()'::regprocedure)
     ORDER BY c.oid
   LOOP
     IF NOT by_row THEN
-      EXECUTE format('CREATE TRIGGER crm_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows
-                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', part);
-      EXECUTE format('CREATE TRIGGER crm_update AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', part);
-      EXECUTE format('CREATE TRIGGER crm_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows
-                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', part);
+      EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm.trigger_name(part, 'crm_insert'::text), part);
+      EXECUTE format('CREATE TRIGGER %I AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm.trigger_name(part, 'crm_update'::text), part);
+      EXECUTE format('CREATE TRIGGER %I AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm.trigger_name(part, 'crm_delete'::text), part);
     ELSIF part = tracked_table THEN
-      EXECUTE format('CREATE TRIGGER crm_row AFTER INSERT OR UPDATE OR DELETE ON %s
-                      FOR EACH ROW EXECUTE FUNCTION crm.track_row()', part);
+      EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %s
+                      FOR EACH ROW EXECUTE FUNCTION crm.track_row()', crm.trigger_name(part, 'crm_row'::text), part);
     END IF;
-    EXECUTE format('CREATE TRIGGER crm_truncate BEFORE TRUNCATE ON %s
-                    FOR EACH STATEMENT EXECUTE FUNCTION crm.track_truncate()', part);
+    EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %s
+                    FOR EACH STATEMENT EXECUTE FUNCTION crm.track_truncate()', crm.trigger_name(part, 'crm_truncate'::text), part);
     made := made + 1;
   END LOOP;
   IF by_row THEN
-    FOR part IN SELECT t.tgrelid FROM pg_trigger t
-                WHERE t.tgname = 'crm_truncate' AND t.tgenabled <> 'A'
-                  AND (t.tgrelid = tracked_table OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(tracked_table))) LOOP
-      EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER crm_truncate', part);
-      EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER crm_row', part);
+    FOR own IN SELECT g.tgname, g.tgrelid::regclass AS relation FROM pg_trigger g
+               WHERE g.tgfoid IN ('crm.track_row()'::regprocedure, 'crm.track_truncate()'::regprocedure) AND g.tgenabled <> 'A'
+                 AND (g.tgrelid = tracked_table OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(tracked_table))) LOOP
+      EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', own.relation, own.tgname);
     END LOOP;
   END IF;
   RETURN made;
@@ -321,6 +321,10 @@ BEGIN
       DETAIL = 'What is written through the parent would not be seen.', HINT = 'Track the parent, or a view, which crm.refresh keeps.';
   ELSIF NOT pg_has_role(current_user, c.relowner, 'USAGE') THEN
     RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation);
+  ELSIF histories IS NULL AND NOT has_schema_privilege(current_user, c.relnamespace, 'CREATE') THEN
+    RAISE insufficient_privilege USING MESSAGE = format('%s may not create tables in schema %s', current_user, c.relnamespace::regnamespace),
+      DETAIL = format('A tracking belongs to the owner of %s and stands beside it.', relation),
+      HINT = format('GRANT CREATE ON SCHEMA %s TO %I', c.relnamespace::regnamespace, current_user);
   ELSIF EXISTS (SELECT FROM crm.tracked t WHERE t.purchases = relation) THEN
     RAISE duplicate_object USING MESSAGE = format('%s is tracked already', relation);
   ELSIF histories IS NOT NULL AND NOT EXISTS (SELECT FROM crm.tracked t WHERE t.histories = check_trackable.histories) THEN
@@ -358,7 +362,7 @@ BEGIN
      ARRAY(SELECT atttypid FROM pg_attribute JOIN unnest(crm.history_keys(histories)) WITH ORDINALITY AS u(k, n) ON attname = u.k
            WHERE attrelid = histories AND u.k = keys[n] ORDER BY n) THEN
     RAISE datatype_mismatch USING MESSAGE = format('the key columns of %s are not those of %s', purchases, histories),
-      DETAIL = format('They must have the same names and types in the same order: %s.', crm.column_list(crm.history_keys(histories)));
+      DETAIL = format('They must have the same names and types in the same order: %s.', crm.column_list(crm.history_keys(histories), ''::text));
   END IF;
 END $$;
 COMMENT ON FUNCTION crm.check_keys(regclass, text[], text[], regclass) IS 'an error if key columns cannot be those of a table of histories';
@@ -375,7 +379,7 @@ BEGIN
       NULL::crm.spend_model AS spend_model, NULL::float8 AS margin, NULL::int AS horizon_days, NULL::float8 AS discount_rate,
       NULL::text AS time_zone, NULL::date AS scaled_on, NULL::date AS refreshing_as_of,
       NULL::date AS refreshed_on
-    FROM %3$s WITH NO DATA$sql$, scoring_name, coalesce(crm.column_list(scale_by) || ',', ''), purchases);
+    FROM %3$s WITH NO DATA$sql$, scoring_name, coalesce(crm.column_list(scale_by, ''::text) || ',', ''), purchases);
   EXECUTE format($sql$ALTER TABLE %1$s
     ALTER keep_scale SET NOT NULL, ALTER keep_scale SET DEFAULT false,
     ALTER bins SET NOT NULL, ALTER bins SET DEFAULT %2$L, ADD CHECK (bins BETWEEN 2 AND 9),
@@ -388,11 +392,11 @@ BEGIN
     ALTER time_zone SET NOT NULL, ALTER time_zone SET DEFAULT %5$L$sql$,
     scoring_name, bins, segments, look_back_days, time_zone, horizon_days);
   -- a rule that cannot score is refused when it is written, not when an order comes
-  EXECUTE format('ALTER TABLE %s ADD CONSTRAINT rule_can_score CHECK ((crm.score_customer(crm.purchase(''2000-01-01'', 1), ''2001-01-01'', %s) IS NULL) IS NOT NULL),
+  EXECUTE format('ALTER TABLE %s ADD CONSTRAINT rule_can_score CHECK ((crm.score_customer(crm.purchase(date ''2000-01-01'', 1::numeric), date ''2001-01-01'', %s) IS NULL) IS NOT NULL),
     ADD CONSTRAINT time_zone_is_known CHECK (timestamptz ''2000-01-01 00:00+00'' AT TIME ZONE time_zone IS NOT NULL)',
-    scoring_name, crm.column_list(crm.rule_columns()));
+    scoring_name, crm.column_list(crm.rule_columns(), ''::text));
   EXECUTE CASE WHEN scale_by IS NULL THEN format('CREATE UNIQUE INDEX ON %s ((true))', scoring_name)
-    ELSE format('ALTER TABLE %s ADD PRIMARY KEY (%s)', scoring_name, crm.column_list(scale_by)) END;
+    ELSE format('ALTER TABLE %s ADD PRIMARY KEY (%s)', scoring_name, crm.column_list(scale_by, ''::text)) END;
   EXECUTE format('COMMENT ON TABLE %s IS %L', scoring_name,
     format('the rules that the customers of %s are scored by; change them, then CALL crm.refresh', purchases));
   PERFORM crm.comment_columns(scoring_name::regclass);
@@ -404,11 +408,11 @@ CREATE FUNCTION crm.make_histories(purchases regclass, histories_name text, keys
 BEGIN
   EXECUTE format('CREATE %sTABLE %s WITH (fillfactor = 80) AS SELECT %s, NULL::crm.purchase_history AS history, %s,
                   NULL::date AS scored_on, NULL::timestamptz AS updated_at FROM %s WITH NO DATA',
-    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, histories_name, crm.column_list(keys),
+    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, histories_name, crm.column_list(keys, ''::text),
     (SELECT string_agg(format('NULL::%s AS %I', format_type(atttypid, atttypmod), attname), ', ' ORDER BY attnum)
      FROM pg_attribute WHERE attrelid = 'crm.customer_score'::regclass AND attnum > 0 AND NOT attisdropped),
     purchases);
-  EXECUTE format('ALTER TABLE %s ALTER history SET NOT NULL, ADD PRIMARY KEY (%s)', histories_name, crm.column_list(keys));
+  EXECUTE format('ALTER TABLE %s ALTER history SET NOT NULL, ADD PRIMARY KEY (%s)', histories_name, crm.column_list(keys, ''::text));
   -- a long history is written anew with every order, and pglz takes ten times as long
   IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') THEN
     EXECUTE format('ALTER TABLE %s ALTER history SET COMPRESSION lz4', histories_name);
@@ -423,7 +427,7 @@ CREATE FUNCTION crm.make_changes(purchases regclass, changes_name text, keys tex
 BEGIN
   EXECUTE format('CREATE %sTABLE %s AS SELECT %s, NULL::timestamptz AS at, NULL::text AS what, NULL::text AS old_value,
                   NULL::text AS new_value, NULL::text AS why FROM %s WITH NO DATA',
-    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, changes_name, crm.column_list(keys), purchases);
+    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, changes_name, crm.column_list(keys, ''::text), purchases);
   EXECUTE format('ALTER TABLE %s ALTER at SET NOT NULL, ALTER what SET NOT NULL, ALTER why SET NOT NULL', changes_name);
   EXECUTE format('COMMENT ON TABLE %s IS %L', changes_name, format('segments that customers of %s entered and left', purchases));
   PERFORM crm.comment_columns(changes_name::regclass);
@@ -471,12 +475,12 @@ BEGIN
       ON CONFLICT (%4$s) DO UPDATE SET history = excluded.history WHERE h.history OPERATOR(crm.<>) excluded.history
       RETURNING 1)
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)$sql$,
-    crm.all_histories_query(histories), histories, crm.same_keys(histories, keys, 'f', 'h'), crm.column_list(keys),
+    crm.all_histories_query(histories), histories, crm.same_keys(histories, keys, 'f', 'h'), crm.column_list(keys, ''::text),
     CASE WHEN t.changes IS NULL THEN 'SELECT' ELSE format($sql$
       INSERT INTO %1$s (%2$s, at, what, old_value, why)
       SELECT %2$s, now(), c.what, c.old_value, %3$L
       FROM gone CROSS JOIN LATERAL (VALUES ('segment', gone.segment), ('tier', gone.tier)) AS c(what, old_value)
-      WHERE c.old_value IS NOT NULL$sql$, t.changes, crm.column_list(keys), why) END)
+      WHERE c.old_value IS NOT NULL$sql$, t.changes, crm.column_list(keys, ''::text), why) END)
   INTO changed;
   RETURN changed;
 END $$;
@@ -486,7 +490,7 @@ COMMENT ON FUNCTION crm.fill_histories(regclass, text) IS
 CREATE FUNCTION crm.add_rules(scoring regclass, scale_by text[], customers regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys constant text := crm.column_list(scale_by);
+  keys constant text := crm.column_list(scale_by, ''::text);
 BEGIN
   IF keys IS NULL THEN
     EXECUTE format('INSERT INTO %1$s SELECT WHERE NOT EXISTS (SELECT FROM %1$s)', scoring);
@@ -507,7 +511,7 @@ BEGIN
   USING as_of;
   EXECUTE format($sql$
     UPDATE %1$s AS r SET scale = n.scale, scaled_on = r.refreshing_as_of
-    FROM (SELECT %2$s crm.rfm_scale(crm.look_back(h.history, r.refreshing_as_of, r.look_back_days), r.refreshing_as_of, r.bins) AS scale
+    FROM (SELECT %2$s crm.rfm_scale(crm.look_back(h.history, r.refreshing_as_of, r.look_back_days), r.refreshing_as_of, r.bins::int) AS scale
           FROM %3$s AS h JOIN %1$s AS r ON %4$s %5$s) AS n
     WHERE NOT r.keep_scale AND %6$s$sql$,
     scoring, coalesce(crm.column_list(scale_by, 'r.') || ',', ''), customers,
@@ -526,24 +530,34 @@ COMMENT ON FUNCTION crm.make_scales(regclass, regclass, date, regclass) IS
 CREATE FUNCTION crm.finish_scoring(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  t crm.tracked;
   scoring constant regclass := (crm.tracking_of(histories)).scoring;
   oldest date;
 BEGIN
   EXECUTE format('UPDATE %s SET refreshed_on = refreshing_as_of, refreshing_as_of = NULL WHERE refreshing_as_of IS NOT NULL', scoring);
   EXECUTE format('SELECT min(scaled_on) FROM %s', scoring) INTO oldest;
-  UPDATE crm.tracked t SET scaled_on = oldest, refresh_finished_at = clock_timestamp(), refresh_position = NULL
-  WHERE t.histories = finish_scoring.histories;
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = finish_scoring.histories LOOP
+    t.scaled_on := oldest;
+    t.refresh_finished_at := clock_timestamp();
+    PERFORM crm.write_tracked(t.purchases, t, '{scaled_on,refresh_finished_at}'::text[]);
+  END LOOP;
+  PERFORM crm.write_refresh_position(histories, NULL::text[]);
 END $$;
 COMMENT ON FUNCTION crm.finish_scoring(regclass) IS 'records that all customers are scored as of the day of a refresh';
 
 CREATE FUNCTION crm.rescore_all(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  t crm.tracked;
   batch record;
 BEGIN
-  SELECT * INTO batch FROM crm.rescore(histories, NULL, 2147483647, 'rebuild');
-  UPDATE crm.tracked t SET refresh_started_at = now(), customers_read = batch.customers_read, customers_written = batch.customers_written
-  WHERE t.histories = rescore_all.histories;
+  SELECT * INTO batch FROM crm.rescore(histories, NULL::text[], 2147483647, 'rebuild'::text);
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = rescore_all.histories LOOP
+    t.refresh_started_at := now();
+    t.customers_read := batch.customers_read;
+    t.customers_written := batch.customers_written;
+    PERFORM crm.write_tracked(t.purchases, t, '{refresh_started_at,customers_read,customers_written}'::text[]);
+  END LOOP;
   PERFORM crm.finish_scoring(histories);
 END $$;
 COMMENT ON FUNCTION crm.rescore_all(regclass) IS 'scores all customers in one transaction';
@@ -552,18 +566,22 @@ CREATE FUNCTION crm.fill_new_histories(histories regclass, scoring regclass) RET
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   keys constant text[] := crm.history_keys(histories);
+  fresh text;
 BEGIN
-  EXECUTE format('CREATE TEMP TABLE crm_fresh ON COMMIT DROP AS %s', crm.all_histories_query(histories));
-  PERFORM crm.make_scales(histories, scoring, NULL, 'pg_temp.crm_fresh');
+  -- no temporary table: this may run as an owner who is trusted less than the caller
+  SELECT format('%s.%I', c.relnamespace::regnamespace, crm.free_name(c.relnamespace, c.relname::text, '_fresh'::text)) INTO fresh
+  FROM pg_class c WHERE c.oid = histories;
+  EXECUTE format('CREATE UNLOGGED TABLE %s AS %s', fresh, crm.all_histories_query(histories));
+  PERFORM crm.make_scales(histories, scoring, NULL::date, fresh::regclass);
   EXECUTE format($sql$
     INSERT INTO %1$s (%2$s, history, %3$s, scored_on, updated_at)
     SELECT %4$s, h.history, %5$s, r.refreshing_as_of, now()
-    FROM pg_temp.crm_fresh AS h JOIN %6$s AS r ON %7$s CROSS JOIN LATERAL %8$s AS c
+    FROM %9$s AS h JOIN %6$s AS r ON %7$s CROSS JOIN LATERAL %8$s AS c
     ORDER BY %4$s$sql$,
-    histories, crm.column_list(keys), crm.column_list(crm.score_columns()), crm.column_list(keys, 'h.'),
+    histories, crm.column_list(keys, ''::text), crm.column_list(crm.score_columns(), ''::text), crm.column_list(keys, 'h.'),
     crm.column_list(crm.score_columns(), 'c.'), scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
-    crm.score_call('h.history', 'r.refreshing_as_of'));
-  DROP TABLE pg_temp.crm_fresh;
+    crm.score_call('h.history', 'r.refreshing_as_of'), fresh);
+  EXECUTE format('DROP TABLE %s', fresh);
   PERFORM crm.finish_scoring(histories);
 END $$;
 COMMENT ON FUNCTION crm.fill_new_histories(regclass, regclass) IS
@@ -586,8 +604,15 @@ DECLARE
   schema oid;
   base text;
   unlogged boolean;
+  logged regclass;
   made crm.tracked;
 BEGIN
+  -- all of it belongs to the owner of the relation, and what hangs on that runs as the owner
+  IF NOT crm.is_owner(relation) THEN
+    RETURN crm.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::name, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
+      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass)', relation::oid, customer, purchased_on, amount, orders,
+      zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL')))::regclass;
+  END IF;
   PERFORM crm.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
   IF horizon_days NOT BETWEEN 1 AND 36525 THEN
@@ -616,28 +641,36 @@ BEGIN
 
   SELECT relnamespace, regexp_replace(relname, '(.)_purchases\d*$', '\1') INTO schema, base FROM pg_class WHERE oid = purchases;
   unlogged := coalesce((SELECT relpersistence = 'u' FROM pg_class WHERE oid = source), false);
-  made.purchases := purchases;
-  made.histories := histories;
   IF histories IS NULL THEN
     made := crm.make_tracking(purchases, schema, base, keys, unlogged, scale_by, zone, bins,
       coalesce(segments, crm.default_segments(bins)), look_back_days, horizon_days, changes);
   ELSE
     SELECT * INTO made FROM crm.tracked t WHERE t.histories = track.histories LIMIT 1;
+    made.purchases := purchases;
   END IF;
 
-  INSERT INTO crm.tracked (purchases, source, histories, scoring, notify, customers, not_live, by_row, source_name, view_made,
-    decisions, standing, by_invitation)
-  VALUES (purchases, source, made.histories, made.scoring, notify, made.customers, not_live, by_row, source::text, view_made,
-    made.decisions, made.standing, made.by_invitation);
+  logged := made.changes;
+  -- the first scores are no changes
+  made.changes := NULL;
+  made.source := source;
+  made.notify := notify;
+  made.not_live := not_live;
+  made.by_row := by_row;
+  made.source_name := source::text;
+  made.view_made := view_made;
+  made.tracked_at := now();
+  PERFORM crm.write_tracked(purchases, made, NULL::text[]);
   IF histories IS NULL THEN
     PERFORM crm.fill_new_histories(made.histories, made.scoring);
   ELSE
     PERFORM crm.fill_histories(made.histories, 'rebuild');
-    PERFORM crm.make_scales(made.histories, made.scoring, NULL, made.histories);
+    PERFORM crm.make_scales(made.histories, made.scoring, NULL::date, made.histories);
     PERFORM crm.rescore_all(made.histories);
   END IF;
-  -- the first scores are no changes
-  UPDATE crm.tracked t SET changes = made.changes WHERE t.histories = made.histories;
+  FOR made IN SELECT * FROM crm.tracked t WHERE t.histories = made.histories LOOP
+    made.changes := logged;
+    PERFORM crm.write_tracked(made.purchases, made, '{changes}'::text[]);
+  END LOOP;
   IF source IS NOT NULL THEN
     PERFORM crm.track_triggers(source, by_row);
   END IF;
@@ -696,6 +729,7 @@ BEGIN
   PERFORM crm.make_customers(purchases, made.histories, made.scoring, horizon_days, customers_name);
   made.customers := customers_name::regclass;
   PERFORM crm.make_customers_on(purchases, made.histories, made.scoring, made.customers, horizon_days, function_name);
+  made.purchases := purchases;
   RETURN made;
 END $$;
 COMMENT ON FUNCTION crm.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean) IS

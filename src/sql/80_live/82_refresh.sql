@@ -44,7 +44,7 @@ CREATE FUNCTION crm.refresh_fill(tracking regclass) RETURNS void
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
 BEGIN
-  -- the view's functions are its owner's and run as the owner
+  -- what hangs on the tables is their owner's and runs as the owner
   IF NOT crm.is_owner(t.histories) THEN
     PERFORM crm.as_owner(t.histories, format('SELECT crm.refresh_fill(%s::regclass)', tracking::oid));
     RETURN;
@@ -57,11 +57,19 @@ END $$;
 COMMENT ON FUNCTION crm.refresh_fill(regclass) IS 'brings histories up to date that triggers do not keep, the first step of crm.refresh';
 
 CREATE FUNCTION crm.refresh_started(tracking regclass) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE crm.tracked o
-  SET refresh_started_at = clock_timestamp(), refresh_finished_at = NULL, refresh_position = NULL, customers_read = 0, customers_written = 0
-  WHERE o.histories = (crm.tracking_of(tracking)).histories
-$$;
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm.tracking_of(tracking);
+BEGIN
+  PERFORM crm.write_refresh_position(t.histories, NULL::text[]);
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = t.histories LOOP
+    t.refresh_started_at := clock_timestamp();
+    t.refresh_finished_at := NULL;
+    t.customers_read := 0;
+    t.customers_written := 0;
+    PERFORM crm.write_tracked(t.purchases, t, '{refresh_started_at,refresh_finished_at,customers_read,customers_written}'::text[]);
+  END LOOP;
+END $$;
 COMMENT ON FUNCTION crm.refresh_started(regclass) IS 'records that a refresh begins with the first customer';
 
 CREATE FUNCTION crm.refresh_start(tracking regclass, as_of date) RETURNS void
@@ -69,9 +77,9 @@ CREATE FUNCTION crm.refresh_start(tracking regclass, as_of date) RETURNS void
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
 BEGIN
-  -- the view's functions are its owner's and run as the owner
+  -- what hangs on the tables is their owner's and runs as the owner
   IF NOT crm.is_owner(t.histories) THEN
-    PERFORM crm.as_owner(t.histories, format('SELECT crm.refresh_start(%s::regclass, %L)', tracking::oid, as_of));
+    PERFORM crm.as_owner(t.histories, format('SELECT crm.refresh_start(%s::regclass, %L::date)', tracking::oid, as_of));
     RETURN;
   END IF;
   PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
@@ -93,15 +101,21 @@ DECLARE
   t crm.tracked := crm.tracking_of(tracking);
   batch record;
 BEGIN
-  SELECT * INTO batch FROM crm.rescore(t.histories, t.refresh_position, batch_customers);
+  IF NOT crm.is_owner(t.histories) THEN
+    RETURN crm.as_owner(t.histories, format('SELECT crm.refresh_batch(%s::regclass, %L::int)', tracking::oid, batch_customers))::boolean;
+  END IF;
+  SELECT * INTO batch FROM crm.rescore(t.histories,
+    (SELECT s.refresh_position FROM crm.tracking_status s WHERE s.purchases = t.purchases), batch_customers);
   -- first the rules, then crm.tracked: in the order of the other steps, so that two refreshes wait and do not deadlock
   IF batch.last IS NULL THEN
     PERFORM crm.finish_scoring(t.histories);
   END IF;
-  UPDATE crm.tracked o
-  SET refresh_position = batch.last, customers_read = o.customers_read + batch.customers_read,
-      customers_written = o.customers_written + batch.customers_written
-  WHERE o.histories = t.histories;
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = t.histories LOOP
+    t.customers_read := t.customers_read + batch.customers_read;
+    t.customers_written := t.customers_written + batch.customers_written;
+    PERFORM crm.write_tracked(t.purchases, t, '{customers_read,customers_written}'::text[]);
+  END LOOP;
+  PERFORM crm.write_refresh_position(t.histories, batch.last);
   RETURN batch.last IS NULL;
 END $$;
 COMMENT ON FUNCTION crm.refresh_batch(regclass, int) IS
@@ -151,13 +165,13 @@ DECLARE
   t crm.tracked := crm.tracking_of(tracking);
   changed bigint;
 BEGIN
-  -- the view's functions are its owner's and run as the owner
+  -- what hangs on the tables is their owner's and runs as the owner
   IF NOT crm.is_owner(t.histories) THEN
     RETURN crm.as_owner(t.histories, format('SELECT crm.rebuild(%s::regclass)', tracking::oid))::bigint;
   END IF;
   PERFORM crm.lock_sources(t.histories);
   changed := crm.fill_histories(t.histories, 'rebuild');
-  PERFORM crm.make_scales(t.histories, t.scoring, NULL, t.histories);
+  PERFORM crm.make_scales(t.histories, t.scoring, NULL::date, t.histories);
   PERFORM crm.rescore_all(t.histories);
   RETURN changed;
 END $$;
@@ -184,14 +198,14 @@ BEGIN
       CASE WHEN count(g.oid) = 0 THEN 'has no triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
     FROM crm.tracked o
       JOIN pg_class c ON c.relkind IN ('r', 'p') AND (c.oid = o.source OR c.oid IN (SELECT relid FROM pg_partition_tree(o.source)))
-      LEFT JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgname LIKE 'crm\_%'
+      LEFT JOIN LATERAL crm.own_triggers(c.oid::regclass) AS g ON true
     WHERE o.histories = t.histories
     GROUP BY c.oid, o.by_row
     HAVING count(g.oid) FILTER (WHERE g.tgenabled IN ('A', CASE WHEN o.by_row THEN 'A' ELSE 'O' END)) < CASE WHEN o.by_row THEN 2 ELSE 4 END;
   RETURN QUERY
     SELECT t.decisions::text,
       CASE WHEN count(g.oid) < 4 THEN 'lacks triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
-    FROM pg_class c LEFT JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgname LIKE 'crm\_%'
+    FROM pg_class c LEFT JOIN LATERAL crm.own_triggers(c.oid::regclass) AS g ON true
     WHERE c.oid = t.decisions
     HAVING count(c.oid) > 0 AND count(g.oid) FILTER (WHERE g.tgenabled IN ('A', 'O')) < 4;
   RETURN QUERY
@@ -206,12 +220,19 @@ COMMENT ON FUNCTION crm.unfollowed(regclass) IS
 
 CREATE FUNCTION crm.verify(tracking regclass, since date DEFAULT NULL)
   RETURNS TABLE (customer jsonb, problem text, stored text, recomputed text)
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
   keys constant text[] := crm.history_keys(t.histories);
   recent text := 'true';
 BEGIN
+  -- the view's functions run as their owner; what they say is handed over as data
+  IF NOT crm.is_owner(t.histories) THEN
+    RETURN QUERY SELECT d.row -> 'customer', d.row ->> 'problem', d.row ->> 'stored', d.row ->> 'recomputed'
+      FROM jsonb_array_elements(crm.as_owner(t.histories, format('SELECT coalesce(jsonb_agg(to_jsonb(v)), ''[]'') FROM crm.verify(%s::regclass, %L::date) AS v',
+        tracking::oid, since))::jsonb) WITH ORDINALITY AS d(row, n) ORDER BY d.n;
+    RETURN;
+  END IF;
   RETURN QUERY SELECT NULL::jsonb, format('%s %s', u.relation, u.problem), NULL::text, NULL::text FROM crm.unfollowed(tracking) u;
   IF EXISTS (SELECT FROM crm.unfollowed(tracking) u WHERE u.problem LIKE 'has been dropped%') THEN
     RETURN;
@@ -246,6 +267,9 @@ CREATE FUNCTION crm.track_partitions(tracking regclass) RETURNS int
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
 BEGIN
+  IF NOT crm.is_owner(t.histories) THEN
+    RETURN crm.as_owner(t.histories, format('SELECT crm.track_partitions(%s::regclass)', tracking::oid))::int;
+  END IF;
   IF t.decisions IS NOT NULL THEN
     PERFORM crm.decision_triggers(t.decisions);
   END IF;
@@ -267,9 +291,9 @@ DECLARE
   customers_on text;
   customers bigint;
 BEGIN
-  -- the view's functions are its owner's and run as the owner
+  -- what hangs on the tables is their owner's and runs as the owner
   IF NOT crm.is_owner(t.histories) THEN
-    RETURN crm.as_owner(t.histories, format('SELECT crm.snapshot(%s::regclass, %L)', tracking::oid, as_of))::bigint;
+    RETURN crm.as_owner(t.histories, format('SELECT crm.snapshot(%s::regclass, %L::date)', tracking::oid, as_of))::bigint;
   END IF;
   IF as_of IS NULL OR NOT isfinite(as_of) THEN
     RAISE null_value_not_allowed USING MESSAGE = 'day of a snapshot must be a date';
@@ -288,7 +312,7 @@ BEGIN
       HINT = 'Rename it, or give it to the owner of the tracking.';
   ELSIF snapshots IS NULL THEN
     EXECUTE format('CREATE TABLE %I.%I AS SELECT NULL::date AS snapshot_on, c.* FROM %s AS c WITH NO DATA', schema, name, t.customers);
-    EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (snapshot_on, %s)', schema, name, crm.column_list(crm.history_keys(t.histories)));
+    EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (snapshot_on, %s)', schema, name, crm.column_list(crm.history_keys(t.histories), ''::text));
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, name, format('the customers of %s as they stood on some days', t.purchases));
     PERFORM crm.comment_columns(format('%I.%I', schema, name)::regclass);
   END IF;
@@ -312,19 +336,30 @@ COMMENT ON FUNCTION crm.customers_on(regclass) IS 'the function that gives the r
 
 -- for the administrator
 
+-- Whoever looks runs what is named here, so every operator is named by its schema.
 CREATE VIEW crm.tracking_status AS
   SELECT t.purchases, t.source, t.histories,
-    CASE WHEN t.source IS NULL THEN 'refresh only' WHEN t.by_row THEN 'row by row' ELSE 'live' END AS kept,
+    CASE WHEN t.source IS NULL THEN 'refresh only'::pg_catalog.text WHEN t.by_row THEN 'row by row'::pg_catalog.text ELSE 'live'::pg_catalog.text END AS kept,
     t.not_live,
-    (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_class c
-     WHERE c.relkind IN ('r', 'p') AND (c.oid = t.source OR c.oid IN (SELECT p.relid FROM pg_catalog.pg_partition_tree(t.source) p))
+    (SELECT pg_catalog.count(*)::pg_catalog.int4 FROM pg_catalog.pg_class c
+     WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
+       AND (c.oid OPERATOR(pg_catalog.=) t.source::pg_catalog.oid
+         OR c.oid OPERATOR(pg_catalog.=) ANY (SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(t.source) p))
        AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger g
-            WHERE g.tgrelid = c.oid AND g.tgname LIKE 'crm\_%' AND g.tgenabled IN ('A', CASE WHEN t.by_row THEN 'A' ELSE 'O' END))
-           < CASE WHEN t.by_row THEN 2 ELSE 4 END) AS tables_without_triggers,
-    (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.oid = t.source) IS DISTINCT FROM t.source_name AS source_renamed,
-    (SELECT c.reltuples::bigint FROM pg_catalog.pg_class c WHERE c.oid = t.histories) AS customers_estimated,
-    t.scaled_on, t.refresh_started_at, t.refresh_finished_at, t.customers_read, t.customers_written, t.refresh_position
+            WHERE g.tgrelid OPERATOR(pg_catalog.=) c.oid
+              AND g.tgfoid OPERATOR(pg_catalog.=) ANY (ARRAY['crm.track_statement()'::pg_catalog.regprocedure::pg_catalog.oid,
+                'crm.track_row()'::pg_catalog.regprocedure::pg_catalog.oid, 'crm.track_truncate()'::pg_catalog.regprocedure::pg_catalog.oid])
+              AND g.tgenabled OPERATOR(pg_catalog.=) ANY (CASE WHEN t.by_row THEN '{A}' ELSE '{A,O}' END::pg_catalog."char"[]))
+           OPERATOR(pg_catalog.<) CASE WHEN t.by_row THEN 2::pg_catalog.int8 ELSE 4::pg_catalog.int8 END) AS tables_without_triggers,
+    NOT COALESCE((SELECT pg_catalog.format('%I.%I'::pg_catalog.text, n.nspname, c.relname)
+                  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+                  WHERE c.oid OPERATOR(pg_catalog.=) t.source::pg_catalog.oid) OPERATOR(pg_catalog.=) t.source_name,
+                 t.source IS NULL AND t.source_name IS NULL) AS source_renamed,
+    (SELECT c.reltuples::pg_catalog.int8 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.histories::pg_catalog.oid) AS customers_estimated,
+    t.scaled_on, t.refresh_started_at, t.refresh_finished_at, t.customers_read, t.customers_written,
+    (SELECT p.last_key FROM crm.refresh_position p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.histories::pg_catalog.oid
+     WHERE p.histories::pg_catalog.oid OPERATOR(pg_catalog.=) t.histories::pg_catalog.oid
+       AND pg_catalog.pg_has_role(c.relowner, 'USAGE'::pg_catalog.text)) AS refresh_position
   FROM crm.tracked t;
 COMMENT ON VIEW crm.tracking_status IS 'for each purchases view: how it is kept, whether its triggers are in place, and its last refresh';
 COMMENT ON COLUMN crm.tracking_status.purchases IS 'the purchases view';
@@ -340,5 +375,5 @@ COMMENT ON COLUMN crm.tracking_status.refresh_started_at IS 'when the last refre
 COMMENT ON COLUMN crm.tracking_status.refresh_finished_at IS 'when it finished; NULL while it runs or if it stopped early';
 COMMENT ON COLUMN crm.tracking_status.customers_read IS 'customers that it looked at';
 COMMENT ON COLUMN crm.tracking_status.customers_written IS 'customers whose row it wrote';
-COMMENT ON COLUMN crm.tracking_status.refresh_position IS 'the key up to which a running refresh has come';
+COMMENT ON COLUMN crm.tracking_status.refresh_position IS 'the key up to which a running refresh has come; for the owner of the histories alone';
 GRANT SELECT ON crm.tracking_status TO PUBLIC;

@@ -22,12 +22,17 @@ CREATE FUNCTION crm.untrack(tracking regclass) RETURNS void
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
   o crm.tracked;
+  keeper constant regclass := crm.relation_left(t);
   views_made regclass[] := '{}';
   view_made regclass;
 BEGIN
+  IF NOT crm.is_owner(keeper) THEN
+    PERFORM crm.as_owner(keeper, format('SELECT crm.untrack(%s::regclass)', tracking::oid));
+    RETURN;
+  END IF;
   FOR o IN SELECT * FROM crm.tracked WHERE histories = t.histories LOOP
     views_made := views_made || CASE WHEN o.view_made THEN ARRAY[o.purchases] ELSE '{}' END;
-    DELETE FROM crm.tracked WHERE purchases = o.purchases;
+    PERFORM crm.write_tracked(o.purchases, NULL::crm.tracked, NULL::text[]);
     IF NOT EXISTS (SELECT FROM crm.tracked WHERE source = o.source)
        AND EXISTS (SELECT FROM pg_class WHERE oid = o.source) THEN
       PERFORM crm.drop_triggers(o.source);
@@ -73,7 +78,12 @@ CREATE FUNCTION crm.detach(tracking regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
+  keeper constant regclass := crm.relation_left(t);
 BEGIN
+  IF NOT crm.is_owner(keeper) THEN
+    PERFORM crm.as_owner(keeper, format('SELECT crm.detach(%s::regclass)', tracking::oid));
+    RETURN;
+  END IF;
   PERFORM crm.untrack(tracking);
   PERFORM crm.make_plain(t.histories);
   PERFORM crm.make_plain(t.scoring);

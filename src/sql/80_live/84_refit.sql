@@ -77,17 +77,17 @@ DECLARE
   name text;
   made regclass;
 BEGIN
-  SELECT format('%I.%I', n.nspname, crm.free_name(n.oid, regexp_replace(c.relname, '(.)_histories\d*$', '\1'), '_models')) INTO name
+  SELECT format('%I.%I', n.nspname, crm.free_name(n.oid, regexp_replace(c.relname::text, '(.)_histories\d*$', '\1'), '_models')) INTO name
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tracking.histories;
   EXECUTE format($sql$CREATE TABLE %s AS
     SELECT %s NULL::date AS fitted_on, NULL::date AS spend_fitted_on, NULL::date AS recorded_on, NULL::crm.purchase_model AS purchase_model,
       NULL::crm.spend_model AS spend_model, NULL::bigint AS customers, NULL::date AS replaced_on, NULL::text AS replaced_by,
       NULL::date AS forecast_from, NULL::date AS forecast_until, NULL::boolean AS out_of_sample, (NULL::crm.forecast_accuracy_result).*
-    FROM %s WITH NO DATA$sql$, name, coalesce(crm.column_list(scale_by) || ',', ''), tracking.scoring);
+    FROM %s WITH NO DATA$sql$, name, coalesce(crm.column_list(scale_by, ''::text) || ',', ''), tracking.scoring);
   made := name::regclass;
   EXECUTE format($sql$ALTER TABLE %s ALTER recorded_on SET NOT NULL,
     ADD CONSTRAINT replaced_by_refit_or_hand CHECK (replaced_by IN ('refit', 'hand') AND replaced_on IS NOT NULL OR num_nonnulls(replaced_by, replaced_on) = 0)$sql$, made);
-  EXECUTE format('CREATE UNIQUE INDEX ON %s (%s) WHERE replaced_on IS NULL', made, coalesce(crm.column_list(scale_by), '(true)'));
+  EXECUTE format('CREATE UNIQUE INDEX ON %s (%s) WHERE replaced_on IS NULL', made, coalesce(crm.column_list(scale_by, ''::text), '(true)'));
   EXECUTE format('COMMENT ON TABLE %s IS %L', made,
     format('the models that the customers of %s are and were scored by, and how right their forecasts were', tracking.purchases));
   PERFORM crm.comment_models(made);
@@ -106,7 +106,7 @@ BEGIN
   EXECUTE format($sql$
     INSERT INTO %1$s (%2$s recorded_on, fitted_on, spend_fitted_on, purchase_model, spend_model, customers)
     SELECT %3$s $2, $3, $4, $5, $6, ($5::jsonb ->> 'customers')::bigint FROM (SELECT ($1::%4$s).*) AS o$sql$,
-    tracking.models, coalesce(crm.column_list(scale_by) || ',', ''), coalesce(crm.column_list(scale_by, 'o.') || ',', ''), tracking.scoring)
+    tracking.models, coalesce(crm.column_list(scale_by, ''::text) || ',', ''), coalesce(crm.column_list(scale_by, 'o.') || ',', ''), tracking.scoring)
   USING rule, recorded_on, fitted_on, spend_fitted_on, purchase_model, spend_model;
 END $$;
 COMMENT ON FUNCTION crm.record_models(crm.tracked, text[], text, date, date, date, crm.purchase_model, crm.spend_model) IS
@@ -178,7 +178,7 @@ BEGIN
     RETURN NULL;
   ELSE
     -- an error if the mean of all customers is infinite
-    PERFORM crm.expected_spend(model, 0, 0);
+    PERFORM crm.expected_spend(model, 0::float8, 0::float8);
   END IF;
   RETURN model;
 EXCEPTION WHEN OTHERS THEN
@@ -190,7 +190,7 @@ COMMENT ON FUNCTION crm.refit_spend_model(text, crm.spend_model, crm.spend_model
 
 CREATE FUNCTION crm.model_to_fit(in_force crm.purchase_model) RETURNS crm.purchase_model
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(in_force, crm.bg_nbd(1, 1, 1, 1))
+  SELECT coalesce(in_force, crm.bg_nbd(1::float8, 1::float8, 1::float8, 1::float8, 1))
 $$;
 COMMENT ON FUNCTION crm.model_to_fit(crm.purchase_model) IS 'a model of the family that a refit fits: that of the model in force, BG/NBD in days if there is none';
 
@@ -231,8 +231,8 @@ BEGIN
         LEFT JOIN %3$s AS m ON m.replaced_on IS NULL AND %4$s
         CROSS JOIN LATERAL (
           SELECT m.recorded_on IS NOT NULL AND crm.same_models(m.purchase_model, m.spend_model, r.purchase_model, r.spend_model) AS still_in_force,
-            crm.same_models(m.purchase_model, NULL, r.purchase_model, NULL) AS same_purchase_model,
-            crm.same_models(NULL, m.spend_model, NULL, r.spend_model) AS same_spend_model) AS s
+            crm.same_models(m.purchase_model, NULL::crm.spend_model, r.purchase_model, NULL::crm.spend_model) AS same_purchase_model,
+            crm.same_models(NULL::crm.purchase_model, m.spend_model, NULL::crm.purchase_model, r.spend_model) AS same_spend_model) AS s
         CROSS JOIN LATERAL (
           SELECT CASE
             WHEN m.fitted_on < d.day THEN m.fitted_on
@@ -243,9 +243,9 @@ BEGIN
       SELECT g.number, crm.data_check(h.history, g.day) AS data_check,
         crm.purchase_fit_data(g.model_to_fit, h.history, g.day) AS purchases, crm.spend_fit_data(h.history, g.day) AS spend,
         crm.forecast_accuracy(crm.expected_purchases(g.recorded_model, h.history, g.forecast_from, g.day),
-          crm.purchase_days(crm.within(h.history, daterange(g.forecast_from, g.day, '(]')))) AS accuracy,
+          crm.purchase_days(crm.within(h.history, daterange(g.forecast_from, g.day, '(]')))::float8) AS accuracy,
         crm.forecast_accuracy(crm.expected_purchases(g.model_by_hand, h.history, g.by_hand_from, g.day),
-          crm.purchase_days(crm.within(h.history, daterange(g.by_hand_from, g.day, '(]')))) AS accuracy_by_hand
+          crm.purchase_days(crm.within(h.history, daterange(g.by_hand_from, g.day, '(]')))::float8) AS accuracy_by_hand
       FROM rule AS g JOIN %5$s AS h ON %6$s
       GROUP BY g.number)
     SELECT g.scoring::text AS scoring, g.name, g.day, g.purchase_model, g.spend_model, g.is_recorded, g.still_in_force, g.fitted_on, g.spend_fitted_on,
@@ -266,6 +266,7 @@ CREATE FUNCTION crm.refit_rules(tracking crm.tracked, as_of date) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 3 SET datestyle = iso SET intervalstyle = postgres AS $$
 DECLARE
   scale_by constant text[] := crm.scale_by(tracking.histories, tracking.scoring);
+  t crm.tracked;
   rule record;
   name text;
   purchase crm.purchase_model;
@@ -309,8 +310,10 @@ BEGIN
     END IF;
   END LOOP;
   -- after the rules, as every step of a refresh does
-  UPDATE crm.tracked t SET models = tracking.models
-  WHERE t.histories = tracking.histories AND t.models IS DISTINCT FROM tracking.models;
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = tracking.histories AND o.models IS DISTINCT FROM tracking.models LOOP
+    t.models := tracking.models;
+    PERFORM crm.write_tracked(t.purchases, t, '{models}'::text[]);
+  END LOOP;
 END $$;
 COMMENT ON FUNCTION crm.refit_rules(crm.tracked, date) IS
   'fits the models of all rules anew as of a day, and records which were in force before';
@@ -320,13 +323,13 @@ CREATE FUNCTION crm.refit_models(tracking regclass, as_of date) RETURNS void
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
 BEGIN
-  -- the view's functions are its owner's and run as the owner
+  -- what hangs on the tables is their owner's and runs as the owner
   IF NOT crm.is_owner(t.histories) THEN
-    PERFORM crm.as_owner(t.histories, format('SELECT crm.refit_models(%s::regclass, %L)', tracking::oid, as_of));
+    PERFORM crm.as_owner(t.histories, format('SELECT crm.refit_models(%s::regclass, %L::date)', tracking::oid, as_of));
     RETURN;
   END IF;
-  -- one refit of a tracking at a time; holds off no other statement
-  PERFORM pg_advisory_xact_lock('crm.tracked'::regclass::oid::int, t.histories::oid::int);
+  -- one refit of a tracking at a time; holds off no statement on the orders, and is no lock that just anybody can take
+  EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', t.scoring);
   PERFORM crm.refit_rules(crm.tracking_of(tracking), as_of);
 EXCEPTION WHEN OTHERS THEN
   RAISE WARNING USING MESSAGE = format('models of %s were not fitted: %s', coalesce(t.scoring::text, tracking::text), SQLERRM),

@@ -24,21 +24,37 @@ CREATE FUNCTION crm.decide_truncate() RETURNS trigger
   LANGUAGE C COST 100 AS 'MODULE_PATHNAME', 'crm_decide_truncate';
 COMMENT ON FUNCTION crm.decide_truncate() IS 'scores customers anew before decisions on their tiers are truncated';
 
+-- The names of what follows a table; others may have taken the plain ones.
+CREATE FUNCTION crm.own_triggers(relation regclass) RETURNS SETOF pg_trigger
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT g.* FROM pg_trigger g
+  WHERE g.tgrelid = relation AND g.tgfoid IN ('crm.track_statement()'::regprocedure, 'crm.track_row()'::regprocedure,
+    'crm.track_truncate()'::regprocedure, 'crm.decide_statement()'::regprocedure, 'crm.decide_truncate()'::regprocedure)
+$$;
+COMMENT ON FUNCTION crm.own_triggers(regclass) IS 'the triggers of a table that are the extension''s, known by their functions';
+CREATE FUNCTION crm.trigger_name(relation regclass, wanted text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT wanted || coalesce(nullif(n, 0)::text, '') FROM generate_series(0, 1000) AS n
+  WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgname = (wanted || coalesce(nullif(n, 0)::text, ''))::name)
+  ORDER BY n LIMIT 1
+$$;
+COMMENT ON FUNCTION crm.trigger_name(regclass, text) IS 'the name of a new trigger, numbered if another has it';
+
 CREATE FUNCTION crm.decision_triggers(decisions regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   made record;
 BEGIN
   FOR made IN
-    SELECT * FROM (VALUES
-      ('crm_insert', 'AFTER INSERT', 'REFERENCING NEW TABLE AS new_rows', 'crm.decide_statement'),
-      ('crm_update', 'AFTER UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', 'crm.decide_statement'),
-      ('crm_delete', 'AFTER DELETE', 'REFERENCING OLD TABLE AS old_rows', 'crm.decide_statement'),
-      ('crm_truncate', 'BEFORE TRUNCATE', '', 'crm.decide_truncate')) AS v(name, event, rows, function)
-    WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = decisions AND tgname = v.name)
+    SELECT v.name, v.event, v.rows, v.function FROM (VALUES
+      ('crm_insert', 'AFTER INSERT', 'REFERENCING NEW TABLE AS new_rows', 'crm.decide_statement', 4),
+      ('crm_update', 'AFTER UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', 'crm.decide_statement', 16),
+      ('crm_delete', 'AFTER DELETE', 'REFERENCING OLD TABLE AS old_rows', 'crm.decide_statement', 8),
+      ('crm_truncate', 'BEFORE TRUNCATE', '', 'crm.decide_truncate', 32)) AS v(name, event, rows, function, tgtype)
+    WHERE NOT EXISTS (SELECT FROM crm.own_triggers(decisions) AS g WHERE g.tgtype & 60 = v.tgtype)
   LOOP
     EXECUTE format('CREATE TRIGGER %I %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s()',
-      made.name, made.event, decisions, made.rows, made.function);
+      crm.trigger_name(decisions, made.name), made.event, decisions, made.rows, made.function);
   END LOOP;
 END $$;
 COMMENT ON FUNCTION crm.decision_triggers(regclass) IS 'installs the triggers on a table of decisions where they are missing';
@@ -52,7 +68,7 @@ CREATE FUNCTION crm.decisions_query(decisions regclass, keys text[]) RETURNS tex
       array_agg(ROW(CASE what WHEN 'floor' THEN tier END, CASE what WHEN 'ceiling' THEN tier END, valid)::crm.tier_override)
         FILTER (WHERE tier IS NOT NULL) AS overrides,
       array_agg(valid) FILTER (WHERE tier IS NULL) AS memberships
-    FROM %2$s GROUP BY %1$s$query$, crm.column_list(keys), decisions)
+    FROM %2$s GROUP BY %1$s$query$, crm.column_list(keys, ''::text), decisions)
 $$;
 COMMENT ON FUNCTION crm.decisions_query(regclass, text[]) IS
   'the query of what was decided on customers, as overrides and memberships';
@@ -129,7 +145,7 @@ DECLARE
   keys constant text[] := crm.history_keys(histories);
 BEGIN
   EXECUTE format('CREATE TABLE %s AS SELECT %s, NULL::text AS what, NULL::text AS tier, NULL::daterange AS valid, NULL::text AS decided_by,
-                  NULL::timestamptz AS decided_at, NULL::text AS why FROM %s WITH NO DATA', decisions_name, crm.column_list(keys), histories);
+                  NULL::timestamptz AS decided_at, NULL::text AS why FROM %s WITH NO DATA', decisions_name, crm.column_list(keys, ''::text), histories);
   EXECUTE format($sql$ALTER TABLE %1$s %2$s,
     ALTER what SET NOT NULL, ALTER valid SET NOT NULL,
     ALTER decided_by SET NOT NULL, ALTER decided_by SET DEFAULT session_user,
@@ -144,7 +160,7 @@ BEGIN
   IF NOT by_invitation THEN
     EXECUTE format('ALTER TABLE %s ADD CONSTRAINT membership_is_by_invitation CHECK (what <> ''membership'')', decisions_name);
   END IF;
-  EXECUTE format('CREATE INDEX ON %s (%s)', decisions_name, crm.column_list(keys));
+  EXECUTE format('CREATE INDEX ON %s (%s)', decisions_name, crm.column_list(keys, ''::text));
   EXECUTE format('COMMENT ON TABLE %s IS %L', decisions_name,
     format('who decided what on the tiers of the customers of %s, and why; a row changes the tier at once', histories));
   PERFORM crm.comment_columns(decisions_name::regclass, jsonb_build_object(
@@ -288,12 +304,14 @@ CREATE FUNCTION crm.track_tiers(tracking regclass, by_invitation boolean DEFAULT
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
-  owner regrole;
+  o crm.tracked;
   schema oid;
   base text;
   names text[];
-  made regprocedure;
 BEGIN
+  IF NOT crm.is_owner(t.histories) THEN
+    RETURN crm.as_owner(t.histories, format('SELECT crm.track_tiers(%s::regclass, %L::boolean)', tracking::oid, by_invitation))::regclass;
+  END IF;
   IF by_invitation IS NULL THEN
     RAISE null_value_not_allowed USING MESSAGE = 'by_invitation cannot be NULL';
   END IF;
@@ -302,7 +320,7 @@ BEGIN
   PERFORM crm.lock_sources(t.histories);
   EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', t.scoring);
 
-  SELECT relnamespace, regexp_replace(relname, '(.)_histories\d*$', '\1'), relowner INTO schema, base, owner
+  SELECT relnamespace, regexp_replace(relname, '(.)_histories\d*$', '\1') INTO schema, base
   FROM pg_class WHERE oid = t.histories;
   names := ARRAY(SELECT format('%s.%I', schema::regnamespace, crm.free_name(schema, base, s))
                  FROM unnest('{_tier_decisions,_standing,_tier_expiring,_within_reach}'::text[]) WITH ORDINALITY AS u(s, n) ORDER BY n);
@@ -310,16 +328,12 @@ BEGIN
   t.decisions := crm.make_decisions(t.histories, names[1], by_invitation);
   t.standing := crm.make_standing(t, names[2]);
   PERFORM crm.make_tier_functions(t, names[3], names[4]);
-  IF NOT crm.is_owner(t.histories) THEN
-    EXECUTE format('ALTER TABLE %s OWNER TO %s', t.decisions, owner);
-    FOR made IN SELECT f FROM crm.tier_functions(t.standing) AS f LOOP
-      EXECUTE format('ALTER FUNCTION %s OWNER TO %s', made, owner);
-    END LOOP;
-    EXECUTE format('ALTER VIEW %s OWNER TO %s', t.standing, owner);
-  END IF;
-
-  UPDATE crm.tracked o SET (decisions, standing, by_invitation) = (t.decisions, t.standing, t.by_invitation)
-  WHERE o.histories = t.histories;
+  FOR o IN SELECT * FROM crm.tracked s WHERE s.histories = t.histories LOOP
+    o.decisions := t.decisions;
+    o.standing := t.standing;
+    o.by_invitation := t.by_invitation;
+    PERFORM crm.write_tracked(o.purchases, o, '{decisions,standing,by_invitation}'::text[]);
+  END LOOP;
   IF crm.customers_on(t.customers) IS NOT NULL THEN
     PERFORM crm.make_customers_on(t.purchases, t.histories, t.scoring, t.customers,
       (SELECT substring(attname FROM '^clv_(\d+)d$')::int FROM pg_attribute
@@ -327,7 +341,7 @@ BEGIN
       crm.customers_on(t.customers));
   END IF;
   IF by_invitation THEN
-    PERFORM crm.rescore(t.histories, NULL, 2147483647, 'decision');
+    PERFORM crm.rescore(t.histories, NULL::text[], 2147483647, 'decision'::text);
   END IF;
   RETURN t.standing;
 END $$;

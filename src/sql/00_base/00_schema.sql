@@ -1,0 +1,16 @@
+-- the schema: what stands in it can be called in the place of what the extension has
+
+DO $check$
+DECLARE
+  schema_owner pg_catalog.name;
+  trusted pg_catalog.bool;
+BEGIN
+  SELECT r.rolname, r.rolsuper OR r.oid OPERATOR(pg_catalog.=) pg_catalog.to_regrole($role$@extowner@$role$::pg_catalog.text)::pg_catalog.oid INTO schema_owner, trusted
+  FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
+  WHERE n.nspname OPERATOR(pg_catalog.=) 'crm'::pg_catalog.name;
+  IF NOT trusted THEN
+    RAISE insufficient_privilege USING MESSAGE = pg_catalog.format('schema crm belongs to %I'::pg_catalog.text, schema_owner),
+      DETAIL = 'Its owner could put functions there that others then call.',
+      HINT = 'Drop the schema, or give it to the role that creates the extension: ALTER SCHEMA crm OWNER TO ...';
+  END IF;
+END $check$;
