@@ -1,0 +1,1 @@
+-- what has changed since 0.2.1, a part a topic
