@@ -8,8 +8,7 @@
 
 #include <math.h>
 
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "base/exact_sums.h"
 #include "libpq/pqformat.h"
 #include "base/scan.h"
@@ -252,10 +251,10 @@ crm_exact_sums_plus(PG_FUNCTION_ARGS)
 
 /* Order of two rows of sums: by the first that differs, then the shorter first. */
 static int
-compare_sums(FunctionCallInfo fcinfo)
+order(const void *x, const void *y)
 {
-	ExactSums *a = PG_GETARG_EXACT_SUMS(0);
-	ExactSums *b = PG_GETARG_EXACT_SUMS(1);
+	const ExactSums *a = x;
+	const ExactSums *b = y;
 
 	for (int i = 0; i < Min(a->nsums, b->nsums); i++)
 		if (exact_sums_get(a, i) != exact_sums_get(b, i))
@@ -263,23 +262,12 @@ compare_sums(FunctionCallInfo fcinfo)
 	return CRM_COMPARE(a->nsums, b->nsums);
 }
 
-COMPARISON_FUNCTIONS(exact_sums, compare_sums);
-
-PG_FUNCTION_INFO_V1(crm_exact_sums_hash);
-Datum
-crm_exact_sums_hash(PG_FUNCTION_ARGS)
+static Content
+content(const void *sums)
 {
-	ExactSums *s = PG_GETARG_EXACT_SUMS(0);
+	const ExactSums *s = sums;
 
-	return hash_any((const unsigned char *) s->sums, s->nsums * sizeof(ExactSum));
+	return (Content){s->sums, s->nsums * sizeof(ExactSum)};
 }
 
-PG_FUNCTION_INFO_V1(crm_exact_sums_hash_extended);
-Datum
-crm_exact_sums_hash_extended(PG_FUNCTION_ARGS)
-{
-	ExactSums *s = PG_GETARG_EXACT_SUMS(0);
-
-	return hash_any_extended((const unsigned char *) s->sums, s->nsums * sizeof(ExactSum),
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(exact_sums, order, content);

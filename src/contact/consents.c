@@ -6,10 +6,8 @@
  */
 #include "crm.h"
 
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "contact/consents.h"
-#include "base/message.h"
 #include "miscadmin.h"
 #include "base/scan.h"
 #include "utils/builtins.h"
@@ -254,18 +252,11 @@ Datum
 crm_consents_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-	int		   version = pq_getmsgint(message, 2);
-	int		   flags = pq_getmsgint(message, 2);
-	int		   n = (int) pq_getmsgint(message, 4);
+	int		   n;
 	Consents  *c;
 
-	if (version != CONSENTS_VERSION || flags != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("unsupported consents version %d, flags %d", version, flags)));
-	if (n < 0 || n > (message->len - message->cursor) / MESSAGE_MIN_GRANT)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("consents of %d grants have %d bytes of them", n,
-							   message->len - message->cursor)));
+	receive_header(message, "consents", 2, CONSENTS_VERSION, 0);
+	n = receive_count(message, "consents", "grants", MESSAGE_MIN_GRANT);
 	c = consents_create(n);
 	for (int i = 0; i < n; i++)
 	{
@@ -369,38 +360,27 @@ crm_consents_transition(PG_FUNCTION_ARGS)
 
 /* Order of two consents: by the first grant that differs, then the fewer first. */
 static int
-compare_consents(FunctionCallInfo fcinfo)
+order(const void *x, const void *y)
 {
-	Consents *a = PG_GETARG_CONSENTS(0);
-	Consents *b = PG_GETARG_CONSENTS(1);
+	const Consents *a = x;
+	const Consents *b = y;
 
 	for (int i = 0; i < Min(a->ngrants, b->ngrants); i++)
 	{
-		int order = compare_grants(&a->grants[i], &b->grants[i]);
+		int difference = compare_grants(&a->grants[i], &b->grants[i]);
 
-		if (order != 0)
-			return order;
+		if (difference != 0)
+			return difference;
 	}
 	return CRM_COMPARE(a->ngrants, b->ngrants);
 }
 
-COMPARISON_FUNCTIONS(consents, compare_consents);
-
-PG_FUNCTION_INFO_V1(crm_consents_hash);
-Datum
-crm_consents_hash(PG_FUNCTION_ARGS)
+static Content
+content(const void *consents)
 {
-	Consents *c = PG_GETARG_CONSENTS(0);
+	const Consents *c = consents;
 
-	return hash_any((const unsigned char *) c->grants, c->ngrants * sizeof(Grant));
+	return (Content){c->grants, c->ngrants * sizeof(Grant)};
 }
 
-PG_FUNCTION_INFO_V1(crm_consents_hash_extended);
-Datum
-crm_consents_hash_extended(PG_FUNCTION_ARGS)
-{
-	Consents *c = PG_GETARG_CONSENTS(0);
-
-	return hash_any_extended((const unsigned char *) c->grants, c->ngrants * sizeof(Grant),
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(consents, order, content);

@@ -11,11 +11,9 @@
  */
 #include "crm.h"
 
-#include "common/hashfn.h"
 #include "common/int.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "contact/contact_policy.h"
-#include "base/message.h"
 #include "miscadmin.h"
 #include "base/scan.h"
 #include "utils/builtins.h"
@@ -426,18 +424,11 @@ Datum
 crm_contact_policy_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	   message = (StringInfo) PG_GETARG_POINTER(0);
-	int			   version = pq_getmsgint(message, 2);
-	int			   flags = pq_getmsgint(message, 2);
-	int			   n = (int) pq_getmsgint(message, 4);
+	int			   n;
 	ContactPolicy *p;
 
-	if (version != CONTACT_POLICY_VERSION || flags != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("unsupported contact_policy version %d, flags %d", version, flags)));
-	if (n < 0 || n > (message->len - message->cursor) / MESSAGE_MIN_RULE)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("contact_policy of %d rules has %d bytes of them", n,
-							   message->len - message->cursor)));
+	receive_header(message, "contact_policy", 2, CONTACT_POLICY_VERSION, 0);
+	n = receive_count(message, "contact_policy", "rules", MESSAGE_MIN_RULE);
 	p = policy_create(n);
 	for (int i = 0; i < n; i++)
 		receive_rule(message, &p->rules[i]);
@@ -586,32 +577,21 @@ crm_contact_policy_plus(PG_FUNCTION_ARGS)
 
 /* Order of two policies: by their bytes, rule by rule, then the shorter first. */
 static int
-compare_policies(FunctionCallInfo fcinfo)
+order(const void *x, const void *y)
 {
-	ContactPolicy *a = PG_GETARG_CONTACT_POLICY(0);
-	ContactPolicy *b = PG_GETARG_CONTACT_POLICY(1);
-	int order = memcmp(a->rules, b->rules, Min(a->nrules, b->nrules) * sizeof(PolicyRule));
+	const ContactPolicy *a = x;
+	const ContactPolicy *b = y;
+	int difference = memcmp(a->rules, b->rules, Min(a->nrules, b->nrules) * sizeof(PolicyRule));
 
-	return order != 0 ? order : CRM_COMPARE(a->nrules, b->nrules);
+	return difference != 0 ? difference : CRM_COMPARE(a->nrules, b->nrules);
 }
 
-COMPARISON_FUNCTIONS(contact_policy, compare_policies);
-
-PG_FUNCTION_INFO_V1(crm_contact_policy_hash);
-Datum
-crm_contact_policy_hash(PG_FUNCTION_ARGS)
+static Content
+content(const void *policy)
 {
-	ContactPolicy *p = PG_GETARG_CONTACT_POLICY(0);
+	const ContactPolicy *p = policy;
 
-	return hash_any((const unsigned char *) p->rules, p->nrules * sizeof(PolicyRule));
+	return (Content){p->rules, p->nrules * sizeof(PolicyRule)};
 }
 
-PG_FUNCTION_INFO_V1(crm_contact_policy_hash_extended);
-Datum
-crm_contact_policy_hash_extended(PG_FUNCTION_ARGS)
-{
-	ContactPolicy *p = PG_GETARG_CONTACT_POLICY(0);
-
-	return hash_any_extended((const unsigned char *) p->rules, p->nrules * sizeof(PolicyRule),
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(contact_policy, order, content);

@@ -8,7 +8,7 @@
  */
 #include "crm.h"
 
-#include "base/compare.h"
+#include "base/value.h"
 #include "base/scan.h"
 #include "common/hashfn.h"
 #include "history/purchase_history.h"

@@ -6,10 +6,9 @@
  */
 #include "crm.h"
 
-#include "base/compare.h"
+#include "base/value.h"
 #include "base/rows.h"
 #include "base/scan.h"
-#include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "lifetime/predict.h"
 #include "lifetime/purchase_forecast.h"
@@ -150,31 +149,7 @@ crm_purchase_forecast_recv(PG_FUNCTION_ARGS)
 									  (PurchaseModel *) DatumGetPointer(model)));
 }
 
-/* An order for indexes: by the bytes, which equal values share. */
-static int
-order(FunctionCallInfo fcinfo)
-{
-	return memcmp(&PG_GETARG_PURCHASE_FORECAST(0)->version,
-				  &PG_GETARG_PURCHASE_FORECAST(1)->version, sizeof(PurchaseForecast) - VARHDRSZ);
-}
-
-COMPARISON_FUNCTIONS(purchase_forecast, order);
-
-PG_FUNCTION_INFO_V1(crm_purchase_forecast_hash);
-Datum
-crm_purchase_forecast_hash(PG_FUNCTION_ARGS)
-{
-	return hash_any((unsigned char *) VARDATA(PG_GETARG_PURCHASE_FORECAST(0)),
-					sizeof(PurchaseForecast) - VARHDRSZ);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_forecast_hash_extended);
-Datum
-crm_purchase_forecast_hash_extended(PG_FUNCTION_ARGS)
-{
-	return hash_any_extended((unsigned char *) VARDATA(PG_GETARG_PURCHASE_FORECAST(0)),
-							 sizeof(PurchaseForecast) - VARHDRSZ, PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(purchase_forecast, value_bytes_order, value_bytes);
 
 /* (forecast, n): P(exactly n purchases). */
 PG_FUNCTION_INFO_V1(crm_forecast_probability);

@@ -5,8 +5,7 @@
 
 #include "access/hash.h"
 #include "lifetime/btyd.h"
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "lifetime/purchase_model.h"
 #include "utils/builtins.h"
 
@@ -259,35 +258,4 @@ crm_purchase_model_bic(PG_FUNCTION_ARGS)
 	return model_bic(fcinfo, &model->fit, estimated(model));
 }
 
-/* An order for indexes: by the bytes behind the length, which equal values share. */
-static int
-order(FunctionCallInfo fcinfo)
-{
-	PurchaseModel *a = PG_GETARG_PURCHASE_MODEL(0);
-	PurchaseModel *b = PG_GETARG_PURCHASE_MODEL(1);
-
-	int difference = memcmp(VARDATA(a), VARDATA(b), Min(VARSIZE(a), VARSIZE(b)) - VARHDRSZ);
-
-	return difference != 0 ? difference : CRM_COMPARE(VARSIZE(a), VARSIZE(b));
-}
-
-COMPARISON_FUNCTIONS(purchase_model, order);
-
-PG_FUNCTION_INFO_V1(crm_purchase_model_hash);
-Datum
-crm_purchase_model_hash(PG_FUNCTION_ARGS)
-{
-	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
-
-	return hash_any((unsigned char *) VARDATA(model), VARSIZE(model) - VARHDRSZ);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_model_hash_extended);
-Datum
-crm_purchase_model_hash_extended(PG_FUNCTION_ARGS)
-{
-	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
-
-	return hash_any_extended((unsigned char *) VARDATA(model), VARSIZE(model) - VARHDRSZ,
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(purchase_model, value_bytes_order, value_bytes);

@@ -9,8 +9,7 @@
 #include "crm.h"
 
 #include "access/hash.h"
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "libpq/pqformat.h"
 #include "lifetime/spend_model.h"
 #include "utils/builtins.h"
@@ -281,33 +280,4 @@ crm_spend_model_bic(PG_FUNCTION_ARGS)
 	return model_bic(fcinfo, &model->fit, spend_shapes[model->kind].nparams);
 }
 
-/* An order for indexes: by the bytes behind the length, which equal values share. */
-static int
-order(FunctionCallInfo fcinfo)
-{
-	SpendModel *a = PG_GETARG_SPEND_MODEL(0);
-	SpendModel *b = PG_GETARG_SPEND_MODEL(1);
-
-	return memcmp(VARDATA(a), VARDATA(b), sizeof(SpendModel) - VARHDRSZ);
-}
-
-COMPARISON_FUNCTIONS(spend_model, order);
-
-PG_FUNCTION_INFO_V1(crm_spend_model_hash);
-Datum
-crm_spend_model_hash(PG_FUNCTION_ARGS)
-{
-	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
-
-	return hash_any((unsigned char *) VARDATA(model), sizeof(SpendModel) - VARHDRSZ);
-}
-
-PG_FUNCTION_INFO_V1(crm_spend_model_hash_extended);
-Datum
-crm_spend_model_hash_extended(PG_FUNCTION_ARGS)
-{
-	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
-
-	return hash_any_extended((unsigned char *) VARDATA(model), sizeof(SpendModel) - VARHDRSZ,
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(spend_model, value_bytes_order, value_bytes);

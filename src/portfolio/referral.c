@@ -7,8 +7,7 @@
  */
 #include "crm.h"
 
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -344,14 +343,13 @@ crm_referral_network_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* The version and the reserved bits are those of this release. */
+/* Bytes of a referral in a message: a worth and two keys of at least no bytes. */
+#define MESSAGE_MIN_REFERRAL (8 + 2 + 2)
+
+/* A network has a referral at least. */
 static inline void
-CheckHeader(int version, int flags, int nreferrals)
+CheckReferralCount(int nreferrals)
 {
-	if (version != REFERRAL_NETWORK_VERSION || flags != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("unsupported referral_network version %d, flags %d", version, flags)));
 	if (nreferrals < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("referral_network cannot hold %d referrals", nreferrals)));
@@ -387,12 +385,12 @@ Datum
 crm_referral_network_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo		 message = (StringInfo) PG_GETARG_POINTER(0);
-	int				 version = pq_getmsgint(message, 2);
-	int				 flags = pq_getmsgint(message, 2);
-	int				 nreferrals = (int) pq_getmsgint(message, 4);
+	int				 nreferrals;
 	ReferralNetwork *network = create_network(FIRST_SIZE);
 
-	CheckHeader(version, flags, nreferrals);
+	receive_header(message, "referral_network", 2, REFERRAL_NETWORK_VERSION, 0);
+	nreferrals = receive_count(message, "referral_network", "referrals", MESSAGE_MIN_REFERRAL);
+	CheckReferralCount(nreferrals);
 	for (int i = 0; i < nreferrals; i++)
 	{
 		int64 worth = CheckWorth(pq_getmsgint64(message));
@@ -405,36 +403,27 @@ crm_referral_network_recv(PG_FUNCTION_ARGS)
 
 /* Order of two networks: by the first referral that differs, then the fewer referrals. */
 static int
-referral_network_order(FunctionCallInfo fcinfo)
+order(const void *x, const void *y)
 {
-	ReferralNetwork *a = PG_GETARG_REFERRAL_NETWORK(0);
-	ReferralNetwork *b = PG_GETARG_REFERRAL_NETWORK(1);
-	const Referral **x = referral_network_sorted(a);
-	const Referral **y = referral_network_sorted(b);
-	int				 order = 0;
+	const ReferralNetwork *a = x;
+	const ReferralNetwork *b = y;
+	const Referral		 **of_a = referral_network_sorted(a);
+	const Referral		 **of_b = referral_network_sorted(b);
+	int					   difference = 0;
 
-	for (int i = 0; i < Min(a->nreferrals, b->nreferrals) && order == 0; i++)
-		order = compare_referrals(&x[i], &y[i]);
-	return order != 0 ? order : CRM_COMPARE(a->nreferrals, b->nreferrals);
+	for (int i = 0; i < Min(a->nreferrals, b->nreferrals) && difference == 0; i++)
+		difference = compare_referrals(&of_a[i], &of_b[i]);
+	pfree(of_a);
+	pfree(of_b);
+	return difference != 0 ? difference : CRM_COMPARE(a->nreferrals, b->nreferrals);
 }
 
-COMPARISON_FUNCTIONS(referral_network, referral_network_order);
-
-PG_FUNCTION_INFO_V1(crm_referral_network_hash);
-Datum
-crm_referral_network_hash(PG_FUNCTION_ARGS)
+static Content
+content(const void *network)
 {
-	ReferralNetwork *network = PG_GETARG_REFERRAL_NETWORK(0);
+	const ReferralNetwork *n = network;
 
-	return hash_any((const unsigned char *) network->data, network->used);
+	return (Content){n->data, n->used};
 }
 
-PG_FUNCTION_INFO_V1(crm_referral_network_hash_extended);
-Datum
-crm_referral_network_hash_extended(PG_FUNCTION_ARGS)
-{
-	ReferralNetwork *network = PG_GETARG_REFERRAL_NETWORK(0);
-
-	return hash_any_extended((const unsigned char *) network->data, network->used,
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(referral_network, order, content);

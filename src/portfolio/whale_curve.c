@@ -6,8 +6,7 @@
  */
 #include "crm.h"
 
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
@@ -406,15 +405,6 @@ crm_whale_curve_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* The version and the reserved bits are those of this release. */
-static inline void
-CheckHeader(int version, int flags)
-{
-	if (version != WHALE_CURVE_VERSION || (flags & ~WHALE_CURVE_BUCKETED) != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("unsupported whale_curve version %d, flags %d", version, flags)));
-}
-
 /* The count is what the message holds, to the byte. */
 static inline void
 CheckMessageLength(const StringInfo message, int ngroups)
@@ -430,13 +420,12 @@ PG_FUNCTION_INFO_V1(crm_whale_curve_recv);
 Datum
 crm_whale_curve_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
-	int			version = pq_getmsgint(message, 2);
-	int			flags = pq_getmsgint(message, 2);
+	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
+	int		   flags =
+		receive_header(message, "whale_curve", 2, WHALE_CURVE_VERSION, WHALE_CURVE_BUCKETED);
 	int			ngroups = (int) pq_getmsgint(message, 4);
 	WhaleCurve *curve;
 
-	CheckHeader(version, flags);
 	CheckMessageLength(message, ngroups);
 	curve = create_curve(WHALE_CURVE_SIZE(ngroups));
 	curve->flags = flags;
@@ -452,43 +441,38 @@ crm_whale_curve_recv(PG_FUNCTION_ARGS)
 
 /* Order of two curves: exact ones first, then the first group that differs, then the fewer groups. */
 static int
-whale_curve_order(FunctionCallInfo fcinfo)
+order(const void *x, const void *y)
 {
-	const WhaleCurve *a = whale_curve_settled(PG_GETARG_WHALE_CURVE(0));
-	const WhaleCurve *b = whale_curve_settled(PG_GETARG_WHALE_CURVE(1));
-	int				  order = CRM_COMPARE(a->flags, b->flags);
+	const WhaleCurve *a = whale_curve_settled(x);
+	const WhaleCurve *b = whale_curve_settled(y);
+	int				  difference = CRM_COMPARE(a->flags, b->flags);
 
-	for (int i = 0; i < Min(a->ngroups, b->ngroups) && order == 0; i++)
+	for (int i = 0; i < Min(a->ngroups, b->ngroups) && difference == 0; i++)
 	{
-		const ProfitGroup *x = &a->groups[i];
-		const ProfitGroup *y = &b->groups[i];
+		const ProfitGroup *p = &a->groups[i];
+		const ProfitGroup *q = &b->groups[i];
 
-		order = CRM_COMPARE(x->profit, y->profit);
-		if (order == 0)
-			order = CRM_COMPARE(x->customers, y->customers);
-		if (order == 0)
-			order = CRM_COMPARE(x->sum, y->sum);
+		difference = CRM_COMPARE(p->profit, q->profit);
+		if (difference == 0)
+			difference = CRM_COMPARE(p->customers, q->customers);
+		if (difference == 0)
+			difference = CRM_COMPARE(p->sum, q->sum);
 	}
-	return order != 0 ? order : CRM_COMPARE(a->ngroups, b->ngroups);
+	if (difference == 0)
+		difference = CRM_COMPARE(a->ngroups, b->ngroups);
+	if (a != x)
+		pfree(unconstify(WhaleCurve *, a));
+	if (b != y)
+		pfree(unconstify(WhaleCurve *, b));
+	return difference;
 }
 
-COMPARISON_FUNCTIONS(whale_curve, whale_curve_order);
-
-PG_FUNCTION_INFO_V1(crm_whale_curve_hash);
-Datum
-crm_whale_curve_hash(PG_FUNCTION_ARGS)
+static Content
+content(const void *curve)
 {
-	const WhaleCurve *curve = whale_curve_settled(PG_GETARG_WHALE_CURVE(0));
+	const WhaleCurve *c = whale_curve_settled(curve);
 
-	return hash_any((const unsigned char *) curve->groups, curve->ngroups * sizeof(ProfitGroup));
+	return (Content){c->groups, c->ngroups * sizeof(ProfitGroup)};
 }
 
-PG_FUNCTION_INFO_V1(crm_whale_curve_hash_extended);
-Datum
-crm_whale_curve_hash_extended(PG_FUNCTION_ARGS)
-{
-	const WhaleCurve *curve = whale_curve_settled(PG_GETARG_WHALE_CURVE(0));
-
-	return hash_any_extended((const unsigned char *) curve->groups,
-							 curve->ngroups * sizeof(ProfitGroup), PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(whale_curve, order, content);

@@ -8,10 +8,8 @@
  */
 #include "crm.h"
 
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "relationship/interaction_history.h"
-#include "base/message.h"
 #include "miscadmin.h"
 #include "base/scan.h"
 #include "utils/builtins.h"
@@ -361,26 +359,6 @@ crm_interaction_history_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* The version and the reserved bits are those of this release. */
-static inline void
-CheckHeader(int version, int flags)
-{
-	if (version != INTERACTION_HISTORY_VERSION || flags != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("unsupported interaction_history version %d, flags %d", version, flags)));
-}
-
-/* No message holds more entries than it has bytes for. */
-static inline void
-CheckMessageCount(const StringInfo message, int nentries)
-{
-	if (nentries < 0 || nentries > (message->len - message->cursor) / MESSAGE_MIN_ENTRY)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("interaction_history of %d interactions has %d bytes of them",
-							   nentries, message->len - message->cursor)));
-}
-
 /* A code is one that has a name. */
 static inline int
 CheckCode(int code, int count, const char *what)
@@ -430,13 +408,11 @@ Datum
 crm_interaction_history_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo			message = (StringInfo) PG_GETARG_POINTER(0);
-	int					version = pq_getmsgint(message, 2);
-	int					flags = pq_getmsgint(message, 2);
-	int					nentries = (int) pq_getmsgint(message, 4);
+	int					nentries;
 	InteractionHistory *h;
 
-	CheckHeader(version, flags);
-	CheckMessageCount(message, nentries);
+	receive_header(message, "interaction_history", 2, INTERACTION_HISTORY_VERSION, 0);
+	nentries = receive_count(message, "interaction_history", "interactions", MESSAGE_MIN_ENTRY);
 	h = interaction_history_create(nentries);
 	for (int i = 0; i < nentries; i++)
 	{
@@ -544,42 +520,34 @@ crm_interaction(PG_FUNCTION_ARGS)
 	PG_RETURN_INTERACTION_HISTORY(set_entries(h, 1));
 }
 
+/* A history, also of a state that got out of its aggregate. */
+static const InteractionHistory *
+settled(const void *value)
+{
+	const InteractionHistory *h = value;
+
+	return likely(h->flags == 0 && h->unsorted == 0) ? h : interaction_history_of_state(h);
+}
+
 /* Order of two histories: by the first entry that differs, then the shorter one first. */
 static int
-compare_histories(FunctionCallInfo fcinfo)
+order(const void *x, const void *y)
 {
-	InteractionHistory *a = PG_GETARG_INTERACTION_HISTORY(0);
-	InteractionHistory *b = PG_GETARG_INTERACTION_HISTORY(1);
-	int					common = Min(a->nentries, b->nentries);
-	int					order = 0;
+	const InteractionHistory *a = settled(x);
+	const InteractionHistory *b = settled(y);
+	int						  difference = 0;
 
-	for (int i = 0; i < common && order == 0; i++)
-		order = interaction_compare(&a->entries[i], &b->entries[i]);
-	if (order == 0)
-		order = CRM_COMPARE(a->nentries, b->nentries);
-
-	PG_FREE_IF_COPY(a, 0);
-	PG_FREE_IF_COPY(b, 1);
-	return order;
+	for (int i = 0; i < Min(a->nentries, b->nentries) && difference == 0; i++)
+		difference = interaction_compare(&a->entries[i], &b->entries[i]);
+	return difference != 0 ? difference : CRM_COMPARE(a->nentries, b->nentries);
 }
 
-COMPARISON_FUNCTIONS(interaction_history, compare_histories);
-
-PG_FUNCTION_INFO_V1(crm_interaction_history_hash);
-Datum
-crm_interaction_history_hash(PG_FUNCTION_ARGS)
+static Content
+content(const void *history)
 {
-	InteractionHistory *h = PG_GETARG_INTERACTION_HISTORY(0);
+	const InteractionHistory *h = settled(history);
 
-	return hash_any((const unsigned char *) h->entries, h->nentries * sizeof(Interaction));
+	return (Content){h->entries, h->nentries * sizeof(Interaction)};
 }
 
-PG_FUNCTION_INFO_V1(crm_interaction_history_hash_extended);
-Datum
-crm_interaction_history_hash_extended(PG_FUNCTION_ARGS)
-{
-	InteractionHistory *h = PG_GETARG_INTERACTION_HISTORY(0);
-
-	return hash_any_extended((const unsigned char *) h->entries, h->nentries * sizeof(Interaction),
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(interaction_history, order, content);

@@ -8,7 +8,7 @@
 #include "crm.h"
 
 #include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "libpq/pqformat.h"
 #include "relationship/relationship_bands.h"
 #include "relationship/relationship_level.h"

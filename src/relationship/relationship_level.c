@@ -6,7 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "relationship/interaction_history.h"
 #include "libpq/pqformat.h"
 #include "history/purchase_history.h"

@@ -4,7 +4,6 @@
 #include "crm.h"
 
 #include "retention/age_counts.h"
-#include "common/hashfn.h"
 #include "common/int.h"
 #include "libpq/pqformat.h"
 
@@ -102,9 +101,11 @@ age_counts_plus(const AgeCounts *a, const AgeCounts *b)
 
 /* Order of two values: what they count, then the first age that differs, then the fewer ages. */
 int
-age_counts_order(const AgeCounts *a, const AgeCounts *b)
+age_counts_order(const void *x, const void *y)
 {
-	int order = CRM_COMPARE(a->unit, b->unit);
+	const AgeCounts *a = x;
+	const AgeCounts *b = y;
+	int				 order = CRM_COMPARE(a->unit, b->unit);
 
 	if (order == 0)
 		order = CRM_COMPARE(a->basis, b->basis);
@@ -120,29 +121,12 @@ age_counts_order(const AgeCounts *a, const AgeCounts *b)
 }
 
 /* What a hash covers: everything behind the length word. */
-static const unsigned char *
-content(const AgeCounts *c, int *size)
+Content
+age_counts_content(const void *counts)
 {
-	*size = AGE_COUNTS_SIZE(c->nages) - offsetof(AgeCounts, version);
-	return (const unsigned char *) &c->version;
-}
+	const AgeCounts *c = counts;
 
-Datum
-age_counts_hash(const AgeCounts *c)
-{
-	int					 size;
-	const unsigned char *bytes = content(c, &size);
-
-	return hash_any(bytes, size);
-}
-
-Datum
-age_counts_hash_extended(const AgeCounts *c, uint64 seed)
-{
-	int					 size;
-	const unsigned char *bytes = content(c, &size);
-
-	return hash_any_extended(bytes, size, seed);
+	return (Content){&c->version, AGE_COUNTS_SIZE(c->nages) - offsetof(AgeCounts, version)};
 }
 
 /*

@@ -11,6 +11,8 @@
 
 #include "crm.h"
 
+#include "base/value.h"
+
 #include "base/calendar.h"
 #include "lib/stringinfo.h"
 
@@ -43,9 +45,8 @@ extern AgeCounts	   *age_counts_create(int capacity);
 extern AgeCounts	   *age_counts_grow(const AgeCounts *state, int age);
 extern AgeCounts	   *age_counts_trim(const AgeCounts *state);
 extern AgeCounts	   *age_counts_plus(const AgeCounts *a, const AgeCounts *b);
-extern int				age_counts_order(const AgeCounts *a, const AgeCounts *b);
-extern Datum			age_counts_hash(const AgeCounts *c);
-extern Datum			age_counts_hash_extended(const AgeCounts *c, uint64 seed);
+extern int				age_counts_order(const void *a, const void *b);
+extern Content			age_counts_content(const void *counts);
 extern bytea		   *age_counts_send(const AgeCounts *c);
 extern AgeCounts	   *age_counts_recv(StringInfo message, const char *type_name);
 pg_noreturn extern void age_counts_overflow(void);

@@ -12,7 +12,7 @@
  */
 #include "crm.h"
 
-#include "base/compare.h"
+#include "base/value.h"
 #include "miscadmin.h"
 #include "history/purchase_history.h"
 #include "retention/retention.h"
@@ -304,27 +304,7 @@ crm_retention_curve_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_AGE_COUNTS(CheckCurve(curve, ERRCODE_INVALID_BINARY_REPRESENTATION));
 }
 
-static int
-retention_curve_order(FunctionCallInfo fcinfo)
-{
-	return age_counts_order(PG_GETARG_AGE_COUNTS(0), PG_GETARG_AGE_COUNTS(1));
-}
-
-COMPARISON_FUNCTIONS(retention_curve, retention_curve_order);
-
-PG_FUNCTION_INFO_V1(crm_retention_curve_hash);
-Datum
-crm_retention_curve_hash(PG_FUNCTION_ARGS)
-{
-	return age_counts_hash(PG_GETARG_AGE_COUNTS(0));
-}
-
-PG_FUNCTION_INFO_V1(crm_retention_curve_hash_extended);
-Datum
-crm_retention_curve_hash_extended(PG_FUNCTION_ARGS)
-{
-	return age_counts_hash_extended(PG_GETARG_AGE_COUNTS(0), PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(retention_curve, age_counts_order, age_counts_content);
 
 typedef struct RetentionRows
 {

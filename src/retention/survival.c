@@ -18,7 +18,7 @@
 
 #include "retention/age_counts.h"
 #include "common/int.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "miscadmin.h"
 #include "history/purchase_history.h"
 #include "base/rows.h"
@@ -234,27 +234,7 @@ crm_survival_curve_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_AGE_COUNTS(age_counts_trim(curve));
 }
 
-static int
-survival_curve_order(FunctionCallInfo fcinfo)
-{
-	return age_counts_order(PG_GETARG_AGE_COUNTS(0), PG_GETARG_AGE_COUNTS(1));
-}
-
-COMPARISON_FUNCTIONS(survival_curve, survival_curve_order);
-
-PG_FUNCTION_INFO_V1(crm_survival_curve_hash);
-Datum
-crm_survival_curve_hash(PG_FUNCTION_ARGS)
-{
-	return age_counts_hash(PG_GETARG_AGE_COUNTS(0));
-}
-
-PG_FUNCTION_INFO_V1(crm_survival_curve_hash_extended);
-Datum
-crm_survival_curve_hash_extended(PG_FUNCTION_ARGS)
-{
-	return age_counts_hash_extended(PG_GETARG_AGE_COUNTS(0), PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(survival_curve, age_counts_order, age_counts_content);
 
 /* Where the estimate stands as it goes through the days. */
 typedef struct KaplanMeier

@@ -9,8 +9,7 @@
 
 #include "base/amount.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "libpq/pqformat.h"
 #include "scoring/rfm_scale.h"
 #include "base/scan.h"
@@ -263,14 +262,6 @@ crm_rfm_scale_send(PG_FUNCTION_ARGS)
 }
 
 static inline void
-CheckHeader(int version, int flags)
-{
-	if (version != RFM_SCALE_VERSION || flags != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("unsupported rfm_scale version %d, flags %d", version, flags)));
-}
-
-static inline void
 CheckReceivedCut(const RfmCut *cut)
 {
 	if (!CutIsValid(cut))
@@ -284,11 +275,9 @@ Datum
 crm_rfm_scale_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-	int		   version = pq_getmsgbyte(message);
-	int		   flags = pq_getmsgbyte(message);
 	RfmScale  *scale;
 
-	CheckHeader(version, flags);
+	receive_header(message, "rfm_scale", 1, RFM_SCALE_VERSION, 0);
 	scale = rfm_scale_create(pq_getmsgbyte(message));
 	for (int i = 0; i < RFM_MEASURES * (scale->bins - 1); i++)
 	{
@@ -380,40 +369,23 @@ crm_monetary_cuts(PG_FUNCTION_ARGS)
 
 /* Order of two scales: fewer bins first, then by the first cut point that differs. */
 static int
-compare_scales(FunctionCallInfo fcinfo)
+order(const void *x, const void *y)
 {
-	RfmScale *a = PG_GETARG_RFM_SCALE(0);
-	RfmScale *b = PG_GETARG_RFM_SCALE(1);
-	int		  order = CRM_COMPARE(a->bins, b->bins);
+	const RfmScale *a = x;
+	const RfmScale *b = y;
+	int				difference = CRM_COMPARE(a->bins, b->bins);
 
-	for (int i = 0; order == 0 && i < RFM_MEASURES * (a->bins - 1); i++)
-		order = compare_cuts(&a->cuts[i], &b->cuts[i]);
-	return order;
+	for (int i = 0; difference == 0 && i < RFM_MEASURES * (a->bins - 1); i++)
+		difference = compare_cuts(&a->cuts[i], &b->cuts[i]);
+	return difference;
 }
 
-COMPARISON_FUNCTIONS(rfm_scale, compare_scales);
-
-static Size
-cuts_size(const RfmScale *scale)
+static Content
+content(const void *scale)
 {
-	return RFM_SCALE_SIZE(scale->bins) - offsetof(RfmScale, cuts);
+	const RfmScale *s = scale;
+
+	return (Content){s->cuts, RFM_SCALE_SIZE(s->bins) - offsetof(RfmScale, cuts)};
 }
 
-PG_FUNCTION_INFO_V1(crm_rfm_scale_hash);
-Datum
-crm_rfm_scale_hash(PG_FUNCTION_ARGS)
-{
-	RfmScale *scale = PG_GETARG_RFM_SCALE(0);
-
-	return hash_any((const unsigned char *) scale->cuts, cuts_size(scale));
-}
-
-PG_FUNCTION_INFO_V1(crm_rfm_scale_hash_extended);
-Datum
-crm_rfm_scale_hash_extended(PG_FUNCTION_ARGS)
-{
-	RfmScale *scale = PG_GETARG_RFM_SCALE(0);
-
-	return hash_any_extended((const unsigned char *) scale->cuts, cuts_size(scale),
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(rfm_scale, order, content);

@@ -9,6 +9,7 @@
 #include "crm.h"
 
 #include "common/int.h"
+#include "base/value.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "scoring/rfm.h"
@@ -341,16 +342,6 @@ crm_rfm_scale_state_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* The version and the reserved bits are those of this release. */
-static inline void
-CheckHeader(int version, int flags)
-{
-	if (version != RFM_SCALE_STATE_VERSION || flags != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("unsupported rfm_scale_state version %d, flags %d", version, flags)));
-}
-
 /* Whether a table is bucketed is yes or no. */
 static inline void
 CheckBucketed(int bucketed)
@@ -389,11 +380,9 @@ Datum
 crm_rfm_scale_state_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	   message = (StringInfo) PG_GETARG_POINTER(0);
-	int			   version = pq_getmsgint(message, 2);
-	int			   flags = pq_getmsgint(message, 2);
 	RfmScaleState *state;
 
-	CheckHeader(version, flags);
+	receive_header(message, "rfm_scale_state", 2, RFM_SCALE_STATE_VERSION, 0);
 	state = rfm_scale_state_create(pq_getmsgint(message, 2));
 	for (int m = 0; m < RFM_MEASURES; m++)
 		state = receive_measure(message, state, m);

@@ -7,8 +7,7 @@
  */
 #include "crm.h"
 
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "base/scan.h"
@@ -328,15 +327,6 @@ crm_segment_map_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* The version and the reserved bits are those of this release. */
-static inline void
-CheckHeader(int version, int flags)
-{
-	if (version != SEGMENT_MAP_VERSION || flags != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("unsupported segment_map version %d, flags %d", version, flags)));
-}
-
 static void
 receive_rule(StringInfo message, MapBuilder *builder)
 {
@@ -359,12 +349,10 @@ Datum
 crm_segment_map_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
-	int			version = pq_getmsgbyte(message);
-	int			flags = pq_getmsgbyte(message);
 	MapBuilder *builder;
 	int			nrules;
 
-	CheckHeader(version, flags);
+	receive_header(message, "segment_map", 1, SEGMENT_MAP_VERSION, 0);
 	builder = start_map(pq_getmsgbyte(message));
 	nrules = pq_getmsgint(message, 2);
 	CheckNumberOfRules(nrules);
@@ -381,50 +369,4 @@ crm_segment_map_bins(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(PG_GETARG_SEGMENT_MAP(0)->bins);
 }
 
-/* Everything but the varlena header; equal maps have equal bytes. */
-static inline const unsigned char *
-map_bytes(const SegmentMap *map)
-{
-	return (const unsigned char *) map + VARHDRSZ;
-}
-
-static inline int
-map_nbytes(const SegmentMap *map)
-{
-	return VARSIZE(map) - VARHDRSZ;
-}
-
-/* A total order of maps, of no meaning but equality: by their bytes. */
-static int
-compare_maps(FunctionCallInfo fcinfo)
-{
-	SegmentMap *a = PG_GETARG_SEGMENT_MAP(0);
-	SegmentMap *b = PG_GETARG_SEGMENT_MAP(1);
-	int			order = memcmp(map_bytes(a), map_bytes(b), Min(map_nbytes(a), map_nbytes(b)));
-
-	if (order == 0)
-		order = CRM_COMPARE(map_nbytes(a), map_nbytes(b));
-	PG_FREE_IF_COPY(a, 0);
-	PG_FREE_IF_COPY(b, 1);
-	return CRM_COMPARE(order, 0);
-}
-
-COMPARISON_FUNCTIONS(segment_map, compare_maps);
-
-PG_FUNCTION_INFO_V1(crm_segment_map_hash);
-Datum
-crm_segment_map_hash(PG_FUNCTION_ARGS)
-{
-	SegmentMap *map = PG_GETARG_SEGMENT_MAP(0);
-
-	return hash_any(map_bytes(map), map_nbytes(map));
-}
-
-PG_FUNCTION_INFO_V1(crm_segment_map_hash_extended);
-Datum
-crm_segment_map_hash_extended(PG_FUNCTION_ARGS)
-{
-	SegmentMap *map = PG_GETARG_SEGMENT_MAP(0);
-
-	return hash_any_extended(map_bytes(map), map_nbytes(map), PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(segment_map, value_bytes_order, value_bytes);

@@ -8,8 +8,7 @@
 #include "crm.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "libpq/pqformat.h"
 #include "tiers/points_rule.h"
 #include "base/span_io.h"
@@ -202,28 +201,17 @@ crm_points_rule_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* The version and the reserved bits are those of this release. */
-static inline void
-CheckHeader(int version, int flags)
-{
-	if (version != POINTS_RULE_VERSION || flags != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("unsupported points_rule version %d, flags %d", version, flags)));
-}
-
 PG_FUNCTION_INFO_V1(crm_points_rule_recv);
 Datum
 crm_points_rule_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	  message = (StringInfo) PG_GETARG_POINTER(0);
-	int			  version = pq_getmsgint(message, 2);
-	int			  flags = pq_getmsgint(message, 2);
 	PointsEarning earning;
 	Span		  expiry;
 	int			  has_program;
 	PointsRule	 *r;
 
-	CheckHeader(version, flags);
+	receive_header(message, "points_rule", 2, POINTS_RULE_VERSION, 0);
 	earning = receive_points_earning(message);
 	expiry.months = (int32) pq_getmsgint(message, 4);
 	expiry.days = (int32) pq_getmsgint(message, 4);
@@ -276,42 +264,7 @@ crm_points_rule_to_jsonb(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
-/* ---- order and hash: equal rules have equal bytes ---- */
-
-static int
-compare_rules(FunctionCallInfo fcinfo)
-{
-	PointsRule *a = PG_GETARG_POINTS_RULE(0);
-	PointsRule *b = PG_GETARG_POINTS_RULE(1);
-	int			order = memcmp(VARDATA(a), VARDATA(b), Min(VARSIZE(a), VARSIZE(b)) - VARHDRSZ);
-
-	if (order == 0)
-		order = CRM_COMPARE(VARSIZE(a), VARSIZE(b));
-	PG_FREE_IF_COPY(a, 0);
-	PG_FREE_IF_COPY(b, 1);
-	return order;
-}
-
-COMPARISON_FUNCTIONS(points_rule, compare_rules);
-
-PG_FUNCTION_INFO_V1(crm_points_rule_hash);
-Datum
-crm_points_rule_hash(PG_FUNCTION_ARGS)
-{
-	PointsRule *r = PG_GETARG_POINTS_RULE(0);
-
-	return hash_any((unsigned char *) VARDATA(r), VARSIZE(r) - VARHDRSZ);
-}
-
-PG_FUNCTION_INFO_V1(crm_points_rule_hash_extended);
-Datum
-crm_points_rule_hash_extended(PG_FUNCTION_ARGS)
-{
-	PointsRule *r = PG_GETARG_POINTS_RULE(0);
-
-	return hash_any_extended((unsigned char *) VARDATA(r), VARSIZE(r) - VARHDRSZ,
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(points_rule, value_bytes_order, value_bytes);
 
 /* ---- the constructor ---- */
 

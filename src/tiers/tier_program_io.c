@@ -13,8 +13,7 @@
 #include "crm.h"
 
 #include "base/calendar.h"
-#include "common/hashfn.h"
-#include "base/compare.h"
+#include "base/value.h"
 #include "libpq/pqformat.h"
 #include "base/span_io.h"
 #include "tiers/tier_program.h"
@@ -333,15 +332,6 @@ crm_tier_program_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* The version and the reserved bits are those of this release. */
-static inline void
-CheckHeader(int version, int flags)
-{
-	if (version != TIER_PROGRAM_VERSION || flags != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("unsupported tier_program version %d, flags %d", version, flags)));
-}
-
 /* One byte that counts from 0 to a maximum. */
 static uint8
 receive_choice(StringInfo message, const char *what, int maximum)
@@ -368,11 +358,9 @@ receive_threshold(StringInfo message)
 TierProgram *
 tier_program_receive(StringInfo message)
 {
-	int			 version = pq_getmsgint(message, 2);
-	int			 flags = pq_getmsgint(message, 2);
 	TierProgram *p;
 
-	CheckHeader(version, flags);
+	receive_header(message, "tier_program", 2, TIER_PROGRAM_VERSION, 0);
 	p = tier_program_create((int16) pq_getmsgint(message, 2));
 	p->metric = receive_choice(message, "metric", TIER_METRICS - 1);
 	p->window = receive_choice(message, "window", WINDOW_LIFETIME);
@@ -481,39 +469,4 @@ crm_tier_program_to_jsonb(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
-/* ---- order and hash: equal programmes have equal bytes ---- */
-
-static int
-compare_programs(FunctionCallInfo fcinfo)
-{
-	TierProgram *a = PG_GETARG_TIER_PROGRAM(0);
-	TierProgram *b = PG_GETARG_TIER_PROGRAM(1);
-	int			 order = memcmp(VARDATA(a), VARDATA(b), Min(VARSIZE(a), VARSIZE(b)) - VARHDRSZ);
-
-	if (order == 0)
-		order = CRM_COMPARE(VARSIZE(a), VARSIZE(b));
-	PG_FREE_IF_COPY(a, 0);
-	PG_FREE_IF_COPY(b, 1);
-	return order;
-}
-
-COMPARISON_FUNCTIONS(tier_program, compare_programs);
-
-PG_FUNCTION_INFO_V1(crm_tier_program_hash);
-Datum
-crm_tier_program_hash(PG_FUNCTION_ARGS)
-{
-	TierProgram *p = PG_GETARG_TIER_PROGRAM(0);
-
-	return hash_any((unsigned char *) VARDATA(p), VARSIZE(p) - VARHDRSZ);
-}
-
-PG_FUNCTION_INFO_V1(crm_tier_program_hash_extended);
-Datum
-crm_tier_program_hash_extended(PG_FUNCTION_ARGS)
-{
-	TierProgram *p = PG_GETARG_TIER_PROGRAM(0);
-
-	return hash_any_extended((unsigned char *) VARDATA(p), VARSIZE(p) - VARHDRSZ,
-							 PG_GETARG_INT64(1));
-}
+VALUE_FUNCTIONS(tier_program, value_bytes_order, value_bytes);
