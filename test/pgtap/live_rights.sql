@@ -1,5 +1,5 @@
 -- What an owner hangs onto the tables of a tracking runs as the owner, whoever calls; and nobody gets at the rows of others.
-SELECT plan(27);
+SELECT plan(44);
 
 CREATE ROLE rights_owner;
 CREATE ROLE rights_member;
@@ -95,6 +95,41 @@ SELECT throws_ok($$SELECT * FROM crm.live_source('shop.mail_purchases')$$, '4250
 SELECT throws_ok($$SELECT * FROM crm.verify('shop.mail_purchases')$$, '42501', NULL, 'or verify');
 RESET ROLE;
 SELECT is((SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'), 0::bigint, 'no advisory lock is taken, which just anybody could hold');
+
+-- a superuser among tables of different owners: no owner's code gets on, not even before an error takes it back
+SET ROLE rights_owner;
+CREATE SEQUENCE shop.as_another;
+GRANT ALL ON shop.as_another TO PUBLIC;
+CREATE FUNCTION shop.count_others() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF current_user <> 'rights_owner' THEN PERFORM nextval('shop.as_another'); END IF; RETURN new; END $$;
+CREATE TABLE shop.dropped AS TABLE shop.plain;
+CREATE TABLE shop.given AS TABLE shop.plain;
+CREATE TABLE shop.fed AS TABLE shop.plain;
+SELECT crm.track(t, 'customer_id', 'ordered_on', 'amount') FROM unnest('{shop.dropped,shop.given,shop.fed}'::regclass[]) AS t;
+CREATE TRIGGER spring BEFORE INSERT OR UPDATE ON shop.dropped_scoring FOR EACH STATEMENT EXECUTE FUNCTION shop.count_others();
+CREATE TRIGGER spring BEFORE INSERT OR UPDATE ON shop.given_scoring FOR EACH STATEMENT EXECUTE FUNCTION shop.count_others();
+CREATE TRIGGER spring BEFORE INSERT OR UPDATE ON shop.fed_scoring FOR EACH STATEMENT EXECUTE FUNCTION shop.count_others();
+SET client_min_messages = error;
+DROP TABLE shop.dropped_histories CASCADE;
+RESET client_min_messages;
+RESET ROLE;
+SELECT throws_like(format('SELECT crm.%s(''shop.dropped_purchases''%s)', f, a), 'relation with OID % does not exist', f || ' of a tracking whose histories were dropped')
+FROM (VALUES ('refresh_fill', ''), ('refresh_start', ', NULL'), ('refresh_batch', ', 10'), ('rebuild', ''), ('snapshot', $$, '2026-01-01'$$), ('track_tiers', '')) AS c(f, a);
+SET client_min_messages = error;
+SELECT crm.refit_models('shop.dropped_purchases', NULL);
+RESET client_min_messages;
+SELECT isnt_empty($$SELECT FROM crm.verify('shop.dropped_purchases') WHERE problem = 'the histories of shop.dropped has been dropped, see crm.untrack'$$, 'verify says so');
+SELECT lives_ok($$SELECT crm.untrack('shop.dropped_purchases')$$, 'untrack ends it');
+CREATE VIEW shop.superuser_purchases AS SELECT customer_id, ordered_on AS purchased_on, amount FROM shop.plain;
+SELECT throws_ok($$SELECT crm.track('shop.superuser_purchases', histories => 'shop.fed_histories')$$, '42501',
+  format('shop.superuser_purchases belongs to %s, who does not own the histories shop.fed_histories', current_user), 'a superuser feeds nothing into the histories of another');
+ALTER TABLE shop.given_histories OWNER TO CURRENT_USER;
+SELECT throws_like(q, '% belongs to rights_owner, the histories that it serves to %', q) FROM unnest(ARRAY['SELECT crm.refresh_start(''shop.given'', NULL)', 'SELECT crm.rebuild(''shop.given'')',
+  'SELECT * FROM crm.verify(''shop.given'')', 'SELECT crm.snapshot(''shop.given'', ''2026-01-01'')', 'SELECT crm.detach(''shop.given'')']) AS q;
+ALTER TABLE shop.given_histories OWNER TO rights_owner;
+SELECT is_empty($$SELECT * FROM crm.verify('shop.given')$$, 'given back, it goes on');
+SELECT is((SELECT is_called FROM shop.as_another), false, 'nothing of the owner ran as another');
+SELECT crm.refresh_started('shop.given'), crm.refresh_batch('shop.given', 3), crm.untrack('shop.given');
+SELECT is_empty('SELECT FROM crm.refresh_position WHERE histories = ''shop.given_histories''::regclass', 'no key of a customer outlives a tracking');
 
 -- where the owner may make nothing
 CREATE SCHEMA guest;

@@ -199,9 +199,10 @@ COMMENT ON FUNCTION crm.as_owner(regclass, text) IS
   'runs a query as the owner of a relation, with a pinned search_path and without lasting effects on the session; returns the first column of its row';
 CREATE FUNCTION crm.is_owner(relation regclass) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT c.relowner = r.oid FROM pg_class c, pg_roles r WHERE c.oid = relation AND r.rolname = current_user
+  SELECT CASE WHEN relation IS NOT NULL THEN EXISTS (SELECT FROM pg_class c, pg_roles r WHERE c.oid = relation AND r.oid = c.relowner AND r.rolname = current_user) END
 $$;
-COMMENT ON FUNCTION crm.is_owner(regclass) IS 'whether the current user is the owner of a relation, and not only a member of that role or a superuser';
+COMMENT ON FUNCTION crm.is_owner(regclass) IS
+  'whether the current user is the owner of a relation, and not only a member of that role or a superuser; of one that was dropped nobody is';
 CREATE FUNCTION crm.wait_for_writers(scoring regclass) RETURNS void
   LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_wait_for_writers';
 COMMENT ON FUNCTION crm.wait_for_writers(regclass) IS

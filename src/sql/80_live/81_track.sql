@@ -329,6 +329,10 @@ BEGIN
     RAISE duplicate_object USING MESSAGE = format('%s is tracked already', relation);
   ELSIF histories IS NOT NULL AND NOT EXISTS (SELECT FROM crm.tracked t WHERE t.histories = check_trackable.histories) THEN
     RAISE undefined_object USING MESSAGE = format('table %s holds no tracked histories', histories);
+  ELSIF histories IS NOT NULL AND NOT crm.is_owner(histories) THEN
+    -- what their owner hung onto them would run as the owner of the relation
+    RAISE insufficient_privilege USING MESSAGE = format('%s belongs to %s, who does not own the histories %s', relation, current_user, histories),
+      HINT = 'Give the relations of a tracking to one owner.';
   END IF;
 END $$;
 COMMENT ON FUNCTION crm.check_trackable(regclass, regclass) IS 'an error if a relation cannot be tracked';

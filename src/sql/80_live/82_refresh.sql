@@ -7,6 +7,7 @@ DECLARE
     SELECT DISTINCT t.histories::oid FROM crm.tracked t
     WHERE relation IN (t.purchases, t.histories, t.customers, t.source, t.decisions, t.standing) ORDER BY 1);
   tracking crm.tracked;
+  stray record;
 BEGIN
   IF cardinality(found_histories) = 0 THEN
     RAISE undefined_object USING MESSAGE = format('%s is not tracked', relation),
@@ -16,6 +17,14 @@ BEGIN
       HINT = 'Name the purchases view or the histories instead.';
   END IF;
   SELECT * INTO tracking FROM crm.tracked t WHERE t.histories = found_histories[1] ORDER BY t.tracked_at, t.purchases LIMIT 1;
+  -- what hangs on any of these would run as the owner of the histories
+  SELECT c.oid::regclass AS relation, c.relowner::regrole AS owner, h.relowner::regrole AS keeper INTO stray
+  FROM crm.tracked t JOIN pg_class h ON h.oid = t.histories JOIN pg_class c ON c.oid IN (t.purchases, t.scoring, t.changes, t.models)
+  WHERE t.histories = tracking.histories AND NOT pg_has_role(c.relowner, h.relowner, 'USAGE') ORDER BY c.oid LIMIT 1;
+  IF FOUND THEN
+    RAISE insufficient_privilege USING MESSAGE = format('%s belongs to %s, the histories that it serves to %s', stray.relation, stray.owner, stray.keeper),
+      HINT = 'Give the relations of a tracking to one owner.';
+  END IF;
   RETURN tracking;
 END $$;
 COMMENT ON FUNCTION crm.tracking_of(regclass) IS
@@ -223,13 +232,14 @@ CREATE FUNCTION crm.verify(tracking regclass, since date DEFAULT NULL)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked := crm.tracking_of(tracking);
+  keeper constant regclass := crm.relation_left(t);
   keys constant text[] := crm.history_keys(t.histories);
   recent text := 'true';
 BEGIN
   -- the view's functions run as their owner; what they say is handed over as data
-  IF NOT crm.is_owner(t.histories) THEN
+  IF NOT crm.is_owner(keeper) THEN
     RETURN QUERY SELECT d.row -> 'customer', d.row ->> 'problem', d.row ->> 'stored', d.row ->> 'recomputed'
-      FROM jsonb_array_elements(crm.as_owner(t.histories, format('SELECT coalesce(jsonb_agg(to_jsonb(v)), ''[]'') FROM crm.verify(%s::regclass, %L::date) AS v',
+      FROM jsonb_array_elements(crm.as_owner(keeper, format('SELECT coalesce(jsonb_agg(to_jsonb(v)), ''[]'') FROM crm.verify(%s::regclass, %L::date) AS v',
         tracking::oid, since))::jsonb) WITH ORDINALITY AS d(row, n) ORDER BY d.n;
     RETURN;
   END IF;

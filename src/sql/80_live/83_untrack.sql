@@ -32,6 +32,10 @@ BEGIN
   END IF;
   FOR o IN SELECT * FROM crm.tracked WHERE histories = t.histories LOOP
     views_made := views_made || CASE WHEN o.view_made THEN ARRAY[o.purchases] ELSE '{}' END;
+    -- a refresh that was stopped has left the key of a customer
+    IF EXISTS (SELECT FROM pg_class WHERE oid = o.histories) THEN
+      PERFORM crm.write_refresh_position(o.histories, NULL::text[]);
+    END IF;
     PERFORM crm.write_tracked(o.purchases, NULL::crm.tracked, NULL::text[]);
     IF NOT EXISTS (SELECT FROM crm.tracked WHERE source = o.source)
        AND EXISTS (SELECT FROM pg_class WHERE oid = o.source) THEN
