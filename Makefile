@@ -60,8 +60,8 @@ $(SCRIPT): $(JOIN) $(SCRIPT_PARTS) crm.control
 	mv $@.tmp $@
 
 ifneq ($(UPDATE),)
-$(UPDATE): $(JOIN) $(UPDATE_PARTS)
-	{ printf '%s\n\n' '\echo Use "ALTER EXTENSION crm UPDATE" to load this file. \quit'; awk -f $(JOIN) $(UPDATE_PARTS); } > $@.tmp
+$(UPDATE): $(JOIN) $(SCRIPT_PARTS) $(UPDATE_PARTS)
+	{ printf '%s\n\n' '\echo Use "ALTER EXTENSION crm UPDATE" to load this file. \quit'; awk -f $(JOIN) mode=again $(SCRIPT_PARTS) mode=join $(UPDATE_PARTS); } > $@.tmp
 	mv $@.tmp $@
 endif
 

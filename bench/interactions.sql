@@ -34,8 +34,8 @@ CALL bench.alternative('verdicts of customers with 20 interactions', 'scan of th
 
 CALL bench.alternative('verdicts of customers with 20 interactions', 'contact_allowed', $$
     SELECT count(*) FROM recipients WHERE crm.contact_allowed('1 per 1 day; 3 per 7 days; email 2 per 7 days; quiet 21:00-08:00; pause 14 days after complaint; transactional exempt',
-        consents, contacts, 'email', 'marketing', '2024-02-01 12:00Z', 'Europe/Berlin') $$, '3 us a customer');
+        consents, contacts, '2024-02-01 12:00Z', 'email', 'marketing', 'Europe/Berlin') $$, '3 us a customer');
 
 CALL bench.alternative('verdicts of customers with 20 interactions', 'contact_verdict', $$
     SELECT count(*) FROM recipients, crm.contact_verdict('1 per 1 day; 3 per 7 days; email 2 per 7 days; quiet 21:00-08:00; pause 14 days after complaint; transactional exempt',
-        consents, contacts, 'email', 'marketing', '2024-02-01 12:00Z', 'Europe/Berlin') v WHERE v.allowed $$, '3 us a customer');
+        consents, contacts, '2024-02-01 12:00Z', 'email', 'marketing', 'Europe/Berlin') v WHERE v.allowed $$, '3 us a customer');

@@ -10,14 +10,14 @@ CALL bench.alternative('retention', 'sum of spend', $$
     SELECT sum(crm.spend(history)) FROM portfolio_history $$);
 
 CALL bench.alternative('retention', 'retention by calendar month', $$
-    SELECT crm.retention(history, 'month', date '2024-06-30') FROM portfolio_history $$,
+    SELECT crm.retention_curve(history, date '2024-06-30', 'month') FROM portfolio_history $$,
     'at most 1.5');
 
 CALL bench.alternative('retention', 'retention by month of age', $$
-    SELECT crm.retention(history, 'month', date '2024-06-30', 'age') FROM portfolio_history $$);
+    SELECT crm.retention_curve(history, date '2024-06-30', 'month', 'age') FROM portfolio_history $$);
 
 CALL bench.alternative('retention', 'time to the second purchase', $$
-    SELECT crm.time_to_second_purchase(history, date '2024-06-30') FROM portfolio_history $$);
+    SELECT crm.second_purchase_curve(history, date '2024-06-30') FROM portfolio_history $$);
 
 CALL bench.alternative('retention', 'rhythm', $$
     SELECT crm.rhythm(history, date '2024-06-30') FROM portfolio_history $$);
@@ -35,5 +35,5 @@ CALL bench.alternative('whale curve', 'whale_curve', $$
     'at most 1.5');
 
 CALL bench.alternative('whale curve', 'whale_curve in 100 points', $$
-    SELECT crm.points(crm.whale_curve(crm.spend(history))) FROM portfolio_history $$,
+    SELECT crm.curve_points(crm.whale_curve(crm.spend(history))) FROM portfolio_history $$,
     'at most 1.5');

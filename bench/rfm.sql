@@ -4,7 +4,7 @@ CREATE TABLE customer_history AS
 SELECT customer_id, crm.purchase_history(ordered_on, amount) AS history FROM orders GROUP BY customer_id;
 
 CREATE TABLE customer_figures AS
-SELECT customer_id, crm.recency(history, date '2024-06-30') AS recency, crm.orders(history) AS frequency,
+SELECT customer_id, crm.recency(history, date '2024-06-30') AS recency, crm.purchase_count(history) AS frequency,
     crm.spend(history) AS monetary
 FROM customer_history;
 

@@ -40,7 +40,7 @@ ORDER BY segment_rank;
 SELECT '1 per 1 day; 3 per 30 days; quiet 20:00-08:00; pause 30 days after complaint; complaint exempt; enquiry exempt' AS policy \gset
 \echo 'A mailing at' :mailing 'under the policy:' :policy
 SELECT coalesce(reason, '(sent)') AS stopped_by, count(*) AS customers, min(earliest) FILTER (WHERE NOT allowed) AS first_allowed, max(earliest) FILTER (WHERE NOT allowed) AS last_allowed
-FROM relation, contact_verdict(:'policy', consents, met, 'email', 'marketing', :'mailing', 'Europe/Berlin')
+FROM relation, contact_verdict(:'policy', consents, met, :'mailing', 'email', 'marketing', 'Europe/Berlin')
 GROUP BY allowed, reason
 ORDER BY allowed DESC, customers DESC, stopped_by;
 
@@ -49,13 +49,13 @@ SELECT CASE WHEN answered_at IS NULL THEN 'never' WHEN response_time <= interval
     count(*) AS complaints, count(*) FILTER (WHERE recovered) AS recovered, count(*) FILTER (WHERE NOT recovered) AS not_recovered, count(*) FILTER (WHERE recovered IS NULL) AS too_early,
     round(100.0 * count(*) FILTER (WHERE NOT recovered) / nullif(count(recovered), 0), 1) AS "not_recovered_%"
 FROM relation, service_requests(met, :'now') s,
-    LATERAL (SELECT recovered(until(met, s.at), history, '60 days', :'now', 'Europe/Berlin') AS recovered) r
-WHERE kind = 'complaint' AND s.at > timestamptz :'now' - interval '1 year'
+    LATERAL (SELECT recovered(until(met, s.requested_at), history, :'now', '60 days', 'Europe/Berlin') AS recovered) r
+WHERE kind = 'complaint' AND s.requested_at > timestamptz :'now' - interval '1 year'
 GROUP BY 1
-ORDER BY min(coalesce(extract(epoch FROM answered_at - s.at), 1e9));
+ORDER BY min(coalesce(extract(epoch FROM answered_at - s.requested_at), 1e9));
 
 SELECT format('Net promoter score of the last year: %s (standard error %s, %s answers).',
     round((n).score::numeric, 1), round((n).standard_error::numeric, 1), (n).responses) AS line
-FROM (SELECT nps(score) AS n FROM relation, interactions(met) i WHERE at > timestamptz :'now' - interval '1 year') s \gset
+FROM (SELECT nps(score) AS n FROM relation, interactions(met) i WHERE occurred_at > timestamptz :'now' - interval '1 year') s \gset
 \echo :line
 \echo

@@ -18,8 +18,8 @@ FROM customer, scale, LATERAL (SELECT rfm_score(scale, history, :'as_of') AS rfm
 WHERE rfm IS NOT NULL;
 
 \echo 'Orders up to' :as_of
-SELECT count(*) AS customers, count(*) FILTER (WHERE orders(history) = 0) AS with_refunds_only,
-    sum(orders(history)) AS orders, min(first_purchase(history)) AS first_order, max(last_purchase(history)) AS last_order,
+SELECT count(*) AS customers, count(*) FILTER (WHERE purchase_count(history) = 0) AS with_refunds_only,
+    sum(purchase_count(history)) AS orders, min(first_purchased_on(history)) AS first_order, max(last_purchased_on(history)) AS last_order,
     round(sum(spend(history)), 2) AS revenue
 FROM customer
 WHERE history <> '{}';
@@ -33,8 +33,8 @@ FROM scale, LATERAL (VALUES
 ORDER BY n;
 
 \echo 'Segments'
-SELECT segment, count(*) AS customers, sum(orders(history)) AS orders, round(sum(spend(history)), 2) AS revenue,
-    round(sum(spend(history)) / nullif(sum(orders(history)), 0), 2) AS average_order_value,
+SELECT segment, count(*) AS customers, sum(purchase_count(history)) AS orders, round(sum(spend(history)), 2) AS revenue,
+    round(sum(spend(history)) / nullif(sum(purchase_count(history)), 0), 2) AS average_order_value,
     round(100 * sum(spend(history)) / nullif(sum(sum(spend(history))) OVER (), 0), 1) AS "share_of_revenue_%"
 FROM score
 GROUP BY segment, segment_rank
@@ -58,8 +58,8 @@ FROM score \gset
 \echo
 
 \echo 'The ten best customers by spend'
-SELECT customer_id, rfm, segment, orders(history) AS orders, round(spend(history), 2) AS spend,
-    first_purchase(history) AS first_order, last_purchase(history) AS last_order
+SELECT customer_id, rfm, segment, purchase_count(history) AS orders, round(spend(history), 2) AS spend,
+    first_purchased_on(history) AS first_order, last_purchased_on(history) AS last_order
 FROM score
 ORDER BY spend(history) DESC, customer_id
 LIMIT 10;

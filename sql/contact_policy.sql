@@ -1,5 +1,5 @@
 -- contact_policy and consents: text and binary forms, constructors, errors; verdicts
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
 
@@ -7,7 +7,7 @@ SET datestyle = 'ISO, YMD';
 SELECT ''::contact_policy, '1 per day'::contact_policy, ' email  2 PER 2 weeks ; 3 per 90 minutes;'::contact_policy;
 SELECT '1 per 1 day; 3 per 7 days; email 2 per 7 days; quiet 21:00-08:00; pause 14 days after complaint; transactional exempt'::contact_policy;
 SELECT '"quiet" 1 per 120 minutes; "1st class" 1 per year; sms quiet 12:00-24:00; email pause 1 month after bounced; "order news" exempt'::contact_policy;
-SELECT contact_cap(1, '1 day') + contact_cap(3, '1 week') + contact_cap(2, '90 minutes', 'email') + quiet_hours('21:00', '24:00') + contact_pause('1 year', 'complaint') + contact_pause('2 hours', 'unsubscribed', 'sms') + contact_exempt('transactional');
+SELECT contact_cap(1, '1 day') + contact_cap(3, '1 week') + contact_cap(2, '90 minutes', 'email') + contact_quiet_hours('21:00', '24:00') + contact_pause('1 year', 'complaint') + contact_pause('2 hours', 'unsubscribed', 'sms') + contact_exempt('transactional');
 SELECT contact_cap(NULL, '1 day') IS NULL AS none;
 
 -- text form: errors
@@ -38,11 +38,11 @@ SELECT contact_cap(1, '1 day 2 hours');
 SELECT contact_cap(1, '10 seconds');
 SELECT contact_cap(1, '-1 day');
 SELECT contact_cap(0, '1 day');
-SELECT quiet_hours('21:00:30', '08:00');
-SELECT quiet_hours('21:00', '21:00');
+SELECT contact_quiet_hours('21:00:30', '08:00');
+SELECT contact_quiet_hours('21:00', '21:00');
 SELECT contact_pause('1 day', 'lunch');
 SELECT contact_exempt('');
-SELECT quiet_hours('08:00', '20:00') + quiet_hours('20:00', '08:00');
+SELECT contact_quiet_hours('08:00', '20:00') + contact_quiet_hours('20:00', '08:00');
 
 -- binary forms: receive is as strict as input
 CREATE FUNCTION receive(message bytea, kind regtype) RETURNS text LANGUAGE plpgsql
@@ -131,17 +131,17 @@ SELECT what, v.* FROM shop, (VALUES
   ('unsubscribed, by sms', '{2024-02-20 09:30Z message email outbound unsubscribed}', 'sms', 'marketing', '2024-03-01 12:00Z'),
   ('unsubscribed, about an order', '{2024-02-20 09:30Z message email outbound unsubscribed}', 'email', 'transactional', '2024-03-01 12:00Z'),
   ('contact to come', '{2024-03-01 12:00:01Z message email outbound}', 'email', 'marketing', '2024-03-01 12:00Z')) q(what, h, channel, purpose, at),
-  contact_verdict(policy, consents, h, channel, purpose, at, 'UTC') v;
-SELECT contact_allowed(policy, consents, NULL, 'email', 'marketing', '2024-03-01 12:00Z', 'UTC'), contact_allowed(policy, NULL, NULL, 'email', 'marketing', '2024-03-01 12:00Z', 'UTC') FROM shop;
-SELECT contact_verdict(NULL, consents, NULL, 'email', 'marketing', '2024-03-01 12:00Z', 'UTC') FROM shop;
-SELECT contact_verdict(policy, consents, NULL, NULL, 'marketing', '2024-03-01 12:00Z', 'UTC') FROM shop;
-SELECT contact_verdict(policy, consents, NULL, 'email', 'marketing', 'infinity', 'UTC') FROM shop;
-SELECT contact_verdict(policy, consents, NULL, 'email', 'marketing', '2024-03-01', 'CEST/nowhere') FROM shop;
-SELECT contact_verdict(policy, consents, NULL, 'a channel of many bytes', 'marketing', '2024-03-01', 'UTC') FROM shop;
+  contact_verdict(policy, consents, h, at, channel, purpose, 'UTC') v;
+SELECT contact_allowed(policy, consents, NULL, '2024-03-01 12:00Z', 'email', 'marketing', 'UTC'), contact_allowed(policy, NULL, NULL, '2024-03-01 12:00Z', 'email', 'marketing', 'UTC') FROM shop;
+SELECT contact_verdict(NULL, consents, NULL, '2024-03-01 12:00Z', 'email', 'marketing', 'UTC') FROM shop;
+SELECT contact_verdict(policy, consents, NULL, '2024-03-01 12:00Z', NULL, 'marketing', 'UTC') FROM shop;
+SELECT contact_verdict(policy, consents, NULL, 'infinity', 'email', 'marketing', 'UTC') FROM shop;
+SELECT contact_verdict(policy, consents, NULL, '2024-03-01', 'email', 'marketing', 'CEST/nowhere') FROM shop;
+SELECT contact_verdict(policy, consents, NULL, '2024-03-01', 'a channel of many bytes', 'marketing', 'UTC') FROM shop;
 
 -- quiet times where the clocks change: what begins within the gap ends at it; in the hour that comes twice, both are quiet
-SELECT at, v.* FROM (VALUES (timestamptz '2024-03-31 00:30Z'), ('2024-03-31 00:59:59Z'), ('2024-03-31 01:00Z')) q(at), contact_verdict('quiet 01:30-02:30', '{m consent [,)}', NULL, 'email', 'm', at, 'Europe/Berlin') v;
-SELECT at, v.* FROM (VALUES (timestamptz '2024-10-27 00:15Z'), ('2024-10-27 00:30Z'), ('2024-10-27 01:15Z'), ('2024-10-27 01:30Z')) q(at), contact_verdict('quiet 01:30-02:30', '{m consent [,)}', NULL, 'email', 'm', at, 'Europe/Berlin') v;
+SELECT at, v.* FROM (VALUES (timestamptz '2024-03-31 00:30Z'), ('2024-03-31 00:59:59Z'), ('2024-03-31 01:00Z')) q(at), contact_verdict('quiet 01:30-02:30', '{m consent [,)}', NULL, at, 'email', 'm', 'Europe/Berlin') v;
+SELECT at, v.* FROM (VALUES (timestamptz '2024-10-27 00:15Z'), ('2024-10-27 00:30Z'), ('2024-10-27 01:15Z'), ('2024-10-27 01:30Z')) q(at), contact_verdict('quiet 01:30-02:30', '{m consent [,)}', NULL, at, 'email', 'm', 'Europe/Berlin') v;
 
 DROP TABLE shop;
 DROP FUNCTION receive(bytea, regtype), rule(text, bytea, bytea), grant_of(bigint, bigint, bytea, bytea);

@@ -1,5 +1,5 @@
 -- fits: states and their forms, errors, verdicts, data_check, forecast_accuracy, simulate_purchases
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 
 CREATE TEMP TABLE customer AS
   SELECT i, purchase(date '2024-01-01' + i % 50, 10 + i % 9) AS history, 0 AS x FROM generate_series(1, 40) i;
@@ -30,10 +30,10 @@ SELECT is_converged(m), fit_verdict(m) FROM (
 SELECT p_alive(m, 3, 2, 5) FROM (SELECT fit_bg_nbd(history, '2023-12-31', 7) AS m FROM regular) s;
 
 -- states: text form, both ways
-SELECT purchase_model_history(NULL, history, '2024-06-30', 7) FROM customer WHERE i = 3;
-SELECT purchase_model_gaps(NULL, '{2024-01-01 1 10, 2024-01-15 2 30, 2024-01-20 0 -5, 2024-02-26 1 7.5, 2024-03-11 1 1}', '2024-06-30');
-SELECT purchase_model_numbers(purchase_model_numbers(NULL, 1, 2.5, 7.25), 1, 2.5, 7.25);
-SELECT spend_model_numbers(spend_model_numbers(NULL, 3, 12.5), 0, 0);
+SELECT purchase_model_history_transition(NULL, history, '2024-06-30', 7) FROM customer WHERE i = 3;
+SELECT purchase_model_gaps_transition(NULL, '{2024-01-01 1 10, 2024-01-15 2 30, 2024-01-20 0 -5, 2024-02-26 1 7.5, 2024-03-11 1 1}', '2024-06-30');
+SELECT purchase_model_numbers_transition(purchase_model_numbers_transition(NULL, 1, 2.5, 7.25), 1, 2.5, 7.25);
+SELECT spend_model_numbers_transition(spend_model_numbers_transition(NULL, 3, 12.5), 0, 0);
 SELECT 'days unit_days 7, left_out 2; 1 14 200:1, 0 0 270:3'::purchase_model_state;
 SELECT 'numbers unit_days 1, left_out 0'::purchase_model_state;
 SELECT purchase_model_state_combine('days unit_days 7, left_out 2; 1 14 200:1, 0 0 270:3', 'days unit_days 7, left_out 1; 0 0 270:4, 2 14 200:1');
@@ -90,8 +90,8 @@ FROM (SELECT fit_gamma_gamma(x, m) AS m FROM (VALUES (1, 1e15), (2, 1e-300), (1e
 
 -- simulate_purchases: reproducible, errors
 SELECT customer_id, purchased_on, round(purchased_after::numeric, 6) AS purchased_after, round(amount::numeric, 4) AS amount
-FROM simulate_purchases(bg_nbd(0.24, 4.4, 0.8, 2.4, 7), gamma_gamma(6, 4, 15), 4, '2024-01-01', '2024-12-31', 42, '2024-03-31');
-SELECT count(*) FROM simulate_purchases(pareto_nbd(0.5, 10, 0.6, 12, 7), gamma_gamma(6, 4, 15), 0, '2024-01-01', '2024-12-31', 42);
-SELECT count(*) FROM simulate_purchases(bg_nbd(0.24, 4.4, 0.8, 2.4), gamma_gamma(6, 4, 15), -1, '2024-01-01', '2024-12-31', 42);
-SELECT count(*) FROM simulate_purchases(bg_nbd(0.24, 4.4, 0.8, 2.4), gamma_gamma(6, 4, 15), 1, '2024-01-01', '2023-12-31', 42);
-SELECT count(*) FROM simulate_purchases(bg_nbd(0.24, 4.4, 0.8, 2.4), gamma_gamma(6, 4, 15), 1, '2024-01-01', 'infinity', 42);
+FROM simulate_purchases(bg_nbd(0.24, 4.4, 0.8, 2.4, 7), gamma_gamma(6, 4, 15), 4, '[2024-01-01,2024-12-31]', 42, '2024-03-31');
+SELECT count(*) FROM simulate_purchases(pareto_nbd(0.5, 10, 0.6, 12, 7), gamma_gamma(6, 4, 15), 0, '[2024-01-01,2024-12-31]', 42);
+SELECT count(*) FROM simulate_purchases(bg_nbd(0.24, 4.4, 0.8, 2.4), gamma_gamma(6, 4, 15), -1, '[2024-01-01,2024-12-31]', 42);
+SELECT count(*) FROM simulate_purchases(bg_nbd(0.24, 4.4, 0.8, 2.4), gamma_gamma(6, 4, 15), 1, 'empty', 42);
+SELECT count(*) FROM simulate_purchases(bg_nbd(0.24, 4.4, 0.8, 2.4), gamma_gamma(6, 4, 15), 1, '[2024-01-01,infinity]', 42);

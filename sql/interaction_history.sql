@@ -1,5 +1,5 @@
 -- interaction_history: text and binary forms, errors, arithmetic, questions
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
 
@@ -94,7 +94,7 @@ SELECT interaction_history(timestamptz '2024-01-05', 'visit', 'shop', 'inbound',
 SELECT interaction_history(timestamptz '2024-01-05', 'visit', 'shop', 'inbound', NULL, NULL, '2024-01-04');
 SELECT interaction_history(timestamptz '-infinity', 'visit', 'shop', 'inbound');
 SELECT interaction_history_transition(NULL, timestamptz '2024-01-05', 'visit', 'shop', 'inbound');
-SELECT interaction_history_merge(NULL, '{}');
+SELECT merge_transition(NULL::interaction_history, '{}');
 SELECT merge(h) FROM (VALUES ('{2024-01-05 10:00Z visit shop inbound}'::interaction_history), ('{2024-01-04 10:00Z visit shop inbound, 2024-01-05 10:00Z visit shop inbound}'), (NULL), ('{}')) v(h);
 
 -- sum and difference count what recurs
@@ -113,9 +113,9 @@ SELECT '{}'::interaction_history < '{2024-01-05 10:00Z visit shop inbound}' AS l
 CREATE TABLE crm_contact (name text, h interaction_history);
 INSERT INTO crm_contact VALUES ('nobody', '{}'), ('unknown', NULL),
   ('talker', '{2024-01-01 09:00Z enquiry chat inbound answered, 2024-01-02 09:00Z complaint phone inbound, 2024-01-02 15:00Z message email outbound opened, 2024-01-03 09:00Z request phone inbound resolved_at 2024-01-05 09:00Z, 2024-01-09 09:00Z message email outbound bounced, 2024-01-10 09:00Z survey email inbound score 9}');
-SELECT name, interaction_count(h), first_interaction(h), last_interaction(h), days_since_last_contact(h, '2024-01-11 08:59:59Z') AS days, reciprocity(h, '2024-02-01') FROM crm_contact;
-SELECT name, complaints(h, '2024-02-01'), complaint_rate(h, '2024-02-01'), open_requests(h, '2024-02-01'), unanswered_requests(h, '2024-02-01'), first_response_time(h, '2024-02-01'), time_to_resolve(h, '2024-02-01') FROM crm_contact;
-SELECT as_of, open_requests(h, as_of), unanswered_requests(h, as_of), first_response_time(h, as_of), time_to_resolve(h, as_of)
+SELECT name, interaction_count(h), first_interaction_at(h), last_interaction_at(h), days_since_last_contact(h, '2024-01-11 08:59:59Z') AS days, reciprocity(h, '2024-02-01') FROM crm_contact;
+SELECT name, complaint_count(h, '2024-02-01'), complaint_rate(h, '2024-02-01'), open_request_count(h, '2024-02-01'), unanswered_request_count(h, '2024-02-01'), first_response_time(h, '2024-02-01'), time_to_resolve(h, '2024-02-01') FROM crm_contact;
+SELECT as_of, open_request_count(h, as_of), unanswered_request_count(h, as_of), first_response_time(h, as_of), time_to_resolve(h, as_of)
   FROM crm_contact, (VALUES (timestamptz '2024-01-02 15:00Z' - interval '1 microsecond'), ('2024-01-02 15:00Z'), ('2024-01-04 09:00Z'), ('2024-01-05 09:00Z')) q(as_of) WHERE name = 'talker';
 SELECT r.* FROM crm_contact, service_requests(h, '2024-02-01') r;
 SELECT p.* FROM crm_contact, channel_profile(h, '2024-02-01') p;
@@ -136,27 +136,27 @@ SELECT period, interaction_count(within(h, period)) FROM crm_contact, (VALUES (t
 
 -- as_of and lengths of time
 SELECT reciprocity('{}', 'infinity');
-SELECT engagement('{2024-01-01 09:00Z visit shop inbound, 2024-01-02 09:00Z visit shop outbound, 2024-01-03 09:00Z visit shop outbound opened, 2024-01-04 09:00Z visit shop inbound}', '{"visit": 8}', '1 day', '2024-01-03 09:00Z');
-SELECT engagement('{}', '[1]', '1 day', '2024-01-01');
-SELECT engagement('{}', '{"visit": "much"}', '1 day', '2024-01-01');
-SELECT engagement('{2024-01-01 00:00Z visit shop inbound, 2024-01-01 00:00Z other shop inbound}', '{"visit": 1e308, "other": 1e308}', '1 day', '2024-01-01');
-SELECT contact_pressure('{2024-01-01 00:00Z visit shop outbound}', '30 days', '2024-01-31 00:00Z'), contact_pressure('{2024-01-01 00:00Z visit shop outbound}', '1 month', '2024-01-31 00:00Z');
-SELECT contact_pressure('{}', '0 days', '2024-01-01');
-SELECT contact_pressure('{}', '-1 month', '2024-01-01');
-SELECT decayed_sum(v, at, '1 day', '2024-01-03') FROM (VALUES (8.0, timestamptz '2024-01-01'), (1, '2024-01-03'), (5, '2024-01-04'), (NULL, '2024-01-01'), (7, NULL)) x(v, at);
-SELECT decayed_sum(v, '2024-01-04', '1 day', '2024-01-03') IS NULL AS nothing_yet FROM (VALUES (8.0)) x(v);
-SELECT decayed_sum(1e19, '2024-01-01', '1 day', '2024-01-03');
-SELECT decayed_sum('NaN', '2024-01-01', '1 day', '2024-01-03');
-SELECT decayed_sum(1, 'infinity', '1 day', '2024-01-03');
-SELECT decayed_sum(1, '2024-01-01', NULL, '2024-01-03');
-SELECT decayed_sum(1, '2024-01-01', '1 day', NULL);
+SELECT engagement('{2024-01-01 09:00Z visit shop inbound, 2024-01-02 09:00Z visit shop outbound, 2024-01-03 09:00Z visit shop outbound opened, 2024-01-04 09:00Z visit shop inbound}', '2024-01-03 09:00Z', '{"visit": 8}', '1 day');
+SELECT engagement('{}', '2024-01-01', '[1]', '1 day');
+SELECT engagement('{}', '2024-01-01', '{"visit": "much"}', '1 day');
+SELECT engagement('{2024-01-01 00:00Z visit shop inbound, 2024-01-01 00:00Z other shop inbound}', '2024-01-01', '{"visit": 1e308, "other": 1e308}', '1 day');
+SELECT contact_pressure('{2024-01-01 00:00Z visit shop outbound}', '2024-01-31 00:00Z', '30 days'), contact_pressure('{2024-01-01 00:00Z visit shop outbound}', '2024-01-31 00:00Z', '1 month');
+SELECT contact_pressure('{}', '2024-01-01', '0 days');
+SELECT contact_pressure('{}', '2024-01-01', '-1 month');
+SELECT decayed_sum(v, at, '2024-01-03', '1 day') FROM (VALUES (8.0, timestamptz '2024-01-01'), (1, '2024-01-03'), (5, '2024-01-04'), (NULL, '2024-01-01'), (7, NULL)) x(v, at);
+SELECT decayed_sum(v, '2024-01-04', '2024-01-03', '1 day') IS NULL AS nothing_yet FROM (VALUES (8.0)) x(v);
+SELECT decayed_sum(1e19, '2024-01-01', '2024-01-03', '1 day');
+SELECT decayed_sum('NaN', '2024-01-01', '2024-01-03', '1 day');
+SELECT decayed_sum(1, 'infinity', '2024-01-03', '1 day');
+SELECT decayed_sum(1, '2024-01-01', '2024-01-03', NULL);
+SELECT decayed_sum(1, '2024-01-01', NULL, '1 day');
 
 -- recovered: the last complaint, the days after its own, the last day to its end
-SELECT as_of, recovered('{2024-01-01 22:30Z complaint email inbound}', p, '30 days', as_of, zone), p, zone FROM (VALUES
+SELECT as_of, recovered('{2024-01-01 22:30Z complaint email inbound}', p, as_of, '30 days', zone), p, zone FROM (VALUES
   (timestamptz '2024-01-31 23:59Z', '{2024-01-01 1 10}'::purchase_history, 'UTC'), ('2024-02-01 00:00Z', '{2024-01-01 1 10}', 'UTC'), ('2024-01-31 12:00Z', '{2024-01-31 1 10}', 'UTC'),
   ('2024-01-31 12:00Z', '{2024-02-01 1 10}', 'UTC'), ('2024-02-05 12:00Z', '{2024-02-01 1 10}', 'UTC'), ('2024-02-05 12:00Z', '{2024-02-01 1 10}', 'Europe/Athens'), ('2024-02-05 12:00Z', '{2024-01-09 0 -10}', 'UTC'), ('2024-01-01 12:00Z', '{}', 'UTC')) q(as_of, p, zone);
-SELECT recovered('{2024-01-01 22:30Z complaint email inbound}', '{}', '5 hours', '2024-02-01', 'UTC');
-SELECT recovered('{2024-01-01 22:30Z complaint email inbound}', '{}', '5 days', '2024-02-01', 'Mars');
+SELECT recovered('{2024-01-01 22:30Z complaint email inbound}', '{}', '2024-02-01', '5 hours', 'UTC');
+SELECT recovered('{2024-01-01 22:30Z complaint email inbound}', '{}', '2024-02-01', '5 days', 'Mars');
 SELECT complaint_rate('{2024-01-01 22:30Z complaint email inbound}', '{2024-01-01 4 10}', '2024-02-01', 'UTC'), complaint_rate('{}', '{}', '2024-02-01', 'UTC') IS NULL AS no_orders;
 
 -- nps
@@ -175,9 +175,9 @@ SELECT receive(exact_sums_send('{1, -2}'), 'exact_sums');
 SELECT receive('\x00010000', 'exact_sums');
 SELECT receive('\x00020001' || int8send(0) || int8send(0), 'exact_sums');
 \set VERBOSITY default
-SELECT exact_sums_plus('{1, 170141183460469231731687303715884105727}', '{2, -7}');
-SELECT exact_sums_plus('{1, 170141183460469231731687303715884105727}', '{2, 7}');
-SELECT exact_sums_plus('{1}', '{1, 2}');
+SELECT exact_sums_combine('{1, 170141183460469231731687303715884105727}', '{2, -7}');
+SELECT exact_sums_combine('{1, 170141183460469231731687303715884105727}', '{2, 7}');
+SELECT exact_sums_combine('{1}', '{1, 2}');
 SELECT nps_final('{1, 2}');
 SELECT s FROM unnest('{"{1,2}","{-3}","{1}","{1,-170141183460469231731687303715884105728}"}'::exact_sums[]) s ORDER BY s;
 
@@ -185,12 +185,12 @@ SELECT s FROM unnest('{"{1,2}","{-3}","{1}","{1,-1701411834604692317316873037158
 CREATE TABLE stored (h interaction_history);
 INSERT INTO stored SELECT interaction_history(timestamptz '2010-01-01 00:00Z' + i * interval '7919 hours' * (i % 3 - 1), 'message', 'email', 'outbound') FROM generate_series(1, 5000) i;
 CREATE INDEX ON stored USING hash (h);
-SELECT interaction_count(h), first_interaction(h), last_interaction(h) FROM stored;
+SELECT interaction_count(h), first_interaction_at(h), last_interaction_at(h) FROM stored;
 SELECT pg_column_size(interaction('2024-01-01', 'visit', 'shop', 'inbound')) AS one, pg_column_size(interaction_history(timestamptz '2024-01-01', 'visit', 'shop', 'inbound')) AS hundred FROM generate_series(1, 100);
 
 DROP TABLE crm_contact, stored;
 DROP FUNCTION receive(bytea, regtype), entry(bigint, bytea, bigint, bytea);
 
 -- the first and the last instant of the calendar are further apart than 64 bits of microseconds
-SELECT first_response_time(h, as_of), days_since_last_contact(h, as_of), r.response_time, engagement(h, '{"request": 1}', '1 day', as_of)
+SELECT first_response_time(h, as_of), days_since_last_contact(h, as_of), r.response_time, engagement(h, as_of, '{"request": 1}', '1 day')
 FROM (VALUES (interaction('4714-11-24 00:00Z BC', 'request', 'post', 'inbound'), timestamptz '294276-12-31 23:59:59.999999Z')) v(h, as_of), service_requests(h, as_of) r;

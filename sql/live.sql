@@ -46,7 +46,7 @@ CREATE VIEW later_purchases AS SELECT customer, at::date AS purchased_on, price 
 SELECT crm.track('later_purchases');
 SELECT crm.rebuild('orders');
 SELECT crm.snapshot('purchases', NULL);
-SELECT crm.rescore('purchases_histories', '{1,2}', 10);
+SELECT crm_internal.rescore('purchases_histories', '{1,2}', 10);
 
 -- statements
 INSERT INTO orders VALUES (1, 1, '2026-01-01', 1e15);

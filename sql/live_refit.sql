@@ -4,7 +4,7 @@ CREATE SCHEMA refit;
 SET search_path = refit, public;
 CREATE TABLE orders (tenant text, customer bigint, day date, amount numeric);
 INSERT INTO orders SELECT 'big', customer_id, purchased_on, amount
-  FROM crm.simulate_purchases(crm.bg_nbd(0.8, 30, 0.9, 3), crm.gamma_gamma(6, 4, 15), 200, '2025-01-01', '2026-06-30', 7, '2026-03-31');
+  FROM crm.simulate_purchases(crm.bg_nbd(0.8, 30, 0.9, 3), crm.gamma_gamma(6, 4, 15), 200, '[2025-01-01,2026-06-30]', 7, '2026-03-31');
 INSERT INTO orders SELECT 'small', i, date '2026-01-01' + i, 10 FROM generate_series(1, 5) i;
 INSERT INTO orders SELECT 'once', i, date '2026-01-01' + i % 90, 10 FROM generate_series(1, 100) i;
 INSERT INTO orders SELECT 'clockwork', i, date '2025-01-01' + i + 7 * j, 10 FROM generate_series(1, 30) i, generate_series(0, CASE WHEN i % 5 = 0 THEN 0 ELSE 40 END) j;

@@ -1,5 +1,5 @@
 -- points_rule: forms and errors; points_balance, points_statement, points_expiring, points_liability
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 SET DateStyle = ISO;
 
 -- text form
@@ -20,7 +20,7 @@ SELECT 'rate 1 for ever'::points_rule;
 
 -- the constructor
 SELECT points_rule();
-SELECT points_rule(rate => 1.5, order_points => 5, bonus_points => 100, bonus_every => 10, expiry => '12 months',
+SELECT points_rule(rate => 1.5, purchase_points => 5, bonus_points => 100, bonus_every => 10, expiry => '12 months',
   program => tier_program('{Bronze,Silver}', '{0,500}', period => '12 months'), multipliers => '{1,1.25}');
 SELECT points_rule(program => tier_program('{Bronze,Silver}', '{0,500}', period => '12 months'), rates => '{1,1.25}');
 SELECT points_rule(rate => NULL);

@@ -1,5 +1,5 @@
 -- whale_curve: text and binary forms, and what is refused
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 
 SELECT 'exact {-12.50 1, 100 3}'::whale_curve, ' BUCKETS { -12.4992 2 -25.00, 0.00 3 0, 12.8 2 25.61 } '::whale_curve;
 SELECT 'exact {}'::whale_curve;
@@ -16,19 +16,19 @@ SELECT 'exact {1 1} 2'::whale_curve;
 SELECT whale_curve(v) FROM (VALUES (3), (-1.5), (3), (NULL)) t(v);
 SELECT 'exact {-1.50 1, 3.00 2}'::whale_curve + 'exact {-1.50 2}';
 SELECT 'exact {-1.50 1, 3.00 2}'::whale_curve + 'buckets {12.80 2 25.61}';
-SELECT * FROM points('exact {-2.00 1, 1.00 1, 4.00 2}'::whale_curve, 4);
+SELECT * FROM curve_points('exact {-2.00 1, 1.00 1, 4.00 2}'::whale_curve, 4);
 SELECT * FROM whale_peak('exact {-2.00 1, 0.00 1, 1.00 1, 4.00 2}'::whale_curve);
 SELECT * FROM whale_peak('exact {-2.00 1}'::whale_curve);
 SELECT * FROM deciles('exact {-2.00 1, 1.00 1, 4.00 11}'::whale_curve);
-SELECT points('exact {1.00 1}'::whale_curve, 0);
-SELECT customers('exact {-2.00 1, 4.00 2}'::whale_curve), profit('exact {-2.00 1, 4.00 2}'::whale_curve);
+SELECT curve_points('exact {1.00 1}'::whale_curve, 0);
+SELECT customer_count('exact {-2.00 1, 4.00 2}'::whale_curve), profit('exact {-2.00 1, 4.00 2}'::whale_curve);
 SELECT whale_curve_send('exact {-12.50 1, 100 3}');
 
-SELECT payback_day('{2024-01-01 1 10, 2024-02-01 0 -4, 2024-03-01 1 20}', 0.4, 5), payback_day('{}', 0.4, 5), payback_day('{2024-01-01 1 10}', 0.4, 0);
-SELECT payback_day('{2024-01-01 1 10}', -0.1, 5);
-SELECT payback_day('{2024-01-01 1 10}', 'NaN', 5);
-SELECT payback_day('{2024-01-01 1 10}', 0.5, -5);
-SELECT payback_day('{2024-01-01 1 10}', 0.000001, 900000000000000);
+SELECT payback_on('{2024-01-01 1 10, 2024-02-01 0 -4, 2024-03-01 1 20}', 0.4, 5), payback_on('{}', 0.4, 5), payback_on('{2024-01-01 1 10}', 0.4, 0);
+SELECT payback_on('{2024-01-01 1 10}', -0.1, 5);
+SELECT payback_on('{2024-01-01 1 10}', 'NaN', 5);
+SELECT payback_on('{2024-01-01 1 10}', 0.5, -5);
+SELECT payback_on('{2024-01-01 1 10}', 0.000001, 900000000000000);
 SELECT contribution(100, 'NaN', 0, 0);
 SELECT discount_share(100, 25), discount_share(-1, 0), discount_share(NULL, 1);
 SELECT customer_equity(v) FROM (VALUES (10.0), (30.0), (60.0)) t(v);

@@ -1,5 +1,5 @@
 -- purchase_history: text and binary forms, errors, arithmetic, questions
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 SET DateStyle = ISO;
 
 -- text form: any order in, sorted out, nothing lost
@@ -132,8 +132,8 @@ INSERT INTO shop VALUES
   ('nobody', '{}'), ('refund only', '{2020-03-01 0 -20}'), ('once', '{2020-01-15 1 10}'),
   ('often', '{2020-01-01 1 10, 2020-01-11 2 30, 2020-01-12 0 -5, 2020-01-31 1 0, 2020-03-01 1 12.3456}'),
   ('unknown', NULL);
-SELECT name, first_purchase(history), last_purchase(history), orders(history), purchase_days(history), spend(history) FROM shop;
-SELECT name, round(average_order_value(history), 6) AS average_order_value, round(interpurchase_days(history), 6) AS interpurchase_days FROM shop;
+SELECT name, first_purchased_on(history), last_purchased_on(history), purchase_count(history), purchase_day_count(history), spend(history) FROM shop;
+SELECT name, round(average_order_value(history), 6) AS average_order_value, round(average_days_between_purchases(history), 6) AS average_days FROM shop;
 SELECT name, as_of, recency(history, as_of), tenure(history, as_of)
   FROM shop, (VALUES (date '2019-12-31'), ('2020-01-01'), ('2020-01-12'), ('2020-04-01')) d(as_of) WHERE name IN ('once', 'often') ORDER BY name, as_of;
 SELECT recency(history, 'infinity') FROM shop WHERE name = 'once';
@@ -144,17 +144,17 @@ SELECT days, within(history, days) FROM shop,
   (VALUES (daterange '[2020-01-11,2020-01-31]'), ('[2020-01-11,2020-01-31)'), ('(,2020-01-12)'), ('[2020-01-31,)'), ('(,)'), ('empty'),
           ('[-infinity,2020-01-01]'), ('[2020-03-01,infinity]')) d(days) WHERE name = 'often';
 SELECT p.* FROM shop, purchases(history) p WHERE name = 'often';
-SELECT a.* FROM shop, activity(history, 'month', '2020-04-15') a WHERE name = 'often';
-SELECT period, count(*), min(period_start), max(period_start), sum(a.orders), sum(amount) FROM shop,
-  (VALUES ('day'), ('week'), ('Month'), ('quarter'), ('year')) u(period), activity(history, period, '2021-01-01') a WHERE name = 'often' GROUP BY period ORDER BY 2;
-SELECT count(*) FROM activity('{2020-01-15 1 10}', 'month', '2020-01-14');
-SELECT * FROM activity('{2020-01-15 1 10}', 'fortnight', '2020-01-14');
-SELECT * FROM activity('{2020-01-15 1 10}', 'day', 'infinity');
+SELECT a.* FROM shop, activity(history, '2020-04-15', 'month') a WHERE name = 'often';
+SELECT period, count(*), min(period_start), max(period_start), sum(a.purchase_count), sum(amount) FROM shop,
+  (VALUES ('day'), ('week'), ('Month'), ('quarter'), ('year')) u(period), activity(history, '2021-01-01', period) a WHERE name = 'often' GROUP BY period ORDER BY 2;
+SELECT count(*) FROM activity('{2020-01-15 1 10}', '2020-01-14', 'month');
+SELECT * FROM activity('{2020-01-15 1 10}', '2020-01-14', 'fortnight');
+SELECT * FROM activity('{2020-01-15 1 10}', 'infinity', 'day');
 -- the first date lies in a month, a quarter and a year that begin before it
-SELECT * FROM activity('{4714-11-24 BC 1 10}', 'week', '4714-12-01 BC');
-SELECT * FROM activity('{4714-11-24 BC 1 10}', 'month', '4714-12-24 BC');
-SELECT * FROM activity('{4714-11-24 BC 1 10}', 'year', '4714-12-24 BC');
-SELECT * FROM activity('{5874897-12-31 1 10}', 'quarter', '5874897-12-31');
+SELECT * FROM activity('{4714-11-24 BC 1 10}', '4714-12-01 BC', 'week');
+SELECT * FROM activity('{4714-11-24 BC 1 10}', '4714-12-24 BC', 'month');
+SELECT * FROM activity('{4714-11-24 BC 1 10}', '4714-12-24 BC', 'year');
+SELECT * FROM activity('{5874897-12-31 1 10}', '5874897-12-31', 'quarter');
 SELECT name, history::jsonb FROM shop;
 
 -- a history in a table: toasted, indexed, grouped
@@ -162,7 +162,7 @@ CREATE TABLE stored (history purchase_history);
 INSERT INTO stored SELECT purchase_history(date '2010-01-01' + i, i / 100.0) FROM generate_series(1, 5000) i;
 INSERT INTO stored SELECT '{}';
 CREATE INDEX ON stored USING hash (history);
-SELECT purchase_days(history), orders(history), spend(history), first_purchase(history), last_purchase(history) FROM stored ORDER BY 1;
+SELECT purchase_day_count(history), purchase_count(history), spend(history), first_purchased_on(history), last_purchased_on(history) FROM stored ORDER BY 1;
 SELECT pg_column_size(purchase('2020-01-01', 1)) AS one_day, pg_column_size(purchase_history(date '2010-01-01' + i, 1)) AS ten_years FROM generate_series(1, 3650) i;
 
 DROP TABLE shop, stored;

@@ -1,5 +1,5 @@
 -- referral_network: text and binary forms, and what is refused
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 
 SELECT '{anna > cleo unknown, anna > ben 12.5, "b c" > "say ""hi""" -3}'::referral_network;
 SELECT '{}'::referral_network;
@@ -18,10 +18,10 @@ SELECT referral_value('{anna > ben 1.5, anna > cleo 2}', 'anna'), referral_reach
 SELECT referrers('{anna > ben 1.5}', 0);
 SELECT referral_network_send('{anna > ben 12.5, ben > cleo unknown}');
 SELECT referral_worth(50, 20, false), referral_worth(50, 20, true), referral_worth(NULL, 20, false);
-SELECT present_value(100, '2025-01-01', 0.1, '2025-01-01'), present_value(100, '2025-01-01', 0, '1999-01-01');
-SELECT present_value(100, '2025-01-01', -1, '2025-01-01');
-SELECT present_value(100, '2025-01-01', 'NaN', '2025-01-01');
-SELECT present_value(100, 'infinity', 0.1, '2025-01-01');
+SELECT present_value(100, '2025-01-01', '2025-01-01', 0.1), present_value(100, '2025-01-01', '1999-01-01', 0);
+SELECT present_value(100, '2025-01-01', '2025-01-01', -1);
+SELECT present_value(100, '2025-01-01', '2025-01-01', 'NaN');
+SELECT present_value(100, 'infinity', '2025-01-01', 0.1);
 
 -- binary form: receive is as strict as input
 CREATE FUNCTION pg_temp.receive(type regtype, message bytea) RETURNS text LANGUAGE plpgsql

@@ -1,5 +1,5 @@
 -- relationship_level, relationship_bands, holdout and lift: forms and errors
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 SET timezone = 'UTC';
 
 -- binary forms: receive is as strict as input

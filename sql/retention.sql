@@ -1,5 +1,5 @@
 -- retention_curve and survival_curve: text and binary forms, and what is refused
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 
 SELECT 'month calendar 1998-06-30 {0 23570 23570, 1 23570 3420, 2 20000 0}'::retention_curve;
 SELECT ' WEEK  Age 2024-02-29 { 0 2 2 } '::retention_curve;
@@ -16,14 +16,14 @@ SELECT 'month calendar 1998-06-30 {0 2 2, 1 0 0}'::retention_curve;
 SELECT 'month calendar 1998-06-30 {0 2 2} more'::retention_curve;
 
 -- the same rows from 31 January: months by the calendar, and counted from the day
-SELECT retention(h, 'month', '2024-04-29'), retention(h, 'month', '2024-04-29', 'age')
+SELECT retention_curve(h, '2024-04-29', 'month'), retention_curve(h, '2024-04-29', 'month', 'age')
 FROM (VALUES ('{2024-01-31 1 5, 2024-02-29 1 5, 2024-03-30 1 5}'::purchase_history)) v(h);
-SELECT retention('{2024-01-31 1 5, 2024-02-29 0 -5, 2024-05-01 1 5}', 'month', '2024-04-30', 'age');
-SELECT * FROM points('month calendar 2024-04-30 {0 3 3, 1 2 1, 2 2 0}'::retention_curve);
-SELECT retention(h, 'month', d) FROM (VALUES ('{2024-01-31 1 5}'::purchase_history, '2024-04-30'::date), ('{}', '2024-05-01')) v(h, d);
-SELECT retention('{2024-01-31 1 5}', 'month', 'infinity');
-SELECT retention('{2024-01-31 1 5}', NULL, '2024-04-30');
-SELECT retention('{2024-01-31 1 5}', 'month', '2024-04-30', 'lunar');
+SELECT retention_curve('{2024-01-31 1 5, 2024-02-29 0 -5, 2024-05-01 1 5}', '2024-04-30', 'month', 'age');
+SELECT * FROM curve_points('month calendar 2024-04-30 {0 3 3, 1 2 1, 2 2 0}'::retention_curve);
+SELECT retention_curve(h, d, 'month') FROM (VALUES ('{2024-01-31 1 5}'::purchase_history, '2024-04-30'::date), ('{}', '2024-05-01')) v(h, d);
+SELECT retention_curve('{2024-01-31 1 5}', 'infinity', 'month');
+SELECT retention_curve('{2024-01-31 1 5}', '2024-04-30', NULL);
+SELECT retention_curve('{2024-01-31 1 5}', '2024-04-30', 'month', 'lunar');
 SELECT 'month age 2024-04-30 {0 1 1}'::retention_curve + 'month calendar 2024-04-30 {0 1 1}';
 SELECT 'month age 2024-04-30 {0 1 1}'::retention_curve + 'month age 2024-04-30 {0 2 2, 1 1 1}';
 SELECT 'month age 2024-04-30 {0 1 1}'::retention_curve = 'month age 2024-04-30 {0 1 1}', 'month age 2024-04-30 {0 1 1}'::retention_curve < 'week age 2024-04-30 {0 1 1}';
@@ -34,7 +34,7 @@ SELECT '{-1 1 0}'::survival_curve;
 SELECT '{1 -1 0}'::survival_curve;
 SELECT '{1 9223372036854775807 1}'::survival_curve;
 SELECT '{99999999999 1 0}'::survival_curve;
-SELECT * FROM points('{2 1 0, 3 0 1, 5 1 1}'::survival_curve);
+SELECT * FROM curve_points('{2 1 0, 3 0 1, 5 1 1}'::survival_curve);
 SELECT survival('{2 1 0, 5 0 1}', 2), survival('{2 1 0, 5 0 1}', 9), survival('{2 1 0}', 9), survival_days('{2 1 0, 5 0 1}', 0.5), survival_days('{2 1 0, 5 0 1}', 0.6);
 SELECT survival_days('{2 1 0}', 0);
 SELECT survival('{2 1 0}', -1);
@@ -81,7 +81,7 @@ SELECT pg_temp.receive('survival_curve', '\x00010000000000007fffffff000000000000
 
 -- one stray date does not ask for all the memory there is
 SELECT repeat_rate(history, '5874897-01-01') FROM (VALUES ('{2023-01-01 1 1}'::purchase_history)) v(history);
-SELECT retention(history, 'day', '5874897-01-01') FROM (VALUES ('{2023-01-01 1 1}'::purchase_history)) v(history);
+SELECT retention_curve(history, '5874897-01-01', 'day') FROM (VALUES ('{2023-01-01 1 1}'::purchase_history)) v(history);
 SELECT survival_curve(2147000000, true);
 SELECT '{2147000000 1 0}'::survival_curve;
 SELECT repeat_rate(history, '9999-12-31') FROM (VALUES ('{0001-01-01 1 1}'::purchase_history)) v(history);

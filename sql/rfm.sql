@@ -1,5 +1,5 @@
 -- rfm: text and binary forms, errors, digits, order
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 
 -- text form: the bins are said where they are not five
 SELECT '545'::rfm, '111'::rfm, '555'::rfm, '333/3'::rfm, '999/9'::rfm, '545/5'::rfm, ' 121/2 '::rfm;

@@ -1,5 +1,5 @@
 -- rfm_scale: text and binary forms, errors, cut points, scores
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 SET DateStyle = ISO;
 
 -- text form: bins are one more than cut points; decimals without needless zeros
@@ -87,7 +87,7 @@ SELECT rfm_score(scale, 1, 1, 1e300) FROM hand;
 
 -- scores of a history: what happened after as_of does not exist
 CREATE TEMPORARY TABLE bought AS SELECT '{2024-01-10 1 40, 2024-02-01 2 20.5, 2024-03-01 1 500, 2024-03-05 0 -10}'::purchase_history AS history;
-SELECT as_of, rfm_score(scale, history, as_of), recency(history, as_of) AS days, orders(until(history, as_of)), spend(until(history, as_of))
+SELECT as_of, rfm_score(scale, history, as_of), recency(history, as_of) AS days, purchase_count(until(history, as_of)), spend(until(history, as_of))
 FROM hand, bought, (VALUES (date '2024-01-09'), ('2024-01-10'), ('2024-02-29'), ('2024-03-04'), ('2024-12-31')) v(as_of);
 SELECT rfm_score(scale, '{}'::purchase_history, '2024-01-01'), rfm_score(scale, '{2024-01-01 0 5}'::purchase_history, '2024-01-01') FROM hand;
 SELECT rfm_score(scale, history, 'infinity') FROM hand, bought;

@@ -1,5 +1,5 @@
 -- segment_map: text and binary forms, errors, segments, what is doubtful about a map
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 
 -- text form: ranges that leave nothing out are left out, a semicolon may end it
 SELECT 'Champions: r 4-5, fm 4-5; Loyal: r 3-5, f 4-5; Other: any'::segment_map;
@@ -82,19 +82,19 @@ FROM (VALUES ('Best: r 4-5, fm 4-5; Good: total 10-15; Best: r 5, m 5; Lapsed: r
 SELECT segment('545'), segment_rule('545'), segment_rank('545'), segment('545', rfm_cells()), segment('121/3'), segment('444/4');
 SELECT segment('NULL'::text::rfm);
 SELECT segment(NULL::rfm), segment('545', NULL);
-SELECT segment('545', rf_grid_3());
+SELECT segment('545', rf_grid(3));
 SELECT segment('333/3', rf_grid());
 SELECT segment('121/2');
 SELECT segment_rank('676/9');
 
 -- what a map holds
 SELECT * FROM segments(rf_grid());
-SELECT rf_grid(), rf_grid_3(), rf_grid_4(), bins(rf_grid_4());
+SELECT rf_grid(), rf_grid(3), rf_grid(4), bins(rf_grid(4));
 
 -- what is doubtful about one
 SELECT * FROM segment_map_check('bins 2; A: r 2; B: f 2; C: r 2, m 1; D: r 1, f 1, m 1');
 SELECT * FROM segment_map_check('bins 2; A: r 2; A: f 2; B: any') WHERE finding <> 'overlap';
-SELECT name, count(c) FROM (VALUES ('rf_grid', rf_grid()), ('rfm_cells', rfm_cells()), ('rf_grid_3', rf_grid_3()), ('rf_grid_4', rf_grid_4())) m(name, map)
+SELECT name, count(c) FROM (VALUES ('rf_grid', rf_grid()), ('rfm_cells', rfm_cells()), ('rf_grid_3', rf_grid(3)), ('rf_grid_4', rf_grid(4))) m(name, map)
   LEFT JOIN LATERAL segment_map_check(map) c ON true GROUP BY name ORDER BY name;
 
 -- order and hash

@@ -1,5 +1,5 @@
 -- tier_program: text, binary and jsonb forms, constructors, errors
-SET search_path = public, crm;
+SET search_path = public, crm, crm_internal;
 SET DateStyle = ISO;
 
 -- text form: what is written is what was read
@@ -46,7 +46,7 @@ SELECT length(('{' || string_agg(format('T%s: spend %s', i, i), ', ') || '} life
 SELECT format('{%s: spend 1} lifetime', repeat('x', 64))::tier_program;
 SELECT E'{"a\nb": spend 1} lifetime'::tier_program;
 
--- a programme that contradicts itself is refused with the reason
+-- a program that contradicts itself is refused with the reason
 SELECT '{A: spend 0, A: spend 5} lifetime'::tier_program;
 SELECT '{A: spend 5, B: spend 4} lifetime'::tier_program;
 SELECT '{A: spend 5, B: spend 5} lifetime'::tier_program;
@@ -69,7 +69,7 @@ SELECT tier_program(tiers => '{Bronze,Silver,Gold,Platinum}', thresholds => '{0,
 SELECT tier_program('{A,B}', '{0,5}', 'orders', window_kind => 'calendar_year', fiscal_start => '04-06', validity => '18 months',
   retain => '{NULL,4}', lifetime_tiers => '{B}', starts_on => '2020-01-01');
 SELECT tier_program('{A,B}', '{0,5}', period => '3 months', window_kind => 'calendar'), tier_program('{A}', '{1}', window_kind => 'calendar_month', period => '1 month');
-SELECT or_rule(tier_program('{A,B}', '{0,500}', 'points', '1 year', points_rate => 1.5, order_points => 10, bonus_points => 50, bonus_every => 5),
+SELECT or_rule(tier_program('{A,B}', '{0,500}', 'points', '1 year', points_rate => 1.5, purchase_points => 10, bonus_points => 50, bonus_every => 5),
   'purchase_days', '{NULL,20}', '{NULL,15}');
 SELECT or_rule(NULL, 'orders', '{1}');
 SELECT tier_program(NULL, '{1}');
@@ -107,7 +107,7 @@ SELECT tier_program('{A,B}', '{1,2}', 'points', period => '1 year');
 SELECT tier_program('{A,B}', '{1,2}', 'points', period => '1 year', bonus_points => 5);
 SELECT tier_program('{A,B}', '{1,2}', 'points', period => '1 year', points_rate => 'NaN');
 SELECT tier_program('{A,B}', '{1,2}', 'points', period => '1 year', points_rate => 1000000.01);
-SELECT tier_program('{A,B}', '{1,2}', 'points', period => '1 year', order_points => -1);
+SELECT tier_program('{A,B}', '{1,2}', 'points', period => '1 year', purchase_points => -1);
 SELECT or_rule('{A: spend 1} lifetime', 'spend', '{2}');
 SELECT or_rule('{A: spend 1} lifetime', 'orders', '{2,3}');
 SELECT or_rule('{A: spend 1} lifetime', 'orders', NULL);
@@ -161,15 +161,15 @@ INSERT INTO programs VALUES ('{A: spend 3} lifetime');
 SELECT count(DISTINCT p), count(*) FROM (SELECT p FROM programs UNION ALL SELECT p FROM programs) u;
 SELECT a.p FROM programs a JOIN programs b USING (p) ORDER BY a.p LIMIT 2;
 
--- what a programme says of itself
+-- what a program says of itself
 SELECT * FROM tiers('{Bronze: spend 0, Silver: spend 500 keep spend 400, Gold: spend 2000 or orders 20 keep purchase_days 15 lifetime} rolling 1 year');
 SELECT tier_rank(p, 'Bronze'), tier_rank(p, 'Gold Plus') FROM program;
 SELECT tier_rank(p, 'bronze') FROM program;
-SELECT v, tier_value(p, v), tier_value('{A: orders 1, B: orders 5} lifetime', v) FROM program, unnest('{-5,0,0.9999,1,499.99,500,500.0000,1e20}'::numeric[]) v;
-SELECT tier_value(p, 'NaN') FROM program;
-SELECT tier_value(p, NULL) FROM program;
+SELECT v, tier_by_value(p, v), tier_by_value('{A: orders 1, B: orders 5} lifetime', v) FROM program, unnest('{-5,0,0.9999,1,499.99,500,500.0000,1e20}'::numeric[]) v;
+SELECT tier_by_value(p, 'NaN') FROM program;
+SELECT tier_by_value(p, NULL) FROM program;
 
--- a customer in a programme: arguments
+-- a customer in a program: arguments
 SELECT tier(p, '{2024-02-01 1 10}', '2024-02-01'), tier(p, NULL, '2024-02-01'), tier(NULL, '{}', '2024-02-01'), tier(p, '{}', NULL) FROM program;
 SELECT tier(p, '{}', 'infinity') FROM program;
 SELECT * FROM standing((SELECT p FROM program), '{}', '-infinity');

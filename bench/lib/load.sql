@@ -4,7 +4,7 @@ CREATE EXTENSION crm;
 CREATE TABLE load_plain (id bigserial PRIMARY KEY, customer_id int, ordered_on date, amount numeric);
 INSERT INTO load_plain (customer_id, ordered_on, amount)
   SELECT customer_id, purchased_on, round(amount::numeric, 2)
-  FROM crm.simulate_purchases(crm.bg_nbd(0.8, 60, 0.9, 3, 1), crm.gamma_gamma(6, 4, 15), :customers, current_date - 800, current_date - 1, 1, current_date - 70)
+  FROM crm.simulate_purchases(crm.bg_nbd(0.8, 60, 0.9, 3, 1), crm.gamma_gamma(6, 4, 15), :customers, daterange(current_date - 800, current_date - 1, '[]'), 1, current_date - 70)
   ORDER BY purchased_on;
 CREATE TABLE load_hand (LIKE load_plain);
 CREATE TABLE load_crm (LIKE load_plain);

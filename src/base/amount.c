@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/amount.h"
+#include "common/shortest_dec.h"
 #include "utils/builtins.h"
 
 /*
@@ -173,5 +174,19 @@ amount_to_numeric(int128 amount)
 #endif
 	return DatumGetNumeric(DirectFunctionCall3(numeric_in,
 											   CStringGetDatum(format_amount(amount, false)),
+											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/* A share as a number of decimals, as it would be written: 0.1 is one tenth. NaN stays what it is. */
+Numeric
+numeric_of_share(double share)
+{
+	char text[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	if (isinf(share))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("a share cannot be infinite")));
+	double_to_shortest_decimal_buf(share, text);
+	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
 											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }

@@ -19,6 +19,7 @@
 extern int64			amount_from_numeric(Numeric value);
 extern int64			amount_from_float8(double value);
 extern Numeric			amount_to_numeric(int128 amount);
+extern Numeric			numeric_of_share(double share);
 extern char			   *amount_to_text(int64 amount);
 pg_noreturn extern void amount_out_of_range(const char *value);
 

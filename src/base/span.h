@@ -14,7 +14,7 @@
 #define NEVER DATEVAL_NOEND
 #define LAST_DAY ((int64) (DATE_END_JULIAN - POSTGRES_EPOCH_JDATE) - 1)
 
-/* Longer is no programme: 1200 months, and as many days. */
+/* Longer is no program: 1200 months, and as many days. */
 #define SPAN_MAX_MONTHS 1200
 #define SPAN_MAX_DAYS 36525
 

@@ -367,37 +367,47 @@ clock_of(VerdictCache *cache, const text *zone_name, TimestampTz at)
 	return &cache->clock;
 }
 
-/* policy, consents, interactions, channel, purpose, at, time_zone; returns at. */
-static TimestampTz
-read_question(FunctionCallInfo fcinfo, Question *q)
+/* Where the instant asked about stands among the arguments, and channel and purpose behind each other. */
+typedef struct Places
 {
-	static const char *const names[] = {"policy",  NULL, NULL,		 "channel",
-										"purpose", "at", "time_zone"};
-	text					*channel;
-	text					*purpose;
-	TimestampTz				 at;
+	int as_of;
+	int channel;
+} Places;
 
-	for (size_t i = 0; i < lengthof(names); i++)
-		if (names[i] != NULL)
-			CheckGiven(fcinfo, (int) i, names[i]);
+static const Places places = {3, 4};
+static const Places places_before_0_3 = {5, 3};
+
+/* policy, consents, interactions, as_of, channel, purpose, time_zone; returns as_of. */
+static TimestampTz
+read_question(FunctionCallInfo fcinfo, Places at, Question *q)
+{
+	text	   *channel;
+	text	   *purpose;
+	TimestampTz as_of;
+
+	CheckGiven(fcinfo, 0, "policy");
+	CheckGiven(fcinfo, at.as_of, "as_of");
+	CheckGiven(fcinfo, at.channel, "channel");
+	CheckGiven(fcinfo, at.channel + 1, "purpose");
+	CheckGiven(fcinfo, 6, "time_zone");
 
 	memset(q, 0, sizeof(Question));
 	q->policy = PG_GETARG_CONTACT_POLICY(0);
 	q->consents = PG_ARGISNULL(1) ? NULL : PG_GETARG_CONSENTS(1);
 	q->interactions = PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERACTION_HISTORY(2);
-	channel = PG_GETARG_TEXT_PP(3);
+	channel = PG_GETARG_TEXT_PP(at.channel);
 	channel_set(q->channel, VARDATA_ANY(channel), VARSIZE_ANY_EXHDR(channel));
-	purpose = PG_GETARG_TEXT_PP(4);
+	purpose = PG_GETARG_TEXT_PP(at.channel + 1);
 	purpose_set(q->purpose, VARDATA_ANY(purpose), VARSIZE_ANY_EXHDR(purpose));
-	at = CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(5), "at");
-	q->clock = clock_of(verdict_cache(fcinfo), PG_GETARG_TEXT_PP(6), at);
+	as_of = CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(at.as_of), "as_of");
+	q->clock = clock_of(verdict_cache(fcinfo), PG_GETARG_TEXT_PP(6), as_of);
 	if (q->interactions != NULL)
-		q->nentries = interaction_history_count_until(q->interactions, at);
+		q->nentries = interaction_history_count_until(q->interactions, as_of);
 	q->unsubscribed_at = last_unsubscription(q);
 	for (int i = 0; i < q->policy->nrules; i++)
 		if (q->policy->rules[i].type == RULE_EXEMPT)
 			note_exemption(q, &q->policy->rules[i]);
-	return at;
+	return as_of;
 }
 
 /* The first instant from a refusal on at which nothing objects, as far as is known; infinity if never. */
@@ -448,14 +458,13 @@ verdict_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
  * if not, the first reason why not, and the first instant when it would be if
  * nothing else happened, NULL if never.
  */
-PG_FUNCTION_INFO_V1(crm_contact_verdict);
-Datum
-crm_contact_verdict(PG_FUNCTION_ARGS)
+static Datum
+contact_verdict(FunctionCallInfo fcinfo, Places at)
 {
 	Question	q;
-	TimestampTz at = read_question(fcinfo, &q);
-	Refusal		refusal = refusal_at(&q, at, true);
-	TimestampTz earliest = at;
+	TimestampTz as_of = read_question(fcinfo, at, &q);
+	Refusal		refusal = refusal_at(&q, as_of, true);
+	TimestampTz earliest = as_of;
 	Datum		values[3] = {0};
 	bool		nulls[3] = {false};
 
@@ -468,16 +477,43 @@ crm_contact_verdict(PG_FUNCTION_ARGS)
 	}
 	values[2] = TimestampTzGetDatum(earliest);
 	nulls[2] = earliest == DT_NOEND;
-	PG_RETURN_DATUM(verdict_row(fcinfo, values, nulls));
+	return verdict_row(fcinfo, values, nulls);
+}
+
+PG_FUNCTION_INFO_V1(crm_contact_verdict_as_of);
+Datum
+crm_contact_verdict_as_of(PG_FUNCTION_ARGS)
+{
+	return contact_verdict(fcinfo, places);
+}
+
+PG_FUNCTION_INFO_V1(crm_contact_verdict);
+Datum
+crm_contact_verdict(PG_FUNCTION_ARGS)
+{
+	return contact_verdict(fcinfo, places_before_0_3);
 }
 
 /* Whether the contact is allowed, as contact_verdict says it. */
+static Datum
+contact_allowed(FunctionCallInfo fcinfo, Places at)
+{
+	Question	q;
+	TimestampTz as_of = read_question(fcinfo, at, &q);
+
+	return BoolGetDatum(refusal_at(&q, as_of, false).objection == OBJECTION_NONE);
+}
+
+PG_FUNCTION_INFO_V1(crm_contact_allowed_as_of);
+Datum
+crm_contact_allowed_as_of(PG_FUNCTION_ARGS)
+{
+	return contact_allowed(fcinfo, places);
+}
+
 PG_FUNCTION_INFO_V1(crm_contact_allowed);
 Datum
 crm_contact_allowed(PG_FUNCTION_ARGS)
 {
-	Question	q;
-	TimestampTz at = read_question(fcinfo, &q);
-
-	PG_RETURN_BOOL(refusal_at(&q, at, false).objection == OBJECTION_NONE);
+	return contact_allowed(fcinfo, places_before_0_3);
 }

@@ -1,6 +1,6 @@
 /*
- * holdout.c: who is left out of a programme, to see what would have happened
- * anyway, and what the programme then did.
+ * holdout.c: who is left out of a program, to see what would have happened
+ * anyway, and what the program then did.
  */
 #include "crm.h"
 

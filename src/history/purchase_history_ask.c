@@ -249,9 +249,8 @@ start_activity(Activity *a, PeriodUnit unit, DateADT as_of)
 }
 
 /* The calendar periods from the first purchase to as_of, those without orders included. */
-PG_FUNCTION_INFO_V1(crm_activity);
-Datum
-crm_activity(PG_FUNCTION_ARGS)
+static Datum
+activity(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 {
 	FuncCallContext *rows;
 	Activity		*a;
@@ -259,8 +258,8 @@ crm_activity(PG_FUNCTION_ARGS)
 
 	if (SRF_IS_FIRSTCALL())
 	{
-		PeriodUnit unit = period_unit_from_text(PG_GETARG_TEXT_PP(1));
-		DateADT	   as_of = CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of");
+		PeriodUnit unit = period_unit_from_text(PG_GETARG_TEXT_PP(period_arg));
+		DateADT	   as_of = CheckFiniteDate(PG_GETARG_DATEADT(as_of_arg), "as_of");
 
 		rows = rows_start(fcinfo, sizeof(Activity));
 		a = rows->user_fctx;
@@ -294,4 +293,20 @@ crm_activity(PG_FUNCTION_ARGS)
 		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
+}
+
+/* (history, as_of, period) */
+PG_FUNCTION_INFO_V1(crm_activity_as_of);
+Datum
+crm_activity_as_of(PG_FUNCTION_ARGS)
+{
+	return activity(fcinfo, 1, 2);
+}
+
+/* The arguments as they stood before 0.3.0. */
+PG_FUNCTION_INFO_V1(crm_activity);
+Datum
+crm_activity(PG_FUNCTION_ARGS)
+{
+	return activity(fcinfo, 2, 1);
 }

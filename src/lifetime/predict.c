@@ -1,5 +1,5 @@
 /*
- * predict.c: p_alive, expected_purchases, purchase_probability, dert and next_purchase.
+ * predict.c: p_alive, expected_purchases, p_purchases, dert and expected_next_purchase_on.
  *
  * Each has a form over (model, history, as_of ...), NULL for someone who has not
  * bought by as_of, and one over plain numbers in model units.
@@ -58,7 +58,15 @@ crm_p_alive_numbers(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(model_ops(model)->p_alive(&params, c));
 }
 
-/* P(alive on a later day), from what is known on as_of. */
+/* P(alive so many units later); of now, as p_alive has it to the last bit. */
+static double
+alive_after(const PurchaseModel *model, const PurchaseParams *params, Btyd c, double t)
+{
+	return t == 0 ? model_ops(model)->p_alive(params, c)
+				  : model_ops(model)->p_alive_after(params, c, t);
+}
+
+/* (model, history, as_of [, until]): P(alive on as_of, or on a later day), from what is known on as_of. */
 PG_FUNCTION_INFO_V1(crm_p_alive_at);
 Datum
 crm_p_alive_at(PG_FUNCTION_ARGS)
@@ -66,13 +74,15 @@ crm_p_alive_at(PG_FUNCTION_ARGS)
 	const PurchaseModel *model;
 	PurchaseParams		 params;
 	Btyd				 c;
-	double				 t;
+	double				 t = 0;
 
-	if (!history_arguments(fcinfo, &model, &params, &c))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) ||
+		!history_arguments(fcinfo, &model, &params, &c))
 		PG_RETURN_NULL();
-	t = CheckFinitePeriods(
-		periods_between(PG_GETARG_DATEADT(2), PG_GETARG_DATEADT(3), model->unit_days));
-	PG_RETURN_FLOAT8(model_ops(model)->p_alive_after(&params, c, t));
+	if (!PG_ARGISNULL(3))
+		t = CheckFinitePeriods(
+			periods_between(PG_GETARG_DATEADT(2), PG_GETARG_DATEADT(3), model->unit_days));
+	PG_RETURN_FLOAT8(alive_after(model, &params, c, t));
 }
 
 PG_FUNCTION_INFO_V1(crm_p_alive_at_numbers);
@@ -85,7 +95,7 @@ crm_p_alive_at_numbers(PG_FUNCTION_ARGS)
 	double				 t = CheckFinitePeriods(CheckPeriods(PG_GETARG_FLOAT8(4)));
 
 	number_arguments(fcinfo, &model, &params, &c);
-	PG_RETURN_FLOAT8(model_ops(model)->p_alive_after(&params, c, t));
+	PG_RETURN_FLOAT8(alive_after(model, &params, c, t));
 }
 
 /* Expected number of purchases in (as_of, until]. */

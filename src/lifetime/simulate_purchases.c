@@ -10,6 +10,8 @@
 
 #include "miscadmin.h"
 #include "lifetime/predict.h"
+#include "base/calendar.h"
+#include "base/during.h"
 #include "base/rows.h"
 #include "lifetime/spend_model.h"
 
@@ -55,10 +57,36 @@ purchase_day(const Simulation *s)
 												   : s->first + (DateADT) floor(days);
 }
 
-/* (model, spend, customers, from_date, until_date, seed [, acquired_until]) */
-PG_FUNCTION_INFO_V1(crm_simulate_purchases);
-Datum
-crm_simulate_purchases(PG_FUNCTION_ARGS)
+/* When customers are simulated, and until when they come. */
+typedef struct Window
+{
+	Days	days;
+	DateADT acquired_until;
+} Window;
+
+/* (model, spend, customers, during, seed [, acquired_until]): all come on the first day by default. */
+static Window
+window_argument(FunctionCallInfo fcinfo)
+{
+	Days	days = CheckDuring(PG_GETARG_RANGE_P(3));
+	DateADT acquired_until = PG_ARGISNULL(5) ? days.first : PG_GETARG_DATEADT(5);
+
+	return (Window){days, acquired_until};
+}
+
+/* The same before 0.3.0: (model, spend, customers, from_date, until_date, seed [, acquired_until]). */
+static Window
+window_of_dates(FunctionCallInfo fcinfo)
+{
+	DateADT from = CheckFiniteDate(PG_GETARG_DATEADT(3), "from_date");
+	DateADT until = CheckFiniteDate(PG_GETARG_DATEADT(4), "until_date");
+
+	return (Window){{from, until}, PG_NARGS() > 6 ? PG_GETARG_DATEADT(6) : from};
+}
+
+/* The rows, one a call, of a window and a seed that are read at the first. */
+static inline Datum
+simulate_purchases(FunctionCallInfo fcinfo, Window (*window)(FunctionCallInfo), int seed_arg)
 {
 	FuncCallContext *rows;
 	Simulation		*s;
@@ -69,27 +97,26 @@ crm_simulate_purchases(PG_FUNCTION_ARGS)
 
 	if (SRF_IS_FIRSTCALL())
 	{
-		DateADT acquired_until;
+		Window w;
 
 		rows = rows_start(fcinfo, sizeof(Simulation));
 		s = rows->user_fctx;
 		memcpy(&s->purchases, CheckPredicting(PG_GETARG_PURCHASE_MODEL(0)), sizeof(PurchaseModel));
 		memcpy(&s->spend, CheckSpendPredicting(PG_GETARG_SPEND_MODEL(1)), sizeof(SpendModel));
 		s->customers = PG_GETARG_INT32(2);
-		s->from = CheckFiniteDate(PG_GETARG_DATEADT(3), "from_date");
-		s->until = CheckFiniteDate(PG_GETARG_DATEADT(4), "until_date");
-		s->seed = PG_GETARG_INT64(5);
-		acquired_until =
-			PG_NARGS() > 6 ? CheckFiniteDate(PG_GETARG_DATEADT(6), "acquired_until") : s->from;
+		w = window(fcinfo);
+		s->from = w.days.first;
+		s->until = w.days.last;
+		s->seed = PG_GETARG_INT64(seed_arg);
+		CheckFiniteDate(w.acquired_until, "acquired_until");
 		if (s->customers < 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("cannot simulate %d customers", (int) s->customers)));
-		if (s->until < s->from || acquired_until < s->from || acquired_until > s->until)
+		if (s->until < s->from || w.acquired_until < s->from || w.acquired_until > s->until)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("a simulation's days must be in order"),
-							errdetail("from_date comes first, then acquired_until, then "
-									  "until_date.")));
-		s->acquisition_days = acquired_until - s->from + 1;
+							errmsg("acquired_until %s is not among the days simulated",
+								   date_to_text(w.acquired_until))));
+		s->acquisition_days = w.acquired_until - s->from + 1;
 		s->next = INFINITY;
 		s->first = s->from;
 	}
@@ -110,4 +137,26 @@ crm_simulate_purchases(PG_FUNCTION_ARGS)
 	values[3] = Float8GetDatum(amount);
 	s->next = model_ops(&s->purchases)->simulate_next(&params, &s->clock);
 	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+}
+
+/* Not strict, for the sake of its default: a NULL elsewhere gives no rows. */
+PG_FUNCTION_INFO_V1(crm_simulate_purchases_during);
+Datum
+crm_simulate_purchases_during(PG_FUNCTION_ARGS)
+{
+	for (int i = 0; i < 5; i++)
+		if (PG_ARGISNULL(i))
+		{
+			FuncCallContext *rows = SRF_IS_FIRSTCALL() ? SRF_FIRSTCALL_INIT() : SRF_PERCALL_SETUP();
+
+			SRF_RETURN_DONE(rows);
+		}
+	return simulate_purchases(fcinfo, window_argument, 4);
+}
+
+PG_FUNCTION_INFO_V1(crm_simulate_purchases);
+Datum
+crm_simulate_purchases(PG_FUNCTION_ARGS)
+{
+	return simulate_purchases(fcinfo, window_of_dates, 5);
 }

@@ -69,11 +69,30 @@ crm_type(const char *name)
 	return type;
 }
 
+/* What columns of a tracking's tables were called before 0.3.0, which this library may serve too. */
+static const char *const renamed_columns[][2] = {
+	{"expected_next_purchase_on", "expected_next_order_on"},
+	{"annual_discount_rate", "discount_rate"},
+	{"changed_at", "at"},
+};
+
+/* The number of a column by its name, or by the one that it had before; 0 if there is none. */
+AttrNumber
+column_of_name(Relation rel, const char *name)
+{
+	AttrNumber column = get_attnum(RelationGetRelid(rel), name);
+
+	for (size_t i = 0; column == InvalidAttrNumber && i < lengthof(renamed_columns); i++)
+		if (strcmp(renamed_columns[i][0], name) == 0)
+			column = get_attnum(RelationGetRelid(rel), renamed_columns[i][1]);
+	return column;
+}
+
 /* A column by its name, whose values are stored as those of a type. */
 AttrNumber
 column_of_type(Relation rel, const char *name, Oid type)
 {
-	AttrNumber column = get_attnum(RelationGetRelid(rel), name);
+	AttrNumber column = column_of_name(rel, name);
 	Oid		   found;
 
 	if (column <= 0)

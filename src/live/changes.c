@@ -136,7 +136,7 @@ find_column(LogPlan *plan, Relation rel, const char *name, Oid type, int32 typmo
 {
 	Form_pg_attribute attribute;
 
-	*column = get_attnum(RelationGetRelid(rel), name);
+	*column = column_of_name(rel, name);
 	if (*column <= 0 || bms_is_member(*column - FirstLowInvalidHeapAttributeNumber, plan->given))
 		return false;
 	plan->given = bms_add_member(plan->given, *column - FirstLowInvalidHeapAttributeNumber);
@@ -150,7 +150,7 @@ static bool
 find_columns(LogPlan *plan, const LogPlanOf *of)
 {
 	static const char *const changed[CHANGE_COLUMNS] = {"what", "old_value", "new_value"};
-	bool found = find_column(plan, of->changes, "at", TIMESTAMPTZOID, -1, &plan->at) &&
+	bool found = find_column(plan, of->changes, "changed_at", TIMESTAMPTZOID, -1, &plan->at) &&
 				 find_column(plan, of->changes, "why", TEXTOID, -1, &plan->why);
 
 	for (int i = 0; found && i < CHANGE_COLUMNS; i++)
@@ -172,6 +172,7 @@ insert_statement(ChangeLog *log, Relation changes, bool has_arrays)
 	const char	  *column = has_arrays ? "pg_catalog.unnest($%d), " : "$%d, ";
 	StringInfoData sql;
 	int			   nkeys = log->keys->n;
+	AttrNumber	   changed_at = column_of_name(changes, "changed_at");
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "INSERT INTO %s (",
@@ -179,7 +180,10 @@ insert_statement(ChangeLog *log, Relation changes, bool has_arrays)
 												RelationGetRelationName(changes)));
 	for (int i = 0; i < nkeys; i++)
 		appendStringInfo(&sql, "%s, ", quote_identifier(NameStr(key_attribute(log, i)->attname)));
-	appendStringInfoString(&sql, "at, what, old_value, new_value, why) SELECT ");
+	appendStringInfo(
+		&sql, "%s, what, old_value, new_value, why) SELECT ",
+		changed_at > 0 ? NameStr(TupleDescAttr(RelationGetDescr(changes), changed_at - 1)->attname)
+					   : "changed_at");
 	for (int i = 0; i < nkeys; i++)
 		appendStringInfo(&sql, column, i + 1);
 	appendStringInfoString(&sql, "pg_catalog.now(), ");

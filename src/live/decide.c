@@ -23,7 +23,7 @@ typedef struct Decide
 	List				  *tiers_before; /* that rows had before the statement, as char * */
 } Decide;
 
-/* ---- a tier must be one of the programme's ---- */
+/* ---- a tier must be one of the program's ---- */
 
 static bool
 was_there_before(Decide *decide, const char *tier)
@@ -53,7 +53,7 @@ describe_customer(Decide *decide, Datum *keys)
 	return description ? description : pstrdup("");
 }
 
-/* A floor or a ceiling is a tier of the programme in force for the customer, unless the statement left it as it was. */
+/* A floor or a ceiling is a tier of the program in force for the customer, unless the statement left it as it was. */
 static void
 CheckTier(Decide *decide, Datum *keys, const char *tier)
 {
@@ -61,13 +61,13 @@ CheckTier(Decide *decide, Datum *keys, const char *tier)
 
 	if (program == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("there is no tier programme for a decision on tier \"%s\"", tier),
+						errmsg("there is no tier program for a decision on tier \"%s\"", tier),
 						errdetail("The customer is %s.", describe_customer(decide, keys)),
 						errhint("Set tier_program in the scoring table of the tracking first.")));
 	if (tier_find(program, tier) > 0)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("the customer's programme has no tier \"%s\"", tier),
+					errmsg("the customer's program has no tier \"%s\"", tier),
 					errdetail("The customer is %s; the tiers are %s.",
 							  describe_customer(decide, keys), tier_names(program))));
 }

@@ -450,7 +450,7 @@ decisions_read_next(Decisions *d, const Datum *keys, CustomerDecisions *decided)
 	give_out(d, &found, decided);
 }
 
-/* ---- decisions on tiers that a programme does not have ---- */
+/* ---- decisions on tiers that a program does not have ---- */
 
 static bool
 is_known(const TierProgram *program, HeapTupleHeader override)
@@ -467,8 +467,8 @@ is_known(const TierProgram *program, HeapTupleHeader override)
 }
 
 /*
- * Those of some overrides (crm.tier_override[]) whose tiers a programme has:
- * one that was decided under an earlier programme does not count under one
+ * Those of some overrides (crm.tier_override[]) whose tiers a program has:
+ * one that was decided under an earlier program does not count under one
  * without its tier. None if overrides is NULL.
  */
 ArrayType *
@@ -493,7 +493,7 @@ known_overrides(const TierProgram *program, ArrayType *overrides)
 	return list_length(known) == n ? overrides : array_of(known, ARR_ELEMTYPE(overrides));
 }
 
-/* (programme, overrides) -> those overrides whose tiers the programme has. */
+/* (program, overrides) -> those overrides whose tiers the program has. */
 PG_FUNCTION_INFO_V1(crm_known_overrides);
 Datum
 crm_known_overrides(PG_FUNCTION_ARGS)

@@ -55,6 +55,7 @@ typedef struct OwnerSwitch
 
 extern Oid		   relation_owner(Oid relid);
 extern Relation	   open_plain_table(Oid relid, LOCKMODE lock);
+extern AttrNumber  column_of_name(Relation rel, const char *name);
 extern AttrNumber  column_of_type(Relation rel, const char *name, Oid type);
 extern void		   CheckKeyColumn(Relation rel, AttrNumber column, Form_pg_attribute key);
 extern Oid		   crm_type(const char *name);
@@ -95,7 +96,7 @@ typedef enum ScoreColumn
 	SCORE_P_ALIVE,
 	SCORE_EXPECTED_PURCHASES,
 	SCORE_CLV,
-	SCORE_EXPECTED_NEXT_ORDER_ON,
+	SCORE_EXPECTED_NEXT_PURCHASE_ON,
 	SCORE_COLUMNS
 } ScoreColumn;
 
@@ -155,7 +156,7 @@ extern void deltas_free(Deltas *deltas);
 
 /* ---- decisions.c: what was decided on the tiers of customers ---- */
 
-/* Of one customer: crm.tier_override[], NULL for none; daterange[], NULL if the programme is no club. */
+/* Of one customer: crm.tier_override[], NULL for none; daterange[], NULL if the program is no club. */
 typedef struct CustomerDecisions
 {
 	ArrayType *overrides;

@@ -37,7 +37,7 @@ static const RulePartColumn rule_part_columns[RULE_PARTS] = {
 	[RULE_SPEND_MODEL] = {"spend_model", InvalidOid, "spend_model"},
 	[RULE_MARGIN] = {"margin", FLOAT8OID, NULL},
 	[RULE_HORIZON_DAYS] = {"horizon_days", INT4OID, NULL},
-	[RULE_DISCOUNT_RATE] = {"discount_rate", FLOAT8OID, NULL},
+	[RULE_DISCOUNT_RATE] = {"annual_discount_rate", FLOAT8OID, NULL},
 };
 
 struct ScoringRules
@@ -346,7 +346,7 @@ scoring_rule_has_tiers(const ScoringRule *rule)
 	return rule && !rule->nulls[RULE_TIER_PROGRAM];
 }
 
-/* The tier programme of a rule, NULL if there is none. */
+/* The tier program of a rule, NULL if there is none. */
 const TierProgram *
 scoring_rule_program(const ScoringRule *rule)
 {

@@ -29,7 +29,7 @@ const char *const score_column_names[SCORE_COLUMNS] = {
 	[SCORE_P_ALIVE] = "p_alive",
 	[SCORE_EXPECTED_PURCHASES] = "expected_purchases",
 	[SCORE_CLV] = "clv",
-	[SCORE_EXPECTED_NEXT_ORDER_ON] = "expected_next_order_on",
+	[SCORE_EXPECTED_NEXT_PURCHASE_ON] = "expected_next_purchase_on",
 };
 
 const Oid score_column_types[SCORE_COLUMNS] = {
@@ -43,7 +43,7 @@ const Oid score_column_types[SCORE_COLUMNS] = {
 	[SCORE_P_ALIVE] = FLOAT8OID,
 	[SCORE_EXPECTED_PURCHASES] = FLOAT8OID,
 	[SCORE_CLV] = FLOAT8OID,
-	[SCORE_EXPECTED_NEXT_ORDER_ON] = DATEOID,
+	[SCORE_EXPECTED_NEXT_PURCHASE_ON] = DATEOID,
 };
 
 static const char *const scorer_signatures[SCORERS] = {
@@ -52,12 +52,20 @@ static const char *const scorer_signatures[SCORERS] = {
 	[SCORER_SEGMENT_RANK] = "crm.segment_rank(crm.rfm,crm.segment_map)",
 	[SCORER_TIER] = "crm.tier(crm.tier_program,crm.purchase_history,pg_catalog.date,"
 					"crm.tier_override[],pg_catalog.daterange[])",
-	[SCORER_P_ALIVE] = "crm.p_alive(crm.purchase_model,crm.purchase_history,pg_catalog.date)",
+	[SCORER_P_ALIVE] =
+		"crm.p_alive(crm.purchase_model,crm.purchase_history,pg_catalog.date,pg_catalog.date)",
 	[SCORER_EXPECTED_PURCHASES] = "crm.expected_purchases(crm.purchase_model,crm.purchase_history,"
 								  "pg_catalog.date,pg_catalog.date)",
 	[SCORER_CLV] =
 		"crm.clv(crm.purchase_model,crm.spend_model,crm.purchase_history,pg_catalog.date,"
 		"pg_catalog.date,pg_catalog.float8,pg_catalog.float8)",
+	[SCORER_NEXT_PURCHASE] =
+		"crm.expected_next_purchase_on(crm.purchase_model,crm.purchase_history,"
+		"pg_catalog.date,pg_catalog.float8)",
+};
+
+/* What a scorer was called before 0.3.0, which this library may serve too. */
+static const char *const scorer_signatures_before[SCORERS] = {
 	[SCORER_NEXT_PURCHASE] = "crm.next_purchase(crm.purchase_model,crm.purchase_history,"
 							 "pg_catalog.date,pg_catalog.float8)",
 };
@@ -65,6 +73,25 @@ static const char *const scorer_signatures[SCORERS] = {
 #define MAX_SCORER_ARGUMENTS 7
 
 /* ---- one customer ---- */
+
+/* The function of a scorer: by its name, or, if that is not there, by the one it had before. */
+static Oid
+scorer_function(Scorer scorer)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum found;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = CStringGetTextDatum(scorer_signatures[scorer]);
+	fcinfo->args[0].isnull = false;
+	found = to_regprocedure(fcinfo);
+	if (fcinfo->isnull)
+		found = DirectFunctionCall1(regprocedurein,
+									CStringGetDatum(scorer_signatures_before[scorer]
+														? scorer_signatures_before[scorer]
+														: scorer_signatures[scorer]));
+	return DatumGetObjectId(found);
+}
 
 static void *
 make_scorers(const void *unused)
@@ -74,9 +101,7 @@ make_scorers(const void *unused)
 	(void) unused;
 
 	for (int i = 0; i < SCORERS; i++)
-		fmgr_info(DatumGetObjectId(
-					  DirectFunctionCall1(regprocedurein, CStringGetDatum(scorer_signatures[i]))),
-				  &scorers->functions[i]);
+		fmgr_info(scorer_function(i), &scorers->functions[i]);
 	return scorers;
 }
 
@@ -179,7 +204,7 @@ set_argument(FunctionCallInfo fcinfo, int n, const void *value)
 	fcinfo->args[n].isnull = value == NULL;
 }
 
-/* The tier held in the rule's programme, as it was decided; decisions on tiers that it does not have are none. */
+/* The tier held in the rule's program, as it was decided; decisions on tiers that it does not have are none. */
 static void
 score_tier(const ScoringRule *rule, Datum history, DateADT as_of, const CustomerDecisions *decided,
 		   Score *score)
@@ -223,7 +248,7 @@ score_future(const ScoringRule *rule, Datum history, DateADT as_of, Score *score
 	value =
 		call(rule, SCORER_NEXT_PURCHASE, 4,
 			 (Datum[]){parts[RULE_PURCHASE_MODEL], history, today, Float8GetDatum(0.5)}, &isnull);
-	set_score(score, SCORE_EXPECTED_NEXT_ORDER_ON, value,
+	set_score(score, SCORE_EXPECTED_NEXT_PURCHASE_ON, value,
 			  isnull || DATE_NOT_FINITE(DatumGetDateADT(value)));
 
 	if (rule->nulls[RULE_HORIZON_DAYS])

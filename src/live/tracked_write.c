@@ -73,9 +73,12 @@ crm_write_tracked(PG_FUNCTION_ARGS)
 						errmsg("purchases view of a tracking cannot be null")));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	execute("SELECT crm.check_tracked((SELECT t FROM crm.tracked t WHERE "
-			"t.purchases::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid), $2)",
-			2, types, values, nulls);
+	/* The check stands beside this function, in whichever schema the installed version has them. */
+	execute(
+		psprintf("SELECT %s.check_tracked((SELECT t FROM crm.tracked t WHERE "
+				 "t.purchases::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid), $2)",
+				 quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)))),
+		2, types, values, nulls);
 
 	before = become_owner(catalogue);
 	if (PG_ARGISNULL(1))

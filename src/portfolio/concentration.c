@@ -37,7 +37,8 @@ typedef struct ConcentrationState
 	int64	nvalues;
 	int64	capacity;
 	Value  *values;
-	Numeric share; /* concentration only */
+	Numeric share;		 /* concentration only */
+	double	share_given; /* as float8, to compare the next rows with */
 } ConcentrationState;
 
 static ConcentrationState *
@@ -138,9 +139,18 @@ default_share(void)
 											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
+/* The share of a call, which was numeric before 0.3.0. */
+static inline Numeric
+share_argument(FunctionCallInfo fcinfo, bool numeric_share)
+{
+	if (PG_NARGS() <= 2)
+		return default_share();
+	return numeric_share ? PG_GETARG_NUMERIC(2) : numeric_of_share(PG_GETARG_FLOAT8(2));
+}
+
 /* Keeps the share of the first row and compares the others with it. */
 static inline void
-note_share(FunctionCallInfo fcinfo, ConcentrationState *state)
+note_share(FunctionCallInfo fcinfo, ConcentrationState *state, bool numeric_share)
 {
 	Numeric share;
 
@@ -148,11 +158,16 @@ note_share(FunctionCallInfo fcinfo, ConcentrationState *state)
 		return;
 	if (PG_NARGS() > 2 && PG_ARGISNULL(2))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("share cannot be null")));
-	share = PG_NARGS() > 2 ? PG_GETARG_NUMERIC(2) : default_share();
+	if (PG_NARGS() > 2 && !numeric_share && state->share != NULL &&
+		PG_GETARG_FLOAT8(2) == state->share_given)
+		return;
+	share = share_argument(fcinfo, numeric_share);
 
 	if (state->share == NULL)
 	{
 		CheckShare(share);
+		if (PG_NARGS() > 2 && !numeric_share)
+			state->share_given = PG_GETARG_FLOAT8(2);
 		state->share = MemoryContextAlloc(GetMemoryChunkContext(state), VARSIZE(share));
 		memcpy(state->share, share, VARSIZE(share));
 	}
@@ -161,28 +176,46 @@ note_share(FunctionCallInfo fcinfo, ConcentrationState *state)
 		CheckSameShare(share, state->share);
 }
 
+/* A value more, by a constant reader and kind of share. */
+static inline Datum
+concentration_transition(FunctionCallInfo fcinfo, Value (*value)(FunctionCallInfo),
+						 bool			  numeric_share)
+{
+	ConcentrationState *state = state_argument(fcinfo);
+
+	note_share(fcinfo, state, numeric_share);
+	if (!PG_ARGISNULL(1))
+		add_value(state, value(fcinfo));
+	return PointerGetDatum(state);
+}
+
+PG_FUNCTION_INFO_V1(crm_concentration_share_transition_numeric);
+Datum
+crm_concentration_share_transition_numeric(PG_FUNCTION_ARGS)
+{
+	return concentration_transition(fcinfo, numeric_value, false);
+}
+
+PG_FUNCTION_INFO_V1(crm_concentration_share_transition_float8);
+Datum
+crm_concentration_share_transition_float8(PG_FUNCTION_ARGS)
+{
+	return concentration_transition(fcinfo, float8_value, false);
+}
+
+/* Without a share, or, before 0.3.0, with a numeric one. */
 PG_FUNCTION_INFO_V1(crm_concentration_transition_numeric);
 Datum
 crm_concentration_transition_numeric(PG_FUNCTION_ARGS)
 {
-	ConcentrationState *state = state_argument(fcinfo);
-
-	note_share(fcinfo, state);
-	if (!PG_ARGISNULL(1))
-		add_value(state, numeric_value(fcinfo));
-	PG_RETURN_POINTER(state);
+	return concentration_transition(fcinfo, numeric_value, true);
 }
 
 PG_FUNCTION_INFO_V1(crm_concentration_transition_float8);
 Datum
 crm_concentration_transition_float8(PG_FUNCTION_ARGS)
 {
-	ConcentrationState *state = state_argument(fcinfo);
-
-	note_share(fcinfo, state);
-	if (!PG_ARGISNULL(1))
-		add_value(state, float8_value(fcinfo));
-	PG_RETURN_POINTER(state);
+	return concentration_transition(fcinfo, float8_value, true);
 }
 
 /* The coefficient is defined where nobody owes. */

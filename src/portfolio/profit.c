@@ -115,12 +115,10 @@ amount_needed(Datum margin, Datum cost)
 }
 
 /* The first day on which margin x cumulated amount is at least the cost; NULL without one. */
-PG_FUNCTION_INFO_V1(crm_payback_day);
-Datum
-crm_payback_day(PG_FUNCTION_ARGS)
+static Datum
+payback(FunctionCallInfo fcinfo, Datum margin)
 {
 	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
-	Datum			 margin = CheckMargin(PG_GETARG_DATUM(1));
 	Datum			 cost = CheckNotNegative(PG_GETARG_DATUM(2), "acquisition cost");
 	bool			 nothing_left = !less(numeric_of(0), margin);
 	Datum			 needed;
@@ -143,4 +141,20 @@ crm_payback_day(PG_FUNCTION_ARGS)
 			PG_RETURN_DATEADT(h->entries[i].day);
 	}
 	PG_RETURN_NULL();
+}
+
+/* (history, margin, acquisition_cost) */
+PG_FUNCTION_INFO_V1(crm_payback_on);
+Datum
+crm_payback_on(PG_FUNCTION_ARGS)
+{
+	return payback(fcinfo, CheckMargin(NumericGetDatum(numeric_of_share(PG_GETARG_FLOAT8(1)))));
+}
+
+/* The margin as it was before 0.3.0, numeric. */
+PG_FUNCTION_INFO_V1(crm_payback_day);
+Datum
+crm_payback_day(PG_FUNCTION_ARGS)
+{
+	return payback(fcinfo, CheckMargin(PG_GETARG_DATUM(1)));
 }

@@ -37,40 +37,73 @@ CheckDiscountRate(double rate)
 
 /* What one unit paid on a day is worth on another: (1 + rate)^-years. */
 static inline double
-discount_factor(double rate, DateADT paid_on, DateADT valued_on)
+discount_factor(double rate, DateADT paid_on, DateADT as_of)
 {
-	return exp(-log1p(rate) * ((double) paid_on - valued_on) / DAYS_A_YEAR);
+	return exp(-log1p(rate) * ((double) paid_on - as_of) / DAYS_A_YEAR);
 }
 
 /* An amount as of another day, rounded to 1/10000. */
+static Datum
+present_value(Numeric numeric, DateADT paid_on, DateADT as_of, double rate)
+{
+	int64  amount = amount_from_numeric(numeric);
+	double factor;
+
+	CheckFiniteDate(paid_on, "paid_on");
+	CheckFiniteDate(as_of, "as_of");
+	factor = discount_factor(CheckDiscountRate(rate), paid_on, as_of);
+	return NumericGetDatum(
+		amount_to_numeric(amount_from_float8((double) amount / AMOUNT_SCALE * factor)));
+}
+
+/* (amount, paid_on, as_of, annual_discount_rate) */
+PG_FUNCTION_INFO_V1(crm_present_value_as_of);
+Datum
+crm_present_value_as_of(PG_FUNCTION_ARGS)
+{
+	return present_value(PG_GETARG_NUMERIC(0), PG_GETARG_DATEADT(1), PG_GETARG_DATEADT(2),
+						 PG_GETARG_FLOAT8(3));
+}
+
+/* The arguments as they stood before 0.3.0. */
 PG_FUNCTION_INFO_V1(crm_present_value);
 Datum
 crm_present_value(PG_FUNCTION_ARGS)
 {
-	int64	amount = amount_from_numeric(PG_GETARG_NUMERIC(0));
-	DateADT paid_on = CheckFiniteDate(PG_GETARG_DATEADT(1), "paid_on");
-	double	rate = CheckDiscountRate(PG_GETARG_FLOAT8(2));
-	DateADT valued_on = CheckFiniteDate(PG_GETARG_DATEADT(3), "valued_on");
-	double	factor = discount_factor(rate, paid_on, valued_on);
-
-	PG_RETURN_NUMERIC(
-		amount_to_numeric(amount_from_float8((double) amount / AMOUNT_SCALE * factor)));
+	return present_value(PG_GETARG_NUMERIC(0), PG_GETARG_DATEADT(1), PG_GETARG_DATEADT(3),
+						 PG_GETARG_FLOAT8(2));
 }
 
 /* All amounts of a history as of one day, rounded to 1/10000 after the sum. */
+static Datum
+present_value_history(const PurchaseHistory *h, DateADT as_of, double rate)
+{
+	double sum = 0;
+
+	CheckFiniteDate(as_of, "as_of");
+	CheckDiscountRate(rate);
+	for (int i = 0; i < h->nentries; i++)
+		sum += (double) h->entries[i].amount / AMOUNT_SCALE *
+			   discount_factor(rate, h->entries[i].day, as_of);
+	return NumericGetDatum(amount_to_numeric(amount_from_float8(sum)));
+}
+
+/* (history, as_of, annual_discount_rate) */
+PG_FUNCTION_INFO_V1(crm_present_value_history_as_of);
+Datum
+crm_present_value_history_as_of(PG_FUNCTION_ARGS)
+{
+	return present_value_history(PG_GETARG_PURCHASE_HISTORY(0), PG_GETARG_DATEADT(1),
+								 PG_GETARG_FLOAT8(2));
+}
+
+/* The arguments as they stood before 0.3.0. */
 PG_FUNCTION_INFO_V1(crm_present_value_history);
 Datum
 crm_present_value_history(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
-	double			 rate = CheckDiscountRate(PG_GETARG_FLOAT8(1));
-	DateADT			 valued_on = CheckFiniteDate(PG_GETARG_DATEADT(2), "valued_on");
-	double			 sum = 0;
-
-	for (int i = 0; i < h->nentries; i++)
-		sum += (double) h->entries[i].amount / AMOUNT_SCALE *
-			   discount_factor(rate, h->entries[i].day, valued_on);
-	PG_RETURN_NUMERIC(amount_to_numeric(amount_from_float8(sum)));
+	return present_value_history(PG_GETARG_PURCHASE_HISTORY(0), PG_GETARG_DATEADT(2),
+								 PG_GETARG_FLOAT8(1));
 }
 
 /* One referred customer: margin and saved cost, or the saved cost alone; NULL if unknown. */

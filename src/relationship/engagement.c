@@ -66,18 +66,16 @@ is_engaged(const Interaction *entry)
  * one that was opened, answered or resolved, at or before as_of counts the
  * weight of its kind times 2^(-age / half_life).
  */
-PG_FUNCTION_INFO_V1(crm_engagement);
-Datum
-crm_engagement(PG_FUNCTION_ARGS)
+static Datum
+engagement(InteractionHistory *h, TimestampTz as_of, Jsonb *json, const Interval *life)
 {
-	InteractionHistory *h = PG_GETARG_INTERACTION_HISTORY(0);
-	double				half_life = interval_microseconds(PG_GETARG_INTERVAL_P(2), "half_life");
-	TimestampTz			as_of = CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(3), "as_of");
-	int					n = interaction_history_count_until(h, as_of);
-	double				weights[INTERACTION_KINDS];
-	double				sum = 0;
+	double half_life = interval_microseconds(life, "half_life");
+	int	   n = interaction_history_count_until(h, as_of);
+	double weights[INTERACTION_KINDS];
+	double sum = 0;
 
-	read_weights(PG_GETARG_JSONB_P(1), weights);
+	CheckFiniteInstant(as_of, "as_of");
+	read_weights(json, weights);
 	for (int i = 0; i < n; i++)
 	{
 		double weight = weights[interaction_kind(&h->entries[i])];
@@ -88,24 +86,59 @@ crm_engagement(PG_FUNCTION_ARGS)
 	if (isinf(sum) || isnan(sum))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("engagement is out of range"), errhint("Use smaller weights.")));
-	PG_RETURN_FLOAT8(sum);
+	return Float8GetDatum(sum);
+}
+
+/* (history, as_of, weights, half_life) */
+PG_FUNCTION_INFO_V1(crm_engagement_as_of);
+Datum
+crm_engagement_as_of(PG_FUNCTION_ARGS)
+{
+	return engagement(PG_GETARG_INTERACTION_HISTORY(0), PG_GETARG_TIMESTAMPTZ(1),
+					  PG_GETARG_JSONB_P(2), PG_GETARG_INTERVAL_P(3));
+}
+
+/* The arguments as they stood before 0.3.0. */
+PG_FUNCTION_INFO_V1(crm_engagement);
+Datum
+crm_engagement(PG_FUNCTION_ARGS)
+{
+	return engagement(PG_GETARG_INTERACTION_HISTORY(0), PG_GETARG_TIMESTAMPTZ(3),
+					  PG_GETARG_JSONB_P(1), PG_GETARG_INTERVAL_P(2));
 }
 
 /* How much we press: each outbound interaction at or before as_of counts 2^(-age / half_life). */
-PG_FUNCTION_INFO_V1(crm_contact_pressure);
-Datum
-crm_contact_pressure(PG_FUNCTION_ARGS)
+static Datum
+contact_pressure(InteractionHistory *h, TimestampTz as_of, const Interval *life)
 {
-	InteractionHistory *h = PG_GETARG_INTERACTION_HISTORY(0);
-	double				half_life = interval_microseconds(PG_GETARG_INTERVAL_P(1), "half_life");
-	TimestampTz			as_of = CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(2), "as_of");
-	int					n = interaction_history_count_until(h, as_of);
-	double				sum = 0;
+	double half_life = interval_microseconds(life, "half_life");
+	int	   n = interaction_history_count_until(h, as_of);
+	double sum = 0;
 
 	for (int i = 0; i < n; i++)
 		if (interaction_is_outbound(&h->entries[i]))
 			sum += decay(h->entries[i].at, as_of, half_life);
-	PG_RETURN_FLOAT8(sum);
+	return Float8GetDatum(sum);
+}
+
+/* (history, as_of, half_life) */
+PG_FUNCTION_INFO_V1(crm_contact_pressure_as_of);
+Datum
+crm_contact_pressure_as_of(PG_FUNCTION_ARGS)
+{
+	return contact_pressure(PG_GETARG_INTERACTION_HISTORY(0),
+							CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(1), "as_of"),
+							PG_GETARG_INTERVAL_P(2));
+}
+
+/* The arguments as they stood before 0.3.0. */
+PG_FUNCTION_INFO_V1(crm_contact_pressure);
+Datum
+crm_contact_pressure(PG_FUNCTION_ARGS)
+{
+	return contact_pressure(PG_GETARG_INTERACTION_HISTORY(0),
+							CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(2), "as_of"),
+							PG_GETARG_INTERVAL_P(1));
 }
 
 /*
@@ -130,20 +163,19 @@ CheckNotNull(FunctionCallInfo fcinfo, int arg, const char *name)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s cannot be null", name)));
 }
 
-/* A row more: value, at, half_life, as_of. */
-PG_FUNCTION_INFO_V1(crm_decayed_sum_transition);
-Datum
-crm_decayed_sum_transition(PG_FUNCTION_ARGS)
+/* A row more: value, occurred_at, and at these places as_of and half_life. */
+static inline Datum
+decayed_sum_transition(FunctionCallInfo fcinfo, int as_of_arg, int half_life_arg)
 {
 	ExactSums  *state = exact_sums_state(fcinfo, DECAYED_SUMS);
 	double		half_life;
 	TimestampTz as_of;
 	TimestampTz at;
 
-	CheckNotNull(fcinfo, 3, "half_life");
-	CheckNotNull(fcinfo, 4, "as_of");
-	half_life = interval_microseconds(PG_GETARG_INTERVAL_P(3), "half_life");
-	as_of = CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(4), "as_of");
+	CheckNotNull(fcinfo, half_life_arg, "half_life");
+	CheckNotNull(fcinfo, as_of_arg, "as_of");
+	half_life = interval_microseconds(PG_GETARG_INTERVAL_P(half_life_arg), "half_life");
+	as_of = CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(as_of_arg), "as_of");
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_POINTER(state);
 
@@ -158,6 +190,21 @@ crm_decayed_sum_transition(PG_FUNCTION_ARGS)
 					   exact_fixed(left, DECAYED_FRACTION_BITS, DECAYED_LIMIT, "value"));
 	}
 	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(crm_decayed_sum_as_of_transition);
+Datum
+crm_decayed_sum_as_of_transition(PG_FUNCTION_ARGS)
+{
+	return decayed_sum_transition(fcinfo, 3, 4);
+}
+
+/* The arguments as they stood before 0.3.0. */
+PG_FUNCTION_INFO_V1(crm_decayed_sum_transition);
+Datum
+crm_decayed_sum_transition(PG_FUNCTION_ARGS)
+{
+	return decayed_sum_transition(fcinfo, 4, 3);
 }
 
 /* The sum; NULL if there was no value at or before as_of. */

@@ -372,13 +372,12 @@ day_after(DateADT day, const Interval *span)
  * NULL without a complaint, and while there was no purchase but the last day
  * is not over at as_of.
  */
-PG_FUNCTION_INFO_V1(crm_recovered);
-Datum
-crm_recovered(PG_FUNCTION_ARGS)
+static inline Datum
+recovered(FunctionCallInfo fcinfo, int as_of_arg, int within_arg)
 {
 	InteractionHistory *h = PG_GETARG_INTERACTION_HISTORY(0);
 	PurchaseHistory	   *purchases = PG_GETARG_PURCHASE_HISTORY(1);
-	TimestampTz			as_of = as_of_argument(fcinfo, 3);
+	TimestampTz			as_of = as_of_argument(fcinfo, as_of_arg);
 	pg_tz			   *zone = time_zone_named(PG_GETARG_TEXT_PP(4));
 	DateADT				today = local_day(as_of, zone);
 	int					n = interaction_history_count_until(h, as_of);
@@ -392,7 +391,7 @@ crm_recovered(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	day = local_day(h->entries[n - 1].at, zone);
-	last_day = day_after(day, PG_GETARG_INTERVAL_P(2));
+	last_day = day_after(day, PG_GETARG_INTERVAL_P(within_arg));
 	to = purchase_history_count_until(purchases, Min(last_day, today));
 	for (int i = purchase_history_count_until(purchases, day); i < to; i++)
 		if (purchases->entries[i].orders > 0)
@@ -400,4 +399,20 @@ crm_recovered(PG_FUNCTION_ARGS)
 	if (today <= last_day)
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(false);
+}
+
+/* (interactions, purchases, as_of, within, time_zone) */
+PG_FUNCTION_INFO_V1(crm_recovered_as_of);
+Datum
+crm_recovered_as_of(PG_FUNCTION_ARGS)
+{
+	return recovered(fcinfo, 2, 3);
+}
+
+/* The arguments as they stood before 0.3.0. */
+PG_FUNCTION_INFO_V1(crm_recovered);
+Datum
+crm_recovered(PG_FUNCTION_ARGS)
+{
+	return recovered(fcinfo, 3, 2);
 }

@@ -1,11 +1,10 @@
 /*
- * lifecycle.c: what became of a customer between two dates.
- *
- * The window is (from, until]: what happened after the first date, up to and
- * on the second. It is compared with the window of the same length before it.
+ * lifecycle.c: what became of a customer in a window of days, which is
+ * compared with the window of the same length before it.
  */
 #include "crm.h"
 
+#include "base/during.h"
 #include "history/purchase_history.h"
 #include "utils/builtins.h"
 
@@ -53,6 +52,17 @@ state_of(const PurchaseHistory *h, DateADT from, DateADT until)
  * window before; reactivated: bought in it, and before but not in the window
  * before; lapsed: bought before, but not in it; never: not bought yet.
  */
+PG_FUNCTION_INFO_V1(crm_lifecycle_state_during);
+Datum
+crm_lifecycle_state_during(PG_FUNCTION_ARGS)
+{
+	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	Days			 during = CheckDuring(PG_GETARG_RANGE_P(1));
+
+	PG_RETURN_TEXT_P(cstring_to_text(state_of(h, during.first - 1, during.last)));
+}
+
+/* The window as it was given before 0.3.0, after one day until another. */
 PG_FUNCTION_INFO_V1(crm_lifecycle_state);
 Datum
 crm_lifecycle_state(PG_FUNCTION_ARGS)

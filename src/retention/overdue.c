@@ -80,12 +80,17 @@ overdue_probability(const PurchaseHistory *h, DateADT as_of, const Rhythm *r, do
 	return true;
 }
 
+/* The same of (history, as_of [, rhythm]); false too if one of the first two is NULL. */
 static bool
 overdue_argument(FunctionCallInfo fcinfo, double *p)
 {
-	DateADT as_of = CheckFiniteDate(PG_GETARG_DATEADT(1), "as_of");
-	Rhythm	r = PG_NARGS() > 2 ? rhythm_argument(fcinfo, 2) : no_rhythm;
+	DateADT as_of;
+	Rhythm	r;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return false;
+	as_of = CheckFiniteDate(PG_GETARG_DATEADT(1), "as_of");
+	r = PG_NARGS() > 2 && !PG_ARGISNULL(2) ? rhythm_argument(fcinfo, 2) : no_rhythm;
 	return overdue_probability(PG_GETARG_PURCHASE_HISTORY(0), as_of, &r, p);
 }
 
@@ -117,9 +122,12 @@ PG_FUNCTION_INFO_V1(crm_is_overdue);
 Datum
 crm_is_overdue(PG_FUNCTION_ARGS)
 {
-	double level = CheckLevel(PG_NARGS() > 3 ? PG_GETARG_FLOAT8(3) : DEFAULT_LEVEL);
+	double level;
 	double p;
 
+	if (PG_NARGS() > 3 && PG_ARGISNULL(3))
+		PG_RETURN_NULL();
+	level = CheckLevel(PG_NARGS() > 3 ? PG_GETARG_FLOAT8(3) : DEFAULT_LEVEL);
 	if (!overdue_argument(fcinfo, &p))
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(p < level);

@@ -1,6 +1,6 @@
 /*
- * retention.c: the type retention_curve and the aggregate retention(history,
- * period, as_of [, basis]).
+ * retention.c: the type retention_curve and the aggregate of that name over
+ * (history, as_of, period [, basis]).
  *
  * A customer counts at an age only if that whole period of his lies on or
  * before as_of: what is cut off by as_of is left out of observable and active
@@ -95,16 +95,13 @@ CheckSameCount(const AgeCounts *a, const AgeCounts *b)
 						   basis_names[b->basis], date_to_text(b->as_of))));
 }
 
-/* A null period, as_of or basis would leave no rule. */
+/* A null as_of, period or basis would leave no rule. */
 static void
-CheckNoNullArgument(FunctionCallInfo fcinfo)
+CheckGiven(FunctionCallInfo fcinfo, int arg, const char *name)
 {
-	static const char *const names[] = {"period", "as_of", "basis"};
-
-	for (int i = 2; i < PG_NARGS(); i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s of retention cannot be null", names[i - 2])));
+	if (PG_NARGS() > arg && PG_ARGISNULL(arg))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s of retention cannot be null", name)));
 }
 
 /* The last day seen has a day after it. */
@@ -119,18 +116,19 @@ CheckAsOf(DateADT as_of)
 }
 
 /* The transition function, with and without a basis. */
-PG_FUNCTION_INFO_V1(crm_retention_transition);
-Datum
-crm_retention_transition(PG_FUNCTION_ARGS)
+static inline Datum
+retention_transition(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 {
 	AgeCounts *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_AGE_COUNTS(0);
 	AgeCounts  asked = {0};
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "retention_transition called outside an aggregate");
-	CheckNoNullArgument(fcinfo);
-	asked.unit = period_unit_from_text(PG_GETARG_TEXT_PP(2));
-	asked.as_of = CheckAsOf(PG_GETARG_DATEADT(3));
+	CheckGiven(fcinfo, as_of_arg, "as_of");
+	CheckGiven(fcinfo, period_arg, "period");
+	CheckGiven(fcinfo, 4, "basis");
+	asked.unit = period_unit_from_text(PG_GETARG_TEXT_PP(period_arg));
+	asked.as_of = CheckAsOf(PG_GETARG_DATEADT(as_of_arg));
 	asked.basis = PG_NARGS() > 4 ? basis_from_text(PG_GETARG_TEXT_PP(4)) : BASIS_CALENDAR;
 
 	if (state == NULL)
@@ -143,6 +141,22 @@ crm_retention_transition(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 		state = count_customer(state, PG_GETARG_PURCHASE_HISTORY(1));
 	PG_RETURN_AGE_COUNTS(state);
+}
+
+/* (state, history, as_of, period [, basis]) */
+PG_FUNCTION_INFO_V1(crm_retention_curve_transition);
+Datum
+crm_retention_curve_transition(PG_FUNCTION_ARGS)
+{
+	return retention_transition(fcinfo, 2, 3);
+}
+
+/* The arguments as they stood before 0.3.0. */
+PG_FUNCTION_INFO_V1(crm_retention_transition);
+Datum
+crm_retention_transition(PG_FUNCTION_ARGS)
+{
+	return retention_transition(fcinfo, 3, 2);
 }
 
 /* The curve that a state holds; NULL if it counts nobody. */

@@ -19,13 +19,13 @@ CheckMapBins(Rfm rfm, const SegmentMap *map)
 							   rfm_to_text(rfm), rfm_bins(rfm), map->bins)));
 }
 
-/* The map given as second argument, or the one that comes with the bins of the score. */
+/* The map given as second argument, or, without one, that which comes with the bins of the score. */
 static inline const SegmentMap *
 map_argument(FunctionCallInfo fcinfo, Rfm rfm)
 {
 	const SegmentMap *map;
 
-	if (PG_NARGS() > 1)
+	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
 	{
 		map = PG_GETARG_SEGMENT_MAP(1);
 		CheckMapBins(rfm, map);
@@ -39,11 +39,27 @@ map_argument(FunctionCallInfo fcinfo, Rfm rfm)
 	return map;
 }
 
-/* The first rule that matches, counted from 1; 0 if none does. */
-static inline int
-matching_rule(const SegmentMap *map, Rfm rfm)
+/* The rule of a map that matches a score. */
+typedef struct Match
 {
-	return segment_map_cells(map)[segment_cell(rfm)];
+	const SegmentMap  *map;
+	const SegmentRule *rule;
+} Match;
+
+/* The first rule that matches the score of (rfm [, map]); false without a score or a rule. */
+static bool
+find_match(FunctionCallInfo fcinfo, Match *match)
+{
+	Rfm rfm;
+	int rule;
+
+	if (PG_ARGISNULL(0))
+		return false;
+	rfm = PG_GETARG_RFM(0);
+	match->map = map_argument(fcinfo, rfm);
+	rule = segment_map_cells(match->map)[segment_cell(rfm)];
+	match->rule = &match->map->rules[rule - 1];
+	return rule != 0;
 }
 
 /* (rfm [, map]): the segment; NULL if no rule matches. */
@@ -51,14 +67,12 @@ PG_FUNCTION_INFO_V1(crm_segment);
 Datum
 crm_segment(PG_FUNCTION_ARGS)
 {
-	Rfm				  rfm = PG_GETARG_RFM(0);
-	const SegmentMap *map = map_argument(fcinfo, rfm);
-	int				  rule = matching_rule(map, rfm);
-	SegmentName		  name;
+	Match		match;
+	SegmentName name;
 
-	if (rule == 0)
+	if (!find_match(fcinfo, &match))
 		PG_RETURN_NULL();
-	name = segment_map_name(map, map->rules[rule - 1].segment);
+	name = segment_map_name(match.map, match.rule->segment);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(name.start, name.length));
 }
 
@@ -67,13 +81,12 @@ PG_FUNCTION_INFO_V1(crm_segment_rule);
 Datum
 crm_segment_rule(PG_FUNCTION_ARGS)
 {
-	Rfm				  rfm = PG_GETARG_RFM(0);
-	const SegmentMap *map = map_argument(fcinfo, rfm);
-	int				  rule = matching_rule(map, rfm);
+	Match match;
 
-	if (rule == 0)
+	if (!find_match(fcinfo, &match))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(segment_rule_to_text(map, rule - 1)));
+	PG_RETURN_TEXT_P(
+		cstring_to_text(segment_rule_to_text(match.map, (int) (match.rule - match.map->rules))));
 }
 
 /* (rfm [, map]): the segment's place in the map, 1 for the first; NULL if no rule matches. */
@@ -81,13 +94,11 @@ PG_FUNCTION_INFO_V1(crm_segment_rank);
 Datum
 crm_segment_rank(PG_FUNCTION_ARGS)
 {
-	Rfm				  rfm = PG_GETARG_RFM(0);
-	const SegmentMap *map = map_argument(fcinfo, rfm);
-	int				  rule = matching_rule(map, rfm);
+	Match match;
 
-	if (rule == 0)
+	if (!find_match(fcinfo, &match))
 		PG_RETURN_NULL();
-	PG_RETURN_INT32(map->rules[rule - 1].segment + 1);
+	PG_RETURN_INT32(match.rule->segment + 1);
 }
 
 static Datum

@@ -138,11 +138,19 @@ segment_map_default(int bins)
 	}
 }
 
+/* The grid of so many bins, 5 by default; an error if none comes with them. */
 PG_FUNCTION_INFO_V1(crm_rf_grid);
 Datum
 crm_rf_grid(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_SEGMENT_MAP(copy_map(shipped_map(RF_GRID), CurrentMemoryContext));
+	int				  bins = PG_NARGS() > 0 ? PG_GETARG_INT32(0) : 5;
+	const SegmentMap *map = segment_map_default(bins);
+
+	if (map == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("there is no segment map for %d bins", bins),
+						errhint("Give one of your own; maps come with 3, 4 and 5 bins.")));
+	PG_RETURN_SEGMENT_MAP(copy_map(map, CurrentMemoryContext));
 }
 
 PG_FUNCTION_INFO_V1(crm_rfm_cells);
@@ -152,6 +160,7 @@ crm_rfm_cells(PG_FUNCTION_ARGS)
 	PG_RETURN_SEGMENT_MAP(copy_map(shipped_map(RFM_CELLS), CurrentMemoryContext));
 }
 
+/* The grids of 0.2 by names of their own. */
 PG_FUNCTION_INFO_V1(crm_rf_grid_3);
 Datum
 crm_rf_grid_3(PG_FUNCTION_ARGS)

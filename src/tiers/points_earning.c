@@ -1,5 +1,5 @@
 /*
- * points_earning.c: the forms of rates and earnings, which tier programmes and
+ * points_earning.c: the forms of rates and earnings, which tier programs and
  * points rules share, and their checks.
  */
 #include "crm.h"
@@ -78,8 +78,8 @@ CheckPointsEarning(const PointsEarning *e)
 	if (e->order_points < 0 || e->order_points > POINTS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("%lld points per order are out of range", (long long) e->order_points),
-				 errdetail("An order earns 0 to %lld points.", (long long) POINTS_MAX)));
+				 errmsg("%lld points per purchase are out of range", (long long) e->order_points),
+				 errdetail("A purchase earns 0 to %lld points.", (long long) POINTS_MAX)));
 	if (e->bonus_points < 0 || e->bonus_points > POINTS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -95,7 +95,7 @@ CheckPointsEarning(const PointsEarning *e)
 						errhint("Give bonus_points and bonus_every together.")));
 }
 
-/* What follows the word "points": rate, points per order, bonus; each may be missing. */
+/* What follows the word "points": rate, points per purchase, bonus; each may be missing. */
 PointsEarning
 scan_points_earning(Scanner *s)
 {

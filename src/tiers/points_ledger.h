@@ -48,7 +48,7 @@ typedef struct PointsLedger
 	const PurchaseDay *redeemed;
 	const PurchaseDay *redeemed_end;
 	int64			   orders; /* counted so far */
-	TierWalk		   walk;   /* if the rule has a programme */
+	TierWalk		   walk;   /* if the rule has a program */
 	const PurchaseDay *first;  /* of the history earned */
 	PointsAward		  *awards; /* room for one an entry; those from oldest to newest are left */
 	int				   oldest;

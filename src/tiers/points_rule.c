@@ -3,7 +3,7 @@
  *
  * The text form is, for example
  * rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500}
- * rolling 12 months: the rates stand in the order of the programme's tiers.
+ * rolling 12 months: the rates stand in the order of the program's tiers.
  */
 #include "crm.h"
 
@@ -16,9 +16,9 @@
 #include "utils/builtins.h"
 
 StaticAssertDecl(offsetof(PointsRule, program) % MAXIMUM_ALIGNOF == 0,
-				 "the programme inside a points rule must be aligned");
+				 "the program inside a points rule must be aligned");
 
-/* A rule around a programme, or without one, all other bytes zero. */
+/* A rule around a program, or without one, all other bytes zero. */
 static PointsRule *
 points_rule_create(const TierProgram *p)
 {
@@ -34,7 +34,7 @@ points_rule_create(const TierProgram *p)
 
 /* ---- checks ---- */
 
-/* A programme that counts points counts those of this rule. */
+/* A program that counts points counts those of this rule. */
 static void
 CheckSameEarning(const PointsRule *r)
 {
@@ -43,8 +43,8 @@ CheckSameEarning(const PointsRule *r)
 	if (p != NULL && tier_program_uses(p, METRIC_POINTS) &&
 		memcmp(&p->earning, &r->earning, sizeof(PointsEarning)) != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("programme counts other points than the rule earns"),
-						errhint("Give both the same rate, points per order and bonus.")));
+						errmsg("program counts other points than the rule earns"),
+						errhint("Give both the same rate, points per purchase and bonus.")));
 }
 
 static void
@@ -174,7 +174,7 @@ crm_points_rule_out(PG_FUNCTION_ARGS)
 
 /*
  * Binary form: version, flags (int16), earning (4 x int64), expiry (int32 months and
- * days), whether there is a programme (int8); then the programme and a rate (int64) for
+ * days), whether there is a program (int8); then the program and a rate (int64) for
  * each of its tiers.
  */
 PG_FUNCTION_INFO_V1(crm_points_rule_send);
@@ -218,7 +218,7 @@ crm_points_rule_recv(PG_FUNCTION_ARGS)
 	has_program = pq_getmsgbyte(message);
 	if (has_program > 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("invalid programme mark %d in points_rule", has_program)));
+						errmsg("invalid program mark %d in points_rule", has_program)));
 	r = points_rule_create(has_program ? tier_program_receive(message) : NULL);
 	r->earning = earning;
 	r->expiry = expiry;
@@ -315,8 +315,8 @@ crm_points_rule(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("rate cannot be NULL")));
 	if ((p != NULL) != (multiplied || rated))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg(p != NULL ? "programme needs the multipliers or rates of its tiers"
-										 : "multipliers and rates need a programme")));
+						errmsg(p != NULL ? "program needs the multipliers or rates of its tiers"
+										 : "multipliers and rates need a program")));
 	if (multiplied && rated)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("tiers cannot have both multipliers and rates")));

@@ -1,8 +1,8 @@
 /*
- * points_rule.h: how points are earned, by tier where a programme is given, and
+ * points_rule.h: how points are earned, by tier where a program is given, and
  * when they expire.
  *
- * The programme, if there is one, follows the fixed part as it is. All bytes that
+ * The program, if there is one, follows the fixed part as it is. All bytes that
  * no field uses are zero, so that equal rules have equal bytes; flags must be:
  * receive rejects anything else.
  */
@@ -31,7 +31,7 @@ typedef struct PointsRule
 #define PG_GETARG_POINTS_RULE(n) DatumGetPointsRule(PG_GETARG_DATUM(n))
 #define PG_RETURN_POINTS_RULE(r) PG_RETURN_POINTER(r)
 
-/* The programme whose tiers set the rates, or NULL. */
+/* The program whose tiers set the rates, or NULL. */
 static inline const TierProgram *
 points_rule_program(const PointsRule *r)
 {

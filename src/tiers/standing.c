@@ -1,7 +1,7 @@
 /*
  * standing.c: a customer's tier, standing, timeline and progress on any day.
  *
- * All of them take (programme, history, day [, overrides, memberships]) and see
+ * All of them take (program, history, day [, overrides, memberships]) and see
  * the history until that day only.
  */
 #include "crm.h"
@@ -65,7 +65,7 @@ walk_until(StandingWalk *s, DateADT day)
 	tier_walk_pass(&s->walk, day);
 }
 
-/* The standing of the arguments (programme, history, as_of [, overrides, memberships]). */
+/* The standing of the arguments (program, history, as_of [, overrides, memberships]). */
 static void
 standing_of_arguments(FunctionCallInfo fcinfo, StandingWalk *s)
 {

@@ -179,7 +179,7 @@ fill_segment(TierSegment *segment, const MaskRanges *overrides, const MaskRanges
 	segment->ceiling = (uint8) ceiling;
 }
 
-/* The first day of the first membership since the programme's start; NEVER if it has no beginning. */
+/* The first day of the first membership since the program's start; NEVER if it has no beginning. */
 static DateADT
 first_membership_day(const TierProgram *p, const MaskRanges *memberships)
 {
@@ -193,7 +193,7 @@ first_membership_day(const TierProgram *p, const MaskRanges *memberships)
 
 /*
  * The mask of a customer's overrides (crm.tier_override[]) and memberships
- * (daterange[]). NULL overrides are none; NULL memberships mean that the programme
+ * (daterange[]). NULL overrides are none; NULL memberships mean that the program
  * is no club, while an empty array is a customer who never was a member.
  */
 const TierMask *

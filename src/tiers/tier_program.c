@@ -1,5 +1,5 @@
 /*
- * tier_program.c: what a tier programme may be, and the names of its parts.
+ * tier_program.c: what a tier program may be, and the names of its parts.
  *
  * Input, receive and the constructors all end in CheckTierProgram.
  */
@@ -13,7 +13,7 @@
 static const char *const metric_names[] = {"spend", "orders", "purchase_days", "points"};
 static const char *const downgrade_names[] = {"none", "one_tier", "requalify", "to_base"};
 
-/* A programme of so many tiers without rules, all its bytes zero. */
+/* A program of so many tiers without rules, all its bytes zero. */
 TierProgram *
 tier_program_create(int ntiers)
 {
@@ -21,8 +21,8 @@ tier_program_create(int ntiers)
 
 	if (ntiers < 1 || ntiers > TIER_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("tier programme cannot have %d tiers", ntiers),
-						errdetail("A programme has 1 to %d tiers.", TIER_MAX)));
+						errmsg("tier program cannot have %d tiers", ntiers),
+						errdetail("A program has 1 to %d tiers.", TIER_MAX)));
 	p = palloc0(TIER_PROGRAM_SIZE(ntiers));
 	SET_VARSIZE(p, TIER_PROGRAM_SIZE(ntiers));
 	p->version = TIER_PROGRAM_VERSION;
@@ -103,7 +103,7 @@ tier_window_name(const TierProgram *p)
 	}
 }
 
-/* The rank of a tier by its name; 0 if the programme has none of that name. */
+/* The rank of a tier by its name; 0 if the program has none of that name. */
 int
 tier_find(const TierProgram *p, const char *name)
 {
@@ -134,7 +134,7 @@ tier_rank_by_name(const TierProgram *p, const char *name)
 	if (rank > 0)
 		return rank;
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("programme has no tier \"%s\"", name),
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("program has no tier \"%s\"", name),
 			 errdetail("Its tiers are %s.", tier_names(p))));
 	return 0; /* not reached */
 }
@@ -336,7 +336,7 @@ CheckBaseTier(const TierProgram *p)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("tier \"%s\" has no %s threshold", base->name, metric_names[p->metric]),
-				 errdetail("The first tier has one in the programme's main metric.")));
+				 errdetail("The first tier has one in the program's main metric.")));
 	if (tier_base_rank(p) == 0)
 		return;
 	for (int m = 0; m < TIER_METRICS; m++)
@@ -408,7 +408,7 @@ CheckDowngrade(const TierProgram *p)
 
 	if (p->downgrade == DOWNGRADE_NONE && useless != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("programme without downgrade cannot have %s", useless),
+						errmsg("program without downgrade cannot have %s", useless),
 						errdetail("With downgrade none no tier ever runs out.")));
 	if (p->downgrade == DOWNGRADE_ONE_TIER && p->window == WINDOW_LIFETIME &&
 		span_is_zero(p->validity))
@@ -437,10 +437,10 @@ CheckEarning(const TierProgram *p)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("metric points needs to know how points are earned"),
-				 errhint("Give points_rate, order_points, or bonus_points and bonus_every.")));
+				 errhint("Give points_rate, purchase_points, or bonus_points and bonus_every.")));
 }
 
-/* Every rule of a programme, in the order in which a user would look for the mistake. */
+/* Every rule of a program, in the order in which a user would look for the mistake. */
 void
 CheckTierProgram(const TierProgram *p)
 {

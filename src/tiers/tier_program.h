@@ -1,5 +1,5 @@
 /*
- * tier_program.h: a loyalty programme as a value.
+ * tier_program.h: a loyalty program as a value.
  *
  * Tiers stand in rank order, the lowest first; rank 1 is the first of them and
  * rank 0 is no tier. Each tier has a qualifying threshold in some of the
@@ -7,7 +7,7 @@
  * Thresholds ascend strictly from tier to tier in each metric, and only the
  * first tier may have one of 0: it is then the base tier.
  *
- * All bytes that no field uses are zero, so that equal programmes have equal
+ * All bytes that no field uses are zero, so that equal programs have equal
  * bytes; flags and the pads must be: receive rejects anything else.
  */
 #ifndef CRM_TIER_PROGRAM_H
@@ -87,7 +87,7 @@ typedef struct TierProgram
 #define PG_GETARG_TIER_PROGRAM(n) DatumGetTierProgram(PG_GETARG_DATUM(n))
 #define PG_RETURN_TIER_PROGRAM(p) PG_RETURN_POINTER(p)
 
-/* tier_program.c: what a programme may be */
+/* tier_program.c: what a program may be */
 extern TierProgram *tier_program_create(int ntiers);
 extern void			CheckTierProgram(const TierProgram *p);
 extern int			tier_find(const TierProgram *p, const char *name);

@@ -1,5 +1,5 @@
 /*
- * tier_program_io.c: the text, binary and jsonb forms of a tier programme, its
+ * tier_program_io.c: the text, binary and jsonb forms of a tier program, its
  * order and hash.
  *
  * The text form is, for example
@@ -132,7 +132,7 @@ scan_downgrade(Scanner *s)
 	return 0; /* not reached */
 }
 
-/* Read a programme up to what is no part of it any more. */
+/* Read a program up to what is no part of it any more. */
 TierProgram *
 tier_program_scan(Scanner *s)
 {
@@ -423,7 +423,7 @@ append_json_length(StringInfo out, const char *key, Span span)
 		appendStringInfo(out, ",\"%s\":\"%s\"", key, text.data + 1);
 }
 
-/* The programme as a JSON object with every field, null where there is none. */
+/* The program as a JSON object with every field, null where there is none. */
 void
 tier_program_append_json(StringInfo out, const TierProgram *p)
 {

@@ -1,6 +1,6 @@
 /*
- * tier_program_make.c: a tier programme from arrays of names and thresholds, and
- * what a programme says of itself.
+ * tier_program_make.c: a tier program from arrays of names and thresholds, and
+ * what a program says of itself.
  */
 #include "crm.h"
 
@@ -205,10 +205,10 @@ CheckMetricIsNew(const TierProgram *p, int metric)
 {
 	if (tier_program_uses(p, metric))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("programme already has %s thresholds", tier_metric_name(metric))));
+						errmsg("program already has %s thresholds", tier_metric_name(metric))));
 }
 
-/* A programme with thresholds in one more metric, any of which suffices. */
+/* A program with thresholds in one more metric, any of which suffices. */
 PG_FUNCTION_INFO_V1(crm_or_rule);
 Datum
 crm_or_rule(PG_FUNCTION_ARGS)
@@ -231,9 +231,9 @@ crm_or_rule(PG_FUNCTION_ARGS)
 	PG_RETURN_TIER_PROGRAM(p);
 }
 
-/* ---- what a programme says of itself ---- */
+/* ---- what a program says of itself ---- */
 
-/* The rank of a tier, 1 for the lowest; an error if the programme has no such tier. */
+/* The rank of a tier, 1 for the lowest; an error if the program has no such tier. */
 PG_FUNCTION_INFO_V1(crm_tier_rank);
 Datum
 crm_tier_rank(PG_FUNCTION_ARGS)
@@ -269,7 +269,7 @@ crm_tier_value(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* The rules of the programme as rows (rank, tier, metric, threshold, retain_threshold, lifetime). */
+/* The rules of the program as rows (rank, tier, metric, threshold, retain_threshold, lifetime). */
 PG_FUNCTION_INFO_V1(crm_tiers);
 Datum
 crm_tiers(PG_FUNCTION_ARGS)

@@ -1,5 +1,5 @@
 /*
- * tier_walk.c: the walk of one customer through a tier programme. docs/tiers.md,
+ * tier_walk.c: the walk of one customer through a tier program. docs/tiers.md,
  * "The rules, exactly", is its specification; test/pgtap/tier_reference.sql is a
  * slow second implementation of the same text.
  *
@@ -241,7 +241,7 @@ land(TierWalk *w, DateADT day, int earned)
 		w->expires_on = day_plus_span(day, w->program->period);
 }
 
-/* The tier falls on the day, to what the programme says. */
+/* The tier falls on the day, to what the program says. */
 static bool
 fall(TierWalk *w, DateADT day, int earned, TierChange *change)
 {
@@ -433,7 +433,7 @@ next_event(const TierWalk *w)
 
 /*
  * Whether a day that is no deadline changes nothing, seen at a glance: most days
- * are such, of programmes with rules in one metric. The window stands at the day.
+ * are such, of programs with rules in one metric. The window stands at the day.
  */
 static inline bool
 nothing_changes(const TierWalk *w)
@@ -485,7 +485,7 @@ tier_walk_pass(TierWalk *w, DateADT day)
 		move_window(w, day);
 }
 
-/* The first purchase on or after the programme's start, as an index, or n. */
+/* The first purchase on or after the program's start, as an index, or n. */
 static int
 first_counted_purchase(const TierProgram *p, const PurchaseHistory *h, int n)
 {

@@ -1,5 +1,5 @@
 /*
- * tier_walk.h: the walk of one customer through a tier programme, from event to
+ * tier_walk.h: the walk of one customer through a tier program, from event to
  * event. Plain C without PostgreSQL calls; docs/tiers.md is its specification.
  *
  * An event is a day on which something can change: an entry of the history comes

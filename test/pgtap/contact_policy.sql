@@ -23,7 +23,7 @@ INSERT INTO rule (policy, n, kind, channel, contacts, span, starts, ends, event,
 CREATE TABLE policy AS SELECT policy, string_agg(words, '; ' ORDER BY n)::contact_policy AS p FROM rule GROUP BY policy;
 
 SELECT set_eq('SELECT p::text FROM policy', 'SELECT string_agg(words, ''; '' ORDER BY n) FROM rule GROUP BY policy', 'a policy prints as it is written');
-SELECT results_eq($$ SELECT contact_cap(1, '1 day') + contact_cap(3, '7 days') + contact_cap(2, '7 days', 'email') + quiet_hours('21:00', '08:00')
+SELECT results_eq($$ SELECT contact_cap(1, '1 day') + contact_cap(3, '7 days') + contact_cap(2, '7 days', 'email') + contact_quiet_hours('21:00', '08:00')
     + contact_pause('14 days', 'complaint') + contact_exempt('transactional') $$, 'SELECT p FROM policy WHERE policy = 1', 'constructors build the same');
 
 -- zones with changes of an hour, of half an hour, at midnight, and of a whole day; contacts around them
@@ -80,12 +80,12 @@ BEGIN
   RETURN found;
 END $$;
 
-CREATE TABLE answer AS SELECT q, v.* FROM question q, contact_verdict(p, c, h, channel, purpose, at, zone) v;
+CREATE TABLE answer AS SELECT q, v.* FROM question q, contact_verdict(p, c, h, at, channel, purpose, zone) v;
 
 SELECT is_empty('SELECT (q).s, reason, reason(q, (q).at, (q).at) FROM answer WHERE reason IS DISTINCT FROM reason(q, (q).at, (q).at) OR allowed <> (reason IS NULL)',
   'allowed and the first reason equal the obvious SQL');
 SELECT cmp_ok((SELECT count(DISTINCT regexp_replace(reason, 'for \w+|from \w+', ''))::int FROM answer), '>=', 9, 'the questions meet nearly every reason');
-SELECT is_empty('SELECT q FROM answer WHERE contact_allowed((q).p, (q).c, (q).h, (q).channel, (q).purpose, (q).at, (q).zone) <> allowed', 'contact_allowed says the same');
+SELECT is_empty('SELECT q FROM answer WHERE contact_allowed((q).p, (q).c, (q).h, (q).at, (q).channel, (q).purpose, (q).zone) <> allowed', 'contact_allowed says the same');
 SELECT is_empty('SELECT (q).s FROM answer WHERE allowed AND earliest <> (q).at', 'what is allowed is allowed at once');
 SELECT is_empty('SELECT (q).s, reason(q, earliest, (q).at) FROM answer WHERE reason(q, earliest, (q).at) IS NOT NULL AND earliest IS NOT NULL', 'the earliest instant is allowed');
 SELECT is_empty($$ SELECT (q).s, earliest, reason FROM answer WHERE NOT allowed AND reason(q, earliest - interval '1 microsecond', (q).at) IS NULL $$, 'the microsecond before it is not');
@@ -108,10 +108,10 @@ CREATE TABLE moment AS
   FROM generate_series(1, 6000) m, LATERAL (SELECT (ARRAY['Europe/Berlin', 'Europe/Berlin', 'America/St_Johns', 'Australia/Lord_Howe', 'Pacific/Apia', 'Africa/Casablanca', 'Asia/Kolkata', 'UTC', 'EST5EDT'])[1 + floor(random() * 9 + 0 * m)] AS zone,
     (ARRAY['1 day', '2 days', '14 days', '200 days', '1 month', '5 hours']::interval[])[1 + floor(random() * 6 + 0 * m)] AS span) z;
 SELECT is_empty($$
-  SELECT zone, at, span, earliest FROM moment, contact_verdict(contact_cap(1, span), '{m contract [, )}', interaction(at, 'message', 'sms', 'outbound'), 'sms', 'm', at, zone)
+  SELECT zone, at, span, earliest FROM moment, contact_verdict(contact_cap(1, span), '{m contract [, )}', interaction(at, 'message', 'sms', 'outbound'), at, 'sms', 'm', zone)
   WHERE allowed OR earliest <> plus(at, span, zone)$$, 'days and months are those of the zone''s calendar, whatever was asked before');
 SELECT is_empty($$
-  SELECT zone, at, earliest FROM moment, contact_verdict('quiet 22:00-07:00', '{m contract [, )}', NULL, 'sms', 'm', at, zone)
+  SELECT zone, at, earliest FROM moment, contact_verdict('quiet 22:00-07:00', '{m contract [, )}', NULL, at, 'sms', 'm', zone)
   WHERE allowed <> ((at AT TIME ZONE zone)::time >= '07:00' AND (at AT TIME ZONE zone)::time < '22:00')
     OR NOT allowed AND ((earliest AT TIME ZONE zone)::time <> '07:00' OR earliest - at > interval '10 hours')$$, 'and so are quiet hours');
 
@@ -119,16 +119,16 @@ SELECT is_empty($$
 SELECT results_eq($$
   SELECT at AT TIME ZONE 'Europe/Berlin', allowed, reason, earliest AT TIME ZONE 'Europe/Berlin'
   FROM (VALUES ('2024-03-31 09:59:59.999999+02'::timestamptz), ('2024-03-31 10:00+02'), ('2024-03-30 20:59:59.999999+01'), ('2024-03-30 21:00+01'), ('2024-03-31 07:59+02'), ('2024-03-31 01:30+01')) t(at),
-    contact_verdict('quiet 21:00-08:00; 1 per 1 day', '{m consent [, )}', '{2024-03-30 10:00+01 message email outbound}', 'email', 'm', at, 'Europe/Berlin') v $$,
+    contact_verdict('quiet 21:00-08:00; 1 per 1 day', '{m consent [, )}', '{2024-03-30 10:00+01 message email outbound}', at, 'email', 'm', 'Europe/Berlin') v $$,
   $$ VALUES (timestamp '2024-03-31 09:59:59.999999', false, '1 per 1 day', timestamp '2024-03-31 10:00'), ('2024-03-31 10:00', true, NULL, '2024-03-31 10:00'),
     ('2024-03-30 20:59:59.999999', false, '1 per 1 day', '2024-03-31 10:00'), ('2024-03-30 21:00', false, 'quiet 21:00-08:00', '2024-03-31 10:00'),
     ('2024-03-31 07:59', false, 'quiet 21:00-08:00', '2024-03-31 10:00'), ('2024-03-31 01:30', false, 'quiet 21:00-08:00', '2024-03-31 10:00') $$,
   'half-open edges across the change of clocks');
 
-SELECT results_eq($$ SELECT allowed, reason, earliest FROM contact_verdict('', NULL, NULL, 'email', 'm', '2024-01-01', 'UTC') $$, $$ VALUES (false, 'no consent for m', NULL::timestamptz) $$, 'unknown is no');
-SELECT results_eq($$ SELECT allowed, reason, earliest FROM contact_verdict('', '{m consent [2024-02-01 00:00Z, 2024-03-01 00:00Z)}', NULL, 'email', 'm', '2024-01-01', 'UTC') $$,
+SELECT results_eq($$ SELECT allowed, reason, earliest FROM contact_verdict('', NULL, NULL, '2024-01-01', 'email', 'm', 'UTC') $$, $$ VALUES (false, 'no consent for m', NULL::timestamptz) $$, 'unknown is no');
+SELECT results_eq($$ SELECT allowed, reason, earliest FROM contact_verdict('', '{m consent [2024-02-01 00:00Z, 2024-03-01 00:00Z)}', NULL, '2024-01-01', 'email', 'm', 'UTC') $$,
   $$ VALUES (false, 'no consent for m', timestamptz '2024-02-01 00:00Z') $$, 'a consent to come is the earliest');
-SELECT throws_ok($$ SELECT contact_verdict('', NULL, NULL, 'email', 'm', '2024-01-01', 'Mars/Olympus') $$, '22023', NULL, 'a time zone exists');
+SELECT throws_ok($$ SELECT contact_verdict('', NULL, NULL, '2024-01-01', 'email', 'm', 'Mars/Olympus') $$, '22023', NULL, 'a time zone exists');
 SELECT throws_ok($$ SELECT 'quiet 08:00-20:00; sms quiet 19:00-09:00'::contact_policy $$, '22023', NULL, 'quiet times leave some of the day on every channel');
 
 SELECT * FROM finish();

@@ -1,6 +1,6 @@
 -- What every object of the extension promises.
 BEGIN;
-SELECT plan(9);
+SELECT plan(14);
 
 -- The extension's own objects, without the parts that PostgreSQL makes along
 -- with them (array types, row types, operator families).
@@ -34,8 +34,8 @@ SELECT is_empty($$
 
 SELECT is_empty($$
   SELECT type, identity FROM member
-  WHERE type <> 'cast' AND (pg_identify_object(classid, objid, 0)).schema IS DISTINCT FROM 'crm' $$,
-  'every object is in the schema crm');
+  WHERE type <> 'cast' AND NOT coalesce((pg_identify_object(classid, objid, 0)).schema IN ('crm', 'crm_internal'), false) $$,
+  'every object is in the schema crm or crm_internal');
 
 SELECT is_empty($$
   SELECT identity FROM member_function
@@ -67,6 +67,38 @@ SELECT is_empty($$
       SELECT FROM pg_opclass o
       WHERE o.opcintype = t.oid AND o.opcmethod = am.oid AND o.opcdefault) $$,
   'every type can be sorted and hashed');
+
+SELECT is_empty($$
+  SELECT identity FROM member_function
+  WHERE pronamespace = 'crm'::regnamespace AND EXISTS (
+    SELECT FROM generate_series(1, pronargs) AS n WHERE coalesce(proargnames[n], '') = '') $$,
+  'every argument of every function and aggregate of crm has a name');
+
+-- What the pages name, and what is named in docs/development.md as kept in crm although no page does.
+\set pages `cat README.md $(ls docs/*.md | grep -v -e development -e reference)`
+\set development `cat docs/development.md`
+CREATE TEMP TABLE page AS SELECT :'pages' AS text;
+CREATE TEMP TABLE kept AS
+  SELECT m[1] AS name
+  FROM regexp_matches(substring(:'development' FROM 'Kept in `crm`[^\n]*\n(.*?)\n\n'), '`(\w+)`', 'g') AS m;
+
+SELECT is_empty($$
+  SELECT DISTINCT proname FROM member_function, page
+  WHERE pronamespace = 'crm'::regnamespace AND proname NOT IN (SELECT name FROM kept)
+    AND text !~ format('\mcrm\.%1$s\M|`%1$s`|\m%1$s\(', proname) $$,
+  'every function of crm is named on a page, or kept there for a reason that docs/development.md gives');
+SELECT is_empty($$
+  SELECT DISTINCT m[1] FROM page, regexp_matches(text, '\mcrm\.(\w+)\(', 'g') AS m
+  WHERE m[1] NOT IN (SELECT proname FROM member_function WHERE pronamespace = 'crm'::regnamespace) $$,
+  'and whatever a page calls is there');
+SELECT is_empty($$
+  SELECT name FROM kept WHERE name NOT IN (SELECT proname FROM member_function WHERE pronamespace = 'crm'::regnamespace) $$,
+  'as is what is kept');
+
+\set made `psql -X -qAt -F "$(printf '\t')" -d :DBNAME -f scripts/reference.sql | perl scripts/reference.pl`
+\set stored `cat docs/reference.md`
+SELECT bag_eq(format('SELECT unnest(string_to_array(%L, %L))', :'stored', E'\n'), format('SELECT unnest(string_to_array(%L, %L))', :'made', E'\n'),
+  'docs/reference.md is what scripts/reference makes of the catalogue');
 
 SELECT * FROM finish();
 ROLLBACK;

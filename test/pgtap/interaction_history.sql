@@ -1,6 +1,6 @@
 -- interaction_history and what is asked of it, on random data, against slow and obvious SQL
 BEGIN;
-SET LOCAL search_path = public, crm;
+SET LOCAL search_path = public, crm, crm_internal;
 SET LOCAL timezone = 'UTC';
 SELECT plan(35);
 
@@ -60,8 +60,8 @@ SELECT results_eq('SELECT interaction_history(at, kind, channel, direction) FROM
 
 SELECT is_empty($$
   SELECT customer FROM customer WHERE interaction_count(h) <> (SELECT count(*) FROM contact c WHERE c.customer = customer.customer)
-    OR first_interaction(h) <> (SELECT min(at) FROM contact c WHERE c.customer = customer.customer)
-    OR last_interaction(h) <> (SELECT max(at) FROM contact c WHERE c.customer = customer.customer)$$,
+    OR first_interaction_at(h) <> (SELECT min(at) FROM contact c WHERE c.customer = customer.customer)
+    OR last_interaction_at(h) <> (SELECT max(at) FROM contact c WHERE c.customer = customer.customer)$$,
   'count, first and last');
 
 SELECT is_empty($$
@@ -108,21 +108,21 @@ SELECT is_empty($$
 SELECT is((SELECT interaction_history(at, kind, 'c' || i % 1500, direction) FROM contact), (SELECT merge(interaction(at, kind, 'c' || i % 1500, direction)) FROM contact),
   'as many channels as one likes');
 
-SELECT results_eq('SELECT interaction_count(interaction_history(at, kind, channel, direction) OVER w), last_interaction(interaction_history(at, kind, channel, direction) OVER w) FROM contact WINDOW w AS (ORDER BY at, i) ORDER BY at, i',
+SELECT results_eq('SELECT interaction_count(interaction_history(at, kind, channel, direction) OVER w), last_interaction_at(interaction_history(at, kind, channel, direction) OVER w) FROM contact WINDOW w AS (ORDER BY at, i) ORDER BY at, i',
   'SELECT row_number() OVER (ORDER BY at, i)::int, at FROM contact ORDER BY at, i', 'a state goes on after it was asked for its history');
 
 -- an aggregate of somebody's own, without a final function, shows the state itself
-CREATE AGGREGATE pg_temp.raw_packed(timestamptz, text, text, text) (SFUNC = crm.interaction_history_transition, STYPE = interaction_history);
-CREATE AGGREGATE pg_temp.raw_wide(timestamptz, text, text, text, text, int) (SFUNC = crm.interaction_history_transition, STYPE = interaction_history);
+CREATE AGGREGATE pg_temp.raw_packed(timestamptz, text, text, text) (SFUNC = crm_internal.interaction_history_transition, STYPE = interaction_history);
+CREATE AGGREGATE pg_temp.raw_wide(timestamptz, text, text, text, text, int) (SFUNC = crm_internal.interaction_history_transition, STYPE = interaction_history);
 CREATE TEMPORARY TABLE raw AS SELECT pg_temp.raw_packed(at, kind, channel, direction ORDER BY shuffle) AS packed, pg_temp.raw_wide(at, kind, channel, direction, outcome, score ORDER BY shuffle) AS wide,
     interaction_history(at, kind, channel, direction) AS h, interaction_history(at, kind, channel, direction, outcome, score) AS scored
   FROM contact WHERE channel <> 'Ünicode' GROUP BY customer;
 
 SELECT is_empty($$
   SELECT * FROM raw WHERE packed <> h OR packed::text <> h::text OR interaction_history_send(packed) <> interaction_history_send(h) OR interaction_history_hash(packed) <> interaction_history_hash(h)
-    OR interaction_count(packed) <> interaction_count(h) OR first_interaction(packed) <> first_interaction(h) OR packed + wide <> h + scored OR wide + packed <> scored + h
+    OR interaction_count(packed) <> interaction_count(h) OR first_interaction_at(packed) <> first_interaction_at(h) OR packed + wide <> h + scored OR wide + packed <> scored + h
     OR packed - h <> '{}' OR scored - wide <> '{}' OR until(packed, '2023-03-01 00:00Z') <> until(h, '2023-03-01 00:00Z')
-    OR complaints(packed, '2030-01-01') <> complaints(h, '2030-01-01') OR engagement(wide, '{"visit": 1}', '9 days', '2030-01-01') <> engagement(scored, '{"visit": 1}', '9 days', '2030-01-01')$$,
+    OR complaint_count(packed, '2030-01-01') <> complaint_count(h, '2030-01-01') OR engagement(wide, '2030-01-01', '{"visit": 1}', '9 days') <> engagement(scored, '2030-01-01', '{"visit": 1}', '9 days')$$,
   'a state that got out is the history that it stands for');
 SELECT is((SELECT merge(packed) + merge(wide) FROM raw), (SELECT merge(h) + merge(scored) FROM raw), 'and merges like it');
 
@@ -134,21 +134,21 @@ SELECT is_empty($$
         FILTER (WHERE direction = 'inbound' OR outcome IN ('opened', 'answered', 'resolved')), 0) AS engagement,
       coalesce(sum(power(2, -extract(epoch FROM as_of - at)::float8 / (10 * 86400))) FILTER (WHERE direction = 'outbound'), 0) AS pressure
     FROM contact c WHERE c.customer = a.customer AND at <= as_of) r
-  WHERE abs(engagement(h, '{"visit": 3, "message": 0.5, "complaint": -1}', '10 days', as_of) - r.engagement) > 1e-12
-    OR abs(contact_pressure(h, '10 days', as_of) - pressure) > 1e-12$$,
+  WHERE abs(engagement(h, as_of, '{"visit": 3, "message": 0.5, "complaint": -1}', '10 days') - r.engagement) > 1e-12
+    OR abs(contact_pressure(h, as_of, '10 days') - pressure) > 1e-12$$,
   'engagement and contact pressure equal a sum of powers');
 
 SELECT is_empty($$
-  SELECT customer FROM (SELECT customer, decayed_sum(score, at, '30 days', '2023-06-01 00:00Z') AS ours,
+  SELECT customer FROM (SELECT customer, decayed_sum(score, at, '2023-06-01 00:00Z', '30 days') AS ours,
       sum(score * power(2, -extract(epoch FROM timestamptz '2023-06-01 00:00Z' - at)::float8 / (30 * 86400))) FILTER (WHERE at <= '2023-06-01 00:00Z') AS theirs
     FROM contact GROUP BY customer) s
   WHERE abs(ours - theirs) > 1e-12 * abs(theirs) OR (ours IS NULL) <> (theirs IS NULL)$$,
   'decayed_sum equals a sum of powers, and is NULL of nothing');
 
 SELECT is((SELECT count(DISTINCT float8send(s)) FROM (
-    SELECT decayed_sum(v, at, '1 month', now() ORDER BY i) AS s FROM (SELECT i, shuffle - 0.5 AS v, at FROM contact) x
-    UNION ALL SELECT decayed_sum(v, at, '1 month', now() ORDER BY v) FROM (SELECT shuffle - 0.5 AS v, at FROM contact) x
-    UNION ALL SELECT decayed_sum(v, at, '1 month', now() ORDER BY v DESC) FROM (SELECT shuffle - 0.5 AS v, at FROM contact) x) s),
+    SELECT decayed_sum(v, at, now(), '1 month' ORDER BY i) AS s FROM (SELECT i, shuffle - 0.5 AS v, at FROM contact) x
+    UNION ALL SELECT decayed_sum(v, at, now(), '1 month' ORDER BY v) FROM (SELECT shuffle - 0.5 AS v, at FROM contact) x
+    UNION ALL SELECT decayed_sum(v, at, now(), '1 month' ORDER BY v DESC) FROM (SELECT shuffle - 0.5 AS v, at FROM contact) x) s),
   1::bigint, 'decayed_sum has the same bits in every order');
 
 -- channels
@@ -208,7 +208,7 @@ SELECT is_empty($$
       SELECT count(*) FILTER (WHERE resolved_at IS NULL AND NOT closed_unseen) AS open, count(*) FILTER (WHERE answered_at IS NULL AND NOT closed_unseen) AS unanswered,
         avg(coalesce(answered_at, as_of) - at) FILTER (WHERE answered_at IS NOT NULL OR NOT closed_unseen) AS response, avg(resolved_at - at) AS resolution
       FROM request_reference r WHERE r.customer = a.customer AND r.as_of = a.as_of) r ON true
-  WHERE a.customer < 80 AND (open_requests(h, as_of) <> open OR unanswered_requests(h, as_of) <> unanswered
+  WHERE a.customer < 80 AND (open_request_count(h, as_of) <> open OR unanswered_request_count(h, as_of) <> unanswered
     OR (first_response_time(h, as_of) IS NULL) <> (response IS NULL) OR (time_to_resolve(h, as_of) IS NULL) <> (resolution IS NULL)
     OR abs(extract(epoch FROM first_response_time(h, as_of) - response)) > 1e-5 OR abs(extract(epoch FROM time_to_resolve(h, as_of) - resolution)) > 1e-5)$$,
   'open and unanswered requests and the mean times');
@@ -216,7 +216,7 @@ SELECT is_empty($$
 SELECT is_empty($$
   SELECT customer, as_of FROM asked a, LATERAL (
     SELECT count(*) FILTER (WHERE kind = 'complaint') AS complaints, count(*) AS inbound FROM contact c WHERE c.customer = a.customer AND at <= as_of AND direction = 'inbound') r
-  WHERE complaints(h, as_of) <> complaints OR complaint_rate(h, as_of) IS DISTINCT FROM complaints::float8 / nullif(inbound, 0)$$,
+  WHERE complaint_count(h, as_of) <> complaints OR complaint_rate(h, as_of) IS DISTINCT FROM complaints::float8 / nullif(inbound, 0)$$,
   'complaints and their rate');
 
 CREATE TEMPORARY TABLE bought AS
@@ -228,9 +228,9 @@ SELECT is_empty($$
     LATERAL (SELECT max((at AT TIME ZONE 'Asia/Kolkata')::date) AS complained FROM contact c WHERE c.customer = a.customer AND at <= as_of AND direction = 'inbound' AND kind = 'complaint') c,
     LATERAL (SELECT (complained + interval '1 month')::date AS last_day) l,
     LATERAL (SELECT bool_or(d > complained AND d <= last_day AND d <= today) AS again FROM unnest(days) d) g
-  WHERE recovered(h, p, '1 month', as_of, 'Asia/Kolkata') IS DISTINCT FROM
+  WHERE recovered(h, p, as_of, '1 month', 'Asia/Kolkata') IS DISTINCT FROM
     CASE WHEN complained IS NULL THEN NULL WHEN again THEN true WHEN today <= last_day THEN NULL ELSE false END
-    OR complaint_rate(h, p, as_of, 'Asia/Kolkata') IS DISTINCT FROM complaints(h, as_of)::float8 / nullif((SELECT count(*) FROM unnest(days) d WHERE d <= today), 0)$$,
+    OR complaint_rate(h, p, as_of, 'Asia/Kolkata') IS DISTINCT FROM complaint_count(h, as_of)::float8 / nullif((SELECT count(*) FROM unnest(days) d WHERE d <= today), 0)$$,
   'recovered and complaints per order');
 
 -- nps
@@ -245,14 +245,14 @@ SELECT is_empty($$
 -- what does not depend on the plan
 
 CREATE TEMPORARY TABLE serial AS SELECT interaction_history(at, kind, channel, direction, outcome, score, resolved_at) AS h, nps(score) AS n,
-  decayed_sum(shuffle, at, '9 days', '2024-01-01') AS d, lift(direction = 'inbound', shuffle) AS l FROM contact;
+  decayed_sum(shuffle, at, '2024-01-01', '9 days') AS d, lift(direction = 'inbound', shuffle) AS l FROM contact;
 CREATE TABLE public.contact_shared AS TABLE contact;
 SET LOCAL max_parallel_workers_per_gather = 2;
 SET LOCAL min_parallel_table_scan_size = 0;
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 CREATE TEMPORARY TABLE parallel AS SELECT interaction_history(at, kind, channel, direction, outcome, score, resolved_at) AS h, nps(score) AS n,
-  decayed_sum(shuffle, at, '9 days', '2024-01-01') AS d, lift(direction = 'inbound', shuffle) AS l FROM public.contact_shared;
+  decayed_sum(shuffle, at, '2024-01-01', '9 days') AS d, lift(direction = 'inbound', shuffle) AS l FROM public.contact_shared;
 SELECT results_eq('TABLE parallel', 'TABLE serial', 'a parallel plan gives the same bits');
 
 -- what is refused
@@ -264,7 +264,7 @@ SELECT throws_ok($$ SELECT interaction('2024-01-01', 'visit', 'a very long chann
 SELECT throws_ok($$ SELECT interaction('infinity', 'visit', 'shop', 'inbound') $$, '22008', NULL, 'an interaction happens at a finite time');
 SELECT throws_ok($$ SELECT interaction('2024-01-02', 'visit', 'shop', 'inbound', resolved_at => '2024-01-01') $$, '22000', NULL, 'nothing is resolved before it came up');
 SELECT throws_ok($$ SELECT nps(11) $$, '22003', NULL, 'a score is 0 to 10');
-SELECT throws_ok($$ SELECT engagement('{}', '{"call": 1}', '1 day', '2024-01-01') $$, '22023', NULL, 'weights are for kinds');
+SELECT throws_ok($$ SELECT engagement('{}', '2024-01-01', '{"call": 1}', '1 day') $$, '22023', NULL, 'weights are for kinds');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -38,7 +38,7 @@ END $$;
 -- drawn from a BG/NBD with a seed, over twenty years, in days
 CREATE TEMPORARY TABLE bought AS
   SELECT customer_id AS c, purchased_on AS day, amount
-  FROM simulate_purchases(bg_nbd(0.6, 60, 0.8, 3.0, 7), gamma_gamma(6, 4, 15), 3000, '2024-01-01', '2044-01-01', 5, '2024-06-30');
+  FROM simulate_purchases(bg_nbd(0.6, 60, 0.8, 3.0, 7), gamma_gamma(6, 4, 15), 3000, '[2024-01-01,2044-01-01]', 5, '2024-06-30');
 
 SELECT ok(pg_temp.is_honest(pg_temp.fits('SELECT crm.purchase_history(day, amount) AS h FROM bought GROUP BY c')), 'ages of twenty years');
 SELECT ok((SELECT bool_and(is_converged(m)) FROM unnest(pg_temp.fits('SELECT crm.purchase_history(day, amount) AS h FROM bought GROUP BY c')) m), 'are fitted');

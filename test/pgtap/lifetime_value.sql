@@ -1,6 +1,6 @@
 -- lifetime value on the CDNOW sample: published estimates, standard errors, holdout accuracy, and identities between functions
 BEGIN;
-SET LOCAL search_path = public, crm;
+SET LOCAL search_path = public, crm, crm_internal;
 SELECT plan(33);
 
 CREATE TEMPORARY TABLE cdnow (customer_id int, ordered_on date, amount numeric);
@@ -32,7 +32,7 @@ SELECT is((SELECT array[(spend::jsonb ->> 'customers')::int, (spend::jsonb ->> '
 -- holdout of 39 weeks: mean absolute error, root mean squared error, correlation; naive baselines beside
 CREATE TEMPORARY TABLE holdout AS
   SELECT expected_purchases(bg, h, '1997-09-30', '1998-06-30') AS bg, expected_purchases(pareto, h, '1997-09-30', '1998-06-30') AS pareto,
-    expected_purchases(mbg, h, '1997-09-30', '1998-06-30') AS mbg, x * 39 / (b.age / 7) AS rate, purchase_days(within(h, '[1997-10-01,1998-06-30]')) AS actual
+    expected_purchases(mbg, h, '1997-09-30', '1998-06-30') AS mbg, x * 39 / (b.age / 7) AS rate, purchase_day_count(within(h, '[1997-10-01,1998-06-30]')) AS actual
   FROM customer, model, btyd(h, '1997-09-30') b;
 CREATE FUNCTION pg_temp.figures(f forecast_accuracy_result) RETURNS text LANGUAGE sql AS $$
   SELECT concat_ws(' ', round(f.mean_absolute_error::numeric, 3), round(f.root_mean_squared_error::numeric, 3), round(f.correlation::numeric, 3)) $$;
@@ -51,7 +51,7 @@ WHERE a.name = 'alpha' AND b.name = 'alpha';
 SELECT ok(bool_and(abs(p_alive(m, x, t_x, age) - p_alive(m, h, '1997-09-30')) < 1e-15
     AND abs(expected_purchases(m, x, t_x, age, 39) - expected_purchases(m, h, '1997-09-30', date '1997-09-30' + 273)) < 1e-12
     AND abs(dert(m, x, t_x, age, 0.1) - dert(m, h, '1997-09-30', 0.1)) < 1e-12
-    AND next_purchase(m, h, '1997-09-30', 0.01) = date '1997-09-30' + ceil(7 * next_purchase(m, x, t_x, age, 0.01))::int
+    AND expected_next_purchase_on(m, h, '1997-09-30', 0.01) = date '1997-09-30' + ceil(7 * expected_next_purchase_in(m, x, t_x, age, 0.01))::int
     AND abs(clv(m, spend, x, t_x, age, mean_spend, 39, 0.1) - clv(m, spend, h, '1997-09-30', date '1997-09-30' + 273, 0.1)) < 1e-9),
   'histories and plain numbers give the same')
 FROM model, unnest(ARRAY[bg, mbg, pareto, cnbd]) m, customer, LATERAL (SELECT x, t_x, age, coalesce(mean_spend, 0) AS mean_spend FROM btyd(h, '1997-09-30', 7)) b
@@ -72,7 +72,7 @@ SELECT ok(bool_and(p_alive(m, h, '1997-09-30', '1997-09-30') = p_alive(m, h, '19
 FROM model, unnest(ARRAY[bg, mbg, pareto]) m, customer WHERE customer_id % 20 = 5;
 SELECT ok(bool_and(p_alive(m, h, '1997-09-30', '1998-09-30') < p_alive(m, h, '1997-09-30', '1997-12-31')), 'and falls later')
 FROM model, unnest(ARRAY[mbg, pareto]) m, customer WHERE customer_id % 20 = 5;
-SELECT ok(abs(sum(n * purchase_probability(m, n, 39)) - expected_purchases(m, 39)) < 1e-6 AND abs(sum(purchase_probability(m, n, 39)) - 1) < 1e-7, 'probabilities and expectation of a new customer agree')
+SELECT ok(abs(sum(n * p_purchases(m, n, 39)) - expected_purchases(m, 39)) < 1e-6 AND abs(sum(p_purchases(m, n, 39)) - 1) < 1e-7, 'probabilities and expectation of a new customer agree')
 FROM model, unnest(ARRAY[bg, mbg, pareto]) m, generate_series(0, 150) n GROUP BY m ORDER BY m LIMIT 1;
 SELECT is(count(*), 946::bigint, 'P(alive) = 1 under BG/NBD for those who never bought again, and for no one else')
 FROM model, customer, LATERAL btyd(h, '1997-09-30') b WHERE (p_alive(bg, h, '1997-09-30') = 1) = (x = 0) AND x > 0;
@@ -81,7 +81,7 @@ FROM (SELECT expected_revenue(bg, spend, h, '1997-09-30', '1998-06-30') AS e, su
 
 -- any order and any split of the rows gives the same bits
 SELECT is(fit_pareto_nbd(h, '1997-09-30', 7 ORDER BY md5(customer_id::text))::text, pareto::text, 'shuffled rows, same fit') FROM customer, model GROUP BY pareto::text;
-CREATE AGGREGATE pg_temp.state(purchase_history, date, int) (SFUNC = crm.purchase_model_gaps, STYPE = crm.purchase_model_state);
+CREATE AGGREGATE pg_temp.state(purchase_history, date, int) (SFUNC = crm_internal.purchase_model_gaps_transition, STYPE = crm.purchase_model_state);
 SELECT is(fit_mbg_cnbd_k_final(purchase_model_state_combine(a, b::text::purchase_model_state))::text, cnbd::text, 'split and combined states, same fit')
 FROM model, (SELECT pg_temp.state(h, '1997-09-30', 7) FILTER (WHERE customer_id % 2 = 0) AS a,
   pg_temp.state(h, '1997-09-30', 7) FILTER (WHERE customer_id % 2 = 1) AS b FROM customer) s;

@@ -17,7 +17,7 @@ RESET ROLE;
 SET ROLE hostile_other;
 CREATE FUNCTION shop.a_customers_on(date) RETURNS SETOF shop.orders_customers LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran as %', current_user; END $$;
 SET ROLE hostile_owner;
-SELECT is(crm.customers_on('shop.orders_customers'), 'shop.orders_customers_on', 'a function of others is not that of the customers on a day');
+SELECT is(crm_internal.customers_on('shop.orders_customers'), 'shop.orders_customers_on', 'a function of others is not that of the customers on a day');
 SELECT is(crm.snapshot('shop.orders_purchases', '2026-02-01'), 1::bigint, 'and a snapshot does not call it');
 SET ROLE hostile_other;
 DROP FUNCTION shop.a_customers_on(date);
@@ -26,7 +26,7 @@ CREATE FUNCTION shop.mine(within_days int) RETURNS TABLE (downgraded_on date, ti
 RESET ROLE;
 SELECT lives_ok('SELECT crm.track_tiers(''shop.orders_purchases'')', 'a superuser tracks tiers');
 SELECT is((SELECT proowner::regrole::text FROM pg_proc WHERE oid = 'shop.mine(int)'::regprocedure), 'hostile_other', 'and gives away no function of others');
-SELECT is((SELECT count(*)::int FROM crm.tier_functions('shop.orders_standing')), 2, 'only those that it made');
+SELECT is((SELECT count(*)::int FROM crm_internal.tier_functions('shop.orders_standing')), 2, 'only those that it made');
 
 -- tables beside the views
 SELECT is(crm.snapshot('shop.orders_purchases1', '2026-02-01'), 1::bigint, 'a second tracking has snapshots');
@@ -52,8 +52,8 @@ SELECT is((SELECT bool_and(source_renamed) FROM crm.tracking_status), true, 'one
 ALTER TABLE shop.bestellungen RENAME TO orders;
 
 -- batches of no customers
-SELECT throws_ok('SELECT crm.check_batch_customers(NULL)', '22023', 'a batch of NULL customers is out of range', 'a batch has a size');
-SELECT throws_ok('SELECT crm.check_batch_customers(0)', '22023', 'a batch of 0 customers is out of range', 'of some customers');
+SELECT throws_ok('SELECT crm_internal.check_batch_customers(NULL)', '22023', 'a batch of NULL customers is out of range', 'a batch has a size');
+SELECT throws_ok('SELECT crm_internal.check_batch_customers(0)', '22023', 'a batch of 0 customers is out of range', 'of some customers');
 
 -- a catalogue row that names what does not fit together
 CREATE TABLE shop.others (customer bigint, day date, amount numeric);
@@ -97,8 +97,8 @@ SELECT throws_ok('INSERT INTO shop.orders_tier_decisions (customer, what, valid,
 SELECT throws_ok('INSERT INTO shop.orders_tier_decisions (customer, what, tier, why) VALUES (1, ''floor'', ''Silver'', ''x'')', '22004', NULL, 'a decision for no days');
 ALTER TABLE shop.orders_histories ALTER history DROP NOT NULL;
 UPDATE shop.orders_histories SET history = NULL;
-SELECT lives_ok('SELECT crm.rescore(''shop.orders_histories'', NULL, 10)', 'a history that is NULL');
-SELECT throws_ok('SELECT crm.rescore(''shop.orders_histories'', NULL, 0)', '22023', NULL, 'a batch that never ends');
+SELECT lives_ok('SELECT crm_internal.rescore(''shop.orders_histories'', NULL, 10)', 'a history that is NULL');
+SELECT throws_ok('SELECT crm_internal.rescore(''shop.orders_histories'', NULL, 0)', '22023', NULL, 'a batch that never ends');
 DROP VIEW shop.orders_standing CASCADE;
 DROP VIEW shop.orders_customers CASCADE;
 ALTER TABLE shop.orders_tier_decisions ALTER tier TYPE int USING 5;

@@ -94,7 +94,7 @@ SELECT is(shop.spent(101), 3.0, 'a new one serves');
 CREATE FUNCTION shop.tier(who int) RETURNS text LANGUAGE sql AS 'SELECT tier FROM shop.purchases_histories WHERE customer = who';
 CREATE OR REPLACE PROCEDURE shop.buy(who int, what numeric DEFAULT 10, "on" date DEFAULT '2026-02-01') LANGUAGE sql AS
   'INSERT INTO shop.orders (customer, day, total) VALUES (who, "on", what)';
-SELECT is(shop.tier(101), NULL, 'no programme, no tier');
+SELECT is(shop.tier(101), NULL, 'no program, no tier');
 BEGIN;
 UPDATE shop.purchases_scoring SET tier_program = '{Low: spend 0, High: spend 100} lifetime';
 CALL shop.buy(101);
@@ -129,7 +129,7 @@ CALL shop.buy(200, 500);
 SELECT alike(shop.logged(200), 'segment:% tier:High', 'a change is logged');
 BEGIN;
 CALL shop.buy(199, 500);
-SELECT is((SELECT min(at) FROM shop.purchases_changes WHERE customer = 199), now(), 'with its time');
+SELECT is((SELECT min(changed_at) FROM shop.purchases_changes WHERE customer = 199), now(), 'with its time');
 ROLLBACK;
 CREATE TRIGGER see_after AFTER INSERT ON shop.purchases_changes FOR EACH ROW EXECUTE FUNCTION shop.see();
 CALL shop.buy(201, 500);
@@ -205,7 +205,7 @@ ALTER TABLE shop.purchases_scoring OWNER TO current_user;
 ALTER TABLE shop.purchases_changes OWNER TO current_user;
 ALTER TABLE shop.purchases_tier_decisions OWNER TO current_user;
 ALTER TABLE shop.purchases_changes RENAME TO changes_until_now;
-CREATE TABLE shop.changes_by_year (LIKE shop.changes_until_now) PARTITION BY RANGE (at);
+CREATE TABLE shop.changes_by_year (LIKE shop.changes_until_now) PARTITION BY RANGE (changed_at);
 CREATE TABLE shop.changes_later PARTITION OF shop.changes_by_year DEFAULT;
 UPDATE crm.tracked SET changes = 'shop.changes_by_year' WHERE purchases = 'shop.purchases'::regclass;
 CALL shop.buy(214, 500);
@@ -240,7 +240,7 @@ ALTER TABLE shop.sales OWNER TO live_kept_owner;
 ALTER VIEW shop.sales_purchases OWNER TO live_kept_owner;
 ALTER TABLE shop.sales_histories OWNER TO live_kept_owner;
 ALTER TABLE shop.sales_scoring OWNER TO live_kept_owner;
-GRANT INSERT (customer, at, what, old_value, new_value) ON shop.sales_changes TO live_kept_owner;
+GRANT INSERT (customer, changed_at, what, old_value, new_value) ON shop.sales_changes TO live_kept_owner;
 SELECT throws_ok($$INSERT INTO shop.sales (customer, day, amount) VALUES ('4001', '2026-01-01', 10)$$, '42501', 'permission denied for table sales_changes', 'every column must be granted');
 GRANT INSERT (why) ON shop.sales_changes TO live_kept_owner;
 SELECT lives_ok($$INSERT INTO shop.sales (customer, day, amount) VALUES ('4001', '2026-01-01', 10)$$, 'which is enough');
@@ -251,7 +251,7 @@ ALTER TABLE shop.sales_scoring OWNER TO current_user;
 
 UPDATE shop.sales_scoring SET tier_program = '{Few: spend 0, Many: spend 100} lifetime';
 BEGIN READ ONLY;
-SELECT throws_ok($$SELECT crm.rescore('shop.sales_histories', NULL, 10)$$, '25006', NULL, 'nothing is written where nothing may be');
+SELECT throws_ok($$SELECT crm_internal.rescore('shop.sales_histories', NULL, 10)$$, '25006', NULL, 'nothing is written where nothing may be');
 ROLLBACK;
 
 CREATE RULE never AS ON INSERT TO shop.sales_changes DO INSTEAD NOTHING;
@@ -307,9 +307,9 @@ END $$;
 SELECT is_empty('SELECT * FROM crm.verify(''shop.purchases'')', 'and so after errors');
 
 -- only crm.tracked tells of trackings
-CREATE TRIGGER changed AFTER INSERT ON shop.seen FOR EACH ROW EXECUTE FUNCTION crm.tracked_changed();
+CREATE TRIGGER changed AFTER INSERT ON shop.seen FOR EACH ROW EXECUTE FUNCTION crm_internal.tracked_changed();
 SELECT throws_ok('INSERT INTO shop.seen DEFAULT VALUES', '42809', '"seen" is not crm.tracked', 'another table cannot');
-SELECT throws_ok('SELECT crm.tracked_changed()', '39P01', NULL, 'nor can a query');
+SELECT throws_ok('SELECT crm_internal.tracked_changed()', '39P01', NULL, 'nor can a query');
 DROP TRIGGER changed ON shop.seen;
 
 -- what is forgotten takes no memory

@@ -22,7 +22,7 @@ BEGIN
     FROM pg_proc p
     WHERE p.pronamespace = 'crm'::regnamespace AND p.pronargs > 0 AND p.prorettype <> 'trigger'::regtype AND p.prokind IN ('f', 'a')
       AND EXISTS (SELECT FROM pg_proc c JOIN pg_language l ON l.oid = c.prolang
-                  WHERE c.pronamespace = 'crm'::regnamespace AND l.lanname IN ('sql', 'plpgsql') AND strpos(c.prosrc, 'crm.' || p.proname || '(') > 0)
+                  WHERE c.pronamespace IN ('crm'::regnamespace, 'crm_internal'::regnamespace) AND l.lanname IN ('sql', 'plpgsql') AND strpos(c.prosrc, 'crm.' || p.proname || '(') > 0)
   LOOP
     FOR i IN 1 .. target.pronargs LOOP
       FOREACH signature IN ARRAY pg_temp.other_types(target.type_oids[i - 1]) LOOP

@@ -10,7 +10,7 @@ SELECT tenant, customer_id, purchased_on, amount
 FROM (VALUES
   ('bg', crm.bg_nbd(0.8, 30, 0.9, 3), 400), ('mbg', crm.mbg_nbd(0.8, 30, 0.9, 3), 400), ('pareto', crm.pareto_nbd(0.8, 5, 0.7, 20, 7), 400),
   ('cnbd', crm.mbg_cnbd_k(2, 1.5, 20, 0.9, 3, 1), 400), ('none', crm.bg_nbd(1, 40, 1, 4), 400), ('small', crm.bg_nbd(0.8, 30, 0.9, 3), 6)) AS t(tenant, model, customers),
-  crm.simulate_purchases(model, crm.gamma_gamma(6, 4, 15), customers, '2025-01-01', '2026-09-30', 11, '2026-06-30');
+  crm.simulate_purchases(model, crm.gamma_gamma(6, 4, 15), customers, '[2025-01-01,2026-09-30]', 11, '2026-06-30');
 CREATE VIEW purchases AS SELECT tenant, customer, day AS purchased_on, amount FROM orders;
 SELECT is(crm.track('purchases', scale_by => '{tenant}', horizon_days => 90)::text, 'purchases_customers', 'track');
 UPDATE purchases_scoring SET look_back_days = 60, purchase_model = CASE tenant
@@ -45,7 +45,7 @@ SELECT results_eq($$SELECT tenant, fitted_on, spend_fitted_on, replaced_on, repl
   'of each tenant the models before and now, those set by hand without a day');
 SELECT is((SELECT row(recorded_on, forecast_from, forecast_until, out_of_sample, purchase_model, customers)::text FROM purchases_models WHERE tenant = 'bg' AND replaced_on IS NOT NULL),
   row(date '2026-03-31', date '2026-03-31' - 90, date '2026-03-31', false, crm.bg_nbd(1, 1, 1, 1), NULL)::text, 'a model of unknown date is measured over the last horizon, in sample');
-SELECT is((SELECT customers FROM purchases_models WHERE tenant = 'bg' AND replaced_on IS NULL), (SELECT count(*) FROM purchases_histories WHERE tenant = 'bg' AND crm.first_purchase(history) < '2026-03-31'),
+SELECT is((SELECT customers FROM purchases_models WHERE tenant = 'bg' AND replaced_on IS NULL), (SELECT count(*) FROM purchases_histories WHERE tenant = 'bg' AND crm.first_purchased_on(history) < '2026-03-31'),
   'a fitted one tells its customers');
 CREATE TEMP TABLE then_in_force AS SELECT tenant, purchase_model, spend_model FROM purchases_scoring;
 
@@ -96,7 +96,7 @@ SELECT is_empty('SELECT * FROM crm.verify(''purchases'')', 'and everybody is sco
 -- what stays if it does not succeed
 CREATE TEMP TABLE after AS SELECT * FROM purchases_models;
 BEGIN;
-SELECT crm.refit_models('purchases', '2026-10-01'), crm.refresh_start('purchases', '2026-10-01');
+SELECT crm_internal.refit_models('purchases', '2026-10-01'), crm_internal.refresh_start('purchases', '2026-10-01');
 SELECT isnt((SELECT count(*) FROM (TABLE purchases_models EXCEPT TABLE after) AS d), 0::bigint, 'a refit');
 ROLLBACK;
 SELECT is((SELECT count(*) FROM (TABLE purchases_models EXCEPT TABLE after) AS d), 0::bigint, 'that is rolled back leaves nothing');
@@ -134,7 +134,7 @@ SELECT is((SELECT (crm.data_check(history, '2026-08-31')).verdict FROM once_orde
 CALL crm.refresh('once_orders', '2026-08-31', true);
 SELECT is((SELECT purchase_model::text FROM once_orders_scoring), crm.bg_nbd(0.8, 30, 0.9, 3)::text, 'so the old one stays');
 DELETE FROM once_orders;
-INSERT INTO once_orders SELECT customer_id, purchased_on, amount FROM crm.simulate_purchases(crm.bg_nbd(0.8, 30, 0.9, 3), crm.gamma_gamma(6, 4, 15), 300, '2025-06-01', '2026-09-30', 3, '2026-03-31');
+INSERT INTO once_orders SELECT customer_id, purchased_on, amount FROM crm.simulate_purchases(crm.bg_nbd(0.8, 30, 0.9, 3), crm.gamma_gamma(6, 4, 15), 300, '[2025-06-01,2026-09-30]', 3, '2026-03-31');
 CALL crm.refresh('once_orders', '2026-09-30', true);
 SELECT is((SELECT row(fitted_on, recorded_on, replaced_on, forecast_from, out_of_sample, n)::text FROM once_orders_models WHERE replaced_on IS NOT NULL),
   row(NULL, date '2026-07-31', date '2026-09-30', date '2026-07-31', true, 300)::text, 'until one comes that does: out of sample since it was recorded');

@@ -56,7 +56,7 @@ CALL crm.refresh('shop.orders_purchases', '2026-06-01', true);
 CALL crm.refresh('shop.trapped_purchases', '2026-06-01');
 CALL crm.refresh('shop.grouped_purchases', '2026-06-01');
 SELECT crm.rebuild('shop.trapped_purchases'), crm.snapshot('shop.trapped_purchases', '2026-06-01'), crm.track_tiers('shop.trapped_purchases'),
-  crm.track_partitions('shop.trapped_purchases'), crm.rescore('shop.trapped_histories', NULL, 5);
+  crm.track_partitions('shop.trapped_purchases'), crm_internal.rescore('shop.trapped_histories', NULL, 5);
 SELECT is_empty($$SELECT v.* FROM (VALUES ('shop.orders_purchases'::regclass), ('shop.trapped_purchases'), ('shop.grouped_purchases')) AS t(t), crm.verify(t) AS v$$,
   'a superuser refreshes, rebuilds, makes snapshots, keeps decisions and verifies');
 SET ROLE rights_member;
@@ -80,7 +80,7 @@ SET ROLE rights_owner;
 CREATE TABLE shop.mail (email text, d date, a numeric);
 INSERT INTO shop.mail SELECT 'patient' || i || '@clinic.example', date '2026-01-01' + i % 50, 5 FROM generate_series(1, 100) i;
 SELECT crm.track('shop.mail', 'email', 'd', 'a');
-SELECT crm.refresh_started('shop.mail'), crm.refresh_batch('shop.mail', 10);
+SELECT crm_internal.refresh_started('shop.mail'), crm_internal.refresh_batch('shop.mail', 10);
 SELECT isnt((SELECT refresh_position FROM crm.tracking_status WHERE source = 'shop.mail'::regclass), NULL, 'an owner sees how far a refresh is');
 SET ROLE rights_other;
 SELECT is((SELECT refresh_position FROM crm.tracking_status WHERE source = 'shop.mail'::regclass), NULL, 'nobody else sees the key of a customer');
@@ -89,8 +89,8 @@ SELECT lives_ok('SELECT * FROM crm.tracked', 'what is tracked may be seen');
 SELECT throws_ok('LOCK TABLE crm.tracked IN SHARE MODE', '42501', NULL, 'but not locked');
 SELECT throws_ok('SELECT * FROM crm.tracked FOR KEY SHARE', '42501', NULL, 'nor any row of it');
 SELECT throws_ok('INSERT INTO crm.tracked SELECT * FROM crm.tracked', '42501', NULL, 'nor written to');
-SELECT throws_ok($$SELECT crm.write_tracked(t.purchases, NULL, NULL) FROM crm.tracked t$$, '42501', 'must be owner of relation shop.mail_purchases', 'by nobody but the owner');
-SELECT throws_ok($$SELECT crm.write_refresh_position('shop.mail_histories', '{x}')$$, '42501', NULL, 'nor is the position');
+SELECT throws_ok($$SELECT crm_internal.write_tracked(t.purchases, NULL, NULL) FROM crm.tracked t$$, '42501', 'must be owner of relation shop.mail_purchases', 'by nobody but the owner');
+SELECT throws_ok($$SELECT crm_internal.write_refresh_position('shop.mail_histories', '{x}')$$, '42501', NULL, 'nor is the position');
 SELECT throws_ok($$SELECT * FROM crm.live_source('shop.mail_purchases')$$, '42501', NULL, 'nor does anybody ask what runs as the owner');
 SELECT throws_ok($$SELECT * FROM crm.verify('shop.mail_purchases')$$, '42501', NULL, 'or verify');
 RESET ROLE;
@@ -112,10 +112,10 @@ SET client_min_messages = error;
 DROP TABLE shop.dropped_histories CASCADE;
 RESET client_min_messages;
 RESET ROLE;
-SELECT throws_like(format('SELECT crm.%s(''shop.dropped_purchases''%s)', f, a), 'relation with OID % does not exist', f || ' of a tracking whose histories were dropped')
-FROM (VALUES ('refresh_fill', ''), ('refresh_start', ', NULL'), ('refresh_batch', ', 10'), ('rebuild', ''), ('snapshot', $$, '2026-01-01'$$), ('track_tiers', '')) AS c(f, a);
+SELECT throws_like(format('SELECT %s(''shop.dropped_purchases''%s)', f, a), 'relation with OID % does not exist', f || ' of a tracking whose histories were dropped')
+FROM (VALUES ('crm_internal.refresh_fill', ''), ('crm_internal.refresh_start', ', NULL'), ('crm_internal.refresh_batch', ', 10'), ('crm.rebuild', ''), ('crm.snapshot', $$, '2026-01-01'$$), ('crm.track_tiers', '')) AS c(f, a);
 SET client_min_messages = error;
-SELECT crm.refit_models('shop.dropped_purchases', NULL);
+SELECT crm_internal.refit_models('shop.dropped_purchases', NULL);
 RESET client_min_messages;
 SELECT isnt_empty($$SELECT FROM crm.verify('shop.dropped_purchases') WHERE problem = 'the histories of shop.dropped has been dropped, see crm.untrack'$$, 'verify says so');
 SELECT lives_ok($$SELECT crm.untrack('shop.dropped_purchases')$$, 'untrack ends it');
@@ -123,12 +123,12 @@ CREATE VIEW shop.superuser_purchases AS SELECT customer_id, ordered_on AS purcha
 SELECT throws_ok($$SELECT crm.track('shop.superuser_purchases', histories => 'shop.fed_histories')$$, '42501',
   format('shop.superuser_purchases belongs to %s, who does not own the histories shop.fed_histories', current_user), 'a superuser feeds nothing into the histories of another');
 ALTER TABLE shop.given_histories OWNER TO CURRENT_USER;
-SELECT throws_like(q, '% belongs to rights_owner, the histories that it serves to %', q) FROM unnest(ARRAY['SELECT crm.refresh_start(''shop.given'', NULL)', 'SELECT crm.rebuild(''shop.given'')',
+SELECT throws_like(q, '% belongs to rights_owner, the histories that it serves to %', q) FROM unnest(ARRAY['SELECT crm_internal.refresh_start(''shop.given'', NULL)', 'SELECT crm.rebuild(''shop.given'')',
   'SELECT * FROM crm.verify(''shop.given'')', 'SELECT crm.snapshot(''shop.given'', ''2026-01-01'')', 'SELECT crm.detach(''shop.given'')']) AS q;
 ALTER TABLE shop.given_histories OWNER TO rights_owner;
 SELECT is_empty($$SELECT * FROM crm.verify('shop.given')$$, 'given back, it goes on');
 SELECT is((SELECT is_called FROM shop.as_another), false, 'nothing of the owner ran as another');
-SELECT crm.refresh_started('shop.given'), crm.refresh_batch('shop.given', 3), crm.untrack('shop.given');
+SELECT crm_internal.refresh_started('shop.given'), crm_internal.refresh_batch('shop.given', 3), crm.untrack('shop.given');
 SELECT is_empty('SELECT FROM crm.refresh_position WHERE histories = ''shop.given_histories''::regclass', 'no key of a customer outlives a tracking');
 
 -- where the owner may make nothing

@@ -11,12 +11,12 @@ INSERT INTO collated VALUES ('Ann', '2026-01-01', 5), ('ann', '2026-01-02', 6), 
 SELECT crm.track('collated', 'customer', 'day', 'amount', changes => true);
 INSERT INTO collated VALUES ('ANN', '2026-02-01', 5), ('bOB', '2026-02-01', 5), ('carl', '2026-01-01', 5);
 DELETE FROM collated WHERE customer = 'ann' AND day = '2026-01-01';
-SELECT results_eq('SELECT crm.purchase_days(history) FROM collated_histories ORDER BY customer', 'VALUES (2), (2), (1)', 'a collation that knows no case');
+SELECT results_eq('SELECT crm.purchase_day_count(history) FROM collated_histories ORDER BY customer', 'VALUES (2), (2), (1)', 'a collation that knows no case');
 CREATE TABLE numbered (customer numeric, day date, amount numeric);
 INSERT INTO numbered VALUES (1.0, '2026-01-01', 5), (1.00, '2026-01-02', 6), ('NaN', '2026-01-02', 7);
 SELECT crm.track('numbered', 'customer', 'day', 'amount');
 INSERT INTO numbered VALUES (1, '2026-02-01', 5), ('NaN', '2026-01-03', 7);
-SELECT results_eq('SELECT crm.purchase_days(history) FROM numbered_histories ORDER BY customer', 'VALUES (3), (2)', 'numbers of several scales');
+SELECT results_eq('SELECT crm.purchase_day_count(history) FROM numbered_histories ORDER BY customer', 'VALUES (3), (2)', 'numbers of several scales');
 SELECT is_empty('SELECT * FROM pg_temp.not_followed()', 'all are followed');
 
 -- a refresh goes from key to key in a text form that must not lose anything

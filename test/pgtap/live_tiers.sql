@@ -9,9 +9,9 @@ CREATE TABLE shop.orders (customer int, day date, amount numeric);
 INSERT INTO shop.orders
 SELECT (random() * 59)::int, current_date - (random() * 400)::int, (random() * 150)::numeric(9, 2) - 10 FROM generate_series(1, 900);
 SELECT is(crm.track('shop.orders', 'customer', 'day', 'amount', changes => true, time_zone => 'UTC')::text, 'shop.orders_customers', 'a tracking');
-SELECT is(crm.track_tiers('shop.orders')::text, 'shop.orders_standing', 'gets decisions on tiers, before it has a programme');
+SELECT is(crm.track_tiers('shop.orders')::text, 'shop.orders_standing', 'gets decisions on tiers, before it has a program');
 SELECT throws_ok($$INSERT INTO shop.orders_tier_decisions (customer, what, tier, valid, why) VALUES (1, 'floor', 'Gold', '(,)', 'x')$$,
-  '55000', 'there is no tier programme for a decision on tier "Gold"', 'no tier can be decided on before');
+  '55000', 'there is no tier program for a decision on tier "Gold"', 'no tier can be decided on before');
 UPDATE shop.orders_scoring SET tier_program = '{Bronze: spend 0, Silver: spend 400, Gold: spend 700, Platinum: spend 1000} rolling 12 months downgrade one_tier grace 20 days';
 CALL crm.refresh('shop.orders');
 SELECT is_empty('SELECT * FROM crm.verify(''shop.orders'')', 'nothing was decided yet');
@@ -109,7 +109,7 @@ SELECT is((SELECT count(*)::int FROM shop.differences), 0, 'and back');
 
 -- nonsense
 SELECT throws_like(format('INSERT INTO shop.orders_tier_decisions (customer, what, tier, valid, why) VALUES (%s)', v), format('%%%s%%', e), format('refused: %s', e))
-FROM (VALUES ('1, ''floor'', ''Diamond'', ''(,)'', ''x''', 'the customer''s programme has no tier "Diamond"'),
+FROM (VALUES ('1, ''floor'', ''Diamond'', ''(,)'', ''x''', 'the customer''s program has no tier "Diamond"'),
   ('1, ''roof'', ''Gold'', ''(,)'', ''x''', 'what_is_a_kind_of_decision'), ('1, ''ceiling'', NULL, ''(,)'', ''x''', 'tier_goes_with_floor_or_ceiling'),
   ('1, ''floor'', ''Gold'', ''empty'', ''x''', 'valid_has_days'), ('1, ''floor'', ''Gold'', ''(,)'', '' ''', 'why_is_given'),
   ('1, ''membership'', NULL, ''(,)'', ''x''', 'membership_is_by_invitation')) AS n(v, e);
@@ -117,7 +117,7 @@ SELECT throws_ok('SELECT crm.track_tiers(''shop.orders'')', '42710', NULL, 'tier
 INSERT INTO shop.orders_tier_decisions (customer, what, tier, valid, why) VALUES (2, 'floor', 'Platinum', '(,)', 'kept');
 UPDATE shop.orders_scoring SET tier_program = '{Bronze: spend 0, Silver: spend 400, Gold: spend 700} rolling 12 months';
 SET client_min_messages = error;
-SELECT lives_ok('INSERT INTO shop.orders VALUES (2, current_date, 10)', 'a decision on a tier that the programme has no more does not stop orders');
+SELECT lives_ok('INSERT INTO shop.orders VALUES (2, current_date, 10)', 'a decision on a tier that the program has no more does not stop orders');
 CALL crm.refresh('shop.orders');
 RESET client_min_messages;
 SELECT is_empty('SELECT * FROM crm.verify(''shop.orders'')', 'and does not count');
@@ -151,7 +151,7 @@ SELECT is((SELECT array_agg(relname::text ORDER BY relname) FROM pg_class WHERE 
   '{orders_tier_decisions}', 'keeps the decisions, without the view');
 SELECT is((SELECT count(*)::int FROM pg_proc WHERE pronamespace = 'shop'::regnamespace AND proname ~ 'tier_expiring|within_reach|customers_on'), 0, 'or the functions');
 
--- a club by invitation, with a programme for each tenant
+-- a club by invitation, with a program for each tenant
 CREATE TABLE shop.sales (tenant text, "who's" uuid, day date, amount numeric);
 INSERT INTO shop.sales
 SELECT 't' || i % 2, md5((i % 40)::text)::uuid, current_date - (random() * 300)::int, (random() * 90)::numeric(9, 2) FROM generate_series(1, 600) AS i;
@@ -182,10 +182,10 @@ SELECT pg_temp.stays_true($$
   INSERT INTO shop.sales_tier_decisions (tenant, "who's", what, valid, why)
   SELECT tenant, "who's", 'membership', daterange(current_date - 20 - (random() * 200)::int, CASE WHEN random() < 0.7 THEN current_date + (random() * 60)::int - 19 END), 'fee paid'
   FROM shop.sales_histories, generate_series(1, 2) WHERE random() < 0.6 $$, 'members join');
-SELECT isnt_empty('SELECT FROM shop.sales_histories WHERE tier = ''Gold''', 'and hold tiers of the one programme');
+SELECT isnt_empty('SELECT FROM shop.sales_histories WHERE tier = ''Gold''', 'and hold tiers of the one program');
 SELECT isnt_empty('SELECT FROM shop.sales_histories WHERE tier = ''Family''', 'and of the other');
 SELECT throws_ok($$INSERT INTO shop.sales_tier_decisions (tenant, "who's", what, tier, valid, why) SELECT tenant, "who's", 'floor', 'Gold', '(,)', 'x' FROM shop.sales_histories WHERE tenant = 't1' LIMIT 1$$,
-  '22023', 'the customer''s programme has no tier "Gold"', 'but a tier of the other programme is refused');
+  '22023', 'the customer''s program has no tier "Gold"', 'but a tier of the other program is refused');
 SELECT pg_temp.stays_true($$
   INSERT INTO shop.sales_tier_decisions (tenant, "who's", what, tier, valid, why)
   SELECT tenant, "who's", CASE WHEN random() < 0.5 THEN 'floor' ELSE 'ceiling' END, CASE tenant WHEN 't0' THEN 'Silver' ELSE 'Friend' END,

@@ -19,7 +19,7 @@ SELECT is((SELECT (source, histories, scoring, customers, changes)::text FROM cr
 SELECT is((SELECT count(*)::int FROM shop.purchases_customers), (SELECT count(DISTINCT lower(email))::int FROM shop.orders WHERE status = 'paid'),
   'every customer is there');
 SELECT is_empty($$
-  SELECT customer, orders, spend, first_purchased_on, last_purchased_on FROM shop.purchases_customers
+  SELECT customer, purchase_count, spend, first_purchased_on, last_purchased_on FROM shop.purchases_customers
   EXCEPT
   SELECT customer, count(*), sum(amount), min(purchased_on), max(purchased_on) FROM shop.purchases GROUP BY customer $$,
   'with the figures that plain SQL gives');
@@ -51,7 +51,7 @@ BEGIN
 END $$;
 
 SELECT pg_temp.stays_true('INSERT INTO shop.orders (email, created_at, total_cents, status) VALUES (''a1'', now(), 500, ''paid''), (''new'', now(), 700, ''paid''), (''A1'', now(), 100, ''paid'')', 'insert');
-SELECT is((SELECT orders::int FROM shop.purchases_customers WHERE customer = 'new'), 1, 'a new customer is there at once');
+SELECT is((SELECT purchase_count::int FROM shop.purchases_customers WHERE customer = 'new'), 1, 'a new customer is there at once');
 SELECT pg_temp.stays_true('INSERT INTO shop.orders (email, created_at, total_cents, status) VALUES (NULL, now(), 500, ''paid''), (''a1'', NULL, 500, ''paid''), (''a1'', now(), NULL, ''paid'')', 'a NULL key, day or amount is ignored');
 SELECT pg_temp.stays_true('INSERT INTO shop.orders (email, created_at, total_cents, status) VALUES (''a2'', now(), -500, ''paid'')', 'refund');
 SELECT pg_temp.stays_true('UPDATE shop.orders SET total_cents = total_cents + 3 WHERE id % 3 = 0', 'update of the amount');
@@ -62,7 +62,7 @@ SELECT pg_temp.stays_true('UPDATE shop.orders SET id = id + 10000 WHERE id % 11 
 SELECT pg_temp.stays_true('DELETE FROM shop.orders WHERE id % 4 = 0', 'delete');
 SELECT pg_temp.stays_true('DELETE FROM shop.orders WHERE lower(email) = ''new''', 'delete of all orders of a customer');
 SELECT is((SELECT count(*)::int FROM shop.purchases_histories WHERE customer = 'new'), 0, 'a customer whose last purchase goes is gone');
-SELECT is((SELECT what || ' ' || why || coalesce(new_value, ' to nothing') FROM shop.purchases_changes WHERE customer = 'new' ORDER BY at DESC, new_value NULLS FIRST LIMIT 1),
+SELECT is((SELECT what || ' ' || why || coalesce(new_value, ' to nothing') FROM shop.purchases_changes WHERE customer = 'new' ORDER BY changed_at DESC, new_value NULLS FIRST LIMIT 1),
   'segment delete to nothing', 'and the change is recorded');
 SELECT pg_temp.stays_true('INSERT INTO shop.orders (id, email, created_at, total_cents, status) SELECT i, ''a'' || i % 9, now(), i, ''paid'' FROM generate_series(1, 40) i
   ON CONFLICT (id) DO UPDATE SET total_cents = excluded.total_cents, email = excluded.email', 'insert on conflict do update');
@@ -119,16 +119,16 @@ CALL crm.refresh('shop.purchases', current_date + 10);
 SELECT pg_temp.stays_true('UPDATE shop.orders SET total_cents = total_cents + 1 WHERE id % 2 = 0', 'and of a later one');
 CALL crm.refresh('shop.purchases');
 SELECT is_empty(format($$
-  (SELECT customer, orders, spend, segment FROM shop.purchases_customers_on(current_date) EXCEPT SELECT customer, orders, spend, segment FROM shop.purchases_customers)$$),
+  (SELECT customer, purchase_count, spend, segment FROM shop.purchases_customers_on(current_date) EXCEPT SELECT customer, purchase_count, spend, segment FROM shop.purchases_customers)$$),
   'customers on today are the customers');
 SELECT is((SELECT max(last_purchased_on) <= current_date - 30 FROM shop.purchases_customers_on(current_date - 30)), true, 'on an earlier day nothing later is known');
 SELECT is(crm.snapshot('shop.purchases', current_date - 30), (SELECT count(*) FROM shop.purchases_customers_on(current_date - 30)), 'a snapshot keeps a day');
 SELECT is(crm.snapshot('shop.purchases', current_date - 30), (SELECT count(*) FROM shop.purchases_snapshots), 'once');
 
 -- the portfolio over a tracked set
-SELECT is((SELECT sum(active)::bigint FROM crm.cohort_triangle('shop.purchases_histories', 'month', current_date + 62) WHERE age = 0),
-  (SELECT count(*) FROM shop.purchases_histories WHERE crm.orders(history) > 0), 'cohorts of the tracked customers');
-SELECT is((SELECT sum(customers)::bigint FROM crm.lifecycle_migration('shop.purchases_histories', current_date - 60, current_date)),
+SELECT is((SELECT sum(active)::bigint FROM crm.cohort_triangle('shop.purchases_histories', current_date + 62, 'month') WHERE age = 0),
+  (SELECT count(*) FROM shop.purchases_histories WHERE crm.purchase_count(history) > 0), 'cohorts of the tracked customers');
+SELECT is((SELECT sum(customers)::bigint FROM crm.lifecycle_migration('shop.purchases_histories', daterange(current_date - 60, current_date, '(]'))),
   (SELECT count(*) FROM shop.purchases_histories), 'every tracked customer migrates from one state to one');
 
 -- the triggers off, truncate

@@ -11,7 +11,7 @@ SELECT crm.track('shop.orders', 'customer', 'day', 'amount', changes => true);
 ALTER TABLE shop.orders_histories
   ADD COLUMN note text DEFAULT 'none yet', ADD COLUMN seen_at timestamptz DEFAULT clock_timestamp(),
   ADD COLUMN label text GENERATED ALWAYS AS (segment || ' ' || rfm) STORED,
-  ADD COLUMN days int GENERATED ALWAYS AS (crm.purchase_days(history)) STORED, ADD COLUMN plain int;
+  ADD COLUMN days int GENERATED ALWAYS AS (crm.purchase_day_count(history)) STORED, ADD COLUMN plain int;
 INSERT INTO shop.orders (customer, day, amount) VALUES (100, '2026-03-01', 5);
 SELECT results_eq('SELECT note, seen_at IS NOT NULL, label = segment || '' '' || rfm, days, plain FROM shop.orders_histories WHERE customer = 100',
   $$VALUES ('none yet', true, true, 1, NULL::int)$$, 'a new customer has defaults and generated columns');
@@ -20,7 +20,7 @@ INSERT INTO shop.orders (customer, day, amount) VALUES (100, '2026-03-02', 500),
 SELECT results_eq('SELECT note, days, label = segment || '' '' || rfm FROM shop.orders_histories WHERE customer = 100',
   $$VALUES ('a friend', 3, true)$$, 'later orders keep the one and compute the other anew');
 CALL crm.refresh('shop.orders', '2026-12-31');
-SELECT is_empty('SELECT FROM shop.orders_histories WHERE label <> segment || '' '' || rfm OR days <> crm.purchase_days(history)', 'so does a refresh');
+SELECT is_empty('SELECT FROM shop.orders_histories WHERE label <> segment || '' '' || rfm OR days <> crm.purchase_day_count(history)', 'so does a refresh');
 CREATE DOMAIN shop.note AS text DEFAULT 'by type';
 ALTER TABLE shop.orders_histories ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY, ADD COLUMN typed shop.note;
 SELECT lives_ok('INSERT INTO shop.orders (customer, day, amount) VALUES (101, ''2026-03-01'', 5)', 'a new customer gets an identity');
@@ -29,7 +29,7 @@ DELETE FROM shop.orders WHERE customer = 101;
 ALTER TABLE shop.orders_histories DROP COLUMN number, DROP COLUMN typed;
 
 -- constraints
-ALTER TABLE shop.orders_histories ADD CONSTRAINT not_too_often CHECK (crm.purchase_days(history) < 6);
+ALTER TABLE shop.orders_histories ADD CONSTRAINT not_too_often CHECK (crm.purchase_day_count(history) < 6);
 SELECT throws_ok($$INSERT INTO shop.orders (customer, day, amount) SELECT 1, date '2026-05-01' + i, 1 FROM generate_series(1, 3) i$$,
   '23514', NULL, 'a constraint holds');
 ALTER TABLE shop.orders_histories DROP CONSTRAINT not_too_often;
@@ -39,11 +39,11 @@ SELECT lives_ok($$INSERT INTO shop.orders (customer, day, amount) VALUES (2, '20
 -- triggers
 CREATE TABLE shop.log (op text, customer int, before text, after text);
 CREATE FUNCTION shop.log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  INSERT INTO shop.log VALUES (tg_op, coalesce(new.customer, old.customer), crm.purchase_days(old.history), crm.purchase_days(new.history));
+  INSERT INTO shop.log VALUES (tg_op, coalesce(new.customer, old.customer), crm.purchase_day_count(old.history), crm.purchase_day_count(new.history));
   RETURN NULL;
 END $$;
 CREATE TRIGGER log AFTER INSERT OR UPDATE OR DELETE ON shop.orders_histories FOR EACH ROW EXECUTE FUNCTION shop.log();
-CREATE TRIGGER often AFTER UPDATE OF history ON shop.orders_histories FOR EACH ROW WHEN (crm.purchase_days(new.history) > 100) EXECUTE FUNCTION shop.log();
+CREATE TRIGGER often AFTER UPDATE OF history ON shop.orders_histories FOR EACH ROW WHEN (crm.purchase_day_count(new.history) > 100) EXECUTE FUNCTION shop.log();
 INSERT INTO shop.orders (customer, day, amount) VALUES (200, '2026-03-01', 5), (201, '2026-03-01', 5);
 UPDATE shop.orders SET customer = 201, day = '2026-03-05' WHERE customer = 200;
 DELETE FROM shop.orders WHERE customer = 201;

@@ -10,7 +10,7 @@ CREATE FUNCTION pg_temp.customers(truth purchase_model, spend spend_model, n int
   OUT x float8, OUT t_x float8, OUT age float8, OUT mean_spend float8, OUT history purchase_history) RETURNS SETOF record LANGUAGE sql AS $$
   SELECT count(*) - 1, max(purchased_after) / 7, (date '2024-12-29' - min(purchased_on))::float8 / 7,
     sum(amount) FILTER (WHERE purchased_after > 0) / nullif(count(*) - 1, 0), crm.purchase_history(purchased_on, amount::numeric)
-  FROM crm.simulate_purchases(truth, spend, n, '2024-01-01', '2024-12-28', seed, '2024-06-30') GROUP BY customer_id $$;
+  FROM crm.simulate_purchases(truth, spend, n, '[2024-01-01,2024-12-28]', seed, '2024-06-30') GROUP BY customer_id $$;
 
 CREATE TEMPORARY TABLE truth AS SELECT * FROM (VALUES
   ('bg', bg_nbd(0.4, 4.4136, 0.7929, 2.4259, 7)), ('mbg', mbg_nbd(0.525, 6.183, 0.891, 1.614, 7)),
@@ -27,7 +27,7 @@ FROM (SELECT parameters(fit_gamma_gamma(x, coalesce(mean_spend, 0))) AS p FROM d
 JOIN (VALUES ('p', 6.25), ('q', 3.74), ('v', 15.44)) v(name, e) ON (p).name = v.name;
 
 -- what the models expect is what the simulation does
-SELECT cmp_ok(abs(sum(purchase_days(history) - 1) / sum(expected_purchases(m, age)) - 1), '<', 0.05::float8, name || ': purchases of new customers')
+SELECT cmp_ok(abs(sum(purchase_day_count(history) - 1) / sum(expected_purchases(m, age)) - 1), '<', 0.05::float8, name || ': purchases of new customers')
 FROM drawn GROUP BY name ORDER BY name;
 
 -- odd data: a verdict or a model, never nonsense

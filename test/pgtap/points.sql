@@ -19,7 +19,7 @@ DECLARE
   m movement;
   multiplier numeric;
 BEGIN
-  FOR m.day IN SELECT d::date FROM generate_series(least(first_purchase(earned), '2023-12-01'), until, interval '1 day') d LOOP
+  FOR m.day IN SELECT d::date FROM generate_series(least(first_purchased_on(earned), '2023-12-01'), until, interval '1 day') d LOOP
     -- expiry
     FOR i IN 1..cardinality(awarded) LOOP
       IF lefts[i] > 0 AND expiry IS NOT NULL AND m.day >= awarded[i] + expiry THEN
@@ -36,13 +36,13 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         multiplier := CASE WHEN program IS NULL THEN 1
           ELSE coalesce(multipliers[tier_rank(program, tier(program, until(earned, m.day - 1), m.day))], 1) END;
-        delta := floor(rate * multiplier * e.amount) + order_points * e.orders;
+        delta := floor(rate * multiplier * e.amount) + order_points * e.purchase_count;
         IF bonus_every > 0 THEN
-          FOR o IN total_orders + 1 .. total_orders + e.orders LOOP
+          FOR o IN total_orders + 1 .. total_orders + e.purchase_count LOOP
             IF o % bonus_every = 0 THEN delta := delta + bonus_points; END IF;
           END LOOP;
         END IF;
-        total_orders := total_orders + e.orders;
+        total_orders := total_orders + e.purchase_count;
         m.kind := CASE WHEN delta > 0 THEN 'earned' ELSE 'refunded' END;
       ELSE
         SELECT * INTO e FROM purchases(redeemed) WHERE purchased_on = m.day;
@@ -92,7 +92,7 @@ CREATE TEMP TABLE cases AS
 
 SELECT is_empty($$
   SELECT i, rule, earned, redeemed, until, found, expected FROM cases,
-    LATERAL (SELECT string_agg(format('%s %s %s %s', day, kind, points, balance), E'\n') AS found FROM points_statement(rule, earned, redeemed, until)) f,
+    LATERAL (SELECT string_agg(format('%s %s %s %s', booked_on, kind, points, balance), E'\n') AS found FROM points_statement(rule, earned, redeemed, until)) f,
     LATERAL (SELECT string_agg(format('%s %s %s %s', day, kind, points, balance), E'\n') AS expected
              FROM reference_statement(rate, order_points, bonus_points, bonus_every, expiry, program, multipliers, earned, redeemed, until)) e
   WHERE found IS DISTINCT FROM expected ORDER BY length(found) LIMIT 3$$, 'the statement is the one found point by point');
@@ -104,13 +104,13 @@ SELECT is_empty($$SELECT i FROM cases WHERE points_balance(rule, earned, redeeme
   coalesce((SELECT sum(points) FROM points_statement(rule, earned, redeemed, until)), 0)$$, 'the balance is the sum of the movements');
 SELECT is_empty($$SELECT i FROM cases WHERE points_balance(rule, earned, redeemed, until) <>
   coalesce((SELECT balance FROM points_statement(rule, earned, redeemed, until) WITH ORDINALITY ORDER BY ordinality DESC LIMIT 1), 0)$$, 'and that of the last movement');
-SELECT is_empty($$SELECT i FROM cases, points_statement(rule, earned, redeemed, until + 60) s WHERE s.day <= cases.until
+SELECT is_empty($$SELECT i FROM cases, points_statement(rule, earned, redeemed, until + 60) s WHERE s.booked_on <= cases.until
   EXCEPT ALL SELECT i FROM cases, points_statement(rule, earned, redeemed, until)$$, 'what comes later changes no earlier movement');
 SELECT is_empty($$
   SELECT i FROM cases, (VALUES (0), (10), (35), (200)) v(n)
   WHERE points_expiring(rule, earned, redeemed, until, until + n) <> coalesce((
     SELECT -sum(points) FROM points_statement(rule, until(earned, cases.until), until(redeemed, cases.until), cases.until + n) s
-    WHERE s.kind = 'expired' AND s.day > cases.until), 0)$$, 'what will expire is what does expire if nothing happens');
+    WHERE s.kind = 'expired' AND s.booked_on > cases.until), 0)$$, 'what will expire is what does expire if nothing happens');
 SELECT is_empty($$SELECT i FROM cases WHERE greatest(points_balance(rule, earned, redeemed, until), 0) <> points_expiring(rule, earned, redeemed, until, until + 9999)
   AND expiry IS NOT NULL$$, 'in the end all of a balance expires');
 SELECT is_empty('SELECT i FROM cases WHERE rule::text::points_rule <> rule', 'the text form of a rule loses nothing');

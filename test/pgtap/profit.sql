@@ -23,16 +23,16 @@ SELECT customer, purchase_history(day, amount) AS history, round((customer % 7) 
 FROM bought GROUP BY customer;
 SELECT is_empty($$
   SELECT customer FROM customer c
-  WHERE payback_day(history, margin, cost) IS DISTINCT FROM (
+  WHERE payback_on(history, margin, cost) IS DISTINCT FROM (
     SELECT min(day) FROM (SELECT day, sum(amount) OVER (ORDER BY day) AS cumulated FROM (
         SELECT day, sum(amount) AS amount FROM bought b WHERE b.customer = c.customer GROUP BY day) d) e
     WHERE cumulated * margin >= cost) AND NOT (margin = 0 AND cost = 0) $$,
   'payback_day is the first day on which the running sum covers the cost');
-SELECT is(payback_day('{2024-01-01 1 10.00, 2024-01-02 1 20.00}', 1.0 / 3, 9.9999), '2024-01-02'::date, 'a margin that has no end');
-SELECT is(payback_day('{2024-01-01 1 10.00, 2024-01-02 1 20.00}', 0.5, 15), '2024-01-02'::date, 'covered exactly is covered');
-SELECT is(payback_day('{2024-01-01 1 10.00, 2024-01-02 1 20.00}', 0.5, 15.0001), NULL, 'not covered yet');
-SELECT is(payback_day('{2024-01-01 1 10.00}', 0, 1), NULL, 'without a margin nothing pays back');
-SELECT throws_ok($$ SELECT payback_day('{}', 1.01, 1) $$, '22023', 'margin 1.01 is out of range', 'a margin is a share');
+SELECT is(payback_on('{2024-01-01 1 10.00, 2024-01-02 1 20.00}', 1.0 / 3, 9.9999), '2024-01-02'::date, 'a margin that has no end');
+SELECT is(payback_on('{2024-01-01 1 10.00, 2024-01-02 1 20.00}', 0.5, 15), '2024-01-02'::date, 'covered exactly is covered');
+SELECT is(payback_on('{2024-01-01 1 10.00, 2024-01-02 1 20.00}', 0.5, 15.0001), NULL, 'not covered yet');
+SELECT is(payback_on('{2024-01-01 1 10.00}', 0, 1), NULL, 'without a margin nothing pays back');
+SELECT throws_ok($$ SELECT payback_on('{}', 1.01, 1) $$, '22023', 'margin 1.01 is out of range', 'a margin is a share');
 
 -- the whale curve
 CREATE TEMPORARY TABLE earned AS
@@ -46,12 +46,12 @@ FROM earned WINDOW w AS (ORDER BY profit DESC, i);
 
 SELECT results_eq(
   $$ SELECT customers, customer_share, profit, round(profit_share::numeric, 12)
-     FROM (SELECT whale_curve(profit) AS c FROM earned) x, points(c) $$,
+     FROM (SELECT whale_curve(profit) AS c FROM earned) x, curve_points(c) $$,
   $$ SELECT k, k::float8 / 7919, round(coalesce(cumulated, 0), 4), round(coalesce(cumulated / total, 0), 12)
      FROM (SELECT ceil(s * 7919 / 100.0)::bigint AS k FROM generate_series(0, 100) s) s LEFT JOIN ranked ON rank = k ORDER BY k $$,
   'the points are the running sums from the most profitable customer down');
 SELECT results_eq(
-  $$ SELECT customers, round(profit, 2), round(profit_share::numeric, 12) FROM (SELECT whale_curve(profit) AS c FROM earned) x, points(c, 7) $$,
+  $$ SELECT customers, round(profit, 2), round(profit_share::numeric, 12) FROM (SELECT whale_curve(profit) AS c FROM earned) x, curve_points(c, 7) $$,
   $$ SELECT k, coalesce(round(cumulated, 2), 0.00), coalesce(round(cumulated / total, 12), 0)
      FROM (SELECT ceil(s * 7919 / 7.0)::bigint AS k FROM generate_series(0, 7) s) s LEFT JOIN ranked ON rank = k ORDER BY k $$,
   'in as many steps as asked for');
@@ -68,9 +68,9 @@ SELECT results_eq(
        round(sum(sum(profit)) OVER (ORDER BY decile) / max(total), 12)
      FROM (SELECT *, ntile(10) OVER (ORDER BY rank) AS decile FROM ranked) x GROUP BY decile ORDER BY decile $$,
   'the deciles are those of ntile');
-SELECT results_eq($$ SELECT customers(c), profit(c) FROM (SELECT whale_curve(profit) AS c FROM earned) x $$,
+SELECT results_eq($$ SELECT customer_count(c), profit(c) FROM (SELECT whale_curve(profit) AS c FROM earned) x $$,
   $$ SELECT count(*), sum(profit) FROM earned $$, 'customers and profit are count and sum');
-SELECT results_eq($$ SELECT customers, profit, profit_share FROM points(whale_curve 'exact {-3.00 1, 2.00 1}', 2) $$,
+SELECT results_eq($$ SELECT customers, profit, profit_share FROM curve_points(whale_curve 'exact {-3.00 1, 2.00 1}', 2) $$,
   $$ VALUES (0::bigint, 0.0000, NULL::float8), (1, 2.0000, NULL), (2, -1.0000, NULL) $$,
   'there is no share of a loss');
 SELECT is((SELECT count(*) FROM deciles(whale_curve 'exact {1.00 3}'))::int, 3, 'three customers fill three tenths');
@@ -99,7 +99,7 @@ FROM many WINDOW w AS (ORDER BY round(profit, 4) DESC ROWS UNBOUNDED PRECEDING);
 SELECT results_eq($$ SELECT p.customers, p.profit FROM (SELECT whale_curve(profit) AS c FROM many) x, whale_peak(c) p $$,
   $$ SELECT rank, cumulated FROM many_ranked ORDER BY cumulated DESC, rank LIMIT 1 $$, 'the peak stays exact');
 SELECT is((SELECT profit(whale_curve(profit)) FROM many), (SELECT sum(round(profit, 4)) FROM many), 'the sum stays exact');
-SELECT cmp_ok((SELECT max(abs(profit - cumulated) / total) FROM (SELECT whale_curve(profit) AS c FROM many) x, points(c) JOIN many_ranked ON rank = customers),
+SELECT cmp_ok((SELECT max(abs(profit - cumulated) / total) FROM (SELECT whale_curve(profit) AS c FROM many) x, curve_points(c) JOIN many_ranked ON rank = customers),
   '<', 0.00001, 'a point is off by less than 0.001 % of the total');
 SELECT throws_ok($$ SELECT whale_curve(v) FROM (VALUES ('NaN'::numeric)) t(v) $$, '22003', 'amount NaN is out of range', 'NaN is no profit');
 

@@ -20,21 +20,21 @@ CREATE TEMPORARY TABLE reference AS
 DELETE FROM reference WHERE orders = 0 AND amount = 0;
 
 SELECT is_empty($$
-  (SELECT customer, purchased_on, p.orders::bigint, amount FROM customer, purchases(history) p
+  (SELECT customer, purchased_on, p.purchase_count::bigint, amount FROM customer, purchases(history) p
    EXCEPT ALL SELECT customer, day, orders, amount FROM reference)
   UNION ALL
   (SELECT customer, day, orders, amount FROM reference
-   EXCEPT ALL SELECT customer, purchased_on, p.orders::bigint, amount FROM customer, purchases(history) p)$$,
+   EXCEPT ALL SELECT customer, purchased_on, p.purchase_count::bigint, amount FROM customer, purchases(history) p)$$,
   'entries equal sums by customer and day');
 
 SELECT is_empty($$
   SELECT customer FROM customer JOIN
     (SELECT customer, sum(orders) AS orders, sum(amount) AS spend, min(day) FILTER (WHERE orders > 0) AS first,
        max(day) FILTER (WHERE orders > 0) AS last, count(*) FILTER (WHERE orders > 0) AS days FROM reference GROUP BY customer) r USING (customer)
-  WHERE (orders(history), spend(history), first_purchase(history), last_purchase(history), purchase_days(history)::bigint)
+  WHERE (purchase_count(history), spend(history), first_purchased_on(history), last_purchased_on(history), purchase_day_count(history)::bigint)
     IS DISTINCT FROM (r.orders, r.spend, r.first, r.last, r.days)
     OR average_order_value(history) IS DISTINCT FROM spend / nullif(r.orders, 0)
-    OR interpurchase_days(history) IS DISTINCT FROM (r.last - r.first)::numeric / nullif(r.days - 1, 0)$$,
+    OR average_days_between_purchases(history) IS DISTINCT FROM (r.last - r.first)::numeric / nullif(r.days - 1, 0)$$,
   'accessors equal plain SQL');
 
 SELECT is_empty($$
@@ -48,14 +48,14 @@ SELECT is_empty($$
 SELECT is_empty($$
   SELECT customer FROM customer, (VALUES ('day'), ('week'), ('month'), ('quarter'), ('year')) u(unit)
   WHERE EXISTS (
-    SELECT 1 FROM activity(history, unit, '2022-07-01') a FULL JOIN
+    SELECT 1 FROM activity(history, '2022-07-01', unit) a FULL JOIN
       (SELECT period::date AS period_start, coalesce(sum(r.orders), 0) AS orders, coalesce(sum(r.amount), 0) AS amount
-       FROM generate_series(date_trunc(unit, first_purchase(history)::timestamp), timestamp '2022-07-01', ('1 ' || replace(unit, 'quarter', 'month'))::interval
+       FROM generate_series(date_trunc(unit, first_purchased_on(history)::timestamp), timestamp '2022-07-01', ('1 ' || replace(unit, 'quarter', 'month'))::interval
               * CASE unit WHEN 'quarter' THEN 3 ELSE 1 END) period
          LEFT JOIN reference r ON r.customer = customer.customer AND (date_trunc(unit, r.day::timestamp) = period
-           OR (r.day < first_purchase(history) AND period = date_trunc(unit, first_purchase(history)::timestamp) AND date_trunc(unit, r.day::timestamp) <> period))
+           OR (r.day < first_purchased_on(history) AND period = date_trunc(unit, first_purchased_on(history)::timestamp) AND date_trunc(unit, r.day::timestamp) <> period))
        GROUP BY period) b USING (period_start)
-    WHERE (a.orders, a.amount) IS DISTINCT FROM (b.orders, b.amount)) AND customer % 10 = 0$$,
+    WHERE (a.purchase_count, a.amount) IS DISTINCT FROM (b.orders, b.amount)) AND customer % 10 = 0$$,
   'activity equals generate_series and sums');
 
 SELECT is_empty($$
@@ -83,12 +83,12 @@ SELECT is_empty($$
 
 SELECT is_empty('SELECT customer FROM customer WHERE history::text::purchase_history <> history', 'text round trip');
 SELECT is_empty($$
-  SELECT customer FROM customer WHERE history::text <> (SELECT '{' || coalesce(string_agg(purchased_on || ' ' || p.orders || ' ' ||
+  SELECT customer FROM customer WHERE history::text <> (SELECT '{' || coalesce(string_agg(purchased_on || ' ' || p.purchase_count || ' ' ||
     (SELECT CASE WHEN scale(t) < 2 THEN round(amount, 2) ELSE t END FROM trim_scale(amount) t), ', ' ORDER BY purchased_on), '') || '}' FROM purchases(history) p)$$,
   'text form is day orders amount');
 SELECT is_empty($$
   SELECT customer FROM customer WHERE history <> (SELECT coalesce(sum_of, '{}') FROM
-    (SELECT merge(purchase(e.purchased_on, e.amount, e.orders) - purchase(e.purchased_on, e.amount, e.orders) + (format('{%s %s %s}', e.purchased_on, e.orders, e.amount))::purchase_history) AS sum_of
+    (SELECT merge(purchase(e.purchased_on, e.amount, e.purchase_count) - purchase(e.purchased_on, e.amount, e.purchase_count) + (format('{%s %s %s}', e.purchased_on, e.purchase_count, e.amount))::purchase_history) AS sum_of
      FROM jsonb_to_recordset(history::jsonb) AS e(purchased_on date, orders int, amount numeric)) s)$$, 'jsonb holds every entry');
 
 -- all histories in one: most bring no new day, some take a day's last order or amount away

@@ -62,10 +62,10 @@ SELECT is(referral_worth(50, 20, true), 20.0000, 'who would have joined brings t
 SELECT is(referral_worth(NULL, 20, true), 20.0000, 'whose margin is not needed');
 SELECT is(referral_worth(NULL, 20, false), NULL, 'an unknown margin is not zero');
 SELECT is(referral_worth(50, 20, NULL), NULL, 'nor is it known what is not known');
-SELECT is(present_value(110, '2025-12-31', 0.1, '2025-12-31'), 110.0000, 'a payment on the day is worth itself');
-SELECT is(present_value(110, date '2024-01-01' + 1461, 0.1, '2024-01-01'), round(110 / 1.1 ^ 4, 4), 'four years of 365.25 days later it is worth so much less');
-SELECT is(present_value(100, '2024-01-01', 0.1, date '2024-01-01' + 1461), round(100 * 1.1 ^ 4, 4), 'and what was paid before is worth so much more');
-SELECT is(present_value('{2024-01-01 1 10, 2024-06-01 1 20.5, 2025-02-01 0 -3}', 0.08, '2024-07-01'),
+SELECT is(present_value(110, '2025-12-31', '2025-12-31', 0.1), 110.0000, 'a payment on the day is worth itself');
+SELECT is(present_value(110, date '2024-01-01' + 1461, '2024-01-01', 0.1), round(110 / 1.1 ^ 4, 4), 'four years of 365.25 days later it is worth so much less');
+SELECT is(present_value(100, '2024-01-01', date '2024-01-01' + 1461, 0.1), round(100 * 1.1 ^ 4, 4), 'and what was paid before is worth so much more');
+SELECT is(present_value('{2024-01-01 1 10, 2024-06-01 1 20.5, 2025-02-01 0 -3}', '2024-07-01', 0.08),
   round((SELECT sum(amount * (1.08::float8 ^ (-(purchased_on - date '2024-07-01') / 365.25))::numeric) FROM purchases('{2024-01-01 1 10, 2024-06-01 1 20.5, 2025-02-01 0 -3}')), 4),
   'a history is worth what its days are');
 SELECT * FROM finish();

@@ -43,7 +43,7 @@ RETURNS TABLE (age int, observable bigint, active bigint) LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION pg_temp.same(unit text, basis text) RETURNS text LANGUAGE sql AS $$
   SELECT results_eq(
-    format('SELECT age, observable, active FROM (SELECT retention(history, %1$L, %3$L, %2$L) AS c FROM customer) x, points(c)',
+    format('SELECT age, observable, active FROM (SELECT retention_curve(history, %3$L, %1$L, %2$L) AS c FROM customer) x, curve_points(c)',
       unit, basis, '2022-12-30'),
     format('SELECT * FROM pg_temp.slow_retention(%L, %L)', unit, basis),
     format('retention by %s, %s, is what counting period by period gives', unit, basis))
@@ -57,29 +57,29 @@ SELECT pg_temp.same('year', 'age');
 SELECT pg_temp.same('week', 'calendar');
 SELECT pg_temp.same('week', 'age');
 
-SELECT is((SELECT retention(history, 'day', '2022-12-30') FROM customer)::text,
-  replace((SELECT retention(history, 'day', '2022-12-30', 'age') FROM customer)::text, 'day age', 'day calendar'),
+SELECT is((SELECT retention_curve(history, '2022-12-30', 'day') FROM customer)::text,
+  replace((SELECT retention_curve(history, '2022-12-30', 'day', 'age') FROM customer)::text, 'day age', 'day calendar'),
   'by day, calendar and age are the same');
 SELECT results_eq($$
-  SELECT rate FROM (SELECT retention(history, 'month', '2022-12-30') AS c FROM customer) x, points(c) $$,
-  $$ SELECT active::float8 / observable FROM (SELECT retention(history, 'month', '2022-12-30') AS c FROM customer) x, points(c) $$,
+  SELECT rate FROM (SELECT retention_curve(history, '2022-12-30', 'month') AS c FROM customer) x, curve_points(c) $$,
+  $$ SELECT active::float8 / observable FROM (SELECT retention_curve(history, '2022-12-30', 'month') AS c FROM customer) x, curve_points(c) $$,
   'the rate is active customers per observable one');
 
 -- order and merge
-SELECT is((SELECT retention(history, 'month', '2022-12-30' ORDER BY random()) FROM customer),
-  (SELECT retention(history, 'month', '2022-12-30') FROM customer), 'the order of rows does not matter');
+SELECT is((SELECT retention_curve(history, '2022-12-30', 'month' ORDER BY random()) FROM customer),
+  (SELECT retention_curve(history, '2022-12-30', 'month') FROM customer), 'the order of rows does not matter');
 SELECT is((SELECT merge(c) FROM (
-    SELECT retention(history, 'month', '2022-12-30') AS c FROM customer GROUP BY customer % 17) x),
-  (SELECT retention(history, 'month', '2022-12-30') FROM customer), 'curves of parts merge to the curve of all');
-SELECT is((SELECT c::text::retention_curve FROM (SELECT retention(history, 'week', '2022-12-30') AS c FROM customer) x),
-  (SELECT retention(history, 'week', '2022-12-30') FROM customer), 'the text form loses nothing');
-SELECT is((SELECT retention(history, 'month', '2018-01-01') FROM customer), NULL, 'nobody there yet: NULL');
-SELECT is((SELECT retention(history, 'month', '2022-12-30') FROM (SELECT history FROM customer UNION ALL SELECT NULL UNION ALL SELECT '{}') x),
-  (SELECT retention(history, 'month', '2022-12-30') FROM customer), 'no history, an empty one: left out');
+    SELECT retention_curve(history, '2022-12-30', 'month') AS c FROM customer GROUP BY customer % 17) x),
+  (SELECT retention_curve(history, '2022-12-30', 'month') FROM customer), 'curves of parts merge to the curve of all');
+SELECT is((SELECT c::text::retention_curve FROM (SELECT retention_curve(history, '2022-12-30', 'week') AS c FROM customer) x),
+  (SELECT retention_curve(history, '2022-12-30', 'week') FROM customer), 'the text form loses nothing');
+SELECT is((SELECT retention_curve(history, '2018-01-01', 'month') FROM customer), NULL, 'nobody there yet: NULL');
+SELECT is((SELECT retention_curve(history, '2022-12-30', 'month') FROM (SELECT history FROM customer UNION ALL SELECT NULL UNION ALL SELECT '{}') x),
+  (SELECT retention_curve(history, '2022-12-30', 'month') FROM customer), 'no history, an empty one: left out');
 
 -- the cohort triangle
 SELECT results_eq(
-  $$ SELECT cohort_start, age, observable, active FROM cohort_triangle('customer', 'month', '2022-12-30') $$,
+  $$ SELECT cohort_start, age, observable, active FROM cohort_triangle('customer', '2022-12-30', 'month') $$,
   $$ WITH cohort AS (
        SELECT date_trunc('month', first_day)::date AS cohort, count(DISTINCT customer) AS customers FROM seen GROUP BY 1)
      SELECT cohort, age, customers, (
@@ -89,7 +89,7 @@ SELECT results_eq(
      WHERE age = 0 OR cohort + (age + 1) * interval '1 month' <= date '2022-12-31'
      ORDER BY cohort, age $$,
   'the cohort triangle is what counting each cell gives');
-SELECT throws_ok($$ SELECT cohort_triangle('customer', 'decade', '2022-12-30') $$, '22023', 'unknown period "decade"',
+SELECT throws_ok($$ SELECT cohort_triangle('customer', '2022-12-30', 'decade') $$, '22023', 'unknown period "decade"',
   'the triangle takes no period that retention does not');
 
 -- time to the second purchase: Kaplan-Meier
@@ -99,7 +99,7 @@ FROM (SELECT customer, first_day, (SELECT min(s.day) FROM seen s WHERE s.custome
       FROM seen f GROUP BY customer, first_day) x;
 SELECT results_eq(
   $$ SELECT days, at_risk, happened, censored, round(survival::numeric, 12), round(standard_error::numeric, 12)
-     FROM (SELECT time_to_second_purchase(history, '2022-12-30') AS c FROM customer) x, points(c) $$,
+     FROM (SELECT second_purchase_curve(history, '2022-12-30') AS c FROM customer) x, curve_points(c) $$,
   $$ WITH step AS (
        SELECT days, (SELECT count(*) FROM duration r WHERE r.days >= d.days) AS at_risk,
          count(*) FILTER (WHERE happened) AS happened, count(*) FILTER (WHERE NOT happened) AS censored
@@ -114,17 +114,17 @@ SELECT results_eq(
      ORDER BY days $$,
   'the Kaplan-Meier estimate and its standard error are the product and the sum over the days');
 SELECT is((SELECT survival_curve(days, happened) FROM duration),
-  (SELECT time_to_second_purchase(history, '2022-12-30') FROM customer), 'the same from days and a flag');
-SELECT is((SELECT merge(c) FROM (SELECT time_to_second_purchase(history, '2022-12-30') AS c FROM customer GROUP BY customer % 13) x),
-  (SELECT time_to_second_purchase(history, '2022-12-30') FROM customer), 'parts merge to the curve of all');
+  (SELECT second_purchase_curve(history, '2022-12-30') FROM customer), 'the same from days and a flag');
+SELECT is((SELECT merge(c) FROM (SELECT second_purchase_curve(history, '2022-12-30') AS c FROM customer GROUP BY customer % 13) x),
+  (SELECT second_purchase_curve(history, '2022-12-30') FROM customer), 'parts merge to the curve of all');
 SELECT is((SELECT repeat_rate(history, '2022-12-30') FROM customer),
   (SELECT avg(happened::int)::float8 FROM duration), 'the repeat rate is the share of customers with a second purchase day');
-SELECT is((SELECT c::text::survival_curve FROM (SELECT time_to_second_purchase(history, '2022-12-30') AS c FROM customer) x),
-  (SELECT time_to_second_purchase(history, '2022-12-30') FROM customer), 'the text form loses nothing');
+SELECT is((SELECT c::text::survival_curve FROM (SELECT second_purchase_curve(history, '2022-12-30') AS c FROM customer) x),
+  (SELECT second_purchase_curve(history, '2022-12-30') FROM customer), 'the text form loses nothing');
 SELECT results_eq(
   $$ SELECT survival(c, d), survival_days(c, 0.3) FROM (SELECT survival_curve(days, happened) AS c FROM duration) x, generate_series(0, 400, 50) d $$,
-  $$ SELECT coalesce((SELECT survival FROM points(c) p WHERE p.days <= d ORDER BY p.days DESC LIMIT 1), 1),
-       (SELECT min(days) FROM points(c) WHERE happened_share >= 0.3)
+  $$ SELECT coalesce((SELECT survival FROM curve_points(c) p WHERE p.days <= d ORDER BY p.days DESC LIMIT 1), 1),
+       (SELECT min(days) FROM curve_points(c) WHERE happened_share >= 0.3)
      FROM (SELECT survival_curve(days, happened) AS c FROM duration) x, generate_series(0, 400, 50) d $$,
   'survival and survival_days read the points');
 
@@ -132,7 +132,7 @@ SELECT results_eq(
 SELECT results_eq(
   $$ SELECT days, round(survival::numeric, 4), round(standard_error::numeric, 4)
      FROM (SELECT survival_curve(d, h) AS c FROM (VALUES (9, true), (13, true), (13, false), (18, true), (23, true),
-       (28, false), (31, true), (34, true), (45, false), (48, true), (161, false)) v(d, h)) x, points(c) WHERE happened > 0 $$,
+       (28, false), (31, true), (34, true), (45, false), (48, true), (161, false)) v(d, h)) x, curve_points(c) WHERE happened > 0 $$,
   $$ VALUES (9, 0.9091, 0.0867), (13, 0.8182, 0.1163), (18, 0.7159, 0.1397), (23, 0.6136, 0.1526),
        (31, 0.4909, 0.1642), (34, 0.3682, 0.1627), (48, 0.1841, 0.1535) $$,
   'the published estimate of a small trial');
@@ -146,7 +146,7 @@ SELECT is_empty($$
   SELECT d, u FROM (
       SELECT date '4713-01-01 BC' + i * 997 AS d FROM generate_series(0, 100000) i
       UNION ALL SELECT date '1799-12-31' + i FROM generate_series(0, 150000, 3) i) x,
-    (VALUES ('month'), ('quarter'), ('year')) v(u), activity(purchase(d, 1), u, d)
+    (VALUES ('month'), ('quarter'), ('year')) v(u), activity(purchase(d, 1), d, u)
   WHERE period_start <> date_trunc(u, d::timestamp)::date $$, 'a period starts where date_trunc says');
 
 SELECT * FROM finish();

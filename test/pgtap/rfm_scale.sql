@@ -1,6 +1,6 @@
 -- rfm_scale: cut points and scores on random data against percentile_cont and plain SQL, in any order and split
 BEGIN;
-SET LOCAL search_path = public, crm;
+SET LOCAL search_path = public, crm, crm_internal;
 SELECT plan(28);
 
 SELECT setseed(0.42);
@@ -110,7 +110,7 @@ CREATE TEMPORARY TABLE bought AS
   FROM (SELECT (random() * random() * 800)::int AS customer, date '2023-01-01' + (random() * 700)::int AS day,
           round((exp(random() * 5) - 20)::numeric, 2) AS amount FROM generate_series(1, 10000)) o GROUP BY customer;
 CREATE TEMPORARY VIEW measured AS
-  SELECT as_of, customer, history, recency(history, as_of) AS r, orders(until(history, as_of)) AS f, spend(until(history, as_of)) AS m
+  SELECT as_of, customer, history, recency(history, as_of) AS r, purchase_count(until(history, as_of)) AS f, spend(until(history, as_of)) AS m
   FROM bought, (VALUES (date '2023-02-01'), ('2024-01-01'), ('2025-01-01')) v(as_of);
 SELECT is_empty($$
   SELECT as_of FROM measured GROUP BY as_of

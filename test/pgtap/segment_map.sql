@@ -20,11 +20,11 @@ SELECT is((SELECT count(DISTINCT rfm) FROM published), 125::bigint, 'the publish
 SELECT is_empty($$SELECT * FROM published WHERE (segment(rfm), segment(rfm, rf_grid()), segment(rfm, rfm_cells()))
   IS DISTINCT FROM (rf_grid, rf_grid, rfm_cells)$$, 'rf_grid and rfm_cells give each cell its published segment');
 SELECT is_empty($$SELECT name, rfm FROM cell JOIN
-    (VALUES ('rf_grid', rf_grid()), ('rfm_cells', rfm_cells()), ('rf_grid_3', rf_grid_3()), ('rf_grid_4', rf_grid_4())) map(name, map) ON bins = bins(map)
+    (VALUES ('rf_grid', rf_grid()), ('rfm_cells', rfm_cells()), ('rf_grid_3', rf_grid(3)), ('rf_grid_4', rf_grid(4))) map(name, map) ON bins = bins(map)
   WHERE segment(rfm, map) IS NULL$$, 'every shipped map is total');
-SELECT is_empty($$SELECT name FROM (VALUES ('rf_grid', rf_grid()), ('rfm_cells', rfm_cells()), ('rf_grid_3', rf_grid_3()), ('rf_grid_4', rf_grid_4())) map(name, map)
+SELECT is_empty($$SELECT name FROM (VALUES ('rf_grid', rf_grid()), ('rfm_cells', rfm_cells()), ('rf_grid_3', rf_grid(3)), ('rf_grid_4', rf_grid(4))) map(name, map)
   WHERE EXISTS (SELECT FROM segment_map_check(map)) OR map::text::segment_map <> map$$, 'nothing about a shipped map is doubtful');
-SELECT is_empty($$SELECT rfm FROM cell JOIN (VALUES (rf_grid()), (rf_grid_3()), (rf_grid_4())) map(map) ON bins = bins(map)
+SELECT is_empty($$SELECT rfm FROM cell JOIN (VALUES (rf_grid()), (rf_grid(3)), (rf_grid(4))) map(map) ON bins = bins(map)
   WHERE (segment(rfm), segment_rule(rfm), segment_rank(rfm)) IS DISTINCT FROM (segment(rfm, map), segment_rule(rfm, map), segment_rank(rfm, map))$$,
   'the grids are the defaults of 5, 3 and 4 bins');
 

@@ -26,7 +26,7 @@ SELECT is((SELECT merge(h) FROM (SELECT purchase_history(order_purchase_timestam
   '{2017-10-02 1 38.71, 2018-07-24 1 141.46}', 'several ids: histories of one person merge');
 SELECT is((SELECT purchase_history(posting_date, base_grand_total) FROM erpnext.sales_invoice WHERE docstatus = 1 AND customer = 'Cole'),
   '{2023-01-31 1 10, 2023-02-28 1 10, 2023-03-31 1 10, 2023-04-30 1 10, 2023-05-31 1 10, 2023-06-02 0 -50}', 'returns: a negative row is no order');
-SELECT is((SELECT (spend(h), orders(h), first_purchase(h) IS NULL)::text FROM
+SELECT is((SELECT (spend(h), purchase_count(h), first_purchased_on(h) IS NULL)::text FROM
     (SELECT purchase_history(posting_date, base_grand_total) AS h FROM erpnext.sales_invoice WHERE docstatus = 1 AND customer = 'Dunn') d),
   '(-5.0000,0,t)', 'returns: a return alone is money without a purchase');
 SELECT is((SELECT count(*) FROM (SELECT purchase_history(completed_at, total) AS h FROM spree.orders GROUP BY coalesce(user_id::text, lower(email))) s WHERE h IS NULL), 1::bigint,

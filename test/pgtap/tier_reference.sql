@@ -1,4 +1,4 @@
--- tiers against a slow reference: random programmes and histories, day by day
+-- tiers against a slow reference: random programs and histories, day by day
 --
 -- The reference implements "The rules, exactly" of docs/tiers.md a second time, in
 -- PL/pgSQL, one day after the other, with PostgreSQL's own intervals. Each case
@@ -15,7 +15,7 @@
 \set seed 0.271828
 \endif
 BEGIN;
-SET LOCAL search_path = public, crm;
+SET LOCAL search_path = public, crm, crm_internal;
 SET LOCAL client_min_messages = warning;
 SELECT plan(9);
 
@@ -419,7 +419,7 @@ SELECT is_empty($$
   SELECT a.program FROM compared a JOIN compared b ON a.no = b.no + 1
   WHERE (a.program = b.program) <> (a.program::text = b.program::text)
      OR (a.program = b.program AND tier_program_hash(a.program) <> tier_program_hash(b.program))
-     OR (a.program < b.program) = (b.program <= a.program)$$, 'equal programmes have equal texts and hashes');
+     OR (a.program < b.program) = (b.program <= a.program)$$, 'equal programs have equal texts and hashes');
 
 -- what happens later changes no standing of before
 SELECT is_empty($$

@@ -7,7 +7,7 @@ CREATE FUNCTION pg_temp.customers(truth purchase_model, n int, seed int,
   OUT x float8, OUT t_x float8, OUT age float8, OUT history purchase_history) RETURNS SETOF record LANGUAGE sql AS $$
   SELECT count(*) - 1, max(purchased_after) / 7, (date '2024-12-29' - min(purchased_on))::float8 / 7,
     crm.purchase_history(purchased_on, amount::numeric)
-  FROM crm.simulate_purchases(truth, crm.gamma_gamma(6.25, 3.74, 15.44), n, '2024-01-01', '2024-12-28', seed, '2024-06-30')
+  FROM crm.simulate_purchases(truth, crm.gamma_gamma(6.25, 3.74, 15.44), n, '[2024-01-01,2024-12-28]', seed, '2024-06-30')
   GROUP BY customer_id $$;
 
 CREATE TEMPORARY TABLE truth AS SELECT * FROM (VALUES

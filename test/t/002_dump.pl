@@ -23,13 +23,13 @@ sub as_owner
 as_owner('shop', <<'SQL');
 CREATE EXTENSION crm;
 CREATE SCHEMA s;
-CREATE TABLE s.customer (id int PRIMARY KEY, history crm.purchase_history, CHECK (crm.orders(history) >= 0));
+CREATE TABLE s.customer (id int PRIMARY KEY, history crm.purchase_history, CHECK (crm.purchase_count(history) >= 0));
 INSERT INTO s.customer
   SELECT i % 100, crm.purchase_history(date '2020-01-01' + i * 37 % 1000, (i * 7919 % 100000 - 3000) / 10000.0)
   FROM generate_series(1, 5000) i GROUP BY i % 100;
 INSERT INTO s.customer VALUES (1000, '{}'), (1001, NULL);
 CREATE INDEX ON s.customer (history);
-CREATE INDEX ON s.customer (crm.last_purchase(history));
+CREATE INDEX ON s.customer (crm.last_purchased_on(history));
 CREATE VIEW s.spend AS SELECT id, crm.spend(history), history OPERATOR(crm.+) history AS twice FROM s.customer;
 SQL
 

@@ -30,7 +30,7 @@ sub catalogue
 {
 	my ($database) = @_;
 	my ($dump) = run_command([ 'pg_dump', '--schema-only', '--binary-upgrade', $node->connstr($database) ]);
-	my @objects = grep { /; Schema: crm;|^-- Name: (?:SCHEMA )?crm; / } split /^--\n(?=-- Name: )/m, $dump;
+	my @objects = grep { /; Schema: crm(?:_internal)?;|^-- Name: (?:SCHEMA )?crm(?:_internal)?; / } split /^--\n(?=-- Name: )/m, $dump;
 
 	s/^(?:SELECT pg_catalog\.binary_upgrade|UPDATE pg_catalog).*?;\n//msg, s/^\s+"\.+pg\.dropped\..*\n|^ALTER TABLE ONLY .* DROP COLUMN "\.+pg\.dropped\..*\n//mg, s/^(?:-- For binary upgrade|-- PostgreSQL database dump|\\unrestrict).*\n//mg, s/\n{2,}/\n/g foreach @objects;
 	return join '', sort(@objects),
@@ -82,6 +82,13 @@ foreach my $version (@released)
 	is(join('', grep { !exists $new{$_} } @old), '', 'nothing is in the catalogue that a fresh installation has not');
 	is(join('', grep { !exists $old{$_} } @new), '', 'and nothing is missing');
 
+	is($node->safe_psql($old, q{SELECT count(*) FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'crm_internal' AND r.rolsuper}), '1', 'a superuser owns what is internal');
+	is(as_owner($old, q{SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
+		WHERE attrelid IN (SELECT unnest(ARRAY[histories, scoring, customers, changes]) FROM crm.tracked) AND attnum > 0 AND NOT attisdropped
+		AND attname IN ('orders', 'purchase_days', 'churn_risk', 'expected_next_order_on', 'discount_rate', 'at')}), '', 'no column of a tracking has an old name');
+	is(as_owner($old, q{SELECT count(DISTINCT scoring::oid) FROM crm.tracked}),
+		as_owner($old, q{SELECT count(DISTINCT conrelid) FROM pg_constraint WHERE conname = 'rule_can_score' AND convalidated}), 'and rules are checked when they are written');
+
 	as_owner($old, slurp_file("test/upgrade/go_on.sql"));
 	verified($old, 'the triggers go on', 1);
 	foreach my $histories (split /\n/, as_owner($old, 'SELECT DISTINCT histories FROM crm.tracked'))
@@ -90,6 +97,7 @@ foreach my $version (@released)
 		as_owner($old, "SET client_min_messages = error; CALL crm.refresh('$histories', refit => true)");
 	}
 	verified($old, 'and so do refreshes');
+	is(as_owner($old, 'SELECT count(*) FROM s.paid_customers_on(current_date)'), as_owner($old, 'SELECT count(*) FROM s.paid_customers'), 'which make the functions of a tracking anew');
 	is(as_owner($old, q{SELECT count(*) FROM s.paid_models WHERE purchase_model OPERATOR(crm.=) crm.bg_nbd(0.8, 30, 0.9, 3, 1)}), '1', 'and a refit records the model that was in force');
 
 	is(as_owner($old, q{SELECT DISTINCT models FROM crm.tracked WHERE histories = 's.paid_histories'::regclass}), 's.paid_models', 'for all sources of the histories');
@@ -102,7 +110,7 @@ foreach my $version (@released)
 	verified("copy_$version", 'which is true');
 
 	as_owner($old, 'DROP VIEW s.champions; SELECT crm.detach(h) FROM (SELECT DISTINCT histories::oid::regclass FROM crm.tracked) AS t(h); DROP TABLE s.kept CASCADE; DROP EXTENSION crm');
-	is($node->safe_psql($old, "SELECT count(*) FROM (SELECT pronamespace FROM pg_proc UNION ALL SELECT typnamespace FROM pg_type UNION ALL SELECT relnamespace FROM pg_class) AS o(n) WHERE n = to_regnamespace('crm')"), '0', 'after detach the extension can go, and nothing of it is left');
+	is($node->safe_psql($old, "SELECT count(*) FROM (SELECT pronamespace FROM pg_proc UNION ALL SELECT typnamespace FROM pg_type UNION ALL SELECT relnamespace FROM pg_class) AS o(n) WHERE n IN (to_regnamespace('crm'), to_regnamespace('crm_internal'))"), '0', 'after detach the extension can go, and nothing of it is left');
 }
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_extension_update_paths('crm') WHERE source = '$current' AND path IS NOT NULL"), '0', 'no script leads away from the current version');
 

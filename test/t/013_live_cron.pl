@@ -34,7 +34,7 @@ CREATE SCHEMA shop AUTHORIZATION owner;
 SET SESSION AUTHORIZATION owner;
 CREATE TABLE shop.orders (customer int, day date, amount numeric);
 INSERT INTO shop.orders SELECT customer_id, purchased_on, amount
-  FROM crm.simulate_purchases(crm.bg_nbd(0.8, 30, 0.9, 3), crm.gamma_gamma(6, 4, 15), 300, current_date - 500, current_date - 1, 7, current_date - 100);
+  FROM crm.simulate_purchases(crm.bg_nbd(0.8, 30, 0.9, 3), crm.gamma_gamma(6, 4, 15), 300, daterange(current_date - 500, current_date - 1, '[]'), 7, current_date - 100);
 CREATE TABLE shop.sales AS TABLE shop.orders;
 SELECT crm.track('shop.orders', 'customer', 'day', 'amount', time_zone => 'UTC'), crm.track('shop.sales', 'customer', 'day', 'amount', time_zone => 'UTC');
 RESET SESSION AUTHORIZATION;

@@ -17,7 +17,7 @@ CREATE EXTENSION crm;
 CREATE TABLE customer AS
   SELECT customer_id, crm.purchase_history(purchased_on, amount::numeric) AS history
   FROM crm.simulate_purchases(crm.mbg_cnbd_k(2, 0.6, 5, 0.9, 2.4, 7), crm.gamma_gamma(6.25, 3.74, 15.44), 30000,
-    '2024-01-01', '2025-12-31', 42, '2025-06-30')
+    '[2024-01-01,2025-12-31]', 42, '2025-06-30')
   GROUP BY customer_id;
 ALTER TABLE customer SET (parallel_workers = 3);
 ANALYZE customer;

@@ -27,7 +27,7 @@ my $serial = 'SET max_parallel_workers_per_gather = 0;';
 my $parallel = join ' ', 'SET parallel_setup_cost = 0;', 'SET parallel_tuple_cost = 0;',
   'SET min_parallel_table_scan_size = 0;', 'SET max_parallel_workers_per_gather = 3;';
 my $history = q{crm.interaction_history(at, kind, channel, direction, NULL, score)};
-my $figures = q{crm.nps(score), crm.decayed_sum(value, at, '90 days', '2022-01-01'), crm.lift(kind = 'visit', value),
+my $figures = q{crm.nps(score), crm.decayed_sum(value, at, '2022-01-01', '90 days'), crm.lift(kind = 'visit', value),
   crm.consents(channel, 'consent', tstzrange(at, NULL)) FILTER (WHERE customer < 10)};
 
 # The text of a query's plan, and its answer, under some settings.

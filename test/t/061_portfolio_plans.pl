@@ -36,8 +36,8 @@ sub answer_of
 }
 
 foreach my $aggregate (
-	q{retention(history, 'month', '2025-06-30')}, q{retention(history, 'week', '2025-06-30', 'age')},
-	q{time_to_second_purchase(history, '2025-06-30')}, q{repeat_rate(history, '2025-06-30')},
+	q{retention_curve(history, '2025-06-30', 'month')}, q{retention_curve(history, '2025-06-30', 'week', 'age')},
+	q{second_purchase_curve(history, '2025-06-30')}, q{repeat_rate(history, '2025-06-30')},
 	q{rhythm(history, '2025-06-30')}, q{whale_curve(profit)}, q{whale_curve(profit::float8)},
 	q{customer_equity(profit)}, q{referral_network(referrer, customer, profit)})
 {
@@ -54,8 +54,8 @@ foreach my $aggregate (
 foreach my $type (qw(retention_curve survival_curve whale_curve referral_network))
 {
 	my %made = (
-		retention_curve => q{crm.retention(history, 'month', '2025-06-30')},
-		survival_curve => q{crm.time_to_second_purchase(history, '2025-06-30')},
+		retention_curve => q{crm.retention_curve(history, '2025-06-30', 'month')},
+		survival_curve => q{crm.second_purchase_curve(history, '2025-06-30')},
 		whale_curve => 'crm.whale_curve(profit)',
 		referral_network => 'crm.referral_network(referrer, customer, profit)');
 	$node->safe_psql('postgres', "CREATE TABLE kept_$type AS SELECT country, $made{$type} AS value FROM customer GROUP BY country");

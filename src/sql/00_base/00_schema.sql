@@ -14,3 +14,10 @@ BEGIN
       HINT = 'Drop the schema, or give it to the role that creates the extension: ALTER SCHEMA crm OWNER TO ...';
   END IF;
 END $check$;
+
+-- what no page of the documentation names: nobody but a superuser can add anything there
+CREATE SCHEMA crm_internal;
+COMMENT ON SCHEMA crm_internal IS
+  'what the types, operators, aggregates and calls of crm are made of: may change in any release, not to be called by hand';
+GRANT USAGE ON SCHEMA crm_internal TO PUBLIC;
+

@@ -2,26 +2,26 @@
 
 CREATE TYPE crm.rfm_scale;
 
-CREATE FUNCTION crm.rfm_scale_in(cstring) RETURNS crm.rfm_scale
+CREATE FUNCTION crm_internal.rfm_scale_in(cstring) RETURNS crm.rfm_scale
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 500 AS 'MODULE_PATHNAME', 'crm_rfm_scale_in';
-COMMENT ON FUNCTION crm.rfm_scale_in(cstring) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_in(cstring) IS
   'reads recency: 95, 260; frequency: 1, 2; monetary: 14.37, 50, one cut point fewer than bins';
-CREATE FUNCTION crm.rfm_scale_out(crm.rfm_scale) RETURNS cstring
+CREATE FUNCTION crm_internal.rfm_scale_out(crm.rfm_scale) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_rfm_scale_out';
-COMMENT ON FUNCTION crm.rfm_scale_out(crm.rfm_scale) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_out(crm.rfm_scale) IS
   'writes recency: 95, 260; frequency: 1, 2; monetary: 14.37, 50, one cut point fewer than bins';
-CREATE FUNCTION crm.rfm_scale_recv(internal) RETURNS crm.rfm_scale
+CREATE FUNCTION crm_internal.rfm_scale_recv(internal) RETURNS crm.rfm_scale
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_rfm_scale_recv';
-COMMENT ON FUNCTION crm.rfm_scale_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.rfm_scale_send(crm.rfm_scale) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.rfm_scale_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.rfm_scale_send(crm.rfm_scale) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_rfm_scale_send';
-COMMENT ON FUNCTION crm.rfm_scale_send(crm.rfm_scale) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.rfm_scale_send(crm.rfm_scale) IS 'writes the binary form';
 
 CREATE TYPE crm.rfm_scale (
-  INPUT = crm.rfm_scale_in,
-  OUTPUT = crm.rfm_scale_out,
-  RECEIVE = crm.rfm_scale_recv,
-  SEND = crm.rfm_scale_send,
+  INPUT = crm_internal.rfm_scale_in,
+  OUTPUT = crm_internal.rfm_scale_out,
+  RECEIVE = crm_internal.rfm_scale_recv,
+  SEND = crm_internal.rfm_scale_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = plain
@@ -52,26 +52,26 @@ COMMENT ON FUNCTION crm.bins(crm.rfm_scale) IS 'number of bins, 2 to 9';
 
 CREATE TYPE crm.rfm_scale_state;
 
-CREATE FUNCTION crm.rfm_scale_state_in(cstring) RETURNS crm.rfm_scale_state
+CREATE FUNCTION crm_internal.rfm_scale_state_in(cstring) RETURNS crm.rfm_scale_state
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_state_in';
-COMMENT ON FUNCTION crm.rfm_scale_state_in(cstring) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_state_in(cstring) IS
   'reads the counts of each measure: bins 5; exact 70000:2, 120000:1; ...';
-CREATE FUNCTION crm.rfm_scale_state_out(crm.rfm_scale_state) RETURNS cstring
+CREATE FUNCTION crm_internal.rfm_scale_state_out(crm.rfm_scale_state) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_state_out';
-COMMENT ON FUNCTION crm.rfm_scale_state_out(crm.rfm_scale_state) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_state_out(crm.rfm_scale_state) IS
   'writes the counts of each measure: bins 5; exact 70000:2, 120000:1; ...';
-CREATE FUNCTION crm.rfm_scale_state_recv(internal) RETURNS crm.rfm_scale_state
+CREATE FUNCTION crm_internal.rfm_scale_state_recv(internal) RETURNS crm.rfm_scale_state
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_state_recv';
-COMMENT ON FUNCTION crm.rfm_scale_state_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.rfm_scale_state_send(crm.rfm_scale_state) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.rfm_scale_state_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.rfm_scale_state_send(crm.rfm_scale_state) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_state_send';
-COMMENT ON FUNCTION crm.rfm_scale_state_send(crm.rfm_scale_state) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.rfm_scale_state_send(crm.rfm_scale_state) IS 'writes the binary form';
 
 CREATE TYPE crm.rfm_scale_state (
-  INPUT = crm.rfm_scale_state_in,
-  OUTPUT = crm.rfm_scale_state_out,
-  RECEIVE = crm.rfm_scale_state_recv,
-  SEND = crm.rfm_scale_state_send,
+  INPUT = crm_internal.rfm_scale_state_in,
+  OUTPUT = crm_internal.rfm_scale_state_out,
+  RECEIVE = crm_internal.rfm_scale_state_recv,
+  SEND = crm_internal.rfm_scale_state_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -79,103 +79,103 @@ CREATE TYPE crm.rfm_scale_state (
 COMMENT ON TYPE crm.rfm_scale_state IS
   'state of the aggregates rfm_scale: how often each value of each measure occurred, in ten-thousandths';
 
-CREATE FUNCTION crm.rfm_scale_final(crm.rfm_scale_state) RETURNS crm.rfm_scale
+CREATE FUNCTION crm_internal.rfm_scale_final(crm.rfm_scale_state) RETURNS crm.rfm_scale
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_final';
-COMMENT ON FUNCTION crm.rfm_scale_final(crm.rfm_scale_state) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_final(crm.rfm_scale_state) IS
   'final function of the aggregates rfm_scale';
-CREATE FUNCTION crm.rfm_scale_combine(crm.rfm_scale_state, crm.rfm_scale_state) RETURNS crm.rfm_scale_state
+CREATE FUNCTION crm_internal.rfm_scale_combine(crm.rfm_scale_state, crm.rfm_scale_state) RETURNS crm.rfm_scale_state
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_combine';
-COMMENT ON FUNCTION crm.rfm_scale_combine(crm.rfm_scale_state, crm.rfm_scale_state) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_combine(crm.rfm_scale_state, crm.rfm_scale_state) IS
   'combine function of the aggregates rfm_scale';
-CREATE FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, crm.purchase_history, date) RETURNS crm.rfm_scale_state
+CREATE FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, crm.purchase_history, date) RETURNS crm.rfm_scale_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 8 AS 'MODULE_PATHNAME', 'crm_rfm_scale_transition_history';
-COMMENT ON FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, crm.purchase_history, date) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, crm.purchase_history, date) IS
   'transition function of the aggregate rfm_scale';
-CREATE AGGREGATE crm.rfm_scale(crm.purchase_history, date) (
-  SFUNC = crm.rfm_scale_transition,
+CREATE AGGREGATE crm.rfm_scale(history crm.purchase_history, as_of date) (
+  SFUNC = crm_internal.rfm_scale_transition,
   STYPE = crm.rfm_scale_state,
   SSPACE = 16384,
-  FINALFUNC = crm.rfm_scale_final,
-  COMBINEFUNC = crm.rfm_scale_combine,
+  FINALFUNC = crm_internal.rfm_scale_final,
+  COMBINEFUNC = crm_internal.rfm_scale_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.rfm_scale(crm.purchase_history, date) IS
   'cut points from histories until as_of, five bins; histories without a purchase by then are left out';
 
-CREATE FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, crm.purchase_history, date, int) RETURNS crm.rfm_scale_state
+CREATE FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, crm.purchase_history, date, int) RETURNS crm.rfm_scale_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 8 AS 'MODULE_PATHNAME', 'crm_rfm_scale_transition_history';
-COMMENT ON FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, crm.purchase_history, date, int) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, crm.purchase_history, date, int) IS
   'transition function of the aggregate rfm_scale';
-CREATE AGGREGATE crm.rfm_scale(crm.purchase_history, date, int) (
-  SFUNC = crm.rfm_scale_transition,
+CREATE AGGREGATE crm.rfm_scale(history crm.purchase_history, as_of date, bins int) (
+  SFUNC = crm_internal.rfm_scale_transition,
   STYPE = crm.rfm_scale_state,
   SSPACE = 16384,
-  FINALFUNC = crm.rfm_scale_final,
-  COMBINEFUNC = crm.rfm_scale_combine,
+  FINALFUNC = crm_internal.rfm_scale_final,
+  COMBINEFUNC = crm_internal.rfm_scale_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.rfm_scale(crm.purchase_history, date, int) IS
-  'cut points from histories until as_of, the last argument being the number of bins; histories without a purchase by then are left out';
+  'cut points from histories until as_of, for 2 to 9 bins; histories without a purchase by then are left out';
 
-CREATE FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, int, bigint, numeric) RETURNS crm.rfm_scale_state
+CREATE FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, int, bigint, numeric) RETURNS crm.rfm_scale_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 8 AS 'MODULE_PATHNAME', 'crm_rfm_scale_transition_numeric';
-COMMENT ON FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, int, bigint, numeric) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, int, bigint, numeric) IS
   'transition function of the aggregate rfm_scale';
-CREATE AGGREGATE crm.rfm_scale(int, bigint, numeric) (
-  SFUNC = crm.rfm_scale_transition,
+CREATE AGGREGATE crm.rfm_scale(recency int, frequency bigint, monetary numeric) (
+  SFUNC = crm_internal.rfm_scale_transition,
   STYPE = crm.rfm_scale_state,
   SSPACE = 16384,
-  FINALFUNC = crm.rfm_scale_final,
-  COMBINEFUNC = crm.rfm_scale_combine,
+  FINALFUNC = crm_internal.rfm_scale_final,
+  COMBINEFUNC = crm_internal.rfm_scale_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.rfm_scale(int, bigint, numeric) IS
   'cut points from recency (days), frequency and monetary, five bins; rows with a NULL are left out';
 
-CREATE FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, int, bigint, numeric, int) RETURNS crm.rfm_scale_state
+CREATE FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, int, bigint, numeric, int) RETURNS crm.rfm_scale_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 8 AS 'MODULE_PATHNAME', 'crm_rfm_scale_transition_numeric';
-COMMENT ON FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, int, bigint, numeric, int) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, int, bigint, numeric, int) IS
   'transition function of the aggregate rfm_scale';
-CREATE AGGREGATE crm.rfm_scale(int, bigint, numeric, int) (
-  SFUNC = crm.rfm_scale_transition,
+CREATE AGGREGATE crm.rfm_scale(recency int, frequency bigint, monetary numeric, bins int) (
+  SFUNC = crm_internal.rfm_scale_transition,
   STYPE = crm.rfm_scale_state,
   SSPACE = 16384,
-  FINALFUNC = crm.rfm_scale_final,
-  COMBINEFUNC = crm.rfm_scale_combine,
+  FINALFUNC = crm_internal.rfm_scale_final,
+  COMBINEFUNC = crm_internal.rfm_scale_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.rfm_scale(int, bigint, numeric, int) IS
-  'cut points from recency (days), frequency and monetary, the last argument being the number of bins; rows with a NULL are left out';
+  'cut points from recency (days), frequency and monetary, for 2 to 9 bins; rows with a NULL are left out';
 
-CREATE FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, float8, float8, float8) RETURNS crm.rfm_scale_state
+CREATE FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, float8, float8, float8) RETURNS crm.rfm_scale_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 8 AS 'MODULE_PATHNAME', 'crm_rfm_scale_transition_float8';
-COMMENT ON FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, float8, float8, float8) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, float8, float8, float8) IS
   'transition function of the aggregate rfm_scale';
-CREATE AGGREGATE crm.rfm_scale(float8, float8, float8) (
-  SFUNC = crm.rfm_scale_transition,
+CREATE AGGREGATE crm.rfm_scale(recency float8, frequency float8, monetary float8) (
+  SFUNC = crm_internal.rfm_scale_transition,
   STYPE = crm.rfm_scale_state,
   SSPACE = 16384,
-  FINALFUNC = crm.rfm_scale_final,
-  COMBINEFUNC = crm.rfm_scale_combine,
+  FINALFUNC = crm_internal.rfm_scale_final,
+  COMBINEFUNC = crm_internal.rfm_scale_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.rfm_scale(float8, float8, float8) IS
   'cut points from recency (days), frequency and monetary, five bins, each to four decimals; rows with a NULL are left out';
 
-CREATE FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, float8, float8, float8, int) RETURNS crm.rfm_scale_state
+CREATE FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, float8, float8, float8, int) RETURNS crm.rfm_scale_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 8 AS 'MODULE_PATHNAME', 'crm_rfm_scale_transition_float8';
-COMMENT ON FUNCTION crm.rfm_scale_transition(crm.rfm_scale_state, float8, float8, float8, int) IS
+COMMENT ON FUNCTION crm_internal.rfm_scale_transition(crm.rfm_scale_state, float8, float8, float8, int) IS
   'transition function of the aggregate rfm_scale';
-CREATE AGGREGATE crm.rfm_scale(float8, float8, float8, int) (
-  SFUNC = crm.rfm_scale_transition,
+CREATE AGGREGATE crm.rfm_scale(recency float8, frequency float8, monetary float8, bins int) (
+  SFUNC = crm_internal.rfm_scale_transition,
   STYPE = crm.rfm_scale_state,
   SSPACE = 16384,
-  FINALFUNC = crm.rfm_scale_final,
-  COMBINEFUNC = crm.rfm_scale_combine,
+  FINALFUNC = crm_internal.rfm_scale_final,
+  COMBINEFUNC = crm_internal.rfm_scale_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.rfm_scale(float8, float8, float8, int) IS
-  'cut points from recency (days), frequency and monetary, each to four decimals, the last argument being the number of bins; rows with a NULL are left out';
+  'cut points from recency (days), frequency and monetary, each to four decimals, for 2 to 9 bins; rows with a NULL are left out';
 
 -- scores
 

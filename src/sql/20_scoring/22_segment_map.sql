@@ -2,26 +2,26 @@
 
 CREATE TYPE crm.segment_map;
 
-CREATE FUNCTION crm.segment_map_in(cstring) RETURNS crm.segment_map
+CREATE FUNCTION crm_internal.segment_map_in(cstring) RETURNS crm.segment_map
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 500 AS 'MODULE_PATHNAME', 'crm_segment_map_in';
-COMMENT ON FUNCTION crm.segment_map_in(cstring) IS
+COMMENT ON FUNCTION crm_internal.segment_map_in(cstring) IS
   'reads a list of rules: Champions: r 5, fm 4-5; Loyal: r 3-5; Other: any';
-CREATE FUNCTION crm.segment_map_out(crm.segment_map) RETURNS cstring
+CREATE FUNCTION crm_internal.segment_map_out(crm.segment_map) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'crm_segment_map_out';
-COMMENT ON FUNCTION crm.segment_map_out(crm.segment_map) IS
+COMMENT ON FUNCTION crm_internal.segment_map_out(crm.segment_map) IS
   'writes a list of rules: Champions: r 5, fm 4-5; Loyal: r 3-5; Other: any';
-CREATE FUNCTION crm.segment_map_recv(internal) RETURNS crm.segment_map
+CREATE FUNCTION crm_internal.segment_map_recv(internal) RETURNS crm.segment_map
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_segment_map_recv';
-COMMENT ON FUNCTION crm.segment_map_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.segment_map_send(crm.segment_map) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.segment_map_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.segment_map_send(crm.segment_map) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_segment_map_send';
-COMMENT ON FUNCTION crm.segment_map_send(crm.segment_map) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.segment_map_send(crm.segment_map) IS 'writes the binary form';
 
 CREATE TYPE crm.segment_map (
-  INPUT = crm.segment_map_in,
-  OUTPUT = crm.segment_map_out,
-  RECEIVE = crm.segment_map_recv,
-  SEND = crm.segment_map_send,
+  INPUT = crm_internal.segment_map_in,
+  OUTPUT = crm_internal.segment_map_out,
+  RECEIVE = crm_internal.segment_map_recv,
+  SEND = crm_internal.segment_map_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = int4,
   STORAGE = extended
@@ -31,46 +31,27 @@ COMMENT ON TYPE crm.segment_map IS
 
 -- the maps that come with the extension
 
-CREATE FUNCTION crm.rf_grid() RETURNS crm.segment_map
+CREATE FUNCTION crm.rf_grid(bins int DEFAULT 5) RETURNS crm.segment_map
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_rf_grid';
-COMMENT ON FUNCTION crm.rf_grid() IS 'the 5x5 grid of recency and frequency; the default for five bins';
+COMMENT ON FUNCTION crm.rf_grid(int) IS 'the grid of recency and frequency for scores of 3, 4 or 5 bins; segment takes it where no map is given';
 CREATE FUNCTION crm.rfm_cells() RETURNS crm.segment_map
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_rfm_cells';
 COMMENT ON FUNCTION crm.rfm_cells() IS 'eleven segments of five bins that look at all three scores';
-CREATE FUNCTION crm.rf_grid_3() RETURNS crm.segment_map
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_rf_grid_3';
-COMMENT ON FUNCTION crm.rf_grid_3() IS
-  'the grid of recency and frequency with three bins; the default for them';
-CREATE FUNCTION crm.rf_grid_4() RETURNS crm.segment_map
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_rf_grid_4';
-COMMENT ON FUNCTION crm.rf_grid_4() IS
-  'the grid of recency and frequency with four bins; the default for them';
 
 -- what a score is called
 
-CREATE FUNCTION crm.segment(rfm crm.rfm) RETURNS text
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_segment';
-COMMENT ON FUNCTION crm.segment(crm.rfm) IS 'the segment of a score, by the map that comes with its bins';
-CREATE FUNCTION crm.segment(rfm crm.rfm, map crm.segment_map) RETURNS text
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_segment';
+CREATE FUNCTION crm.segment(rfm crm.rfm, map crm.segment_map DEFAULT NULL) RETURNS text
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_segment';
 COMMENT ON FUNCTION crm.segment(crm.rfm, crm.segment_map) IS
-  'the segment of a score; NULL if no rule of the map matches';
-CREATE FUNCTION crm.segment_rule(rfm crm.rfm) RETURNS text
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'crm_segment_rule';
-COMMENT ON FUNCTION crm.segment_rule(crm.rfm) IS
-  'the rule that gave a score its segment, by the map that comes with its bins';
-CREATE FUNCTION crm.segment_rule(rfm crm.rfm, map crm.segment_map) RETURNS text
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'crm_segment_rule';
+  'the segment of a score by a map, by rf_grid of its bins without one; NULL if no rule of the map matches';
+CREATE FUNCTION crm.segment_rule(rfm crm.rfm, map crm.segment_map DEFAULT NULL) RETURNS text
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'crm_segment_rule';
 COMMENT ON FUNCTION crm.segment_rule(crm.rfm, crm.segment_map) IS
-  'the rule that gave a score its segment; NULL if no rule of the map matches';
-CREATE FUNCTION crm.segment_rank(rfm crm.rfm) RETURNS int
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_segment_rank';
-COMMENT ON FUNCTION crm.segment_rank(crm.rfm) IS
-  'rank of the segment of a score, 1 for the first in the map, by the map that comes with its bins';
-CREATE FUNCTION crm.segment_rank(rfm crm.rfm, map crm.segment_map) RETURNS int
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_segment_rank';
+  'the rule that gave a score its segment, as it stands in the map, in rf_grid of its bins without one; NULL if no rule matches';
+CREATE FUNCTION crm.segment_rank(rfm crm.rfm, map crm.segment_map DEFAULT NULL) RETURNS int
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_segment_rank';
 COMMENT ON FUNCTION crm.segment_rank(crm.rfm, crm.segment_map) IS
-  'rank of the segment of a score, 1 for the first in the map; NULL if no rule of the map matches';
+  'rank of the segment of a score, 1 for the first in the map, in rf_grid of its bins without one; NULL if no rule matches';
 
 -- what a map holds
 

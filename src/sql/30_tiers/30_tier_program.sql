@@ -1,31 +1,31 @@
--- tier_program: a loyalty programme as a value, and what a customer's standing in it is
+-- tier_program: a loyalty program as a value, and what a customer's standing in it is
 
 CREATE TYPE crm.tier_program;
 
-CREATE FUNCTION crm.tier_program_in(cstring) RETURNS crm.tier_program
+CREATE FUNCTION crm_internal.tier_program_in(cstring) RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program_in';
-COMMENT ON FUNCTION crm.tier_program_in(cstring) IS 'reads {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
-CREATE FUNCTION crm.tier_program_out(crm.tier_program) RETURNS cstring
+COMMENT ON FUNCTION crm_internal.tier_program_in(cstring) IS 'reads {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
+CREATE FUNCTION crm_internal.tier_program_out(crm.tier_program) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program_out';
-COMMENT ON FUNCTION crm.tier_program_out(crm.tier_program) IS 'writes {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
-CREATE FUNCTION crm.tier_program_recv(internal) RETURNS crm.tier_program
+COMMENT ON FUNCTION crm_internal.tier_program_out(crm.tier_program) IS 'writes {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
+CREATE FUNCTION crm_internal.tier_program_recv(internal) RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_tier_program_recv';
-COMMENT ON FUNCTION crm.tier_program_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.tier_program_send(crm.tier_program) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.tier_program_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.tier_program_send(crm.tier_program) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_tier_program_send';
-COMMENT ON FUNCTION crm.tier_program_send(crm.tier_program) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.tier_program_send(crm.tier_program) IS 'writes the binary form';
 
 CREATE TYPE crm.tier_program (
-  INPUT = crm.tier_program_in,
-  OUTPUT = crm.tier_program_out,
-  RECEIVE = crm.tier_program_recv,
-  SEND = crm.tier_program_send,
+  INPUT = crm_internal.tier_program_in,
+  OUTPUT = crm_internal.tier_program_out,
+  RECEIVE = crm_internal.tier_program_recv,
+  SEND = crm_internal.tier_program_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
 );
 COMMENT ON TYPE crm.tier_program IS
-  'a loyalty programme: tiers with thresholds, window, downgrade, grace: {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
+  'a loyalty program: tiers with thresholds, window, downgrade, grace: {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
 
 -- the constructors
 
@@ -33,39 +33,39 @@ CREATE FUNCTION crm.tier_program(tiers text[], thresholds numeric[], metric text
     period interval DEFAULT NULL, window_kind text DEFAULT 'rolling', downgrade text DEFAULT 'requalify',
     grace interval DEFAULT NULL, validity interval DEFAULT NULL, retain numeric[] DEFAULT NULL,
     lifetime_tiers text[] DEFAULT NULL, fiscal_start text DEFAULT NULL, starts_on date DEFAULT NULL,
-    points_rate numeric DEFAULT NULL, order_points bigint DEFAULT NULL, bonus_points bigint DEFAULT NULL,
+    points_rate numeric DEFAULT NULL, purchase_points bigint DEFAULT NULL, bonus_points bigint DEFAULT NULL,
     bonus_every bigint DEFAULT NULL) RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program';
 COMMENT ON FUNCTION crm.tier_program(text[], numeric[], text, interval, text, text, interval, interval, numeric[], text[], text, date, numeric, bigint, bigint, bigint) IS
-  'a programme of tiers, the lowest first, with a threshold of the metric each';
+  'a program of tiers, the lowest first, with a threshold of the metric each';
 CREATE FUNCTION crm.or_rule(program crm.tier_program, metric text, thresholds numeric[], retain numeric[] DEFAULT NULL)
     RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_or_rule';
 COMMENT ON FUNCTION crm.or_rule(crm.tier_program, text, numeric[], numeric[]) IS
-  'the programme with thresholds in one more metric, NULL for tiers without, any of which suffices';
+  'the program with thresholds in one more metric, NULL for tiers without, any of which suffices';
 
 @comparison tier_program|2|order by bytes: the same on every machine of one kind|equal values
 
--- what a programme says of itself
+-- what a program says of itself
 
 CREATE FUNCTION crm.tier_rank(program crm.tier_program, tier text) RETURNS int
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_tier_rank';
 COMMENT ON FUNCTION crm.tier_rank(crm.tier_program, text) IS 'rank of a tier, 1 for the lowest; an error if there is no such tier';
-CREATE FUNCTION crm.tier_value(program crm.tier_program, value numeric) RETURNS text
+CREATE FUNCTION crm.tier_by_value(program crm.tier_program, value numeric) RETURNS text
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_tier_value';
-COMMENT ON FUNCTION crm.tier_value(crm.tier_program, numeric) IS 'the tier that a value of the main metric reaches; NULL if it reaches none';
+COMMENT ON FUNCTION crm.tier_by_value(crm.tier_program, numeric) IS 'the tier that a value of the main metric reaches; NULL if it reaches none';
 CREATE FUNCTION crm.tiers(program crm.tier_program,
     OUT rank int, OUT tier text, OUT metric text, OUT threshold numeric, OUT retain_threshold numeric, OUT lifetime boolean)
     RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 5 AS 'MODULE_PATHNAME', 'crm_tiers';
-COMMENT ON FUNCTION crm.tiers(crm.tier_program) IS 'the rules of the programme, one row for each tier and metric';
-CREATE FUNCTION crm.tier_program_to_jsonb(crm.tier_program) RETURNS jsonb
+COMMENT ON FUNCTION crm.tiers(crm.tier_program) IS 'the rules of the program, one row for each tier and metric';
+CREATE FUNCTION crm_internal.tier_program_to_jsonb(crm.tier_program) RETURNS jsonb
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program_to_jsonb';
-COMMENT ON FUNCTION crm.tier_program_to_jsonb(crm.tier_program) IS 'the programme as a jsonb object';
-CREATE CAST (crm.tier_program AS jsonb) WITH FUNCTION crm.tier_program_to_jsonb(crm.tier_program);
+COMMENT ON FUNCTION crm_internal.tier_program_to_jsonb(crm.tier_program) IS 'the program as a jsonb object';
+CREATE CAST (crm.tier_program AS jsonb) WITH FUNCTION crm_internal.tier_program_to_jsonb(crm.tier_program);
 COMMENT ON CAST (crm.tier_program AS jsonb) IS 'an object with every field, null where there is none';
 
--- a customer in a programme
+-- a customer in a program
 
 CREATE TYPE crm.tier_override AS (floor text, ceiling text, valid daterange);
 COMMENT ON TYPE crm.tier_override IS 'a tier that a customer is not below (floor) or not above (ceiling) on the days of a range';
@@ -82,7 +82,7 @@ CREATE FUNCTION crm.standing(program crm.tier_program, history crm.purchase_hist
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_standing';
 COMMENT ON FUNCTION crm.standing(crm.tier_program, crm.purchase_history, date, crm.tier_override[], daterange[]) IS
   'the tier held on a day, since when, until when if nothing more is bought, what is missing for the next and to keep it, and why';
-CREATE FUNCTION crm.tier_timeline(program crm.tier_program, history crm.purchase_history, until date,
+CREATE FUNCTION crm.tier_timeline(program crm.tier_program, history crm.purchase_history, as_of date,
     overrides crm.tier_override[] DEFAULT NULL, memberships daterange[] DEFAULT NULL,
     OUT changed_on date, OUT from_tier text, OUT to_tier text, OUT to_rank int, OUT metric_value numeric, OUT reason text)
     RETURNS SETOF record

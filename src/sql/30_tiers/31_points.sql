@@ -2,74 +2,74 @@
 
 CREATE TYPE crm.points_rule;
 
-CREATE FUNCTION crm.points_rule_in(cstring) RETURNS crm.points_rule
+CREATE FUNCTION crm_internal.points_rule_in(cstring) RETURNS crm.points_rule
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule_in';
-COMMENT ON FUNCTION crm.points_rule_in(cstring) IS 'reads rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500} rolling 12 months';
-CREATE FUNCTION crm.points_rule_out(crm.points_rule) RETURNS cstring
+COMMENT ON FUNCTION crm_internal.points_rule_in(cstring) IS 'reads rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500} rolling 12 months';
+CREATE FUNCTION crm_internal.points_rule_out(crm.points_rule) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule_out';
-COMMENT ON FUNCTION crm.points_rule_out(crm.points_rule) IS 'writes rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500} rolling 12 months';
-CREATE FUNCTION crm.points_rule_recv(internal) RETURNS crm.points_rule
+COMMENT ON FUNCTION crm_internal.points_rule_out(crm.points_rule) IS 'writes rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500} rolling 12 months';
+CREATE FUNCTION crm_internal.points_rule_recv(internal) RETURNS crm.points_rule
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_points_rule_recv';
-COMMENT ON FUNCTION crm.points_rule_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.points_rule_send(crm.points_rule) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.points_rule_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.points_rule_send(crm.points_rule) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_points_rule_send';
-COMMENT ON FUNCTION crm.points_rule_send(crm.points_rule) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.points_rule_send(crm.points_rule) IS 'writes the binary form';
 
 CREATE TYPE crm.points_rule (
-  INPUT = crm.points_rule_in,
-  OUTPUT = crm.points_rule_out,
-  RECEIVE = crm.points_rule_recv,
-  SEND = crm.points_rule_send,
+  INPUT = crm_internal.points_rule_in,
+  OUTPUT = crm_internal.points_rule_out,
+  RECEIVE = crm_internal.points_rule_recv,
+  SEND = crm_internal.points_rule_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
 );
 COMMENT ON TYPE crm.points_rule IS
-  'how points are earned and expire, by tier where a programme is given';
+  'how points are earned and expire, by tier where a program is given';
 
 -- the constructor
 
-CREATE FUNCTION crm.points_rule(rate numeric DEFAULT 1, order_points bigint DEFAULT 0, bonus_points bigint DEFAULT 0,
+CREATE FUNCTION crm.points_rule(rate numeric DEFAULT 1, purchase_points bigint DEFAULT 0, bonus_points bigint DEFAULT 0,
     bonus_every bigint DEFAULT 0, expiry interval DEFAULT NULL, program crm.tier_program DEFAULT NULL,
     multipliers numeric[] DEFAULT NULL, rates numeric[] DEFAULT NULL) RETURNS crm.points_rule
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule';
 COMMENT ON FUNCTION crm.points_rule(numeric, bigint, bigint, bigint, interval, crm.tier_program, numeric[], numeric[]) IS
-  'points per currency unit, per order and for every n-th order, by tier where a programme is given, and how long they are valid';
+  'points per currency unit, per purchase and for every n-th purchase, by tier where a program is given, and how long they are valid';
 
 @comparison points_rule|2|order by bytes: the same on every machine of one kind|equal values
 
 -- a customer's points
 
-CREATE FUNCTION crm.points_balance(rule crm.points_rule, earned crm.purchase_history, redeemed crm.purchase_history, as_of date)
+CREATE FUNCTION crm.points_balance(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date)
     RETURNS bigint
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_balance';
 COMMENT ON FUNCTION crm.points_balance(crm.points_rule, crm.purchase_history, crm.purchase_history, date) IS
   'points at the end of a day; negative if more were taken back or redeemed than there were';
-CREATE FUNCTION crm.points_expiring(rule crm.points_rule, earned crm.purchase_history, redeemed crm.purchase_history, as_of date, by date)
+CREATE FUNCTION crm.points_expiring(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date, until date)
     RETURNS bigint
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_expiring';
 COMMENT ON FUNCTION crm.points_expiring(crm.points_rule, crm.purchase_history, crm.purchase_history, date, date) IS
-  'points of the end of as_of that will have expired by the end of another day if they are not spent';
-CREATE FUNCTION crm.points_statement(rule crm.points_rule, earned crm.purchase_history, redeemed crm.purchase_history, until date,
-    OUT day date, OUT kind text, OUT points bigint, OUT balance bigint, OUT tier text, OUT expires_on date)
+  'points of the end of as_of that will have expired by the end of until if they are not spent';
+CREATE FUNCTION crm.points_statement(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date,
+    OUT booked_on date, OUT kind text, OUT points bigint, OUT balance bigint, OUT tier text, OUT expires_on date)
     RETURNS SETOF record
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 ROWS 20 AS 'MODULE_PATHNAME', 'crm_points_statement';
 COMMENT ON FUNCTION crm.points_statement(crm.points_rule, crm.purchase_history, crm.purchase_history, date) IS
-  'every movement of points until a day, with the balance after it';
-CREATE FUNCTION crm.points_rule_to_jsonb(crm.points_rule) RETURNS jsonb
+  'every movement of points until as_of, with the balance after it';
+CREATE FUNCTION crm_internal.points_rule_to_jsonb(crm.points_rule) RETURNS jsonb
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule_to_jsonb';
-COMMENT ON FUNCTION crm.points_rule_to_jsonb(crm.points_rule) IS 'the rule as a jsonb object';
-CREATE CAST (crm.points_rule AS jsonb) WITH FUNCTION crm.points_rule_to_jsonb(crm.points_rule);
+COMMENT ON FUNCTION crm_internal.points_rule_to_jsonb(crm.points_rule) IS 'the rule as a jsonb object';
+CREATE CAST (crm.points_rule AS jsonb) WITH FUNCTION crm_internal.points_rule_to_jsonb(crm.points_rule);
 COMMENT ON CAST (crm.points_rule AS jsonb) IS 'an object with every field, null where there is none';
 
 -- what all points are worth
 
-CREATE FUNCTION crm.points_liability_transition(numeric, bigint, numeric, numeric) RETURNS numeric
+CREATE FUNCTION crm_internal.points_liability_transition(numeric, bigint, numeric, numeric) RETURNS numeric
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_points_liability_transition';
-COMMENT ON FUNCTION crm.points_liability_transition(numeric, bigint, numeric, numeric) IS
+COMMENT ON FUNCTION crm_internal.points_liability_transition(numeric, bigint, numeric, numeric) IS
   'transition function of the aggregate points_liability';
 CREATE AGGREGATE crm.points_liability(balance bigint, point_value numeric, breakage_rate numeric) (
-  SFUNC = crm.points_liability_transition,
+  SFUNC = crm_internal.points_liability_transition,
   STYPE = numeric,
   COMBINEFUNC = pg_catalog.numeric_add,
   PARALLEL = SAFE

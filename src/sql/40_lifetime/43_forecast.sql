@@ -5,8 +5,8 @@ CREATE TYPE crm.data_check_result AS (
   not_yet_customers bigint,
   repeat_buyers bigint,
   repeat_purchases bigint,
-  first_purchase date,
-  last_purchase date,
+  first_purchased_on date,
+  last_purchased_on date,
   span_days int,
   days_with_refunds bigint,
   repeat_buyers_without_spend bigint,
@@ -17,31 +17,31 @@ COMMENT ON COLUMN crm.data_check_result.customers IS 'customers who have bought 
 COMMENT ON COLUMN crm.data_check_result.not_yet_customers IS 'histories without a purchase by as_of';
 COMMENT ON COLUMN crm.data_check_result.repeat_buyers IS 'customers with a second purchase day';
 COMMENT ON COLUMN crm.data_check_result.repeat_purchases IS 'purchase days after the first';
-COMMENT ON COLUMN crm.data_check_result.first_purchase IS 'earliest purchase day';
-COMMENT ON COLUMN crm.data_check_result.last_purchase IS 'latest purchase day by as_of';
+COMMENT ON COLUMN crm.data_check_result.first_purchased_on IS 'earliest purchase day';
+COMMENT ON COLUMN crm.data_check_result.last_purchased_on IS 'latest purchase day by as_of';
 COMMENT ON COLUMN crm.data_check_result.span_days IS 'days from the earliest to the latest purchase day';
 COMMENT ON COLUMN crm.data_check_result.days_with_refunds IS 'days whose net amount is negative';
 COMMENT ON COLUMN crm.data_check_result.repeat_buyers_without_spend IS 'repeat buyers whose net amount after the first day is not positive; spend models leave them out';
 COMMENT ON COLUMN crm.data_check_result.verdict IS 'whether a fit makes sense, in words';
 
-CREATE FUNCTION crm.data_check_transition(bigint[], crm.purchase_history, date) RETURNS bigint[]
+CREATE FUNCTION crm_internal.data_check_transition(bigint[], crm.purchase_history, date) RETURNS bigint[]
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_data_check_transition';
-COMMENT ON FUNCTION crm.data_check_transition(bigint[], crm.purchase_history, date) IS
+COMMENT ON FUNCTION crm_internal.data_check_transition(bigint[], crm.purchase_history, date) IS
   'transition function of data_check';
-CREATE FUNCTION crm.data_check_combine(bigint[], bigint[]) RETURNS bigint[]
+CREATE FUNCTION crm_internal.data_check_combine(bigint[], bigint[]) RETURNS bigint[]
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_data_check_combine';
-COMMENT ON FUNCTION crm.data_check_combine(bigint[], bigint[]) IS
+COMMENT ON FUNCTION crm_internal.data_check_combine(bigint[], bigint[]) IS
   'combine function of data_check';
-CREATE FUNCTION crm.data_check_final(bigint[]) RETURNS crm.data_check_result
+CREATE FUNCTION crm_internal.data_check_final(bigint[]) RETURNS crm.data_check_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_data_check_final';
-COMMENT ON FUNCTION crm.data_check_final(bigint[]) IS
+COMMENT ON FUNCTION crm_internal.data_check_final(bigint[]) IS
   'final function of data_check';
-CREATE AGGREGATE crm.data_check(crm.purchase_history, date) (
-  SFUNC = crm.data_check_transition,
+CREATE AGGREGATE crm.data_check(history crm.purchase_history, as_of date) (
+  SFUNC = crm_internal.data_check_transition,
   STYPE = bigint[],
   SSPACE = 128,
-  FINALFUNC = crm.data_check_final,
-  COMBINEFUNC = crm.data_check_combine,
+  FINALFUNC = crm_internal.data_check_final,
+  COMBINEFUNC = crm_internal.data_check_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.data_check(crm.purchase_history, date) IS
@@ -67,19 +67,19 @@ COMMENT ON COLUMN crm.forecast_accuracy_result.root_mean_squared_error IS 'root 
 COMMENT ON COLUMN crm.forecast_accuracy_result.correlation IS 'correlation of expected and actual; NULL if one of them is constant';
 COMMENT ON COLUMN crm.forecast_accuracy_result.top_decile_share IS 'share of all that happened in the tenth of highest expectation; NULL if nothing happened';
 
-CREATE FUNCTION crm.forecast_accuracy_transition(internal, float8, float8) RETURNS internal
+CREATE FUNCTION crm_internal.forecast_accuracy_transition(internal, float8, float8) RETURNS internal
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_forecast_accuracy_transition';
-COMMENT ON FUNCTION crm.forecast_accuracy_transition(internal, float8, float8) IS
+COMMENT ON FUNCTION crm_internal.forecast_accuracy_transition(internal, float8, float8) IS
   'transition function of forecast_accuracy';
-CREATE FUNCTION crm.forecast_accuracy_final(internal) RETURNS crm.forecast_accuracy_result
+CREATE FUNCTION crm_internal.forecast_accuracy_final(internal) RETURNS crm.forecast_accuracy_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_forecast_accuracy_final';
-COMMENT ON FUNCTION crm.forecast_accuracy_final(internal) IS
+COMMENT ON FUNCTION crm_internal.forecast_accuracy_final(internal) IS
   'final function of forecast_accuracy';
-CREATE AGGREGATE crm.forecast_accuracy(float8, float8) (
-  SFUNC = crm.forecast_accuracy_transition,
+CREATE AGGREGATE crm.forecast_accuracy(expected float8, actual float8) (
+  SFUNC = crm_internal.forecast_accuracy_transition,
   STYPE = internal,
   SSPACE = 1024,
-  FINALFUNC = crm.forecast_accuracy_final,
+  FINALFUNC = crm_internal.forecast_accuracy_final,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.forecast_accuracy(float8, float8) IS
@@ -95,34 +95,27 @@ COMMENT ON COLUMN crm.expected_revenue_result.customers IS 'customers who have b
 COMMENT ON COLUMN crm.expected_revenue_result.revenue IS 'expected net amount in (as_of, until]';
 COMMENT ON COLUMN crm.expected_revenue_result.standard_error IS 'of the revenue: from chance and, for fitted models, from the parameters';
 
-CREATE FUNCTION crm.expected_revenue_transition(internal, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) RETURNS internal
+CREATE FUNCTION crm_internal.expected_revenue_transition(internal, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) RETURNS internal
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_expected_revenue_transition';
-COMMENT ON FUNCTION crm.expected_revenue_transition(internal, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) IS
+COMMENT ON FUNCTION crm_internal.expected_revenue_transition(internal, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) IS
   'transition function of expected_revenue';
-CREATE FUNCTION crm.expected_revenue_final(internal) RETURNS crm.expected_revenue_result
+CREATE FUNCTION crm_internal.expected_revenue_final(internal) RETURNS crm.expected_revenue_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_expected_revenue_final';
-COMMENT ON FUNCTION crm.expected_revenue_final(internal) IS
+COMMENT ON FUNCTION crm_internal.expected_revenue_final(internal) IS
   'final function of expected_revenue';
-CREATE AGGREGATE crm.expected_revenue(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) (
-  SFUNC = crm.expected_revenue_transition,
+CREATE AGGREGATE crm.expected_revenue(model crm.purchase_model, spend crm.spend_model, history crm.purchase_history, as_of date, until date) (
+  SFUNC = crm_internal.expected_revenue_transition,
   STYPE = internal,
   SSPACE = 1024,
-  FINALFUNC = crm.expected_revenue_final,
+  FINALFUNC = crm_internal.expected_revenue_final,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.expected_revenue(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) IS
   'expected net amount of the customers in (as_of, until], with its standard error';
 
-CREATE FUNCTION crm.simulate_purchases(model crm.purchase_model, spend crm.spend_model, customers int, from_date date, until_date date, seed bigint,
+CREATE FUNCTION crm.simulate_purchases(model crm.purchase_model, spend crm.spend_model, customers int, during daterange, seed bigint, acquired_until date DEFAULT NULL,
     OUT customer_id bigint, OUT purchased_on date, OUT purchased_after float8, OUT amount float8)
   RETURNS SETOF record
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10000 AS 'MODULE_PATHNAME', 'crm_simulate_purchases';
-COMMENT ON FUNCTION crm.simulate_purchases(crm.purchase_model, crm.spend_model, int, date, date, bigint) IS
-  'purchases of random customers of the models, all acquired on from_date; purchased_after in days since the first purchase; the same seed gives the same rows';
-
-CREATE FUNCTION crm.simulate_purchases(model crm.purchase_model, spend crm.spend_model, customers int, from_date date, until_date date, seed bigint, acquired_until date,
-    OUT customer_id bigint, OUT purchased_on date, OUT purchased_after float8, OUT amount float8)
-  RETURNS SETOF record
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10000 AS 'MODULE_PATHNAME', 'crm_simulate_purchases';
-COMMENT ON FUNCTION crm.simulate_purchases(crm.purchase_model, crm.spend_model, int, date, date, bigint, date) IS
-  'purchases of random customers of the models, acquired evenly from from_date to acquired_until; purchased_after in days since the first purchase; the same seed gives the same rows';
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10000 AS 'MODULE_PATHNAME', 'crm_simulate_purchases_during';
+COMMENT ON FUNCTION crm.simulate_purchases(crm.purchase_model, crm.spend_model, int, daterange, bigint, date) IS
+  'purchases of random customers of the models, acquired evenly from the first day of the range to acquired_until, all on the first day without it; purchased_after in days since the first purchase; the same seed gives the same rows';

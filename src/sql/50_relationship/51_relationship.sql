@@ -2,24 +2,24 @@
 
 CREATE TYPE crm.relationship_level;
 
-CREATE FUNCTION crm.relationship_level_in(cstring) RETURNS crm.relationship_level
+CREATE FUNCTION crm_internal.relationship_level_in(cstring) RETURNS crm.relationship_level
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_relationship_level_in';
-CREATE FUNCTION crm.relationship_level_out(crm.relationship_level) RETURNS cstring
+CREATE FUNCTION crm_internal.relationship_level_out(crm.relationship_level) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_relationship_level_out';
-CREATE FUNCTION crm.relationship_level_recv(internal) RETURNS crm.relationship_level
+CREATE FUNCTION crm_internal.relationship_level_recv(internal) RETURNS crm.relationship_level
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_relationship_level_recv';
-CREATE FUNCTION crm.relationship_level_send(crm.relationship_level) RETURNS bytea
+CREATE FUNCTION crm_internal.relationship_level_send(crm.relationship_level) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_relationship_level_send';
-COMMENT ON FUNCTION crm.relationship_level_in(cstring) IS 'reads the name of a level';
-COMMENT ON FUNCTION crm.relationship_level_out(crm.relationship_level) IS 'writes the name of a level';
-COMMENT ON FUNCTION crm.relationship_level_recv(internal) IS 'reads the binary form';
-COMMENT ON FUNCTION crm.relationship_level_send(crm.relationship_level) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.relationship_level_in(cstring) IS 'reads the name of a level';
+COMMENT ON FUNCTION crm_internal.relationship_level_out(crm.relationship_level) IS 'writes the name of a level';
+COMMENT ON FUNCTION crm_internal.relationship_level_recv(internal) IS 'reads the binary form';
+COMMENT ON FUNCTION crm_internal.relationship_level_send(crm.relationship_level) IS 'writes the binary form';
 
 CREATE TYPE crm.relationship_level (
-  INPUT = crm.relationship_level_in,
-  OUTPUT = crm.relationship_level_out,
-  RECEIVE = crm.relationship_level_recv,
-  SEND = crm.relationship_level_send,
+  INPUT = crm_internal.relationship_level_in,
+  OUTPUT = crm_internal.relationship_level_out,
+  RECEIVE = crm_internal.relationship_level_recv,
+  SEND = crm_internal.relationship_level_send,
   INTERNALLENGTH = 1,
   PASSEDBYVALUE,
   ALIGNMENT = char,
@@ -30,11 +30,11 @@ COMMENT ON TYPE crm.relationship_level IS
 
 @comparison relationship_level|2|order from basic to partnership|equal content
 
-CREATE FUNCTION crm.relationship_level_number(crm.relationship_level) RETURNS int
+CREATE FUNCTION crm_internal.relationship_level_number(crm.relationship_level) RETURNS int
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_relationship_level_number';
-COMMENT ON FUNCTION crm.relationship_level_number(crm.relationship_level) IS
+COMMENT ON FUNCTION crm_internal.relationship_level_number(crm.relationship_level) IS
   'the number of the level, 1 (basic) to 5 (partnership)';
-CREATE CAST (crm.relationship_level AS int) WITH FUNCTION crm.relationship_level_number(crm.relationship_level);
+CREATE CAST (crm.relationship_level AS int) WITH FUNCTION crm_internal.relationship_level_number(crm.relationship_level);
 COMMENT ON CAST (crm.relationship_level AS int) IS 'the number of the level, 1 (basic) to 5 (partnership)';
 CREATE FUNCTION crm.relationship_gap(recommended crm.relationship_level, practised crm.relationship_level) RETURNS int
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_relationship_gap';
@@ -45,24 +45,24 @@ COMMENT ON FUNCTION crm.relationship_gap(crm.relationship_level, crm.relationshi
 
 CREATE TYPE crm.relationship_bands;
 
-CREATE FUNCTION crm.relationship_bands_in(cstring) RETURNS crm.relationship_bands
+CREATE FUNCTION crm_internal.relationship_bands_in(cstring) RETURNS crm.relationship_bands
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_relationship_bands_in';
-CREATE FUNCTION crm.relationship_bands_out(crm.relationship_bands) RETURNS cstring
+CREATE FUNCTION crm_internal.relationship_bands_out(crm.relationship_bands) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_relationship_bands_out';
-CREATE FUNCTION crm.relationship_bands_recv(internal) RETURNS crm.relationship_bands
+CREATE FUNCTION crm_internal.relationship_bands_recv(internal) RETURNS crm.relationship_bands
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_relationship_bands_recv';
-CREATE FUNCTION crm.relationship_bands_send(crm.relationship_bands) RETURNS bytea
+CREATE FUNCTION crm_internal.relationship_bands_send(crm.relationship_bands) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_relationship_bands_send';
-COMMENT ON FUNCTION crm.relationship_bands_in(cstring) IS 'reads customers few < n <= medium < n <= many; margin low < amount <= medium < amount <= high';
-COMMENT ON FUNCTION crm.relationship_bands_out(crm.relationship_bands) IS 'writes customers few < n <= medium < n <= many; margin low < amount <= medium < amount <= high';
-COMMENT ON FUNCTION crm.relationship_bands_recv(internal) IS 'reads the binary form';
-COMMENT ON FUNCTION crm.relationship_bands_send(crm.relationship_bands) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.relationship_bands_in(cstring) IS 'reads customers few < n <= medium < n <= many; margin low < amount <= medium < amount <= high';
+COMMENT ON FUNCTION crm_internal.relationship_bands_out(crm.relationship_bands) IS 'writes customers few < n <= medium < n <= many; margin low < amount <= medium < amount <= high';
+COMMENT ON FUNCTION crm_internal.relationship_bands_recv(internal) IS 'reads the binary form';
+COMMENT ON FUNCTION crm_internal.relationship_bands_send(crm.relationship_bands) IS 'writes the binary form';
 
 CREATE TYPE crm.relationship_bands (
-  INPUT = crm.relationship_bands_in,
-  OUTPUT = crm.relationship_bands_out,
-  RECEIVE = crm.relationship_bands_recv,
-  SEND = crm.relationship_bands_send,
+  INPUT = crm_internal.relationship_bands_in,
+  OUTPUT = crm_internal.relationship_bands_out,
+  RECEIVE = crm_internal.relationship_bands_recv,
+  SEND = crm_internal.relationship_bands_send,
   INTERNALLENGTH = 32,
   ALIGNMENT = double,
   STORAGE = plain

@@ -2,24 +2,24 @@
 
 CREATE TYPE crm.consents;
 
-CREATE FUNCTION crm.consents_in(cstring) RETURNS crm.consents
+CREATE FUNCTION crm_internal.consents_in(cstring) RETURNS crm.consents
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_consents_in';
-CREATE FUNCTION crm.consents_out(crm.consents) RETURNS cstring
+CREATE FUNCTION crm_internal.consents_out(crm.consents) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_consents_out';
-CREATE FUNCTION crm.consents_recv(internal) RETURNS crm.consents
+CREATE FUNCTION crm_internal.consents_recv(internal) RETURNS crm.consents
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_recv';
-CREATE FUNCTION crm.consents_send(crm.consents) RETURNS bytea
+CREATE FUNCTION crm_internal.consents_send(crm.consents) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_send';
-COMMENT ON FUNCTION crm.consents_in(cstring) IS 'reads {purpose basis [from, until), ...}';
-COMMENT ON FUNCTION crm.consents_out(crm.consents) IS 'writes {purpose basis [from, until), ...}';
-COMMENT ON FUNCTION crm.consents_recv(internal) IS 'reads the binary form';
-COMMENT ON FUNCTION crm.consents_send(crm.consents) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.consents_in(cstring) IS 'reads {purpose basis [from, until), ...}';
+COMMENT ON FUNCTION crm_internal.consents_out(crm.consents) IS 'writes {purpose basis [from, until), ...}';
+COMMENT ON FUNCTION crm_internal.consents_recv(internal) IS 'reads the binary form';
+COMMENT ON FUNCTION crm_internal.consents_send(crm.consents) IS 'writes the binary form';
 
 CREATE TYPE crm.consents (
-  INPUT = crm.consents_in,
-  OUTPUT = crm.consents_out,
-  RECEIVE = crm.consents_recv,
-  SEND = crm.consents_send,
+  INPUT = crm_internal.consents_in,
+  OUTPUT = crm_internal.consents_out,
+  RECEIVE = crm_internal.consents_recv,
+  SEND = crm_internal.consents_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -31,33 +31,33 @@ CREATE FUNCTION crm.consent(purpose text, basis text, validity tstzrange) RETURN
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consent';
 COMMENT ON FUNCTION crm.consent(text, text, tstzrange) IS
   'one grant; none if the validity is empty';
-CREATE FUNCTION crm.consents_plus(crm.consents, crm.consents) RETURNS crm.consents
+CREATE FUNCTION crm_internal.consents_plus(crm.consents, crm.consents) RETURNS crm.consents
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_plus';
-COMMENT ON FUNCTION crm.consents_plus(crm.consents, crm.consents) IS
+COMMENT ON FUNCTION crm_internal.consents_plus(crm.consents, crm.consents) IS
   'implementation of + operator';
 CREATE OPERATOR crm.+ (
-  FUNCTION = crm.consents_plus,
+  FUNCTION = crm_internal.consents_plus,
   LEFTARG = crm.consents,
   RIGHTARG = crm.consents,
   COMMUTATOR = OPERATOR(crm.+)
 );
 COMMENT ON OPERATOR crm.+ (crm.consents, crm.consents) IS 'all grants of either, each once';
-CREATE FUNCTION crm.consents_transition(crm.consents, text, text, tstzrange) RETURNS crm.consents
+CREATE FUNCTION crm_internal.consents_transition(crm.consents, text, text, tstzrange) RETURNS crm.consents
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_transition';
-COMMENT ON FUNCTION crm.consents_transition(crm.consents, text, text, tstzrange) IS 'transition function of the aggregate consents';
+COMMENT ON FUNCTION crm_internal.consents_transition(crm.consents, text, text, tstzrange) IS 'transition function of the aggregate consents';
 CREATE AGGREGATE crm.consents(purpose text, basis text, validity tstzrange) (
-  SFUNC = crm.consents_transition,
+  SFUNC = crm_internal.consents_transition,
   STYPE = crm.consents,
   SSPACE = 256,
-  COMBINEFUNC = crm.consents_plus,
+  COMBINEFUNC = crm_internal.consents_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.consents(text, text, tstzrange) IS 'the consents of one customer''s grants; rows with a NULL are left out';
-CREATE AGGREGATE crm.merge(crm.consents) (
-  SFUNC = crm.consents_plus,
+CREATE AGGREGATE crm.merge(consents crm.consents) (
+  SFUNC = crm_internal.consents_plus,
   STYPE = crm.consents,
   SSPACE = 256,
-  COMBINEFUNC = crm.consents_plus,
+  COMBINEFUNC = crm_internal.consents_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.merge(crm.consents) IS 'all grants that are in any of the consents';
@@ -68,24 +68,24 @@ COMMENT ON AGGREGATE crm.merge(crm.consents) IS 'all grants that are in any of t
 
 CREATE TYPE crm.contact_policy;
 
-CREATE FUNCTION crm.contact_policy_in(cstring) RETURNS crm.contact_policy
+CREATE FUNCTION crm_internal.contact_policy_in(cstring) RETURNS crm.contact_policy
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_contact_policy_in';
-CREATE FUNCTION crm.contact_policy_out(crm.contact_policy) RETURNS cstring
+CREATE FUNCTION crm_internal.contact_policy_out(crm.contact_policy) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_contact_policy_out';
-CREATE FUNCTION crm.contact_policy_recv(internal) RETURNS crm.contact_policy
+CREATE FUNCTION crm_internal.contact_policy_recv(internal) RETURNS crm.contact_policy
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_contact_policy_recv';
-CREATE FUNCTION crm.contact_policy_send(crm.contact_policy) RETURNS bytea
+CREATE FUNCTION crm_internal.contact_policy_send(crm.contact_policy) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_contact_policy_send';
-COMMENT ON FUNCTION crm.contact_policy_in(cstring) IS 'reads rule; rule; ...';
-COMMENT ON FUNCTION crm.contact_policy_out(crm.contact_policy) IS 'writes rule; rule; ...';
-COMMENT ON FUNCTION crm.contact_policy_recv(internal) IS 'reads the binary form';
-COMMENT ON FUNCTION crm.contact_policy_send(crm.contact_policy) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.contact_policy_in(cstring) IS 'reads rule; rule; ...';
+COMMENT ON FUNCTION crm_internal.contact_policy_out(crm.contact_policy) IS 'writes rule; rule; ...';
+COMMENT ON FUNCTION crm_internal.contact_policy_recv(internal) IS 'reads the binary form';
+COMMENT ON FUNCTION crm_internal.contact_policy_send(crm.contact_policy) IS 'writes the binary form';
 
 CREATE TYPE crm.contact_policy (
-  INPUT = crm.contact_policy_in,
-  OUTPUT = crm.contact_policy_out,
-  RECEIVE = crm.contact_policy_recv,
-  SEND = crm.contact_policy_send,
+  INPUT = crm_internal.contact_policy_in,
+  OUTPUT = crm_internal.contact_policy_out,
+  RECEIVE = crm_internal.contact_policy_recv,
+  SEND = crm_internal.contact_policy_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -100,9 +100,9 @@ COMMENT ON TYPE crm.contact_policy IS
 CREATE FUNCTION crm.contact_cap(contacts int, per interval, channel text DEFAULT NULL) RETURNS crm.contact_policy
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_contact_cap';
 COMMENT ON FUNCTION crm.contact_cap(int, interval, text) IS 'at most so many contacts in a window of time, on a channel or in all';
-CREATE FUNCTION crm.quiet_hours(starts_at time, ends_at time, channel text DEFAULT NULL) RETURNS crm.contact_policy
+CREATE FUNCTION crm.contact_quiet_hours(starts_at time, ends_at time, channel text DEFAULT NULL) RETURNS crm.contact_policy
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_quiet_hours';
-COMMENT ON FUNCTION crm.quiet_hours(time, time, text) IS 'no contact from one time of day until just before another, which may be the next day''s, on a channel or at all';
+COMMENT ON FUNCTION crm.contact_quiet_hours(time, time, text) IS 'no contact from one time of day until just before another, which may be the next day''s, on a channel or at all';
 CREATE FUNCTION crm.contact_pause(lasts interval, after text, channel text DEFAULT NULL) RETURNS crm.contact_policy
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_contact_pause';
 COMMENT ON FUNCTION crm.contact_pause(interval, text, text) IS 'no contact for a time after an inbound interaction of a kind, or an outbound one with an outcome, on a channel or at all';
@@ -110,12 +110,12 @@ CREATE FUNCTION crm.contact_exempt(purpose text) RETURNS crm.contact_policy
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_contact_exempt';
 COMMENT ON FUNCTION crm.contact_exempt(text) IS
   'contacts for the purpose are not limited, and contacts of the kind of that name do not count';
-CREATE FUNCTION crm.contact_policy_plus(crm.contact_policy, crm.contact_policy) RETURNS crm.contact_policy
+CREATE FUNCTION crm_internal.contact_policy_plus(crm.contact_policy, crm.contact_policy) RETURNS crm.contact_policy
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_contact_policy_plus';
-COMMENT ON FUNCTION crm.contact_policy_plus(crm.contact_policy, crm.contact_policy) IS
+COMMENT ON FUNCTION crm_internal.contact_policy_plus(crm.contact_policy, crm.contact_policy) IS
   'implementation of + operator';
 CREATE OPERATOR crm.+ (
-  FUNCTION = crm.contact_policy_plus,
+  FUNCTION = crm_internal.contact_policy_plus,
   LEFTARG = crm.contact_policy,
   RIGHTARG = crm.contact_policy
 );
@@ -124,13 +124,13 @@ COMMENT ON OPERATOR crm.+ (crm.contact_policy, crm.contact_policy) IS 'the rules
 -- the verdict
 
 CREATE FUNCTION crm.contact_verdict(policy crm.contact_policy, consents crm.consents, interactions crm.interaction_history,
-    channel text, purpose text, at timestamptz, time_zone text,
+    as_of timestamptz, channel text, purpose text, time_zone text,
     OUT allowed boolean, OUT reason text, OUT earliest timestamptz) RETURNS record
-  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contact_verdict';
-COMMENT ON FUNCTION crm.contact_verdict(crm.contact_policy, crm.consents, crm.interaction_history, text, text, timestamptz, text) IS
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contact_verdict_as_of';
+COMMENT ON FUNCTION crm.contact_verdict(crm.contact_policy, crm.consents, crm.interaction_history, timestamptz, text, text, text) IS
   'whether a contact is allowed at an instant; if not, the first reason why not and the earliest instant when it would be, NULL if never';
 CREATE FUNCTION crm.contact_allowed(policy crm.contact_policy, consents crm.consents, interactions crm.interaction_history,
-    channel text, purpose text, at timestamptz, time_zone text) RETURNS boolean
-  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_contact_allowed';
-COMMENT ON FUNCTION crm.contact_allowed(crm.contact_policy, crm.consents, crm.interaction_history, text, text, timestamptz, text) IS
+    as_of timestamptz, channel text, purpose text, time_zone text) RETURNS boolean
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_contact_allowed_as_of';
+COMMENT ON FUNCTION crm.contact_allowed(crm.contact_policy, crm.consents, crm.interaction_history, timestamptz, text, text, text) IS
   'whether contact_verdict allows the contact';

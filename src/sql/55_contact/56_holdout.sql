@@ -1,4 +1,4 @@
--- holdout and lift: what a programme did, told from habit
+-- holdout and lift: what a program did, told from habit
 
 CREATE FUNCTION crm.holdout(key text, salt text, share float8) RETURNS boolean
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_holdout';
@@ -33,18 +33,18 @@ COMMENT ON COLUMN crm.lift_result.ratio IS 'treated_mean / control_mean; NULL un
 COMMENT ON COLUMN crm.lift_result.ratio_low IS 'lower end of the 95 % interval of ratio (delta method on its logarithm); NULL unless both means are positive';
 COMMENT ON COLUMN crm.lift_result.ratio_high IS 'upper end of the 95 % interval of ratio';
 
-CREATE FUNCTION crm.lift_transition(crm.exact_sums, boolean, float8) RETURNS crm.exact_sums
+CREATE FUNCTION crm_internal.lift_transition(crm.exact_sums, boolean, float8) RETURNS crm.exact_sums
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_lift_transition';
-COMMENT ON FUNCTION crm.lift_transition(crm.exact_sums, boolean, float8) IS 'transition function of the aggregate lift';
-CREATE FUNCTION crm.lift_final(crm.exact_sums) RETURNS crm.lift_result
+COMMENT ON FUNCTION crm_internal.lift_transition(crm.exact_sums, boolean, float8) IS 'transition function of the aggregate lift';
+CREATE FUNCTION crm_internal.lift_final(crm.exact_sums) RETURNS crm.lift_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_lift_final';
-COMMENT ON FUNCTION crm.lift_final(crm.exact_sums) IS 'final function of the aggregate lift';
+COMMENT ON FUNCTION crm_internal.lift_final(crm.exact_sums) IS 'final function of the aggregate lift';
 CREATE AGGREGATE crm.lift(treated boolean, value float8) (
-  SFUNC = crm.lift_transition,
+  SFUNC = crm_internal.lift_transition,
   STYPE = crm.exact_sums,
   SSPACE = 256,
-  FINALFUNC = crm.lift_final,
-  COMBINEFUNC = crm.exact_sums_plus,
+  FINALFUNC = crm_internal.lift_final,
+  COMBINEFUNC = crm_internal.exact_sums_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.lift(boolean, float8) IS

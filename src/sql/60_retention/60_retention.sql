@@ -2,24 +2,24 @@
 
 CREATE TYPE crm.retention_curve;
 
-CREATE FUNCTION crm.retention_curve_in(cstring) RETURNS crm.retention_curve
+CREATE FUNCTION crm_internal.retention_curve_in(cstring) RETURNS crm.retention_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_retention_curve_in';
-COMMENT ON FUNCTION crm.retention_curve_in(cstring) IS 'reads period basis as_of {age observable active, ...}';
-CREATE FUNCTION crm.retention_curve_out(crm.retention_curve) RETURNS cstring
+COMMENT ON FUNCTION crm_internal.retention_curve_in(cstring) IS 'reads period basis as_of {age observable active, ...}';
+CREATE FUNCTION crm_internal.retention_curve_out(crm.retention_curve) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_retention_curve_out';
-COMMENT ON FUNCTION crm.retention_curve_out(crm.retention_curve) IS 'writes period basis as_of {age observable active, ...}';
-CREATE FUNCTION crm.retention_curve_recv(internal) RETURNS crm.retention_curve
+COMMENT ON FUNCTION crm_internal.retention_curve_out(crm.retention_curve) IS 'writes period basis as_of {age observable active, ...}';
+CREATE FUNCTION crm_internal.retention_curve_recv(internal) RETURNS crm.retention_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_retention_curve_recv';
-COMMENT ON FUNCTION crm.retention_curve_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.retention_curve_send(crm.retention_curve) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.retention_curve_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.retention_curve_send(crm.retention_curve) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_retention_curve_send';
-COMMENT ON FUNCTION crm.retention_curve_send(crm.retention_curve) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.retention_curve_send(crm.retention_curve) IS 'writes the binary form';
 
 CREATE TYPE crm.retention_curve (
-  INPUT = crm.retention_curve_in,
-  OUTPUT = crm.retention_curve_out,
-  RECEIVE = crm.retention_curve_recv,
-  SEND = crm.retention_curve_send,
+  INPUT = crm_internal.retention_curve_in,
+  OUTPUT = crm_internal.retention_curve_out,
+  RECEIVE = crm_internal.retention_curve_recv,
+  SEND = crm_internal.retention_curve_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -29,53 +29,53 @@ COMMENT ON TYPE crm.retention_curve IS
 
 -- the aggregate: (history, period, as_of [, basis])
 
-CREATE FUNCTION crm.retention_curve_plus(crm.retention_curve, crm.retention_curve) RETURNS crm.retention_curve
+CREATE FUNCTION crm_internal.retention_curve_plus(crm.retention_curve, crm.retention_curve) RETURNS crm.retention_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_retention_curve_plus';
-COMMENT ON FUNCTION crm.retention_curve_plus(crm.retention_curve, crm.retention_curve) IS
+COMMENT ON FUNCTION crm_internal.retention_curve_plus(crm.retention_curve, crm.retention_curve) IS
   'implementation of + operator';
-CREATE FUNCTION crm.retention_final(crm.retention_curve) RETURNS crm.retention_curve
+CREATE FUNCTION crm_internal.retention_curve_final(crm.retention_curve) RETURNS crm.retention_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_retention_final';
-COMMENT ON FUNCTION crm.retention_final(crm.retention_curve) IS 'final function of the aggregate retention';
-CREATE FUNCTION crm.retention_transition(crm.retention_curve, crm.purchase_history, text, date) RETURNS crm.retention_curve
-  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_retention_transition';
-COMMENT ON FUNCTION crm.retention_transition(crm.retention_curve, crm.purchase_history, text, date) IS
-  'transition function of the aggregate retention';
-CREATE AGGREGATE crm.retention(crm.purchase_history, text, date) (
-  SFUNC = crm.retention_transition,
+COMMENT ON FUNCTION crm_internal.retention_curve_final(crm.retention_curve) IS 'final function of the aggregate retention_curve';
+CREATE FUNCTION crm_internal.retention_curve_transition(crm.retention_curve, crm.purchase_history, date, text) RETURNS crm.retention_curve
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_retention_curve_transition';
+COMMENT ON FUNCTION crm_internal.retention_curve_transition(crm.retention_curve, crm.purchase_history, date, text) IS
+  'transition function of the aggregate retention_curve';
+CREATE AGGREGATE crm.retention_curve(history crm.purchase_history, as_of date, period text) (
+  SFUNC = crm_internal.retention_curve_transition,
   STYPE = crm.retention_curve,
   SSPACE = 4096,
-  FINALFUNC = crm.retention_final,
-  COMBINEFUNC = crm.retention_curve_plus,
+  FINALFUNC = crm_internal.retention_curve_final,
+  COMBINEFUNC = crm_internal.retention_curve_plus,
   PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE crm.retention(crm.purchase_history, text, date) IS
+COMMENT ON AGGREGATE crm.retention_curve(crm.purchase_history, date, text) IS
   'customers observable and active by age in calendar periods (day, week, month, quarter or year) as of a day; customers who never bought are left out';
-CREATE FUNCTION crm.retention_transition(crm.retention_curve, crm.purchase_history, text, date, text) RETURNS crm.retention_curve
-  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_retention_transition';
-COMMENT ON FUNCTION crm.retention_transition(crm.retention_curve, crm.purchase_history, text, date, text) IS
-  'transition function of the aggregate retention';
-CREATE AGGREGATE crm.retention(crm.purchase_history, text, date, text) (
-  SFUNC = crm.retention_transition,
+CREATE FUNCTION crm_internal.retention_curve_transition(crm.retention_curve, crm.purchase_history, date, text, text) RETURNS crm.retention_curve
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_retention_curve_transition';
+COMMENT ON FUNCTION crm_internal.retention_curve_transition(crm.retention_curve, crm.purchase_history, date, text, text) IS
+  'transition function of the aggregate retention_curve';
+CREATE AGGREGATE crm.retention_curve(history crm.purchase_history, as_of date, period text, basis text) (
+  SFUNC = crm_internal.retention_curve_transition,
   STYPE = crm.retention_curve,
   SSPACE = 4096,
-  FINALFUNC = crm.retention_final,
-  COMBINEFUNC = crm.retention_curve_plus,
+  FINALFUNC = crm_internal.retention_curve_final,
+  COMBINEFUNC = crm_internal.retention_curve_plus,
   PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE crm.retention(crm.purchase_history, text, date, text) IS
-  'customers observable and active by age as of a day, the last argument being calendar (calendar periods) or age (periods from the day of the first purchase)';
-CREATE AGGREGATE crm.merge(crm.retention_curve) (
-  SFUNC = crm.retention_curve_plus,
+COMMENT ON AGGREGATE crm.retention_curve(crm.purchase_history, date, text, text) IS
+  'customers observable and active by age as of a day, basis being calendar (calendar periods) or age (periods from the day of the first purchase)';
+CREATE AGGREGATE crm.merge(curve crm.retention_curve) (
+  SFUNC = crm_internal.retention_curve_plus,
   STYPE = crm.retention_curve,
   SSPACE = 4096,
-  COMBINEFUNC = crm.retention_curve_plus,
+  COMBINEFUNC = crm_internal.retention_curve_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.merge(crm.retention_curve) IS
   'the customers of all curves; period, basis and as_of must agree';
 
 CREATE OPERATOR crm.+ (
-  FUNCTION = crm.retention_curve_plus,
+  FUNCTION = crm_internal.retention_curve_plus,
   LEFTARG = crm.retention_curve,
   RIGHTARG = crm.retention_curve,
   COMMUTATOR = OPERATOR(crm.+)
@@ -86,12 +86,12 @@ COMMENT ON OPERATOR crm.+ (crm.retention_curve, crm.retention_curve) IS 'the cus
 
 -- questions
 
-CREATE FUNCTION crm.points(curve crm.retention_curve,
+CREATE FUNCTION crm.curve_points(curve crm.retention_curve,
     OUT age int, OUT observable bigint, OUT active bigint, OUT rate float8) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 24 AS 'MODULE_PATHNAME', 'crm_retention_points';
-COMMENT ON FUNCTION crm.points(crm.retention_curve) IS
+COMMENT ON FUNCTION crm.curve_points(crm.retention_curve) IS
   'the curve as rows: of every age the customers observable that long, those active, and the rate';
-CREATE FUNCTION crm.cohort_triangle(histories regclass, period text, as_of date)
+CREATE FUNCTION crm.cohort_triangle(histories regclass, as_of date, period text)
     RETURNS TABLE (cohort_start date, age int, observable bigint, active bigint, rate float8)
   LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 100
   SET search_path = pg_catalog, pg_temp AS $$
@@ -105,40 +105,40 @@ BEGIN
   RETURN QUERY EXECUTE pg_catalog.format($query$
     SELECT c.cohort_start, p.*
     FROM (
-      SELECT date_trunc($1, first_purchase::timestamp)::date AS cohort_start,
-          crm.retention(history, $1, $2) AS curve
-      FROM (SELECT history, crm.first_purchase(crm.until(history, $2)) AS first_purchase FROM %s) h
-      WHERE first_purchase IS NOT NULL
+      SELECT date_trunc($1, first_purchased_on::timestamp)::date AS cohort_start,
+          crm.retention_curve(history, $2, $1) AS curve
+      FROM (SELECT history, crm.first_purchased_on(crm.until(history, $2)) AS first_purchased_on FROM %s) h
+      WHERE first_purchased_on IS NOT NULL
       GROUP BY 1) c,
-      crm.points(c.curve) p
+      crm.curve_points(c.curve) p
     ORDER BY c.cohort_start, p.age $query$, histories)
     USING period, as_of;
 END $$;
-COMMENT ON FUNCTION crm.cohort_triangle(regclass, text, date) IS
+COMMENT ON FUNCTION crm.cohort_triangle(regclass, date, text) IS
   'the retention of each cohort (customers by the calendar period of their first purchase), from the column history of a table or view, one row a customer';
 
 -- survival_curve: how long it takes until something happens, with those to whom it has not happened yet
 
 CREATE TYPE crm.survival_curve;
 
-CREATE FUNCTION crm.survival_curve_in(cstring) RETURNS crm.survival_curve
+CREATE FUNCTION crm_internal.survival_curve_in(cstring) RETURNS crm.survival_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_survival_curve_in';
-COMMENT ON FUNCTION crm.survival_curve_in(cstring) IS 'reads {day events censored, ...}';
-CREATE FUNCTION crm.survival_curve_out(crm.survival_curve) RETURNS cstring
+COMMENT ON FUNCTION crm_internal.survival_curve_in(cstring) IS 'reads {day events censored, ...}';
+CREATE FUNCTION crm_internal.survival_curve_out(crm.survival_curve) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_survival_curve_out';
-COMMENT ON FUNCTION crm.survival_curve_out(crm.survival_curve) IS 'writes {day events censored, ...}';
-CREATE FUNCTION crm.survival_curve_recv(internal) RETURNS crm.survival_curve
+COMMENT ON FUNCTION crm_internal.survival_curve_out(crm.survival_curve) IS 'writes {day events censored, ...}';
+CREATE FUNCTION crm_internal.survival_curve_recv(internal) RETURNS crm.survival_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_survival_curve_recv';
-COMMENT ON FUNCTION crm.survival_curve_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.survival_curve_send(crm.survival_curve) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.survival_curve_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.survival_curve_send(crm.survival_curve) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_survival_curve_send';
-COMMENT ON FUNCTION crm.survival_curve_send(crm.survival_curve) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.survival_curve_send(crm.survival_curve) IS 'writes the binary form';
 
 CREATE TYPE crm.survival_curve (
-  INPUT = crm.survival_curve_in,
-  OUTPUT = crm.survival_curve_out,
-  RECEIVE = crm.survival_curve_recv,
-  SEND = crm.survival_curve_send,
+  INPUT = crm_internal.survival_curve_in,
+  OUTPUT = crm_internal.survival_curve_out,
+  RECEIVE = crm_internal.survival_curve_recv,
+  SEND = crm_internal.survival_curve_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -148,54 +148,54 @@ COMMENT ON TYPE crm.survival_curve IS
 
 -- the aggregates: (days, happened) and the time from the first to the second purchase
 
-CREATE FUNCTION crm.survival_curve_plus(crm.survival_curve, crm.survival_curve) RETURNS crm.survival_curve
+CREATE FUNCTION crm_internal.survival_curve_plus(crm.survival_curve, crm.survival_curve) RETURNS crm.survival_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_survival_curve_plus';
-COMMENT ON FUNCTION crm.survival_curve_plus(crm.survival_curve, crm.survival_curve) IS
+COMMENT ON FUNCTION crm_internal.survival_curve_plus(crm.survival_curve, crm.survival_curve) IS
   'implementation of + operator';
-CREATE FUNCTION crm.survival_final(crm.survival_curve) RETURNS crm.survival_curve
+CREATE FUNCTION crm_internal.survival_curve_final(crm.survival_curve) RETURNS crm.survival_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_survival_final';
-COMMENT ON FUNCTION crm.survival_final(crm.survival_curve) IS
+COMMENT ON FUNCTION crm_internal.survival_curve_final(crm.survival_curve) IS
   'final function of the aggregates of survival_curve';
-CREATE FUNCTION crm.survival_transition(crm.survival_curve, int, bool) RETURNS crm.survival_curve
+CREATE FUNCTION crm_internal.survival_curve_transition(crm.survival_curve, int, bool) RETURNS crm.survival_curve
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_survival_transition';
-COMMENT ON FUNCTION crm.survival_transition(crm.survival_curve, int, bool) IS
+COMMENT ON FUNCTION crm_internal.survival_curve_transition(crm.survival_curve, int, bool) IS
   'transition function of the aggregate survival_curve';
-CREATE AGGREGATE crm.survival_curve(int, bool) (
-  SFUNC = crm.survival_transition,
+CREATE AGGREGATE crm.survival_curve(days int, happened bool) (
+  SFUNC = crm_internal.survival_curve_transition,
   STYPE = crm.survival_curve,
   SSPACE = 4096,
-  FINALFUNC = crm.survival_final,
-  COMBINEFUNC = crm.survival_curve_plus,
+  FINALFUNC = crm_internal.survival_curve_final,
+  COMBINEFUNC = crm_internal.survival_curve_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.survival_curve(int, bool) IS
   'days until it happened (true) or until last seen without (false); rows with a NULL are left out';
-CREATE FUNCTION crm.second_purchase_transition(crm.survival_curve, crm.purchase_history, date) RETURNS crm.survival_curve
+CREATE FUNCTION crm_internal.second_purchase_curve_transition(crm.survival_curve, crm.purchase_history, date) RETURNS crm.survival_curve
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_second_purchase_transition';
-COMMENT ON FUNCTION crm.second_purchase_transition(crm.survival_curve, crm.purchase_history, date) IS
-  'transition function of the aggregate time_to_second_purchase';
-CREATE AGGREGATE crm.time_to_second_purchase(crm.purchase_history, date) (
-  SFUNC = crm.second_purchase_transition,
+COMMENT ON FUNCTION crm_internal.second_purchase_curve_transition(crm.survival_curve, crm.purchase_history, date) IS
+  'transition function of the aggregate second_purchase_curve';
+CREATE AGGREGATE crm.second_purchase_curve(history crm.purchase_history, as_of date) (
+  SFUNC = crm_internal.second_purchase_curve_transition,
   STYPE = crm.survival_curve,
   SSPACE = 4096,
-  FINALFUNC = crm.survival_final,
-  COMBINEFUNC = crm.survival_curve_plus,
+  FINALFUNC = crm_internal.survival_curve_final,
+  COMBINEFUNC = crm_internal.survival_curve_plus,
   PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE crm.time_to_second_purchase(crm.purchase_history, date) IS
+COMMENT ON AGGREGATE crm.second_purchase_curve(crm.purchase_history, date) IS
   'days from the first to the second purchase day, censored at as_of for customers who have not bought again';
-CREATE AGGREGATE crm.merge(crm.survival_curve) (
-  SFUNC = crm.survival_curve_plus,
+CREATE AGGREGATE crm.merge(curve crm.survival_curve) (
+  SFUNC = crm_internal.survival_curve_plus,
   STYPE = crm.survival_curve,
   SSPACE = 4096,
-  COMBINEFUNC = crm.survival_curve_plus,
+  COMBINEFUNC = crm_internal.survival_curve_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.merge(crm.survival_curve) IS
   'the customers of all curves';
 
 CREATE OPERATOR crm.+ (
-  FUNCTION = crm.survival_curve_plus,
+  FUNCTION = crm_internal.survival_curve_plus,
   LEFTARG = crm.survival_curve,
   RIGHTARG = crm.survival_curve,
   COMMUTATOR = OPERATOR(crm.+)
@@ -206,30 +206,30 @@ COMMENT ON OPERATOR crm.+ (crm.survival_curve, crm.survival_curve) IS 'the custo
 
 -- questions
 
-CREATE FUNCTION crm.points(curve crm.survival_curve,
+CREATE FUNCTION crm.curve_points(curve crm.survival_curve,
     OUT days int, OUT at_risk bigint, OUT happened bigint, OUT censored bigint, OUT survival float8,
     OUT happened_share float8, OUT standard_error float8) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 200 AS 'MODULE_PATHNAME', 'crm_survival_points';
-COMMENT ON FUNCTION crm.points(crm.survival_curve) IS
+COMMENT ON FUNCTION crm.curve_points(crm.survival_curve) IS
   'the Kaplan-Meier estimate as rows, by day: at risk, happened, censored, the share it has not happened to and the share it has, with its standard error (Greenwood)';
 CREATE FUNCTION crm.survival(curve crm.survival_curve, days int) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_survival';
 COMMENT ON FUNCTION crm.survival(crm.survival_curve, int) IS
   'share of customers to whom it has not happened within the days (Kaplan-Meier); NULL beyond the last day observed';
-CREATE FUNCTION crm.survival_days(curve crm.survival_curve, share float8) RETURNS int
+CREATE FUNCTION crm.survival_days(curve crm.survival_curve, quantile float8) RETURNS int
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_survival_days';
 COMMENT ON FUNCTION crm.survival_days(crm.survival_curve, float8) IS
-  'days within which it has happened to the share of customers (0.5: the median); NULL if that has not been observed';
+  'days within which it has happened to a share of the customers (quantile 0.5: the median); NULL if that has not been observed';
 CREATE FUNCTION crm.repeat_rate(curve crm.survival_curve) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_repeat_rate';
 COMMENT ON FUNCTION crm.repeat_rate(crm.survival_curve) IS
-  'share of the customers to whom it has happened so far: of time_to_second_purchase, the repeat rate';
-CREATE AGGREGATE crm.repeat_rate(crm.purchase_history, date) (
-  SFUNC = crm.second_purchase_transition,
+  'share of the customers to whom it has happened so far: of second_purchase_curve, the repeat rate';
+CREATE AGGREGATE crm.repeat_rate(history crm.purchase_history, as_of date) (
+  SFUNC = crm_internal.second_purchase_curve_transition,
   STYPE = crm.survival_curve,
   SSPACE = 4096,
   FINALFUNC = crm.repeat_rate,
-  COMBINEFUNC = crm.survival_curve_plus,
+  COMBINEFUNC = crm_internal.survival_curve_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.repeat_rate(crm.purchase_history, date) IS

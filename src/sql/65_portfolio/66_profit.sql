@@ -8,33 +8,33 @@ CREATE FUNCTION crm.discount_share(list_revenue numeric, discount numeric) RETUR
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_discount_share';
 COMMENT ON FUNCTION crm.discount_share(numeric, numeric) IS
   'share of the revenue at list prices that discounts gave away; NULL without such revenue';
-CREATE FUNCTION crm.payback_day(history crm.purchase_history, margin numeric, acquisition_cost numeric) RETURNS date
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_payback_day';
-COMMENT ON FUNCTION crm.payback_day(crm.purchase_history, numeric, numeric) IS
+CREATE FUNCTION crm.payback_on(history crm.purchase_history, margin float8, acquisition_cost numeric) RETURNS date
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_payback_on';
+COMMENT ON FUNCTION crm.payback_on(crm.purchase_history, float8, numeric) IS
   'first day on which the cumulated margin (a share of the amount, 0 to 1) covers the acquisition cost; NULL if it has not yet';
 
 -- whale_curve: the profits of all customers, by size
 
 CREATE TYPE crm.whale_curve;
 
-CREATE FUNCTION crm.whale_curve_in(cstring) RETURNS crm.whale_curve
+CREATE FUNCTION crm_internal.whale_curve_in(cstring) RETURNS crm.whale_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_whale_curve_in';
-COMMENT ON FUNCTION crm.whale_curve_in(cstring) IS 'reads exact {profit customers, ...} or buckets {profit customers sum, ...}';
-CREATE FUNCTION crm.whale_curve_out(crm.whale_curve) RETURNS cstring
+COMMENT ON FUNCTION crm_internal.whale_curve_in(cstring) IS 'reads exact {profit customers, ...} or buckets {profit customers sum, ...}';
+CREATE FUNCTION crm_internal.whale_curve_out(crm.whale_curve) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_whale_curve_out';
-COMMENT ON FUNCTION crm.whale_curve_out(crm.whale_curve) IS 'writes exact {profit customers, ...} or buckets {profit customers sum, ...}';
-CREATE FUNCTION crm.whale_curve_recv(internal) RETURNS crm.whale_curve
+COMMENT ON FUNCTION crm_internal.whale_curve_out(crm.whale_curve) IS 'writes exact {profit customers, ...} or buckets {profit customers sum, ...}';
+CREATE FUNCTION crm_internal.whale_curve_recv(internal) RETURNS crm.whale_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_whale_curve_recv';
-COMMENT ON FUNCTION crm.whale_curve_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.whale_curve_send(crm.whale_curve) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.whale_curve_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.whale_curve_send(crm.whale_curve) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_whale_curve_send';
-COMMENT ON FUNCTION crm.whale_curve_send(crm.whale_curve) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.whale_curve_send(crm.whale_curve) IS 'writes the binary form';
 
 CREATE TYPE crm.whale_curve (
-  INPUT = crm.whale_curve_in,
-  OUTPUT = crm.whale_curve_out,
-  RECEIVE = crm.whale_curve_recv,
-  SEND = crm.whale_curve_send,
+  INPUT = crm_internal.whale_curve_in,
+  OUTPUT = crm_internal.whale_curve_out,
+  RECEIVE = crm_internal.whale_curve_recv,
+  SEND = crm_internal.whale_curve_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -44,52 +44,52 @@ COMMENT ON TYPE crm.whale_curve IS
 
 -- the aggregate
 
-CREATE FUNCTION crm.whale_curve_plus(crm.whale_curve, crm.whale_curve) RETURNS crm.whale_curve
+CREATE FUNCTION crm_internal.whale_curve_plus(crm.whale_curve, crm.whale_curve) RETURNS crm.whale_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_whale_curve_plus';
-COMMENT ON FUNCTION crm.whale_curve_plus(crm.whale_curve, crm.whale_curve) IS 'implementation of + operator';
-CREATE FUNCTION crm.whale_curve_final(crm.whale_curve) RETURNS crm.whale_curve
+COMMENT ON FUNCTION crm_internal.whale_curve_plus(crm.whale_curve, crm.whale_curve) IS 'implementation of + operator';
+CREATE FUNCTION crm_internal.whale_curve_final(crm.whale_curve) RETURNS crm.whale_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_whale_curve_final';
-COMMENT ON FUNCTION crm.whale_curve_final(crm.whale_curve) IS 'final function of the aggregate whale_curve';
-CREATE FUNCTION crm.whale_curve_transition(crm.whale_curve, numeric) RETURNS crm.whale_curve
+COMMENT ON FUNCTION crm_internal.whale_curve_final(crm.whale_curve) IS 'final function of the aggregate whale_curve';
+CREATE FUNCTION crm_internal.whale_curve_transition(crm.whale_curve, numeric) RETURNS crm.whale_curve
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_whale_curve_transition_numeric';
-COMMENT ON FUNCTION crm.whale_curve_transition(crm.whale_curve, numeric) IS
+COMMENT ON FUNCTION crm_internal.whale_curve_transition(crm.whale_curve, numeric) IS
   'transition function of the aggregate whale_curve';
-CREATE AGGREGATE crm.whale_curve(numeric) (
-  SFUNC = crm.whale_curve_transition,
+CREATE AGGREGATE crm.whale_curve(profit numeric) (
+  SFUNC = crm_internal.whale_curve_transition,
   STYPE = crm.whale_curve,
   SSPACE = 65536,
-  FINALFUNC = crm.whale_curve_final,
-  COMBINEFUNC = crm.whale_curve_plus,
+  FINALFUNC = crm_internal.whale_curve_final,
+  COMBINEFUNC = crm_internal.whale_curve_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.whale_curve(numeric) IS
   'the profits of all customers, one row each, loss makers included; a NULL is left out';
-CREATE FUNCTION crm.whale_curve_transition(crm.whale_curve, float8) RETURNS crm.whale_curve
+CREATE FUNCTION crm_internal.whale_curve_transition(crm.whale_curve, float8) RETURNS crm.whale_curve
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_whale_curve_transition_float8';
-COMMENT ON FUNCTION crm.whale_curve_transition(crm.whale_curve, float8) IS
+COMMENT ON FUNCTION crm_internal.whale_curve_transition(crm.whale_curve, float8) IS
   'transition function of the aggregate whale_curve';
-CREATE AGGREGATE crm.whale_curve(float8) (
-  SFUNC = crm.whale_curve_transition,
+CREATE AGGREGATE crm.whale_curve(profit float8) (
+  SFUNC = crm_internal.whale_curve_transition,
   STYPE = crm.whale_curve,
   SSPACE = 65536,
-  FINALFUNC = crm.whale_curve_final,
-  COMBINEFUNC = crm.whale_curve_plus,
+  FINALFUNC = crm_internal.whale_curve_final,
+  COMBINEFUNC = crm_internal.whale_curve_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.whale_curve(float8) IS
   'the profits of all customers, one row each, loss makers included; a NULL is left out';
-CREATE AGGREGATE crm.merge(crm.whale_curve) (
-  SFUNC = crm.whale_curve_plus,
+CREATE AGGREGATE crm.merge(curve crm.whale_curve) (
+  SFUNC = crm_internal.whale_curve_plus,
   STYPE = crm.whale_curve,
   SSPACE = 65536,
-  COMBINEFUNC = crm.whale_curve_plus,
+  COMBINEFUNC = crm_internal.whale_curve_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.merge(crm.whale_curve) IS
   'the customers of all curves';
 
 CREATE OPERATOR crm.+ (
-  FUNCTION = crm.whale_curve_plus,
+  FUNCTION = crm_internal.whale_curve_plus,
   LEFTARG = crm.whale_curve,
   RIGHTARG = crm.whale_curve,
   COMMUTATOR = OPERATOR(crm.+)
@@ -100,23 +100,17 @@ COMMENT ON OPERATOR crm.+ (crm.whale_curve, crm.whale_curve) IS 'the customers o
 
 -- questions
 
-CREATE FUNCTION crm.customers(curve crm.whale_curve) RETURNS bigint
+CREATE FUNCTION crm.customer_count(curve crm.whale_curve) RETURNS bigint
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_whale_curve_customers';
-COMMENT ON FUNCTION crm.customers(crm.whale_curve) IS 'number of customers';
+COMMENT ON FUNCTION crm.customer_count(crm.whale_curve) IS 'number of customers';
 CREATE FUNCTION crm.profit(curve crm.whale_curve) RETURNS numeric
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_whale_curve_profit';
 COMMENT ON FUNCTION crm.profit(crm.whale_curve) IS 'sum of all profits; exact';
-CREATE FUNCTION crm.points(curve crm.whale_curve, steps int,
+CREATE FUNCTION crm.curve_points(curve crm.whale_curve, steps int DEFAULT 100,
     OUT customers bigint, OUT customer_share float8, OUT profit numeric, OUT profit_share float8) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 100 AS 'MODULE_PATHNAME', 'crm_whale_curve_points';
-COMMENT ON FUNCTION crm.points(crm.whale_curve, int) IS
+COMMENT ON FUNCTION crm.curve_points(crm.whale_curve, int) IS
   'the curve as rows, from the most profitable customer down: customers so far and their cumulated profit, at every 1 / steps of the customers, rounded up; shares of a total that is not positive are NULL';
-CREATE FUNCTION crm.points(curve crm.whale_curve,
-    OUT customers bigint, OUT customer_share float8, OUT profit numeric, OUT profit_share float8) RETURNS SETOF record
-  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 100
-  SET search_path = pg_catalog, pg_temp AS 'SELECT * FROM crm.points($1, 100)';
-COMMENT ON FUNCTION crm.points(crm.whale_curve) IS
-  'the curve as rows at every hundredth of the customers';
 CREATE FUNCTION crm.whale_peak(curve crm.whale_curve,
     OUT customers bigint, OUT customer_share float8, OUT profit numeric, OUT profit_share float8) RETURNS record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_whale_peak';

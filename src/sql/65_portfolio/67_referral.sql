@@ -1,13 +1,13 @@
 -- referral: who brought whom, what that was worth, and how far it reached
 
-CREATE FUNCTION crm.present_value(amount numeric, paid_on date, annual_discount_rate float8, valued_on date) RETURNS numeric
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_present_value';
-COMMENT ON FUNCTION crm.present_value(numeric, date, float8, date) IS
-  'the amount as of valued_on: less for what is paid later, more for what was paid before, at (1 + rate) a year of 365.25 days';
-CREATE FUNCTION crm.present_value(history crm.purchase_history, annual_discount_rate float8, valued_on date) RETURNS numeric
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_present_value_history';
-COMMENT ON FUNCTION crm.present_value(crm.purchase_history, float8, date) IS
-  'all amounts of the history as of valued_on, each from its own day';
+CREATE FUNCTION crm.present_value(amount numeric, paid_on date, as_of date, annual_discount_rate float8) RETURNS numeric
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_present_value_as_of';
+COMMENT ON FUNCTION crm.present_value(numeric, date, date, float8) IS
+  'the amount as of a day: less for what is paid later, more for what was paid before, at (1 + rate) a year of 365.25 days';
+CREATE FUNCTION crm.present_value(history crm.purchase_history, as_of date, annual_discount_rate float8) RETURNS numeric
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_present_value_history_as_of';
+COMMENT ON FUNCTION crm.present_value(crm.purchase_history, date, float8) IS
+  'all amounts of the history as of a day, each from its own day, at (1 + rate) a year of 365.25 days';
 CREATE FUNCTION crm.referral_worth(margin numeric, saved_acquisition_cost numeric, would_have_joined bool) RETURNS numeric
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_referral_worth';
 COMMENT ON FUNCTION crm.referral_worth(numeric, numeric, bool) IS
@@ -15,24 +15,24 @@ COMMENT ON FUNCTION crm.referral_worth(numeric, numeric, bool) IS
 
 CREATE TYPE crm.referral_network;
 
-CREATE FUNCTION crm.referral_network_in(cstring) RETURNS crm.referral_network
+CREATE FUNCTION crm_internal.referral_network_in(cstring) RETURNS crm.referral_network
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_referral_network_in';
-COMMENT ON FUNCTION crm.referral_network_in(cstring) IS 'reads {referrer > referred worth, ...}';
-CREATE FUNCTION crm.referral_network_out(crm.referral_network) RETURNS cstring
+COMMENT ON FUNCTION crm_internal.referral_network_in(cstring) IS 'reads {referrer > referred worth, ...}';
+CREATE FUNCTION crm_internal.referral_network_out(crm.referral_network) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_referral_network_out';
-COMMENT ON FUNCTION crm.referral_network_out(crm.referral_network) IS 'writes {referrer > referred worth, ...}';
-CREATE FUNCTION crm.referral_network_recv(internal) RETURNS crm.referral_network
+COMMENT ON FUNCTION crm_internal.referral_network_out(crm.referral_network) IS 'writes {referrer > referred worth, ...}';
+CREATE FUNCTION crm_internal.referral_network_recv(internal) RETURNS crm.referral_network
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_referral_network_recv';
-COMMENT ON FUNCTION crm.referral_network_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.referral_network_send(crm.referral_network) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.referral_network_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.referral_network_send(crm.referral_network) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_referral_network_send';
-COMMENT ON FUNCTION crm.referral_network_send(crm.referral_network) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.referral_network_send(crm.referral_network) IS 'writes the binary form';
 
 CREATE TYPE crm.referral_network (
-  INPUT = crm.referral_network_in,
-  OUTPUT = crm.referral_network_out,
-  RECEIVE = crm.referral_network_recv,
-  SEND = crm.referral_network_send,
+  INPUT = crm_internal.referral_network_in,
+  OUTPUT = crm_internal.referral_network_out,
+  RECEIVE = crm_internal.referral_network_recv,
+  SEND = crm_internal.referral_network_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -42,40 +42,40 @@ COMMENT ON TYPE crm.referral_network IS
 
 -- the aggregate
 
-CREATE FUNCTION crm.referral_network_plus(crm.referral_network, crm.referral_network) RETURNS crm.referral_network
+CREATE FUNCTION crm_internal.referral_network_plus(crm.referral_network, crm.referral_network) RETURNS crm.referral_network
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_referral_network_plus';
-COMMENT ON FUNCTION crm.referral_network_plus(crm.referral_network, crm.referral_network) IS
+COMMENT ON FUNCTION crm_internal.referral_network_plus(crm.referral_network, crm.referral_network) IS
   'implementation of + operator';
-CREATE FUNCTION crm.referral_network_final(crm.referral_network) RETURNS crm.referral_network
+CREATE FUNCTION crm_internal.referral_network_final(crm.referral_network) RETURNS crm.referral_network
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_referral_network_final';
-COMMENT ON FUNCTION crm.referral_network_final(crm.referral_network) IS
+COMMENT ON FUNCTION crm_internal.referral_network_final(crm.referral_network) IS
   'final function of the aggregate referral_network';
-CREATE FUNCTION crm.referral_network_transition(crm.referral_network, text, text, numeric) RETURNS crm.referral_network
+CREATE FUNCTION crm_internal.referral_network_transition(crm.referral_network, text, text, numeric) RETURNS crm.referral_network
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_referral_network_transition';
-COMMENT ON FUNCTION crm.referral_network_transition(crm.referral_network, text, text, numeric) IS
+COMMENT ON FUNCTION crm_internal.referral_network_transition(crm.referral_network, text, text, numeric) IS
   'transition function of the aggregate referral_network';
-CREATE AGGREGATE crm.referral_network(text, text, numeric) (
-  SFUNC = crm.referral_network_transition,
+CREATE AGGREGATE crm.referral_network(referrer text, referred text, worth numeric) (
+  SFUNC = crm_internal.referral_network_transition,
   STYPE = crm.referral_network,
   SSPACE = 4096,
-  FINALFUNC = crm.referral_network_final,
-  COMBINEFUNC = crm.referral_network_plus,
+  FINALFUNC = crm_internal.referral_network_final,
+  COMBINEFUNC = crm_internal.referral_network_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.referral_network(text, text, numeric) IS
   'the referrals (referrer, customer referred, worth), a NULL worth being unknown; an error if a customer is referred by himself or twice';
-CREATE AGGREGATE crm.merge(crm.referral_network) (
-  SFUNC = crm.referral_network_plus,
+CREATE AGGREGATE crm.merge(network crm.referral_network) (
+  SFUNC = crm_internal.referral_network_plus,
   STYPE = crm.referral_network,
   SSPACE = 4096,
-  COMBINEFUNC = crm.referral_network_plus,
+  COMBINEFUNC = crm_internal.referral_network_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.merge(crm.referral_network) IS
   'the referrals of all networks';
 
 CREATE OPERATOR crm.+ (
-  FUNCTION = crm.referral_network_plus,
+  FUNCTION = crm_internal.referral_network_plus,
   LEFTARG = crm.referral_network,
   RIGHTARG = crm.referral_network,
   COMMUTATOR = OPERATOR(crm.+)

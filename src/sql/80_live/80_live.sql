@@ -65,23 +65,23 @@ COMMENT ON TABLE crm.refresh_position IS 'the key up to which each running refre
 COMMENT ON COLUMN crm.refresh_position.histories IS 'the table of histories that is refreshed';
 COMMENT ON COLUMN crm.refresh_position.last_key IS 'the key of its last customer that is scored';
 
-CREATE FUNCTION crm.relations_of(tracked crm.tracked) RETURNS oid[]
+CREATE FUNCTION crm_internal.relations_of(tracked crm.tracked) RETURNS oid[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
     tracked.models, tracked.decisions, tracked.standing]::oid[], NULL)
 $$;
-COMMENT ON FUNCTION crm.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
+COMMENT ON FUNCTION crm_internal.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
 
 -- A relation that is not there yet may become anybody's, so a row must not name it.
-CREATE FUNCTION crm.check_tracked(before crm.tracked, after crm.tracked) RETURNS void
+CREATE FUNCTION crm_internal.check_tracked(before crm.tracked, after crm.tracked) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  known constant oid[] := CASE WHEN before.purchases IS NULL THEN '{}' ELSE crm.relations_of(before) END;
+  known constant oid[] := CASE WHEN before.purchases IS NULL THEN '{}' ELSE crm_internal.relations_of(before) END;
   relation record;
 BEGIN
   FOR relation IN
     SELECT r.oid, c.oid IS NULL AS missing
-    FROM unnest(CASE WHEN after.purchases IS NULL THEN known ELSE crm.relations_of(after) || known END) WITH ORDINALITY AS r(oid, n)
+    FROM unnest(CASE WHEN after.purchases IS NULL THEN known ELSE crm_internal.relations_of(after) || known END) WITH ORDINALITY AS r(oid, n)
       LEFT JOIN pg_class c ON c.oid = r.oid
     WHERE c.oid IS NULL AND r.oid <> ALL (known) OR NOT pg_has_role(current_user, c.relowner, 'USAGE')
     ORDER BY r.n
@@ -96,41 +96,41 @@ BEGIN
     RAISE insufficient_privilege USING MESSAGE = 'a tracking cannot be moved to other relations';
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.check_tracked(crm.tracked, crm.tracked) IS
+COMMENT ON FUNCTION crm_internal.check_tracked(crm.tracked, crm.tracked) IS
   'an error unless the current user owns all relations of a tracking as it was and as it will be; either is NULL where there is none';
 
-CREATE FUNCTION crm.tracked_guard() RETURNS trigger
+CREATE FUNCTION crm_internal.tracked_guard() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    PERFORM crm.check_tracked(NULL::crm.tracked, new);
+    PERFORM crm_internal.check_tracked(NULL::crm.tracked, new);
   ELSIF TG_OP = 'UPDATE' THEN
-    PERFORM crm.check_tracked(old, new);
+    PERFORM crm_internal.check_tracked(old, new);
   ELSE
-    PERFORM crm.check_tracked(old, NULL::crm.tracked);
+    PERFORM crm_internal.check_tracked(old, NULL::crm.tracked);
     RETURN old;
   END IF;
   RETURN new;
 END $$;
-COMMENT ON FUNCTION crm.tracked_guard() IS 'lets only the owner of its relations change a row of crm.tracked';
+COMMENT ON FUNCTION crm_internal.tracked_guard() IS 'lets only the owner of its relations change a row of crm.tracked';
 CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON crm.tracked
-  FOR EACH ROW EXECUTE FUNCTION crm.tracked_guard();
+  FOR EACH ROW EXECUTE FUNCTION crm_internal.tracked_guard();
 
-CREATE FUNCTION crm.write_tracked(purchases regclass, tracking crm.tracked, columns text[]) RETURNS void
+CREATE FUNCTION crm_internal.write_tracked(purchases regclass, tracking crm.tracked, columns text[]) RETURNS void
   LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_write_tracked';
-COMMENT ON FUNCTION crm.write_tracked(regclass, crm.tracked, text[]) IS
+COMMENT ON FUNCTION crm_internal.write_tracked(regclass, crm.tracked, text[]) IS
   'changes the named columns of a row of crm.tracked, adds it if there are no columns, deletes it if there is no tracking; for the owner of its relations';
-CREATE FUNCTION crm.write_refresh_position(histories regclass, last_key text[]) RETURNS void
+CREATE FUNCTION crm_internal.write_refresh_position(histories regclass, last_key text[]) RETURNS void
   LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_write_refresh_position';
-COMMENT ON FUNCTION crm.write_refresh_position(regclass, text[]) IS
+COMMENT ON FUNCTION crm_internal.write_refresh_position(regclass, text[]) IS
   'keeps the key up to which a refresh has come, for the owner of the histories; NULL when it is at the end';
 
 -- What a session keeps of a tracking is forgotten as soon as it changes.
-CREATE FUNCTION crm.tracked_changed() RETURNS trigger
+CREATE FUNCTION crm_internal.tracked_changed() RETURNS trigger
   LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_tracked_changed';
-COMMENT ON FUNCTION crm.tracked_changed() IS 'tells all sessions that a tracking has changed';
+COMMENT ON FUNCTION crm_internal.tracked_changed() IS 'tells all sessions that a tracking has changed';
 CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation
-  ON crm.tracked FOR EACH ROW EXECUTE FUNCTION crm.tracked_changed();
+  ON crm.tracked FOR EACH ROW EXECUTE FUNCTION crm_internal.tracked_changed();
 ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 
 -- the score of a customer
@@ -146,7 +146,7 @@ CREATE TYPE crm.customer_score AS (
   p_alive float8,
   expected_purchases float8,
   clv float8,
-  expected_next_order_on date
+  expected_next_purchase_on date
 );
 COMMENT ON TYPE crm.customer_score IS 'what a tracking keeps beside a customer''s history, in built-in types';
 
@@ -176,43 +176,43 @@ CREATE FUNCTION crm.live_source(purchases regclass, OUT source regclass, OUT rea
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_live_source';
 COMMENT ON FUNCTION crm.live_source(regclass) IS
   'the table whose triggers could keep a purchases view, or the reason why none can';
-CREATE FUNCTION crm.purchases_keys(purchases regclass) RETURNS text[]
+CREATE FUNCTION crm_internal.purchases_keys(purchases regclass) RETURNS text[]
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_purchases_keys';
-COMMENT ON FUNCTION crm.purchases_keys(regclass) IS
+COMMENT ON FUNCTION crm_internal.purchases_keys(regclass) IS
   'the key columns of a purchases view; an error if its columns are not those of one';
-CREATE FUNCTION crm.equality(type regtype) RETURNS text
+CREATE FUNCTION crm_internal.equality(type regtype) RETURNS text
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_equality';
-COMMENT ON FUNCTION crm.equality(regtype) IS 'the equality operator of a type''s default btree class, as OPERATOR(schema.name)';
-CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int,
+COMMENT ON FUNCTION crm_internal.equality(regtype) IS 'the equality operator of a type''s default btree class, as OPERATOR(schema.name)';
+CREATE FUNCTION crm_internal.rescore(histories regclass, after text[], customers int,
     OUT last text[], OUT customers_read bigint, OUT customers_written bigint)
   LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
-COMMENT ON FUNCTION crm.rescore(regclass, text[], int) IS
+COMMENT ON FUNCTION crm_internal.rescore(regclass, text[], int) IS
   'scores the next customers behind a key by the rules in force; last is NULL at the end';
-CREATE FUNCTION crm.rescore(histories regclass, after text[], customers int, why text,
+CREATE FUNCTION crm_internal.rescore(histories regclass, after text[], customers int, why text,
     OUT last text[], OUT customers_read bigint, OUT customers_written bigint)
   LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
-COMMENT ON FUNCTION crm.rescore(regclass, text[], int, text) IS
+COMMENT ON FUNCTION crm_internal.rescore(regclass, text[], int, text) IS
   'the same, with the reason that the log of changes gives';
-CREATE FUNCTION crm.as_owner(relation regclass, command text) RETURNS text
+CREATE FUNCTION crm_internal.as_owner(relation regclass, command text) RETURNS text
   LANGUAGE C VOLATILE STRICT COST 1000 AS 'MODULE_PATHNAME', 'crm_as_owner';
-COMMENT ON FUNCTION crm.as_owner(regclass, text) IS
+COMMENT ON FUNCTION crm_internal.as_owner(regclass, text) IS
   'runs a query as the owner of a relation, with a pinned search_path and without lasting effects on the session; returns the first column of its row';
-CREATE FUNCTION crm.is_owner(relation regclass) RETURNS boolean
+CREATE FUNCTION crm_internal.is_owner(relation regclass) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN relation IS NOT NULL THEN EXISTS (SELECT FROM pg_class c, pg_roles r WHERE c.oid = relation AND r.oid = c.relowner AND r.rolname = current_user) END
 $$;
-COMMENT ON FUNCTION crm.is_owner(regclass) IS
+COMMENT ON FUNCTION crm_internal.is_owner(regclass) IS
   'whether the current user is the owner of a relation, and not only a member of that role or a superuser; of one that was dropped nobody is';
-CREATE FUNCTION crm.wait_for_writers(scoring regclass) RETURNS void
+CREATE FUNCTION crm_internal.wait_for_writers(scoring regclass) RETURNS void
   LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_wait_for_writers';
-COMMENT ON FUNCTION crm.wait_for_writers(regclass) IS
+COMMENT ON FUNCTION crm_internal.wait_for_writers(regclass) IS
   'waits for the transactions that may still score by the rules that were in force before';
-CREATE FUNCTION crm.check_commit_allowed(caller text) RETURNS void
+CREATE FUNCTION crm_internal.check_commit_allowed(caller text) RETURNS void
   LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_check_commit_allowed';
-COMMENT ON FUNCTION crm.check_commit_allowed(text) IS 'an error if a transaction block is open';
-CREATE FUNCTION crm.relation_left(tracking crm.tracked) RETURNS regclass
+COMMENT ON FUNCTION crm_internal.check_commit_allowed(text) IS 'an error if a transaction block is open';
+CREATE FUNCTION crm_internal.relation_left(tracking crm.tracked) RETURNS regclass
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT r.oid FROM unnest(ARRAY[tracking.histories]::oid[] || crm.relations_of(tracking)) WITH ORDINALITY AS r(oid, n) JOIN pg_class c ON c.oid = r.oid
+  SELECT r.oid FROM unnest(ARRAY[tracking.histories]::oid[] || crm_internal.relations_of(tracking)) WITH ORDINALITY AS r(oid, n) JOIN pg_class c ON c.oid = r.oid
   ORDER BY n LIMIT 1
 $$;
-COMMENT ON FUNCTION crm.relation_left(crm.tracked) IS 'a relation of a tracking that has not been dropped, by which its owner is known; NULL if none is left';
+COMMENT ON FUNCTION crm_internal.relation_left(crm.tracked) IS 'a relation of a tracking that has not been dropped, by which its owner is known; NULL if none is left';

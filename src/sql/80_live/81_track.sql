@@ -3,57 +3,57 @@
 -- The statements that the calls below are made of. k is always a key column,
 -- h the histories, r the rules, c the score.
 
-CREATE FUNCTION crm.column_list(columns text[], prefix text DEFAULT '') RETURNS text
+CREATE FUNCTION crm_internal.column_list(columns text[], prefix text DEFAULT '') RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT string_agg(prefix || quote_ident(c), ', ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS u(c, n)
 $$;
-COMMENT ON FUNCTION crm.column_list(text[], text) IS 'columns as SQL writes them, each with a prefix';
+COMMENT ON FUNCTION crm_internal.column_list(text[], text) IS 'columns as SQL writes them, each with a prefix';
 
-CREATE FUNCTION crm.same_keys(relation regclass, columns text[], a text, b text) RETURNS text
+CREATE FUNCTION crm_internal.same_keys(relation regclass, columns text[], a text, b text) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(string_agg(format('%s.%I %s %s.%I', a, c, crm.equality(t.atttypid::regtype), b, c), ' AND ' ORDER BY n), 'true')
+  SELECT coalesce(string_agg(format('%s.%I %s %s.%I', a, c, crm_internal.equality(t.atttypid::regtype), b, c), ' AND ' ORDER BY n), 'true')
   FROM unnest(columns) WITH ORDINALITY AS u(c, n)
     JOIN pg_attribute t ON t.attrelid = relation AND t.attname = c
 $$;
-COMMENT ON FUNCTION crm.same_keys(regclass, text[], text, text) IS
+COMMENT ON FUNCTION crm_internal.same_keys(regclass, text[], text, text) IS
   'the condition that two rows have equal keys, as the default btree classes of their types see it';
 
-CREATE FUNCTION crm.history_keys(histories regclass) RETURNS text[]
+CREATE FUNCTION crm_internal.history_keys(histories regclass) RETURNS text[]
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_agg(a.attname::text ORDER BY k.n)
   FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, n), pg_attribute a
   WHERE i.indrelid = histories AND i.indisprimary AND a.attrelid = histories AND a.attnum = k.attnum
 $$;
-COMMENT ON FUNCTION crm.history_keys(regclass) IS 'the key columns of a table of histories';
+COMMENT ON FUNCTION crm_internal.history_keys(regclass) IS 'the key columns of a table of histories';
 
-CREATE FUNCTION crm.scale_by(histories regclass, scoring regclass) RETURNS text[]
+CREATE FUNCTION crm_internal.scale_by(histories regclass, scoring regclass) RETURNS text[]
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(array_agg(k ORDER BY n), '{}')
-  FROM unnest(crm.history_keys(histories)) WITH ORDINALITY AS u(k, n)
+  FROM unnest(crm_internal.history_keys(histories)) WITH ORDINALITY AS u(k, n)
   WHERE EXISTS (SELECT FROM pg_attribute WHERE attrelid = scoring AND attname = k AND NOT attisdropped)
 $$;
-COMMENT ON FUNCTION crm.scale_by(regclass, regclass) IS 'the key columns that have scoring rules of their own';
+COMMENT ON FUNCTION crm_internal.scale_by(regclass, regclass) IS 'the key columns that have scoring rules of their own';
 
 -- One history a customer, as the purchases view says.
-CREATE FUNCTION crm.histories_query(purchases regclass) RETURNS text
+CREATE FUNCTION crm_internal.histories_query(purchases regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('SELECT %1$s, crm.purchase_history(%2$s) AS history FROM %3$s WHERE %4$s GROUP BY %1$s HAVING crm.purchase_history(%2$s) OPERATOR(crm.<>) ''{}''',
-    crm.column_list(keys, ''::text),
+    crm_internal.column_list(keys, ''::text),
     'purchased_on, amount' || CASE amount WHEN 'float8'::regtype THEN '' ELSE '::numeric' END
       || CASE WHEN orders THEN ', orders::int' ELSE '' END,
     purchases,
     (SELECT string_agg(format('%I IS NOT NULL', k), ' AND ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)))
-  FROM (SELECT crm.purchases_keys(purchases) AS keys,
+  FROM (SELECT crm_internal.purchases_keys(purchases) AS keys,
           (SELECT atttypid FROM pg_attribute WHERE attrelid = purchases AND attname = 'amount') AS amount,
           EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'orders') AS orders) AS v
 $$;
-COMMENT ON FUNCTION crm.histories_query(regclass) IS 'the query that makes the histories of a purchases view from all its rows';
+COMMENT ON FUNCTION crm_internal.histories_query(regclass) IS 'the query that makes the histories of a purchases view from all its rows';
 
-CREATE FUNCTION crm.all_histories_query(histories regclass) RETURNS text
+CREATE FUNCTION crm_internal.all_histories_query(histories regclass) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys text := crm.column_list(crm.history_keys(histories), ''::text);
-  queries text[] := ARRAY(SELECT crm.histories_query(t.purchases) FROM crm.tracked t
+  keys text := crm_internal.column_list(crm_internal.history_keys(histories), ''::text);
+  queries text[] := ARRAY(SELECT crm_internal.histories_query(t.purchases) FROM crm.tracked t
                           WHERE t.histories = all_histories_query.histories ORDER BY t.tracked_at, t.purchases);
 BEGIN
   IF cardinality(queries) = 1 THEN
@@ -62,7 +62,7 @@ BEGIN
   RETURN format('SELECT %1$s, crm.merge(history) AS history FROM (%2$s) AS sources GROUP BY %1$s HAVING crm.merge(history) OPERATOR(crm.<>) ''{}''',
     keys, array_to_string(queries, ' UNION ALL '));
 END $$;
-COMMENT ON FUNCTION crm.all_histories_query(regclass) IS
+COMMENT ON FUNCTION crm_internal.all_histories_query(regclass) IS
   'the query that makes a table of histories anew from all views that feed it';
 
 -- the purchases that a rule scores: those of its last days
@@ -72,29 +72,29 @@ CREATE FUNCTION crm.look_back(history crm.purchase_history, as_of date, days int
 $$;
 COMMENT ON FUNCTION crm.look_back(crm.purchase_history, date, int) IS 'what was bought on the last days up to a day, all if days is NULL';
 
-CREATE FUNCTION crm.score_columns() RETURNS text[]
+CREATE FUNCTION crm_internal.score_columns() RETURNS text[]
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_agg(attname::text ORDER BY attnum)
   FROM pg_attribute WHERE attrelid = 'crm.customer_score'::regclass AND attnum > 0 AND NOT attisdropped
 $$;
-COMMENT ON FUNCTION crm.score_columns() IS 'the columns that a score fills';
+COMMENT ON FUNCTION crm_internal.score_columns() IS 'the columns that a score fills';
 
-CREATE FUNCTION crm.rule_columns() RETURNS text[]
+CREATE FUNCTION crm_internal.rule_columns() RETURNS text[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT '{scale,segments,look_back_days,tier_program,purchase_model,spend_model,margin,horizon_days,discount_rate}'::text[]
+  SELECT '{scale,segments,look_back_days,tier_program,purchase_model,spend_model,margin,horizon_days,annual_discount_rate}'::text[]
 $$;
-COMMENT ON FUNCTION crm.rule_columns() IS 'the columns of a scoring rule, as crm.score_customer takes them';
+COMMENT ON FUNCTION crm_internal.rule_columns() IS 'the columns of a scoring rule, as crm.score_customer takes them';
 
 -- The rows of the customers view, and of the same on another day.
-CREATE FUNCTION crm.report_columns(score text, horizon_days int) RETURNS text
+CREATE FUNCTION crm_internal.report_columns(score text, horizon_days int) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('%1$s.rfm, %1$s.recency_score, %1$s.frequency_score, %1$s.monetary_score, %1$s.segment, %1$s.segment_rank, %1$s.tier,
-    %1$s.p_alive, 1 - %1$s.p_alive AS churn_risk, %1$s.expected_purchases AS expected_purchases_%2$sd, %1$s.clv AS clv_%2$sd,
-    %1$s.expected_next_order_on', score, horizon_days)
+    %1$s.p_alive, 1 - %1$s.p_alive AS p_churned, %1$s.expected_purchases AS expected_purchases_%2$sd, %1$s.clv AS clv_%2$sd,
+    %1$s.expected_next_purchase_on', score, horizon_days)
 $$;
-COMMENT ON FUNCTION crm.report_columns(text, int) IS 'the columns of a score as the customers view names them';
+COMMENT ON FUNCTION crm_internal.report_columns(text, int) IS 'the columns of a score as the customers view names them';
 
-CREATE FUNCTION crm.customers_query(histories regclass, scoring regclass, horizon_days int, on_day boolean) RETURNS text
+CREATE FUNCTION crm_internal.customers_query(histories regclass, scoring regclass, horizon_days int, on_day boolean) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   today constant text := CASE WHEN on_day THEN '$1' ELSE '(now() AT TIME ZONE r.time_zone)::date' END;
@@ -102,38 +102,38 @@ DECLARE
 BEGIN
   RETURN format($query$
     SELECT %1$s,
-      crm.first_purchase(u.history) AS first_purchased_on,
-      crm.last_purchase(u.history) AS last_purchased_on,
+      crm.first_purchased_on(u.history) AS first_purchased_on,
+      crm.last_purchased_on(u.history) AS last_purchased_on,
       crm.recency(u.history, %2$s) AS days_since_last_purchase,
       crm.tenure(u.history, %2$s) AS days_since_first_purchase,
-      crm.orders(u.history) AS orders,
-      crm.purchase_days(u.history) AS purchase_days,
+      crm.purchase_count(u.history) AS purchase_count,
+      crm.purchase_day_count(u.history) AS purchase_day_count,
       crm.spend(u.history) AS spend,
       crm.average_order_value(u.history) AS average_order_value,
-      crm.interpurchase_days(u.history) AS average_days_between_purchases,
+      crm.average_days_between_purchases(u.history) AS average_days_between_purchases,
       %3$s,
       %4$s AS scored_on
     FROM %5$s AS h LEFT JOIN %6$s AS r ON %7$s
       %10$s CROSS JOIN LATERAL %8$s AS u%9$s$query$,
-    crm.column_list(crm.history_keys(histories), 'h.'), today,
-    crm.report_columns(score, horizon_days),
+    crm_internal.column_list(crm_internal.history_keys(histories), 'h.'), today,
+    crm_internal.report_columns(score, horizon_days),
     CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END,
-    histories, scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
+    histories, scoring, crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h'),
     CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)' ELSE '(SELECT h.history)' END,
-    CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchase(u.history) IS NOT NULL',
-                                 crm.score_call(histories, 'u.history', '$1')) ELSE '' END,
-    CASE WHEN on_day THEN crm.decisions_join(histories) ELSE '' END);
+    CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchased_on(u.history) IS NOT NULL',
+                                 crm_internal.score_call(histories, 'u.history', '$1')) ELSE '' END,
+    CASE WHEN on_day THEN crm_internal.decisions_join(histories) ELSE '' END);
 END $$;
-COMMENT ON FUNCTION crm.customers_query(regclass, regclass, int, boolean) IS 'the query of a customers view';
+COMMENT ON FUNCTION crm_internal.customers_query(regclass, regclass, int, boolean) IS 'the query of a customers view';
 
-CREATE FUNCTION crm.score_call(history text, as_of text) RETURNS text
+CREATE FUNCTION crm_internal.score_call(history text, as_of text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('crm.score_customer(%s, %s, %s)', history, as_of, crm.column_list(crm.rule_columns(), 'r.'))
+  SELECT format('crm.score_customer(%s, %s, %s)', history, as_of, crm_internal.column_list(crm_internal.rule_columns(), 'r.'))
 $$;
-COMMENT ON FUNCTION crm.score_call(text, text) IS 'the call that scores a history by the rule r';
+COMMENT ON FUNCTION crm_internal.score_call(text, text) IS 'the call that scores a history by the rule r';
 
 -- A name beside a relation, cut as PostgreSQL cuts names and free to use.
-CREATE FUNCTION crm.free_name(schema oid, base text, suffix text) RETURNS text
+CREATE FUNCTION crm_internal.free_name(schema oid, base text, suffix text) RETURNS text
   LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   longest constant int := current_setting('max_identifier_length')::int;
@@ -154,10 +154,10 @@ BEGIN
   END LOOP;
   RETURN stem || ending;
 END $$;
-COMMENT ON FUNCTION crm.free_name(oid, text, text) IS 'the name of a new relation: base and suffix, cut to fit and numbered if taken';
+COMMENT ON FUNCTION crm_internal.free_name(oid, text, text) IS 'the name of a new relation: base and suffix, cut to fit and numbered if taken';
 
 -- The purchases view of a plain table.
-CREATE FUNCTION crm.make_purchases_view(orders regclass, customer name, purchased_on name, amount name, weight name, time_zone text)
+CREATE FUNCTION crm_internal.make_purchases_view(orders regclass, customer name, purchased_on name, amount name, weight name, time_zone text)
   RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -183,7 +183,7 @@ BEGIN
   END LOOP;
 
   SELECT atttypid INTO day_type FROM pg_attribute WHERE attrelid = orders AND attname = purchased_on;
-  view_name := crm.free_name(schema, (SELECT relname::text FROM pg_class WHERE oid = orders), '_purchases');
+  view_name := crm_internal.free_name(schema, (SELECT relname::text FROM pg_class WHERE oid = orders), '_purchases');
   EXECUTE format('CREATE VIEW %s.%I AS SELECT %I AS %I, %s AS purchased_on, %I AS amount%s FROM %s',
     schema::regnamespace, view_name, customer,
     CASE WHEN customer IN ('purchased_on', 'amount', 'orders') THEN 'customer' ELSE customer END,
@@ -196,10 +196,10 @@ BEGIN
     orders);
   RETURN format('%s.%I', schema::regnamespace, view_name)::regclass;
 END $$;
-COMMENT ON FUNCTION crm.make_purchases_view(regclass, name, name, name, name, text) IS
+COMMENT ON FUNCTION crm_internal.make_purchases_view(regclass, name, name, name, name, text) IS
   'makes the purchases view of a table that has customer, day and amount as plain columns';
 
-CREATE FUNCTION crm.track_triggers(tracked_table regclass, by_row boolean) RETURNS int
+CREATE FUNCTION crm_internal.track_triggers(tracked_table regclass, by_row boolean) RETURNS int
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   part regclass;
@@ -214,17 +214,17 @@ BEGIN
   LOOP
     IF NOT by_row THEN
       EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows
-                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm.trigger_name(part, 'crm_insert'::text), part);
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm_internal.trigger_name(part, 'crm_insert'::text), part);
       EXECUTE format('CREATE TRIGGER %I AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm.trigger_name(part, 'crm_update'::text), part);
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm_internal.trigger_name(part, 'crm_update'::text), part);
       EXECUTE format('CREATE TRIGGER %I AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows
-                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm.trigger_name(part, 'crm_delete'::text), part);
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm_internal.trigger_name(part, 'crm_delete'::text), part);
     ELSIF part = tracked_table THEN
       EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %s
-                      FOR EACH ROW EXECUTE FUNCTION crm.track_row()', crm.trigger_name(part, 'crm_row'::text), part);
+                      FOR EACH ROW EXECUTE FUNCTION crm.track_row()', crm_internal.trigger_name(part, 'crm_row'::text), part);
     END IF;
     EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %s
-                    FOR EACH STATEMENT EXECUTE FUNCTION crm.track_truncate()', crm.trigger_name(part, 'crm_truncate'::text), part);
+                    FOR EACH STATEMENT EXECUTE FUNCTION crm.track_truncate()', crm_internal.trigger_name(part, 'crm_truncate'::text), part);
     made := made + 1;
   END LOOP;
   IF by_row THEN
@@ -236,10 +236,10 @@ BEGIN
   END IF;
   RETURN made;
 END $$;
-COMMENT ON FUNCTION crm.track_triggers(regclass, boolean) IS
+COMMENT ON FUNCTION crm_internal.track_triggers(regclass, boolean) IS
   'installs the triggers on a table and its partitions where they are missing; returns on how many';
 
-CREATE FUNCTION crm.comment_columns(relation regclass) RETURNS void
+CREATE FUNCTION crm_internal.comment_columns(relation regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   c record;
@@ -252,14 +252,14 @@ BEGIN
       ('last_purchased_on', 'day of the last purchase'),
       ('days_since_last_purchase', 'whole days from the last purchase until today'),
       ('days_since_first_purchase', 'whole days from the first purchase until today'),
-      ('orders', 'number of orders'),
-      ('purchase_days', 'number of days with at least one order'),
-      ('spend', 'net amount of all orders and refunds, in the currency unit'),
-      ('average_order_value', 'spend per order, in the currency unit'),
+      ('purchase_count', 'number of purchases'),
+      ('purchase_day_count', 'number of days with at least one purchase'),
+      ('spend', 'net amount of all purchases and refunds, in the currency unit'),
+      ('average_order_value', 'spend per purchase, in the currency unit'),
       ('average_days_between_purchases', 'mean gap between purchase days, in days; NULL with fewer than two'),
       ('rfm', 'recency, frequency and monetary score, a digit each, the highest best'),
       ('recency_score', 'score of the days since the last purchase, the highest for the fewest'),
-      ('frequency_score', 'score of the number of orders'),
+      ('frequency_score', 'score of the number of purchases'),
       ('monetary_score', 'score of the spend'),
       ('segment', 'name of the customer''s segment'),
       ('segment_rank', 'position of the segment in its map, 1 for the first: sorts reports'),
@@ -270,23 +270,23 @@ BEGIN
       ('bins', 'number of scores of each measure, 2 to 9, for the next scale'),
       ('segments', 'rules that name the segment of each score'),
       ('look_back_days', 'how many days of purchases count for the score; all if NULL'),
-      ('tier', 'tier held in the programme; NULL if none'),
+      ('tier', 'tier held in the program; NULL if none'),
       ('p_alive', 'probability that the customer will buy again at all'),
-      ('churn_risk', 'probability that the customer will not buy again'),
+      ('p_churned', 'probability that the customer will not buy again'),
       ('expected_purchases', 'expected number of purchase days within the horizon'),
       ('clv', 'expected discounted margin of purchases within the horizon, in the currency unit'),
-      ('expected_next_order_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected'),
-      ('tier_program', 'the tier programme; none if NULL'),
+      ('expected_next_purchase_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected'),
+      ('tier_program', 'the tier program; none if NULL'),
       ('purchase_model', 'model of when customers buy, from crm.fit_...; none if NULL'),
       ('spend_model', 'model of what they spend, from crm.fit_gamma_gamma; none if NULL'),
       ('margin', 'part of an amount that is margin, for clv'),
       ('horizon_days', 'how many days ahead expected purchases and clv look; stands in the names of the view''s columns'),
-      ('discount_rate', 'annual discount rate for clv'),
+      ('annual_discount_rate', 'annual discount rate for clv'),
       ('time_zone', 'where a day begins and ends for today'),
       ('scaled_on', 'day as of which the scale was made'),
       ('refreshing_as_of', 'day that the running refresh scores as of'),
       ('refreshed_on', 'day that the last refresh scored as of'),
-      ('at', 'when it changed'),
+      ('changed_at', 'when it changed'),
       ('what', 'what changed: segment or tier'),
       ('old_value', 'what it was; NULL if nothing'),
       ('new_value', 'what it is now; NULL if nothing'),
@@ -297,11 +297,11 @@ BEGIN
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, c.attname, c.comment);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.comment_columns(regclass) IS 'comments the columns of a tracking''s table or view';
+COMMENT ON FUNCTION crm_internal.comment_columns(regclass) IS 'comments the columns of a tracking''s table or view';
 
 -- checks of track, one a rule
 
-CREATE FUNCTION crm.check_trackable(relation regclass, histories regclass) RETURNS void
+CREATE FUNCTION crm_internal.check_trackable(relation regclass, histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   c pg_class;
@@ -329,20 +329,20 @@ BEGIN
     RAISE duplicate_object USING MESSAGE = format('%s is tracked already', relation);
   ELSIF histories IS NOT NULL AND NOT EXISTS (SELECT FROM crm.tracked t WHERE t.histories = check_trackable.histories) THEN
     RAISE undefined_object USING MESSAGE = format('table %s holds no tracked histories', histories);
-  ELSIF histories IS NOT NULL AND NOT crm.is_owner(histories) THEN
+  ELSIF histories IS NOT NULL AND NOT crm_internal.is_owner(histories) THEN
     -- what their owner hung onto them would run as the owner of the relation
     RAISE insufficient_privilege USING MESSAGE = format('%s belongs to %s, who does not own the histories %s', relation, current_user, histories),
       HINT = 'Give the relations of a tracking to one owner.';
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.check_trackable(regclass, regclass) IS 'an error if a relation cannot be tracked';
+COMMENT ON FUNCTION crm_internal.check_trackable(regclass, regclass) IS 'an error if a relation cannot be tracked';
 
-CREATE FUNCTION crm.check_keys(purchases regclass, keys text[], scale_by text[], histories regclass) RETURNS void
+CREATE FUNCTION crm_internal.check_keys(purchases regclass, keys text[], scale_by text[], histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  reserved constant text[] := crm.score_columns() || '{history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
-    tier_program,purchase_model,spend_model,margin,horizon_days,discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
-    days_since_last_purchase,days_since_first_purchase,purchase_days,spend,average_order_value,average_days_between_purchases}'::text[];
+  reserved constant text[] := crm_internal.score_columns() || '{history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
+    tier_program,purchase_model,spend_model,margin,horizon_days,annual_discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,changed_at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
+    days_since_last_purchase,days_since_first_purchase,purchase_count,purchase_day_count,spend,average_order_value,average_days_between_purchases}'::text[];
   k text;
 BEGIN
   FOREACH k IN ARRAY keys LOOP
@@ -363,27 +363,27 @@ BEGIN
   IF histories IS NOT NULL AND
      ARRAY(SELECT atttypid FROM pg_attribute JOIN unnest(keys) WITH ORDINALITY AS u(k, n) ON attname = u.k WHERE attrelid = purchases ORDER BY n)
      IS DISTINCT FROM
-     ARRAY(SELECT atttypid FROM pg_attribute JOIN unnest(crm.history_keys(histories)) WITH ORDINALITY AS u(k, n) ON attname = u.k
+     ARRAY(SELECT atttypid FROM pg_attribute JOIN unnest(crm_internal.history_keys(histories)) WITH ORDINALITY AS u(k, n) ON attname = u.k
            WHERE attrelid = histories AND u.k = keys[n] ORDER BY n) THEN
     RAISE datatype_mismatch USING MESSAGE = format('the key columns of %s are not those of %s', purchases, histories),
-      DETAIL = format('They must have the same names and types in the same order: %s.', crm.column_list(crm.history_keys(histories), ''::text));
+      DETAIL = format('They must have the same names and types in the same order: %s.', crm_internal.column_list(crm_internal.history_keys(histories), ''::text));
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.check_keys(regclass, text[], text[], regclass) IS 'an error if key columns cannot be those of a table of histories';
+COMMENT ON FUNCTION crm_internal.check_keys(regclass, text[], text[], regclass) IS 'an error if key columns cannot be those of a table of histories';
 
 -- the tables and views of a tracking
 
-CREATE FUNCTION crm.make_scoring(purchases regclass, scoring_name text, scale_by text[], time_zone text, bins int,
+CREATE FUNCTION crm_internal.make_scoring(purchases regclass, scoring_name text, scale_by text[], time_zone text, bins int,
     segments crm.segment_map, look_back_days int, horizon_days int) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format($sql$CREATE TABLE %1$s AS
     SELECT %2$s NULL::crm.rfm_scale AS scale, false AS keep_scale, NULL::smallint AS bins, NULL::crm.segment_map AS segments,
       NULL::int AS look_back_days, NULL::crm.tier_program AS tier_program, NULL::crm.purchase_model AS purchase_model,
-      NULL::crm.spend_model AS spend_model, NULL::float8 AS margin, NULL::int AS horizon_days, NULL::float8 AS discount_rate,
+      NULL::crm.spend_model AS spend_model, NULL::float8 AS margin, NULL::int AS horizon_days, NULL::float8 AS annual_discount_rate,
       NULL::text AS time_zone, NULL::date AS scaled_on, NULL::date AS refreshing_as_of,
       NULL::date AS refreshed_on
-    FROM %3$s WITH NO DATA$sql$, scoring_name, coalesce(crm.column_list(scale_by, ''::text) || ',', ''), purchases);
+    FROM %3$s WITH NO DATA$sql$, scoring_name, coalesce(crm_internal.column_list(scale_by, ''::text) || ',', ''), purchases);
   EXECUTE format($sql$ALTER TABLE %1$s
     ALTER keep_scale SET NOT NULL, ALTER keep_scale SET DEFAULT false,
     ALTER bins SET NOT NULL, ALTER bins SET DEFAULT %2$L, ADD CHECK (bins BETWEEN 2 AND 9),
@@ -392,82 +392,99 @@ BEGIN
     ALTER margin SET NOT NULL, ALTER margin SET DEFAULT 1,
     ALTER horizon_days SET NOT NULL, ALTER horizon_days SET DEFAULT %6$s,
     ADD CONSTRAINT horizon_is_in_column_names CHECK (horizon_days = %6$s),
-    ALTER discount_rate SET NOT NULL, ALTER discount_rate SET DEFAULT 0.1,
+    ALTER annual_discount_rate SET NOT NULL, ALTER annual_discount_rate SET DEFAULT 0.1,
     ALTER time_zone SET NOT NULL, ALTER time_zone SET DEFAULT %5$L$sql$,
     scoring_name, bins, segments, look_back_days, time_zone, horizon_days);
   -- a rule that cannot score is refused when it is written, not when an order comes
-  EXECUTE format('ALTER TABLE %s ADD CONSTRAINT rule_can_score CHECK ((crm.score_customer(crm.purchase(date ''2000-01-01'', 1::numeric), date ''2001-01-01'', %s) IS NULL) IS NOT NULL),
+  EXECUTE format('ALTER TABLE %s ADD CONSTRAINT rule_can_score CHECK ((crm.score_customer(crm.purchase(date ''2000-01-01'', 1::numeric, 1), date ''2001-01-01'', %s) IS NULL) IS NOT NULL),
     ADD CONSTRAINT time_zone_is_known CHECK (timestamptz ''2000-01-01 00:00+00'' AT TIME ZONE time_zone IS NOT NULL)',
-    scoring_name, crm.column_list(crm.rule_columns(), ''::text));
+    scoring_name, crm_internal.column_list(crm_internal.rule_columns(), ''::text));
   EXECUTE CASE WHEN scale_by IS NULL THEN format('CREATE UNIQUE INDEX ON %s ((true))', scoring_name)
-    ELSE format('ALTER TABLE %s ADD PRIMARY KEY (%s)', scoring_name, crm.column_list(scale_by, ''::text)) END;
+    ELSE format('ALTER TABLE %s ADD PRIMARY KEY (%s)', scoring_name, crm_internal.column_list(scale_by, ''::text)) END;
   EXECUTE format('COMMENT ON TABLE %s IS %L', scoring_name,
     format('the rules that the customers of %s are scored by; change them, then CALL crm.refresh', purchases));
-  PERFORM crm.comment_columns(scoring_name::regclass);
+  PERFORM crm_internal.comment_columns(scoring_name::regclass);
 END $$;
-COMMENT ON FUNCTION crm.make_scoring(regclass, text, text[], text, int, crm.segment_map, int, int) IS 'makes the table of scoring rules';
+COMMENT ON FUNCTION crm_internal.make_scoring(regclass, text, text[], text, int, crm.segment_map, int, int) IS 'makes the table of scoring rules';
 
-CREATE FUNCTION crm.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean) RETURNS void
+CREATE FUNCTION crm_internal.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE %sTABLE %s WITH (fillfactor = 80) AS SELECT %s, NULL::crm.purchase_history AS history, %s,
                   NULL::date AS scored_on, NULL::timestamptz AS updated_at FROM %s WITH NO DATA',
-    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, histories_name, crm.column_list(keys, ''::text),
+    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, histories_name, crm_internal.column_list(keys, ''::text),
     (SELECT string_agg(format('NULL::%s AS %I', format_type(atttypid, atttypmod), attname), ', ' ORDER BY attnum)
      FROM pg_attribute WHERE attrelid = 'crm.customer_score'::regclass AND attnum > 0 AND NOT attisdropped),
     purchases);
-  EXECUTE format('ALTER TABLE %s ALTER history SET NOT NULL, ADD PRIMARY KEY (%s)', histories_name, crm.column_list(keys, ''::text));
+  EXECUTE format('ALTER TABLE %s ALTER history SET NOT NULL, ADD PRIMARY KEY (%s)', histories_name, crm_internal.column_list(keys, ''::text));
   -- a long history is written anew with every order, and pglz takes ten times as long
   IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') THEN
     EXECUTE format('ALTER TABLE %s ALTER history SET COMPRESSION lz4', histories_name);
   END IF;
   EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
-  PERFORM crm.comment_columns(histories_name::regclass);
+  PERFORM crm_internal.comment_columns(histories_name::regclass);
 END $$;
-COMMENT ON FUNCTION crm.make_histories(regclass, text, text[], boolean) IS 'makes the table of histories';
+COMMENT ON FUNCTION crm_internal.make_histories(regclass, text, text[], boolean) IS 'makes the table of histories';
 
-CREATE FUNCTION crm.make_changes(purchases regclass, changes_name text, keys text[], unlogged boolean) RETURNS void
+CREATE FUNCTION crm_internal.make_changes(purchases regclass, changes_name text, keys text[], unlogged boolean) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  EXECUTE format('CREATE %sTABLE %s AS SELECT %s, NULL::timestamptz AS at, NULL::text AS what, NULL::text AS old_value,
+  EXECUTE format('CREATE %sTABLE %s AS SELECT %s, NULL::timestamptz AS changed_at, NULL::text AS what, NULL::text AS old_value,
                   NULL::text AS new_value, NULL::text AS why FROM %s WITH NO DATA',
-    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, changes_name, crm.column_list(keys, ''::text), purchases);
-  EXECUTE format('ALTER TABLE %s ALTER at SET NOT NULL, ALTER what SET NOT NULL, ALTER why SET NOT NULL', changes_name);
+    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, changes_name, crm_internal.column_list(keys, ''::text), purchases);
+  EXECUTE format('ALTER TABLE %s ALTER changed_at SET NOT NULL, ALTER what SET NOT NULL, ALTER why SET NOT NULL', changes_name);
   EXECUTE format('COMMENT ON TABLE %s IS %L', changes_name, format('segments that customers of %s entered and left', purchases));
-  PERFORM crm.comment_columns(changes_name::regclass);
+  PERFORM crm_internal.comment_columns(changes_name::regclass);
 END $$;
-COMMENT ON FUNCTION crm.make_changes(regclass, text, text[], boolean) IS 'makes the log of changes';
+COMMENT ON FUNCTION crm_internal.make_changes(regclass, text, text[], boolean) IS 'makes the log of changes';
 
-CREATE FUNCTION crm.make_customers(purchases regclass, histories regclass, scoring regclass, horizon_days int, customers_name text) RETURNS void
+CREATE FUNCTION crm_internal.make_customers(purchases regclass, histories regclass, scoring regclass, horizon_days int, customers_name text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE VIEW %s %s AS %s', customers_name,
     CASE WHEN current_setting('server_version_num')::int >= 150000 THEN 'WITH (security_invoker = true)' ELSE '' END,
-    crm.customers_query(histories, scoring, horizon_days, false));
+    crm_internal.customers_query(histories, scoring, horizon_days, false));
   EXECUTE format('COMMENT ON VIEW %s IS %L', customers_name, format('the customers of %s as they are today', purchases));
-  PERFORM crm.comment_columns(customers_name::regclass);
+  PERFORM crm_internal.comment_columns(customers_name::regclass);
 END $$;
-COMMENT ON FUNCTION crm.make_customers(regclass, regclass, regclass, int, text) IS 'makes the view of customers for reports';
+COMMENT ON FUNCTION crm_internal.make_customers(regclass, regclass, regclass, int, text) IS 'makes the view of customers for reports';
 
-CREATE FUNCTION crm.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, horizon_days int,
+CREATE FUNCTION crm_internal.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, horizon_days int,
     function_name text)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE OR REPLACE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
-    function_name, customers, crm.customers_query(histories, scoring, horizon_days, true));
+    function_name, customers, crm_internal.customers_query(histories, scoring, horizon_days, true));
   EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,
     format('the customers of %s as they were on a day, scored by the rules of today', purchases));
 END $$;
-COMMENT ON FUNCTION crm.make_customers_on(regclass, regclass, regclass, regclass, int, text) IS 'makes the function of customers on a day, or makes it anew';
+COMMENT ON FUNCTION crm_internal.make_customers_on(regclass, regclass, regclass, regclass, int, text) IS 'makes the function of customers on a day, or makes it anew';
+
+-- The horizon stands in the names of the view's columns.
+CREATE FUNCTION crm_internal.remake_customers_on(tracking crm.tracked) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  function_name constant text := crm_internal.customers_on(tracking.customers);
+  horizon_days constant int := (SELECT substring(attname FROM '^clv_(\d+)d$')::int FROM pg_attribute
+                                WHERE attrelid = tracking.customers AND attname ~ '^clv_\d+d$' ORDER BY attnum DESC LIMIT 1);
+BEGIN
+  IF EXISTS (SELECT FROM pg_proc
+             WHERE oid = to_regprocedure(function_name || '(pg_catalog.date)')
+               AND prosrc <> crm_internal.customers_query(tracking.histories, tracking.scoring, horizon_days, true)) THEN
+    PERFORM crm_internal.make_customers_on(tracking.purchases, tracking.histories, tracking.scoring, tracking.customers, horizon_days, function_name);
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.remake_customers_on(crm.tracked) IS
+  'makes the function of customers on a day anew if it was made by other rules: before an update, or before there were decisions on tiers';
 
 -- filling and scaling
 
-CREATE FUNCTION crm.fill_histories(histories regclass, why text) RETURNS bigint
+CREATE FUNCTION crm_internal.fill_histories(histories regclass, why text) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t constant crm.tracked := crm.tracking_of(histories);
-  keys constant text[] := crm.history_keys(histories);
+  t constant crm.tracked := crm_internal.tracking_of(histories);
+  keys constant text[] := crm_internal.history_keys(histories);
   changed bigint;
 BEGIN
   EXECUTE format($sql$
@@ -479,22 +496,22 @@ BEGIN
       ON CONFLICT (%4$s) DO UPDATE SET history = excluded.history WHERE h.history OPERATOR(crm.<>) excluded.history
       RETURNING 1)
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)$sql$,
-    crm.all_histories_query(histories), histories, crm.same_keys(histories, keys, 'f', 'h'), crm.column_list(keys, ''::text),
+    crm_internal.all_histories_query(histories), histories, crm_internal.same_keys(histories, keys, 'f', 'h'), crm_internal.column_list(keys, ''::text),
     CASE WHEN t.changes IS NULL THEN 'SELECT' ELSE format($sql$
-      INSERT INTO %1$s (%2$s, at, what, old_value, why)
+      INSERT INTO %1$s (%2$s, changed_at, what, old_value, why)
       SELECT %2$s, now(), c.what, c.old_value, %3$L
       FROM gone CROSS JOIN LATERAL (VALUES ('segment', gone.segment), ('tier', gone.tier)) AS c(what, old_value)
-      WHERE c.old_value IS NOT NULL$sql$, t.changes, crm.column_list(keys, ''::text), why) END)
+      WHERE c.old_value IS NOT NULL$sql$, t.changes, crm_internal.column_list(keys, ''::text), why) END)
   INTO changed;
   RETURN changed;
 END $$;
-COMMENT ON FUNCTION crm.fill_histories(regclass, text) IS
+COMMENT ON FUNCTION crm_internal.fill_histories(regclass, text) IS
   'makes histories what the purchases views say; returns how many changed; why is what the log of changes gives as the reason';
 
-CREATE FUNCTION crm.add_rules(scoring regclass, scale_by text[], customers regclass) RETURNS void
+CREATE FUNCTION crm_internal.add_rules(scoring regclass, scale_by text[], customers regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys constant text := crm.column_list(scale_by, ''::text);
+  keys constant text := crm_internal.column_list(scale_by, ''::text);
 BEGIN
   IF keys IS NULL THEN
     EXECUTE format('INSERT INTO %1$s SELECT WHERE NOT EXISTS (SELECT FROM %1$s)', scoring);
@@ -502,15 +519,15 @@ BEGIN
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT DISTINCT %2$s FROM %3$s ON CONFLICT DO NOTHING', scoring, keys, customers);
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.add_rules(regclass, text[], regclass) IS 'adds the scoring rules that some customers lack, by default those of a new tracking';
+COMMENT ON FUNCTION crm_internal.add_rules(regclass, text[], regclass) IS 'adds the scoring rules that some customers lack, by default those of a new tracking';
 
-CREATE FUNCTION crm.make_scales(histories regclass, scoring regclass, as_of date, customers regclass) RETURNS void
+CREATE FUNCTION crm_internal.make_scales(histories regclass, scoring regclass, as_of date, customers regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  scale_by constant text[] := crm.scale_by(histories, scoring);
+  scale_by constant text[] := crm_internal.scale_by(histories, scoring);
   mismatch text;
 BEGIN
-  PERFORM crm.add_rules(scoring, scale_by, customers);
+  PERFORM crm_internal.add_rules(scoring, scale_by, customers);
   EXECUTE format($sql$UPDATE %1$s AS r SET refreshing_as_of = coalesce($1, (statement_timestamp() AT TIME ZONE r.time_zone)::date)$sql$, scoring)
   USING as_of;
   EXECUTE format($sql$
@@ -518,24 +535,24 @@ BEGIN
     FROM (SELECT %2$s crm.rfm_scale(crm.look_back(h.history, r.refreshing_as_of, r.look_back_days), r.refreshing_as_of, r.bins::int) AS scale
           FROM %3$s AS h JOIN %1$s AS r ON %4$s %5$s) AS n
     WHERE NOT r.keep_scale AND %6$s$sql$,
-    scoring, coalesce(crm.column_list(scale_by, 'r.') || ',', ''), customers,
-    crm.same_keys(histories, scale_by, 'r', 'h'),
-    coalesce('GROUP BY ' || crm.column_list(scale_by, 'r.'), ''),
-    crm.same_keys(histories, scale_by, 'r', 'n'));
+    scoring, coalesce(crm_internal.column_list(scale_by, 'r.') || ',', ''), customers,
+    crm_internal.same_keys(histories, scale_by, 'r', 'h'),
+    coalesce('GROUP BY ' || crm_internal.column_list(scale_by, 'r.'), ''),
+    crm_internal.same_keys(histories, scale_by, 'r', 'n'));
   EXECUTE format('SELECT format(''the segments of %%s are for %%s bins, the scale has %%s'', %1$L, crm.bins(segments), crm.bins(scale))
                   FROM %1$s WHERE crm.bins(segments) <> crm.bins(scale) LIMIT 1', scoring) INTO mismatch;
   IF mismatch IS NOT NULL THEN
     RAISE invalid_parameter_value USING MESSAGE = mismatch, HINT = 'Set bins and segments to the same number of bins.';
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.make_scales(regclass, regclass, date, regclass) IS
+COMMENT ON FUNCTION crm_internal.make_scales(regclass, regclass, date, regclass) IS
   'makes the scales of all rules anew from the histories of some customers, as of a day or of today where each rule''s customers are';
 
-CREATE FUNCTION crm.finish_scoring(histories regclass) RETURNS void
+CREATE FUNCTION crm_internal.finish_scoring(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked;
-  scoring constant regclass := (crm.tracking_of(histories)).scoring;
+  scoring constant regclass := (crm_internal.tracking_of(histories)).scoring;
   oldest date;
 BEGIN
   EXECUTE format('UPDATE %s SET refreshed_on = refreshing_as_of, refreshing_as_of = NULL WHERE refreshing_as_of IS NOT NULL', scoring);
@@ -543,52 +560,52 @@ BEGIN
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = finish_scoring.histories LOOP
     t.scaled_on := oldest;
     t.refresh_finished_at := clock_timestamp();
-    PERFORM crm.write_tracked(t.purchases, t, '{scaled_on,refresh_finished_at}'::text[]);
+    PERFORM crm_internal.write_tracked(t.purchases, t, '{scaled_on,refresh_finished_at}'::text[]);
   END LOOP;
-  PERFORM crm.write_refresh_position(histories, NULL::text[]);
+  PERFORM crm_internal.write_refresh_position(histories, NULL::text[]);
 END $$;
-COMMENT ON FUNCTION crm.finish_scoring(regclass) IS 'records that all customers are scored as of the day of a refresh';
+COMMENT ON FUNCTION crm_internal.finish_scoring(regclass) IS 'records that all customers are scored as of the day of a refresh';
 
-CREATE FUNCTION crm.rescore_all(histories regclass) RETURNS void
+CREATE FUNCTION crm_internal.rescore_all(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked;
   batch record;
 BEGIN
-  SELECT * INTO batch FROM crm.rescore(histories, NULL::text[], 2147483647, 'rebuild'::text);
+  SELECT * INTO batch FROM crm_internal.rescore(histories, NULL::text[], 2147483647, 'rebuild'::text);
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = rescore_all.histories LOOP
     t.refresh_started_at := now();
     t.customers_read := batch.customers_read;
     t.customers_written := batch.customers_written;
-    PERFORM crm.write_tracked(t.purchases, t, '{refresh_started_at,customers_read,customers_written}'::text[]);
+    PERFORM crm_internal.write_tracked(t.purchases, t, '{refresh_started_at,customers_read,customers_written}'::text[]);
   END LOOP;
-  PERFORM crm.finish_scoring(histories);
+  PERFORM crm_internal.finish_scoring(histories);
 END $$;
-COMMENT ON FUNCTION crm.rescore_all(regclass) IS 'scores all customers in one transaction';
+COMMENT ON FUNCTION crm_internal.rescore_all(regclass) IS 'scores all customers in one transaction';
 
-CREATE FUNCTION crm.fill_new_histories(histories regclass, scoring regclass) RETURNS void
+CREATE FUNCTION crm_internal.fill_new_histories(histories regclass, scoring regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys constant text[] := crm.history_keys(histories);
+  keys constant text[] := crm_internal.history_keys(histories);
   fresh text;
 BEGIN
   -- no temporary table: this may run as an owner who is trusted less than the caller
-  SELECT format('%s.%I', c.relnamespace::regnamespace, crm.free_name(c.relnamespace, c.relname::text, '_fresh'::text)) INTO fresh
+  SELECT format('%s.%I', c.relnamespace::regnamespace, crm_internal.free_name(c.relnamespace, c.relname::text, '_fresh'::text)) INTO fresh
   FROM pg_class c WHERE c.oid = histories;
-  EXECUTE format('CREATE UNLOGGED TABLE %s AS %s', fresh, crm.all_histories_query(histories));
-  PERFORM crm.make_scales(histories, scoring, NULL::date, fresh::regclass);
+  EXECUTE format('CREATE UNLOGGED TABLE %s AS %s', fresh, crm_internal.all_histories_query(histories));
+  PERFORM crm_internal.make_scales(histories, scoring, NULL::date, fresh::regclass);
   EXECUTE format($sql$
     INSERT INTO %1$s (%2$s, history, %3$s, scored_on, updated_at)
     SELECT %4$s, h.history, %5$s, r.refreshing_as_of, now()
     FROM %9$s AS h JOIN %6$s AS r ON %7$s CROSS JOIN LATERAL %8$s AS c
     ORDER BY %4$s$sql$,
-    histories, crm.column_list(keys, ''::text), crm.column_list(crm.score_columns(), ''::text), crm.column_list(keys, 'h.'),
-    crm.column_list(crm.score_columns(), 'c.'), scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'h'),
-    crm.score_call('h.history', 'r.refreshing_as_of'), fresh);
+    histories, crm_internal.column_list(keys, ''::text), crm_internal.column_list(crm_internal.score_columns(), ''::text), crm_internal.column_list(keys, 'h.'),
+    crm_internal.column_list(crm_internal.score_columns(), 'c.'), scoring, crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h'),
+    crm_internal.score_call('h.history', 'r.refreshing_as_of'), fresh);
   EXECUTE format('DROP TABLE %s', fresh);
-  PERFORM crm.finish_scoring(histories);
+  PERFORM crm_internal.finish_scoring(histories);
 END $$;
-COMMENT ON FUNCTION crm.fill_new_histories(regclass, regclass) IS
+COMMENT ON FUNCTION crm_internal.fill_new_histories(regclass, regclass) IS
   'fills an empty table of histories from its purchases view, scored: each row is written once';
 
 -- the call
@@ -612,26 +629,26 @@ DECLARE
   made crm.tracked;
 BEGIN
   -- all of it belongs to the owner of the relation, and what hangs on that runs as the owner
-  IF NOT crm.is_owner(relation) THEN
-    RETURN crm.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::name, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
+  IF NOT crm_internal.is_owner(relation) THEN
+    RETURN crm_internal.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::name, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
       %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass)', relation::oid, customer, purchased_on, amount, orders,
       zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL')))::regclass;
   END IF;
-  PERFORM crm.check_trackable(relation, histories);
+  PERFORM crm_internal.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
   IF horizon_days NOT BETWEEN 1 AND 36525 THEN
     RAISE invalid_parameter_value USING MESSAGE = format('horizon of %s days is out of range', horizon_days), DETAIL = 'It is 1 to 36525 days.';
   END IF;
   IF (SELECT relkind FROM pg_class WHERE oid = relation) <> 'v' THEN
-    purchases := crm.make_purchases_view(relation, customer, purchased_on, amount, orders, zone);
+    purchases := crm_internal.make_purchases_view(relation, customer, purchased_on, amount, orders, zone);
     view_made := true;
   ELSIF num_nonnulls(customer, purchased_on, amount, orders) > 0 THEN
     RAISE invalid_parameter_value USING MESSAGE = format('%s is a view, which has its own columns', relation),
       HINT = 'Columns are named only where a table is tracked.';
   END IF;
 
-  keys := crm.purchases_keys(purchases);
-  PERFORM crm.check_keys(purchases, keys, scale_by, histories);
+  keys := crm_internal.purchases_keys(purchases);
+  PERFORM crm_internal.check_keys(purchases, keys, scale_by, histories);
   SELECT s.source, s.reason INTO source, not_live FROM crm.live_source(purchases) s;
   IF source IS NULL THEN
     IF by_row THEN
@@ -639,15 +656,15 @@ BEGIN
     END IF;
     RAISE NOTICE '% is kept by crm.refresh alone: %', purchases, not_live;
   ELSE
-    PERFORM crm.check_source(source, by_row);
+    PERFORM crm_internal.check_source(source, by_row);
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
   END IF;
 
   SELECT relnamespace, regexp_replace(relname, '(.)_purchases\d*$', '\1') INTO schema, base FROM pg_class WHERE oid = purchases;
   unlogged := coalesce((SELECT relpersistence = 'u' FROM pg_class WHERE oid = source), false);
   IF histories IS NULL THEN
-    made := crm.make_tracking(purchases, schema, base, keys, unlogged, scale_by, zone, bins,
-      coalesce(segments, crm.default_segments(bins)), look_back_days, horizon_days, changes);
+    made := crm_internal.make_tracking(purchases, schema, base, keys, unlogged, scale_by, zone, bins,
+      coalesce(segments, crm_internal.default_segments(bins)), look_back_days, horizon_days, changes);
   ELSE
     SELECT * INTO made FROM crm.tracked t WHERE t.histories = track.histories LIMIT 1;
     made.purchases := purchases;
@@ -663,27 +680,27 @@ BEGIN
   made.source_name := source::text;
   made.view_made := view_made;
   made.tracked_at := now();
-  PERFORM crm.write_tracked(purchases, made, NULL::text[]);
+  PERFORM crm_internal.write_tracked(purchases, made, NULL::text[]);
   IF histories IS NULL THEN
-    PERFORM crm.fill_new_histories(made.histories, made.scoring);
+    PERFORM crm_internal.fill_new_histories(made.histories, made.scoring);
   ELSE
-    PERFORM crm.fill_histories(made.histories, 'rebuild');
-    PERFORM crm.make_scales(made.histories, made.scoring, NULL::date, made.histories);
-    PERFORM crm.rescore_all(made.histories);
+    PERFORM crm_internal.fill_histories(made.histories, 'rebuild');
+    PERFORM crm_internal.make_scales(made.histories, made.scoring, NULL::date, made.histories);
+    PERFORM crm_internal.rescore_all(made.histories);
   END IF;
   FOR made IN SELECT * FROM crm.tracked t WHERE t.histories = made.histories LOOP
     made.changes := logged;
-    PERFORM crm.write_tracked(made.purchases, made, '{changes}'::text[]);
+    PERFORM crm_internal.write_tracked(made.purchases, made, '{changes}'::text[]);
   END LOOP;
   IF source IS NOT NULL THEN
-    PERFORM crm.track_triggers(source, by_row);
+    PERFORM crm_internal.track_triggers(source, by_row);
   END IF;
   RETURN made.customers;
 END $$;
 COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
 
-CREATE FUNCTION crm.check_source(source regclass, by_row boolean) RETURNS void
+CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   c pg_class;
@@ -698,43 +715,43 @@ BEGIN
       DETAIL = 'A table is followed statement by statement or row by row, for all its trackings alike.';
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.check_source(regclass, boolean) IS 'an error if a table cannot get triggers';
+COMMENT ON FUNCTION crm_internal.check_source(regclass, boolean) IS 'an error if a table cannot get triggers';
 
-CREATE FUNCTION crm.default_segments(bins int) RETURNS crm.segment_map
+CREATE FUNCTION crm_internal.default_segments(bins int) RETURNS crm.segment_map
   LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF bins NOT IN (3, 4, 5) THEN
     RAISE invalid_parameter_value USING MESSAGE = format('there is no segment map for %s bins', bins),
       HINT = 'Pass one as segments; maps come with 3, 4 and 5 bins.';
   END IF;
-  RETURN CASE bins WHEN 3 THEN crm.rf_grid_3() WHEN 4 THEN crm.rf_grid_4() ELSE crm.rf_grid() END;
+  RETURN crm.rf_grid(bins);
 END $$;
-COMMENT ON FUNCTION crm.default_segments(int) IS 'the segment map for a number of bins';
+COMMENT ON FUNCTION crm_internal.default_segments(int) IS 'the segment map for a number of bins';
 
-CREATE FUNCTION crm.make_tracking(purchases regclass, schema oid, base text, keys text[], unlogged boolean, scale_by text[],
+CREATE FUNCTION crm_internal.make_tracking(purchases regclass, schema oid, base text, keys text[], unlogged boolean, scale_by text[],
     time_zone text, bins int, segments crm.segment_map, look_back_days int, horizon_days int, with_changes boolean) RETURNS crm.tracked
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   made crm.tracked;
-  histories_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_histories'));
-  scoring_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_scoring'));
-  changes_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_changes'));
-  customers_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_customers'));
-  function_name constant text := format('%s.%I', schema::regnamespace, crm.free_name(schema, base, '_customers_on'));
+  histories_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_histories'));
+  scoring_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_scoring'));
+  changes_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_changes'));
+  customers_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_customers'));
+  function_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_customers_on'));
 BEGIN
-  PERFORM crm.make_scoring(purchases, scoring_name, scale_by, time_zone, bins, segments, look_back_days, horizon_days);
-  PERFORM crm.make_histories(purchases, histories_name, keys, unlogged);
+  PERFORM crm_internal.make_scoring(purchases, scoring_name, scale_by, time_zone, bins, segments, look_back_days, horizon_days);
+  PERFORM crm_internal.make_histories(purchases, histories_name, keys, unlogged);
   made.scoring := scoring_name::regclass;
   made.histories := histories_name::regclass;
   IF with_changes THEN
-    PERFORM crm.make_changes(purchases, changes_name, keys, unlogged);
+    PERFORM crm_internal.make_changes(purchases, changes_name, keys, unlogged);
     made.changes := changes_name::regclass;
   END IF;
-  PERFORM crm.make_customers(purchases, made.histories, made.scoring, horizon_days, customers_name);
+  PERFORM crm_internal.make_customers(purchases, made.histories, made.scoring, horizon_days, customers_name);
   made.customers := customers_name::regclass;
-  PERFORM crm.make_customers_on(purchases, made.histories, made.scoring, made.customers, horizon_days, function_name);
+  PERFORM crm_internal.make_customers_on(purchases, made.histories, made.scoring, made.customers, horizon_days, function_name);
   made.purchases := purchases;
   RETURN made;
 END $$;
-COMMENT ON FUNCTION crm.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean) IS
+COMMENT ON FUNCTION crm_internal.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean) IS
   'makes the tables and views of a tracking';

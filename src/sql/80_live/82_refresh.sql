@@ -1,6 +1,6 @@
 -- refresh, rebuild, verify, snapshot
 
-CREATE FUNCTION crm.tracking_of(relation regclass) RETURNS crm.tracked
+CREATE FUNCTION crm_internal.tracking_of(relation regclass) RETURNS crm.tracked
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found_histories regclass[] := ARRAY(
@@ -27,10 +27,10 @@ BEGIN
   END IF;
   RETURN tracking;
 END $$;
-COMMENT ON FUNCTION crm.tracking_of(regclass) IS
+COMMENT ON FUNCTION crm_internal.tracking_of(regclass) IS
   'the tracking that a purchases view, a source, a table of histories, a customers view or decisions on tiers belong to';
 
-CREATE FUNCTION crm.lock_sources(histories regclass) RETURNS void
+CREATE FUNCTION crm_internal.lock_sources(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   source regclass;
@@ -44,93 +44,94 @@ BEGIN
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.lock_sources(regclass) IS
+COMMENT ON FUNCTION crm_internal.lock_sources(regclass) IS
   'holds off writers of all tables that feed a table of histories, and of decisions on its tiers';
 
 -- refresh: what it does before its first batch, in one transaction, but for a refit in two
-CREATE FUNCTION crm.refresh_fill(tracking regclass) RETURNS void
+CREATE FUNCTION crm_internal.refresh_fill(tracking regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
 BEGIN
   -- what hangs on the tables is their owner's and runs as the owner
-  IF NOT crm.is_owner(t.histories) THEN
-    PERFORM crm.as_owner(t.histories, format('SELECT crm.refresh_fill(%s::regclass)', tracking::oid));
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    PERFORM crm_internal.as_owner(t.histories, format('SELECT crm_internal.refresh_fill(%s::regclass)', tracking::oid));
     RETURN;
   END IF;
+  PERFORM crm_internal.remake_customers_on(t);
   IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
-    PERFORM crm.lock_sources(t.histories);
-    PERFORM crm.fill_histories(t.histories, 'refresh');
+    PERFORM crm_internal.lock_sources(t.histories);
+    PERFORM crm_internal.fill_histories(t.histories, 'refresh');
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.refresh_fill(regclass) IS 'brings histories up to date that triggers do not keep, the first step of crm.refresh';
+COMMENT ON FUNCTION crm_internal.refresh_fill(regclass) IS 'makes anew what an update has left as it was and brings histories up to date that triggers do not keep, the first step of crm.refresh';
 
-CREATE FUNCTION crm.refresh_started(tracking regclass) RETURNS void
+CREATE FUNCTION crm_internal.refresh_started(tracking regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
 BEGIN
-  PERFORM crm.write_refresh_position(t.histories, NULL::text[]);
+  PERFORM crm_internal.write_refresh_position(t.histories, NULL::text[]);
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = t.histories LOOP
     t.refresh_started_at := clock_timestamp();
     t.refresh_finished_at := NULL;
     t.customers_read := 0;
     t.customers_written := 0;
-    PERFORM crm.write_tracked(t.purchases, t, '{refresh_started_at,refresh_finished_at,customers_read,customers_written}'::text[]);
+    PERFORM crm_internal.write_tracked(t.purchases, t, '{refresh_started_at,refresh_finished_at,customers_read,customers_written}'::text[]);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.refresh_started(regclass) IS 'records that a refresh begins with the first customer';
+COMMENT ON FUNCTION crm_internal.refresh_started(regclass) IS 'records that a refresh begins with the first customer';
 
-CREATE FUNCTION crm.refresh_start(tracking regclass, as_of date) RETURNS void
+CREATE FUNCTION crm_internal.refresh_start(tracking regclass, as_of date) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
 BEGIN
   -- what hangs on the tables is their owner's and runs as the owner
-  IF NOT crm.is_owner(t.histories) THEN
-    PERFORM crm.as_owner(t.histories, format('SELECT crm.refresh_start(%s::regclass, %L::date)', tracking::oid, as_of));
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    PERFORM crm_internal.as_owner(t.histories, format('SELECT crm_internal.refresh_start(%s::regclass, %L::date)', tracking::oid, as_of));
     RETURN;
   END IF;
-  PERFORM crm.make_scales(t.histories, t.scoring, as_of, t.histories);
-  PERFORM crm.warn_of_unknown_tiers(t.histories);
-  PERFORM crm.refresh_started(tracking);
+  PERFORM crm_internal.make_scales(t.histories, t.scoring, as_of, t.histories);
+  PERFORM crm_internal.warn_of_unknown_tiers(t.histories);
+  PERFORM crm_internal.refresh_started(tracking);
 END $$;
-COMMENT ON FUNCTION crm.refresh_start(regclass, date) IS 'puts new scales in force, a step of crm.refresh';
+COMMENT ON FUNCTION crm_internal.refresh_start(regclass, date) IS 'puts new scales in force, a step of crm.refresh';
 
-CREATE FUNCTION crm.refresh_wait(tracking regclass) RETURNS void
+CREATE FUNCTION crm_internal.refresh_wait(tracking regclass) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  SELECT crm.wait_for_writers((crm.tracking_of(tracking)).scoring)
+  SELECT crm_internal.wait_for_writers((crm_internal.tracking_of(tracking)).scoring)
 $$;
-COMMENT ON FUNCTION crm.refresh_wait(regclass) IS
+COMMENT ON FUNCTION crm_internal.refresh_wait(regclass) IS
   'waits for the statements that still score by the rules from before, a step of crm.refresh';
 
-CREATE FUNCTION crm.refresh_batch(tracking regclass, batch_customers int) RETURNS boolean
+CREATE FUNCTION crm_internal.refresh_batch(tracking regclass, batch_customers int) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
   batch record;
 BEGIN
-  IF NOT crm.is_owner(t.histories) THEN
-    RETURN crm.as_owner(t.histories, format('SELECT crm.refresh_batch(%s::regclass, %L::int)', tracking::oid, batch_customers))::boolean;
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    RETURN crm_internal.as_owner(t.histories, format('SELECT crm_internal.refresh_batch(%s::regclass, %L::int)', tracking::oid, batch_customers))::boolean;
   END IF;
-  SELECT * INTO batch FROM crm.rescore(t.histories,
+  SELECT * INTO batch FROM crm_internal.rescore(t.histories,
     (SELECT s.refresh_position FROM crm.tracking_status s WHERE s.purchases = t.purchases), batch_customers);
   -- first the rules, then crm.tracked: in the order of the other steps, so that two refreshes wait and do not deadlock
   IF batch.last IS NULL THEN
-    PERFORM crm.finish_scoring(t.histories);
+    PERFORM crm_internal.finish_scoring(t.histories);
   END IF;
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = t.histories LOOP
     t.customers_read := t.customers_read + batch.customers_read;
     t.customers_written := t.customers_written + batch.customers_written;
-    PERFORM crm.write_tracked(t.purchases, t, '{customers_read,customers_written}'::text[]);
+    PERFORM crm_internal.write_tracked(t.purchases, t, '{customers_read,customers_written}'::text[]);
   END LOOP;
-  PERFORM crm.write_refresh_position(t.histories, batch.last);
+  PERFORM crm_internal.write_refresh_position(t.histories, batch.last);
   RETURN batch.last IS NULL;
 END $$;
-COMMENT ON FUNCTION crm.refresh_batch(regclass, int) IS
+COMMENT ON FUNCTION crm_internal.refresh_batch(regclass, int) IS
   'scores the next customers, a step of crm.refresh; returns whether these were the last';
 
-CREATE FUNCTION crm.check_batch_customers(batch_customers int) RETURNS void
+CREATE FUNCTION crm_internal.check_batch_customers(batch_customers int) RETURNS void
   LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF batch_customers IS NULL OR batch_customers < 1 THEN
@@ -138,7 +139,7 @@ BEGIN
       DETAIL = 'It is at least 1.';
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.check_batch_customers(int) IS 'an error if a refresh cannot score so many customers at a time';
+COMMENT ON FUNCTION crm_internal.check_batch_customers(int) IS 'an error if a refresh cannot score so many customers at a time';
 
 -- A procedure that commits cannot pin its search_path: every name is qualified and it uses no operator.
 CREATE PROCEDURE crm.refresh(tracking regclass, as_of date DEFAULT NULL, refit boolean DEFAULT false, batch_customers int DEFAULT 10000)
@@ -146,21 +147,21 @@ CREATE PROCEDURE crm.refresh(tracking regclass, as_of date DEFAULT NULL, refit b
 DECLARE
   finished pg_catalog.bool;
 BEGIN
-  PERFORM crm.check_commit_allowed('crm.refresh');
-  PERFORM crm.check_batch_customers(batch_customers);
-  PERFORM crm.refresh_fill(tracking);
+  PERFORM crm_internal.check_commit_allowed('crm.refresh');
+  PERFORM crm_internal.check_batch_customers(batch_customers);
+  PERFORM crm_internal.refresh_fill(tracking);
   IF refit THEN
     -- nobody who writes waits for the fits
-    PERFORM crm.refresh_started(tracking);
+    PERFORM crm_internal.refresh_started(tracking);
     COMMIT;
-    PERFORM crm.refit_models(tracking, as_of);
+    PERFORM crm_internal.refit_models(tracking, as_of);
   END IF;
-  PERFORM crm.refresh_start(tracking, as_of);
+  PERFORM crm_internal.refresh_start(tracking, as_of);
   COMMIT;
-  PERFORM crm.refresh_wait(tracking);
+  PERFORM crm_internal.refresh_wait(tracking);
   COMMIT;
   LOOP
-    finished := crm.refresh_batch(tracking, batch_customers);
+    finished := crm_internal.refresh_batch(tracking, batch_customers);
     COMMIT;
     EXIT WHEN finished;
   END LOOP;
@@ -171,17 +172,17 @@ COMMENT ON PROCEDURE crm.refresh(regclass, date, boolean, int) IS
 CREATE FUNCTION crm.rebuild(tracking regclass) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
   changed bigint;
 BEGIN
   -- what hangs on the tables is their owner's and runs as the owner
-  IF NOT crm.is_owner(t.histories) THEN
-    RETURN crm.as_owner(t.histories, format('SELECT crm.rebuild(%s::regclass)', tracking::oid))::bigint;
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    RETURN crm_internal.as_owner(t.histories, format('SELECT crm.rebuild(%s::regclass)', tracking::oid))::bigint;
   END IF;
-  PERFORM crm.lock_sources(t.histories);
-  changed := crm.fill_histories(t.histories, 'rebuild');
-  PERFORM crm.make_scales(t.histories, t.scoring, NULL::date, t.histories);
-  PERFORM crm.rescore_all(t.histories);
+  PERFORM crm_internal.lock_sources(t.histories);
+  changed := crm_internal.fill_histories(t.histories, 'rebuild');
+  PERFORM crm_internal.make_scales(t.histories, t.scoring, NULL::date, t.histories);
+  PERFORM crm_internal.rescore_all(t.histories);
   RETURN changed;
 END $$;
 COMMENT ON FUNCTION crm.rebuild(regclass) IS
@@ -189,10 +190,10 @@ COMMENT ON FUNCTION crm.rebuild(regclass) IS
 
 -- verify
 
-CREATE FUNCTION crm.unfollowed(tracking regclass) RETURNS TABLE (relation text, problem text)
+CREATE FUNCTION crm_internal.unfollowed(tracking regclass) RETURNS TABLE (relation text, problem text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
 BEGIN
   RETURN QUERY
     SELECT format('the %s of %s', r.part, coalesce(o.source_name, o.purchases::text)), 'has been dropped, see crm.untrack'
@@ -207,14 +208,14 @@ BEGIN
       CASE WHEN count(g.oid) = 0 THEN 'has no triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
     FROM crm.tracked o
       JOIN pg_class c ON c.relkind IN ('r', 'p') AND (c.oid = o.source OR c.oid IN (SELECT relid FROM pg_partition_tree(o.source)))
-      LEFT JOIN LATERAL crm.own_triggers(c.oid::regclass) AS g ON true
+      LEFT JOIN LATERAL crm_internal.own_triggers(c.oid::regclass) AS g ON true
     WHERE o.histories = t.histories
     GROUP BY c.oid, o.by_row
     HAVING count(g.oid) FILTER (WHERE g.tgenabled IN ('A', CASE WHEN o.by_row THEN 'A' ELSE 'O' END)) < CASE WHEN o.by_row THEN 2 ELSE 4 END;
   RETURN QUERY
     SELECT t.decisions::text,
       CASE WHEN count(g.oid) < 4 THEN 'lacks triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
-    FROM pg_class c LEFT JOIN LATERAL crm.own_triggers(c.oid::regclass) AS g ON true
+    FROM pg_class c LEFT JOIN LATERAL crm_internal.own_triggers(c.oid::regclass) AS g ON true
     WHERE c.oid = t.decisions
     HAVING count(c.oid) > 0 AND count(g.oid) FILTER (WHERE g.tgenabled IN ('A', 'O')) < 4;
   RETURN QUERY
@@ -224,50 +225,50 @@ BEGIN
     WHERE CASE WHEN o.histories = t.histories AND o.source::text IS DISTINCT FROM o.source_name
             THEN to_regclass(o.source_name) IS NOT NULL ELSE false END;
 END $$;
-COMMENT ON FUNCTION crm.unfollowed(regclass) IS
+COMMENT ON FUNCTION crm_internal.unfollowed(regclass) IS
   'what a tracking lacks: dropped relations, tables whose triggers are missing or disabled, tables that were swapped for another';
 
 CREATE FUNCTION crm.verify(tracking regclass, since date DEFAULT NULL)
   RETURNS TABLE (customer jsonb, problem text, stored text, recomputed text)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
-  keeper constant regclass := crm.relation_left(t);
-  keys constant text[] := crm.history_keys(t.histories);
+  t crm.tracked := crm_internal.tracking_of(tracking);
+  keeper constant regclass := crm_internal.relation_left(t);
+  keys constant text[] := crm_internal.history_keys(t.histories);
   recent text := 'true';
 BEGIN
   -- the view's functions run as their owner; what they say is handed over as data
-  IF NOT crm.is_owner(keeper) THEN
+  IF NOT crm_internal.is_owner(keeper) THEN
     RETURN QUERY SELECT d.row -> 'customer', d.row ->> 'problem', d.row ->> 'stored', d.row ->> 'recomputed'
-      FROM jsonb_array_elements(crm.as_owner(keeper, format('SELECT coalesce(jsonb_agg(to_jsonb(v)), ''[]'') FROM crm.verify(%s::regclass, %L::date) AS v',
+      FROM jsonb_array_elements(crm_internal.as_owner(keeper, format('SELECT coalesce(jsonb_agg(to_jsonb(v)), ''[]'') FROM crm.verify(%s::regclass, %L::date) AS v',
         tracking::oid, since))::jsonb) WITH ORDINALITY AS d(row, n) ORDER BY d.n;
     RETURN;
   END IF;
-  RETURN QUERY SELECT NULL::jsonb, format('%s %s', u.relation, u.problem), NULL::text, NULL::text FROM crm.unfollowed(tracking) u;
-  IF EXISTS (SELECT FROM crm.unfollowed(tracking) u WHERE u.problem LIKE 'has been dropped%') THEN
+  RETURN QUERY SELECT NULL::jsonb, format('%s %s', u.relation, u.problem), NULL::text, NULL::text FROM crm_internal.unfollowed(tracking) u;
+  IF EXISTS (SELECT FROM crm_internal.unfollowed(tracking) u WHERE u.problem LIKE 'has been dropped%') THEN
     RETURN;
   END IF;
   IF since IS NOT NULL THEN
-    recent := format('coalesce(crm.last_purchase(f.history), crm.last_purchase(h.history)) >= %L OR crm.last_purchase(h.history) >= %1$L', since);
+    recent := format('coalesce(crm.last_purchased_on(f.history), crm.last_purchased_on(h.history)) >= %L OR crm.last_purchased_on(h.history) >= %1$L', since);
   END IF;
   RETURN QUERY EXECUTE format($sql$
     SELECT jsonb_build_object(%1$s), 'history', h.history::text, f.history::text
     FROM (%2$s) AS f FULL JOIN %3$s AS h ON %4$s
     WHERE NOT coalesce(h.history OPERATOR(crm.=) f.history, false) AND (%5$s)$sql$,
     (SELECT string_agg(format('%L, coalesce(f.%I, h.%2$I)', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
-    crm.all_histories_query(t.histories), t.histories, crm.same_keys(t.histories, keys, 'f', 'h'), recent);
+    crm_internal.all_histories_query(t.histories), t.histories, crm_internal.same_keys(t.histories, keys, 'f', 'h'), recent);
   RETURN QUERY EXECUTE format($sql$
     SELECT jsonb_build_object(%1$s), 'score', ROW(%2$s)::text, ROW(%7$s)::text
     FROM %3$s AS h LEFT JOIN %4$s AS r ON %5$s %9$s,
       LATERAL %6$s AS c
     WHERE ROW(%2$s) IS DISTINCT FROM ROW(%7$s) AND (%8$s)$sql$,
     (SELECT string_agg(format('%L, h.%I', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
-    crm.column_list(crm.score_columns(), 'h.'), t.histories, t.scoring,
-    crm.same_keys(t.histories, crm.scale_by(t.histories, t.scoring), 'r', 'h'),
-    crm.score_call(t.histories, 'h.history', 'greatest(h.scored_on, r.refreshed_on)'),
-    crm.column_list(crm.score_columns(), 'c.'),
-    CASE WHEN since IS NULL THEN 'true' ELSE format('crm.last_purchase(h.history) >= %L', since) END,
-    crm.decisions_join(t.histories));
+    crm_internal.column_list(crm_internal.score_columns(), 'h.'), t.histories, t.scoring,
+    crm_internal.same_keys(t.histories, crm_internal.scale_by(t.histories, t.scoring), 'r', 'h'),
+    crm_internal.score_call(t.histories, 'h.history', 'greatest(h.scored_on, r.refreshed_on)'),
+    crm_internal.column_list(crm_internal.score_columns(), 'c.'),
+    CASE WHEN since IS NULL THEN 'true' ELSE format('crm.last_purchased_on(h.history) >= %L', since) END,
+    crm_internal.decisions_join(t.histories));
 END $$;
 COMMENT ON FUNCTION crm.verify(regclass, date) IS
   'the customers whose stored history or score differs from what the purchases views give, and tables that are not followed: must be none; since looks only at customers with a purchase from that day on';
@@ -275,15 +276,15 @@ COMMENT ON FUNCTION crm.verify(regclass, date) IS
 CREATE FUNCTION crm.track_partitions(tracking regclass) RETURNS int
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
 BEGIN
-  IF NOT crm.is_owner(t.histories) THEN
-    RETURN crm.as_owner(t.histories, format('SELECT crm.track_partitions(%s::regclass)', tracking::oid))::int;
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    RETURN crm_internal.as_owner(t.histories, format('SELECT crm.track_partitions(%s::regclass)', tracking::oid))::int;
   END IF;
   IF t.decisions IS NOT NULL THEN
-    PERFORM crm.decision_triggers(t.decisions);
+    PERFORM crm_internal.decision_triggers(t.decisions);
   END IF;
-  RETURN (SELECT sum(crm.track_triggers(o.source, o.by_row))::int
+  RETURN (SELECT sum(crm_internal.track_triggers(o.source, o.by_row))::int
           FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NOT NULL);
 END $$;
 COMMENT ON FUNCTION crm.track_partitions(regclass) IS
@@ -294,7 +295,7 @@ COMMENT ON FUNCTION crm.track_partitions(regclass) IS
 CREATE FUNCTION crm.snapshot(tracking regclass, as_of date) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
   schema text;
   name text;
   snapshots regclass;
@@ -302,13 +303,13 @@ DECLARE
   customers bigint;
 BEGIN
   -- what hangs on the tables is their owner's and runs as the owner
-  IF NOT crm.is_owner(t.histories) THEN
-    RETURN crm.as_owner(t.histories, format('SELECT crm.snapshot(%s::regclass, %L::date)', tracking::oid, as_of))::bigint;
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    RETURN crm_internal.as_owner(t.histories, format('SELECT crm.snapshot(%s::regclass, %L::date)', tracking::oid, as_of))::bigint;
   END IF;
   IF as_of IS NULL OR NOT isfinite(as_of) THEN
     RAISE null_value_not_allowed USING MESSAGE = 'day of a snapshot must be a date';
   END IF;
-  customers_on := crm.customers_on(t.customers);
+  customers_on := crm_internal.customers_on(t.customers);
   IF customers_on IS NULL THEN
     RAISE undefined_function USING MESSAGE = format('there is no function of the customers of %s on a day', t.purchases),
       DETAIL = format('It stands beside %s and belongs to the same owner.', t.customers);
@@ -322,9 +323,9 @@ BEGIN
       HINT = 'Rename it, or give it to the owner of the tracking.';
   ELSIF snapshots IS NULL THEN
     EXECUTE format('CREATE TABLE %I.%I AS SELECT NULL::date AS snapshot_on, c.* FROM %s AS c WITH NO DATA', schema, name, t.customers);
-    EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (snapshot_on, %s)', schema, name, crm.column_list(crm.history_keys(t.histories), ''::text));
+    EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (snapshot_on, %s)', schema, name, crm_internal.column_list(crm_internal.history_keys(t.histories), ''::text));
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, name, format('the customers of %s as they stood on some days', t.purchases));
-    PERFORM crm.comment_columns(format('%I.%I', schema, name)::regclass);
+    PERFORM crm_internal.comment_columns(format('%I.%I', schema, name)::regclass);
   END IF;
   EXECUTE format('DELETE FROM %I.%I WHERE snapshot_on = $1', schema, name) USING as_of;
   EXECUTE format('INSERT INTO %I.%I SELECT $1, c.* FROM %s($1) AS c', schema, name, customers_on) USING as_of;
@@ -334,7 +335,7 @@ END $$;
 COMMENT ON FUNCTION crm.snapshot(regclass, date) IS
   'adds the customers as they stood on a day to the table <name>_snapshots, in place of an earlier snapshot of that day; returns how many';
 
-CREATE FUNCTION crm.customers_on(customers regclass) RETURNS text
+CREATE FUNCTION crm_internal.customers_on(customers regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('%I.%I', n.nspname, p.proname)
   FROM pg_class c JOIN pg_proc p ON p.prorettype = c.reltype AND p.proretset AND p.proargtypes = '1082'::oidvector
@@ -342,7 +343,7 @@ CREATE FUNCTION crm.customers_on(customers regclass) RETURNS text
   WHERE c.oid = customers AND p.pronamespace = c.relnamespace AND p.proname LIKE '%customers\_on%'
     AND pg_has_role(p.proowner, c.relowner, 'USAGE')
 $$;
-COMMENT ON FUNCTION crm.customers_on(regclass) IS 'the function that gives the rows of a customers view on another day';
+COMMENT ON FUNCTION crm_internal.customers_on(regclass) IS 'the function that gives the rows of a customers view on another day';
 
 -- for the administrator
 

@@ -1,6 +1,6 @@
 -- untrack, detach
 
-CREATE FUNCTION crm.drop_triggers(source regclass) RETURNS void
+CREATE FUNCTION crm_internal.drop_triggers(source regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   g record;
@@ -15,37 +15,37 @@ BEGIN
     EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', g.tgname, g.relation);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.drop_triggers(regclass) IS 'drops the triggers of crm from a table and its partitions';
+COMMENT ON FUNCTION crm_internal.drop_triggers(regclass) IS 'drops the triggers of crm from a table and its partitions';
 
 CREATE FUNCTION crm.untrack(tracking regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
   o crm.tracked;
-  keeper constant regclass := crm.relation_left(t);
+  keeper constant regclass := crm_internal.relation_left(t);
   views_made regclass[] := '{}';
   view_made regclass;
 BEGIN
-  IF NOT crm.is_owner(keeper) THEN
-    PERFORM crm.as_owner(keeper, format('SELECT crm.untrack(%s::regclass)', tracking::oid));
+  IF NOT crm_internal.is_owner(keeper) THEN
+    PERFORM crm_internal.as_owner(keeper, format('SELECT crm.untrack(%s::regclass)', tracking::oid));
     RETURN;
   END IF;
   FOR o IN SELECT * FROM crm.tracked WHERE histories = t.histories LOOP
     views_made := views_made || CASE WHEN o.view_made THEN ARRAY[o.purchases] ELSE '{}' END;
     -- a refresh that was stopped has left the key of a customer
     IF EXISTS (SELECT FROM pg_class WHERE oid = o.histories) THEN
-      PERFORM crm.write_refresh_position(o.histories, NULL::text[]);
+      PERFORM crm_internal.write_refresh_position(o.histories, NULL::text[]);
     END IF;
-    PERFORM crm.write_tracked(o.purchases, NULL::crm.tracked, NULL::text[]);
+    PERFORM crm_internal.write_tracked(o.purchases, NULL::crm.tracked, NULL::text[]);
     IF NOT EXISTS (SELECT FROM crm.tracked WHERE source = o.source)
        AND EXISTS (SELECT FROM pg_class WHERE oid = o.source) THEN
-      PERFORM crm.drop_triggers(o.source);
+      PERFORM crm_internal.drop_triggers(o.source);
     END IF;
   END LOOP;
-  PERFORM crm.drop_tiers(t.decisions, t.standing);
+  PERFORM crm_internal.drop_tiers(t.decisions, t.standing);
   IF EXISTS (SELECT FROM pg_class WHERE oid = t.customers) THEN
-    IF crm.customers_on(t.customers) IS NOT NULL THEN
-      EXECUTE format('DROP FUNCTION %s(date)', crm.customers_on(t.customers));
+    IF crm_internal.customers_on(t.customers) IS NOT NULL THEN
+      EXECUTE format('DROP FUNCTION %s(date)', crm_internal.customers_on(t.customers));
     END IF;
     EXECUTE format('DROP VIEW %s', t.customers);
   END IF;
@@ -58,7 +58,7 @@ END $$;
 COMMENT ON FUNCTION crm.untrack(regclass) IS
   'stops keeping the histories: drops the triggers and the views that crm.track made, keeps the tables';
 
-CREATE FUNCTION crm.make_plain(relation regclass) RETURNS void
+CREATE FUNCTION crm_internal.make_plain(relation regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   c record;
@@ -76,23 +76,23 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ALTER %I DROP DEFAULT, ALTER %2$I TYPE %s USING %2$I::%3$s', relation, c.attname, c.plain);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.make_plain(regclass) IS 'turns the columns of a table that have types of crm into built-in ones';
+COMMENT ON FUNCTION crm_internal.make_plain(regclass) IS 'turns the columns of a table that have types of crm into built-in ones';
 
 CREATE FUNCTION crm.detach(tracking regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
-  keeper constant regclass := crm.relation_left(t);
+  t crm.tracked := crm_internal.tracking_of(tracking);
+  keeper constant regclass := crm_internal.relation_left(t);
 BEGIN
-  IF NOT crm.is_owner(keeper) THEN
-    PERFORM crm.as_owner(keeper, format('SELECT crm.detach(%s::regclass)', tracking::oid));
+  IF NOT crm_internal.is_owner(keeper) THEN
+    PERFORM crm_internal.as_owner(keeper, format('SELECT crm.detach(%s::regclass)', tracking::oid));
     RETURN;
   END IF;
   PERFORM crm.untrack(tracking);
-  PERFORM crm.make_plain(t.histories);
-  PERFORM crm.make_plain(t.scoring);
+  PERFORM crm_internal.make_plain(t.histories);
+  PERFORM crm_internal.make_plain(t.scoring);
   IF EXISTS (SELECT FROM pg_class WHERE oid = t.models) THEN
-    PERFORM crm.make_plain(t.models);
+    PERFORM crm_internal.make_plain(t.models);
   END IF;
 END $$;
 COMMENT ON FUNCTION crm.detach(regclass) IS

@@ -2,48 +2,48 @@
 
 -- A fit in two steps, so that one pass over the histories makes the data of all
 -- rules, and a fit that fails is an error of its own rule only.
-CREATE FUNCTION crm.purchase_model_like(crm.purchase_model_state, crm.purchase_model, crm.purchase_history, date) RETURNS crm.purchase_model_state
+CREATE FUNCTION crm_internal.purchase_model_like_transition(crm.purchase_model_state, crm.purchase_model, crm.purchase_history, date) RETURNS crm.purchase_model_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_purchase_model_like';
-COMMENT ON FUNCTION crm.purchase_model_like(crm.purchase_model_state, crm.purchase_model, crm.purchase_history, date) IS
+COMMENT ON FUNCTION crm_internal.purchase_model_like_transition(crm.purchase_model_state, crm.purchase_model, crm.purchase_history, date) IS
   'transition function of purchase_fit_data';
-CREATE AGGREGATE crm.purchase_fit_data(crm.purchase_model, crm.purchase_history, date) (
-  SFUNC = crm.purchase_model_like,
+CREATE AGGREGATE crm_internal.purchase_fit_data(model crm.purchase_model, history crm.purchase_history, as_of date) (
+  SFUNC = crm_internal.purchase_model_like_transition,
   STYPE = crm.purchase_model_state,
   SSPACE = 65536,
-  COMBINEFUNC = crm.purchase_model_state_combine,
+  COMBINEFUNC = crm_internal.purchase_model_state_combine,
   PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE crm.purchase_fit_data(crm.purchase_model, crm.purchase_history, date) IS
-  'what crm.refit needs of histories up to as_of to fit a model of the same family, in the same unit';
-CREATE AGGREGATE crm.spend_fit_data(crm.purchase_history, date) (
-  SFUNC = crm.spend_model_history,
+COMMENT ON AGGREGATE crm_internal.purchase_fit_data(crm.purchase_model, crm.purchase_history, date) IS
+  'what crm_internal.refit needs of histories up to as_of to fit a model of the same family, in the same unit';
+CREATE AGGREGATE crm_internal.spend_fit_data(history crm.purchase_history, as_of date) (
+  SFUNC = crm_internal.spend_model_history_transition,
   STYPE = crm.spend_model_state,
   SSPACE = 65536,
-  COMBINEFUNC = crm.spend_model_state_combine,
+  COMBINEFUNC = crm_internal.spend_model_state_combine,
   PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE crm.spend_fit_data(crm.purchase_history, date) IS
-  'what crm.fit_gamma_gamma_final needs of histories up to as_of';
-CREATE FUNCTION crm.refit(crm.purchase_model, crm.purchase_model_state) RETURNS crm.purchase_model
+COMMENT ON AGGREGATE crm_internal.spend_fit_data(crm.purchase_history, date) IS
+  'what crm_internal.fit_gamma_gamma_final needs of histories up to as_of';
+CREATE FUNCTION crm_internal.refit(crm.purchase_model, crm.purchase_model_state) RETURNS crm.purchase_model
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000000 AS 'MODULE_PATHNAME', 'crm_refit_purchase_model';
-COMMENT ON FUNCTION crm.refit(crm.purchase_model, crm.purchase_model_state) IS
+COMMENT ON FUNCTION crm_internal.refit(crm.purchase_model, crm.purchase_model_state) IS
   'the model of the same family, unit and k that fits the customers of a state best';
 
-CREATE FUNCTION crm.same_models(a crm.purchase_model, a_spend crm.spend_model, b crm.purchase_model, b_spend crm.spend_model) RETURNS boolean
+CREATE FUNCTION crm_internal.same_models(a crm.purchase_model, a_spend crm.spend_model, b crm.purchase_model, b_spend crm.spend_model) RETURNS boolean
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT record_eq(ROW(a, a_spend), ROW(b, b_spend))
 $$;
-COMMENT ON FUNCTION crm.same_models(crm.purchase_model, crm.spend_model, crm.purchase_model, crm.spend_model) IS
+COMMENT ON FUNCTION crm_internal.same_models(crm.purchase_model, crm.spend_model, crm.purchase_model, crm.spend_model) IS
   'whether two pairs of models are equal, NULLs too';
 
 -- the table of models that are and were in force
 
-CREATE FUNCTION crm.comment_models(models regclass) RETURNS void
+CREATE FUNCTION crm_internal.comment_models(models regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   c record;
 BEGIN
-  PERFORM crm.comment_columns(models);
+  PERFORM crm_internal.comment_columns(models);
   FOR c IN
     SELECT d.name, d.comment FROM (VALUES
       ('fitted_on', 'day as of which a refit fitted the purchase model; NULL if it was set by hand'),
@@ -68,51 +68,51 @@ BEGIN
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', models, c.name, c.comment);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.comment_models(regclass) IS 'comments the columns of a table of models';
+COMMENT ON FUNCTION crm_internal.comment_models(regclass) IS 'comments the columns of a table of models';
 
-CREATE FUNCTION crm.make_models(tracking crm.tracked, scale_by text[]) RETURNS regclass
+CREATE FUNCTION crm_internal.make_models(tracking crm.tracked, scale_by text[]) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   owner constant oid := (SELECT relowner FROM pg_class WHERE oid = tracking.scoring);
   name text;
   made regclass;
 BEGIN
-  SELECT format('%I.%I', n.nspname, crm.free_name(n.oid, regexp_replace(c.relname::text, '(.)_histories\d*$', '\1'), '_models')) INTO name
+  SELECT format('%I.%I', n.nspname, crm_internal.free_name(n.oid, regexp_replace(c.relname::text, '(.)_histories\d*$', '\1'), '_models')) INTO name
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tracking.histories;
   EXECUTE format($sql$CREATE TABLE %s AS
     SELECT %s NULL::date AS fitted_on, NULL::date AS spend_fitted_on, NULL::date AS recorded_on, NULL::crm.purchase_model AS purchase_model,
       NULL::crm.spend_model AS spend_model, NULL::bigint AS customers, NULL::date AS replaced_on, NULL::text AS replaced_by,
       NULL::date AS forecast_from, NULL::date AS forecast_until, NULL::boolean AS out_of_sample, (NULL::crm.forecast_accuracy_result).*
-    FROM %s WITH NO DATA$sql$, name, coalesce(crm.column_list(scale_by, ''::text) || ',', ''), tracking.scoring);
+    FROM %s WITH NO DATA$sql$, name, coalesce(crm_internal.column_list(scale_by, ''::text) || ',', ''), tracking.scoring);
   made := name::regclass;
   EXECUTE format($sql$ALTER TABLE %s ALTER recorded_on SET NOT NULL,
     ADD CONSTRAINT replaced_by_refit_or_hand CHECK (replaced_by IN ('refit', 'hand') AND replaced_on IS NOT NULL OR num_nonnulls(replaced_by, replaced_on) = 0)$sql$, made);
-  EXECUTE format('CREATE UNIQUE INDEX ON %s (%s) WHERE replaced_on IS NULL', made, coalesce(crm.column_list(scale_by, ''::text), '(true)'));
+  EXECUTE format('CREATE UNIQUE INDEX ON %s (%s) WHERE replaced_on IS NULL', made, coalesce(crm_internal.column_list(scale_by, ''::text), '(true)'));
   EXECUTE format('COMMENT ON TABLE %s IS %L', made,
     format('the models that the customers of %s are and were scored by, and how right their forecasts were', tracking.purchases));
-  PERFORM crm.comment_models(made);
+  PERFORM crm_internal.comment_models(made);
   IF owner <> (SELECT oid FROM pg_roles WHERE rolname = current_user) THEN
     EXECUTE format('ALTER TABLE %s OWNER TO %s', made, owner::regrole);
   END IF;
   RETURN made;
 END $$;
-COMMENT ON FUNCTION crm.make_models(crm.tracked, text[]) IS 'makes the table of models of a tracking, owned by the owner of its rules';
+COMMENT ON FUNCTION crm_internal.make_models(crm.tracked, text[]) IS 'makes the table of models of a tracking, owned by the owner of its rules';
 
 -- A rule is handed on as the text of its row, whose type is another one for every tracking.
-CREATE FUNCTION crm.record_models(tracking crm.tracked, scale_by text[], rule text, recorded_on date, fitted_on date, spend_fitted_on date,
+CREATE FUNCTION crm_internal.record_models(tracking crm.tracked, scale_by text[], rule text, recorded_on date, fitted_on date, spend_fitted_on date,
     purchase_model crm.purchase_model, spend_model crm.spend_model) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format($sql$
     INSERT INTO %1$s (%2$s recorded_on, fitted_on, spend_fitted_on, purchase_model, spend_model, customers)
     SELECT %3$s $2, $3, $4, $5, $6, ($5::jsonb ->> 'customers')::bigint FROM (SELECT ($1::%4$s).*) AS o$sql$,
-    tracking.models, coalesce(crm.column_list(scale_by, ''::text) || ',', ''), coalesce(crm.column_list(scale_by, 'o.') || ',', ''), tracking.scoring)
+    tracking.models, coalesce(crm_internal.column_list(scale_by, ''::text) || ',', ''), coalesce(crm_internal.column_list(scale_by, 'o.') || ',', ''), tracking.scoring)
   USING rule, recorded_on, fitted_on, spend_fitted_on, purchase_model, spend_model;
 END $$;
-COMMENT ON FUNCTION crm.record_models(crm.tracked, text[], text, date, date, date, crm.purchase_model, crm.spend_model) IS
+COMMENT ON FUNCTION crm_internal.record_models(crm.tracked, text[], text, date, date, date, crm.purchase_model, crm.spend_model) IS
   'records models that are in force for a rule';
 
-CREATE FUNCTION crm.record_replacement(tracking crm.tracked, scale_by text[], rule text, replaced_on date, replaced_by text, forecast_from date,
+CREATE FUNCTION crm_internal.record_replacement(tracking crm.tracked, scale_by text[], rule text, replaced_on date, replaced_by text, forecast_from date,
     out_of_sample boolean, accuracy crm.forecast_accuracy_result) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -123,23 +123,23 @@ BEGIN
         (SELECT a.n, a.total_expected, a.total_actual, a.mean_error, a.mean_absolute_error, a.root_mean_squared_error, a.correlation,
            a.top_decile_share FROM (SELECT ($6).*) AS a WHERE $4 IS NOT NULL)
     FROM (SELECT ($1::%3$s).*) AS o
-    WHERE m.replaced_on IS NULL AND %2$s$sql$, tracking.models, crm.same_keys(tracking.models, scale_by, 'm', 'o'), tracking.scoring)
+    WHERE m.replaced_on IS NULL AND %2$s$sql$, tracking.models, crm_internal.same_keys(tracking.models, scale_by, 'm', 'o'), tracking.scoring)
   USING rule, replaced_on, replaced_by, forecast_from, out_of_sample, accuracy;
 END $$;
-COMMENT ON FUNCTION crm.record_replacement(crm.tracked, text[], text, date, text, date, boolean, crm.forecast_accuracy_result) IS
+COMMENT ON FUNCTION crm_internal.record_replacement(crm.tracked, text[], text, date, text, date, boolean, crm.forecast_accuracy_result) IS
   'records that the models of a rule were replaced, and how right their forecasts were since forecast_from; without that day, no accuracy';
 
 -- the fits
 
-CREATE FUNCTION crm.warn_not_refitted(what text, rule text, in_force boolean, reason text) RETURNS void
+CREATE FUNCTION crm_internal.warn_not_refitted(what text, rule text, in_force boolean, reason text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE WARNING USING MESSAGE = format('%s of %s was not fitted: %s', what, rule, regexp_replace(reason, '^no fit: ', '')),
     DETAIL = CASE WHEN in_force THEN 'The model in force stays.' ELSE 'None is in force.' END;
 END $$;
-COMMENT ON FUNCTION crm.warn_not_refitted(text, text, boolean, text) IS 'warns that a refit has left a model as it is';
+COMMENT ON FUNCTION crm_internal.warn_not_refitted(text, text, boolean, text) IS 'warns that a refit has left a model as it is';
 
-CREATE FUNCTION crm.refit_purchase_model(rule text, in_force crm.purchase_model, data_check crm.data_check_result, data crm.purchase_model_state)
+CREATE FUNCTION crm_internal.refit_purchase_model(rule text, in_force crm.purchase_model, data_check crm.data_check_result, data crm.purchase_model_state)
   RETURNS crm.purchase_model
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -148,7 +148,7 @@ DECLARE
 BEGIN
   -- "no fit" and "doubtful"
   IF data_check.verdict LIKE 'good%' OR data_check.verdict LIKE 'weak%' THEN
-    model := crm.refit(crm.model_to_fit(in_force), data);
+    model := crm_internal.refit(crm_internal.model_to_fit(in_force), data);
     reason := CASE WHEN NOT crm.is_converged(model) THEN crm.fit_verdict(model) END;
   ELSE
     reason := coalesce(data_check.verdict, 'there are no customers');
@@ -156,25 +156,25 @@ BEGIN
   IF reason IS NULL THEN
     RETURN model;
   END IF;
-  PERFORM crm.warn_not_refitted('purchase model', rule, in_force IS NOT NULL, reason);
+  PERFORM crm_internal.warn_not_refitted('purchase model', rule, in_force IS NOT NULL, reason);
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
-  PERFORM crm.warn_not_refitted('purchase model', rule, in_force IS NOT NULL, SQLERRM);
+  PERFORM crm_internal.warn_not_refitted('purchase model', rule, in_force IS NOT NULL, SQLERRM);
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION crm.refit_purchase_model(text, crm.purchase_model, crm.data_check_result, crm.purchase_model_state) IS
+COMMENT ON FUNCTION crm_internal.refit_purchase_model(text, crm.purchase_model, crm.data_check_result, crm.purchase_model_state) IS
   'a model of the family in force that can be put in its place; NULL with a warning if there is none';
 
-CREATE FUNCTION crm.refit_spend_model(rule text, in_force crm.spend_model, data crm.spend_model_state) RETURNS crm.spend_model
+CREATE FUNCTION crm_internal.refit_spend_model(rule text, in_force crm.spend_model, data crm.spend_model_state) RETURNS crm.spend_model
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   model crm.spend_model;
 BEGIN
-  model := crm.fit_gamma_gamma_final(data);
+  model := crm_internal.fit_gamma_gamma_final(data);
   IF model IS NULL THEN
-    PERFORM crm.warn_not_refitted('spend model', rule, in_force IS NOT NULL, 'there are no customers');
+    PERFORM crm_internal.warn_not_refitted('spend model', rule, in_force IS NOT NULL, 'there are no customers');
   ELSIF NOT crm.is_converged(model) THEN
-    PERFORM crm.warn_not_refitted('spend model', rule, in_force IS NOT NULL, crm.fit_verdict(model));
+    PERFORM crm_internal.warn_not_refitted('spend model', rule, in_force IS NOT NULL, crm.fit_verdict(model));
     RETURN NULL;
   ELSE
     -- an error if the mean of all customers is infinite
@@ -182,19 +182,19 @@ BEGIN
   END IF;
   RETURN model;
 EXCEPTION WHEN OTHERS THEN
-  PERFORM crm.warn_not_refitted('spend model', rule, in_force IS NOT NULL, SQLERRM);
+  PERFORM crm_internal.warn_not_refitted('spend model', rule, in_force IS NOT NULL, SQLERRM);
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION crm.refit_spend_model(text, crm.spend_model, crm.spend_model_state) IS
+COMMENT ON FUNCTION crm_internal.refit_spend_model(text, crm.spend_model, crm.spend_model_state) IS
   'a gamma-gamma model that can be put in place of the one in force; NULL with a warning if there is none';
 
-CREATE FUNCTION crm.model_to_fit(in_force crm.purchase_model) RETURNS crm.purchase_model
+CREATE FUNCTION crm_internal.model_to_fit(in_force crm.purchase_model) RETURNS crm.purchase_model
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(in_force, crm.bg_nbd(1::float8, 1::float8, 1::float8, 1::float8, 1))
 $$;
-COMMENT ON FUNCTION crm.model_to_fit(crm.purchase_model) IS 'a model of the family that a refit fits: that of the model in force, BG/NBD in days if there is none';
+COMMENT ON FUNCTION crm_internal.model_to_fit(crm.purchase_model) IS 'a model of the family that a refit fits: that of the model in force, BG/NBD in days if there is none';
 
-CREATE FUNCTION crm.replace_models(scoring regclass, scale_by text[], rule text, purchase_model crm.purchase_model, spend_model crm.spend_model)
+CREATE FUNCTION crm_internal.replace_models(scoring regclass, scale_by text[], rule text, purchase_model crm.purchase_model, spend_model crm.spend_model)
   RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -202,23 +202,23 @@ DECLARE
 BEGIN
   EXECUTE format($sql$
     UPDATE %1$s AS r SET purchase_model = $2, spend_model = $3 FROM (SELECT ($1::%1$s).*) AS o
-    WHERE %2$s AND crm.same_models(r.purchase_model, r.spend_model, o.purchase_model, o.spend_model)$sql$,
-    scoring, crm.same_keys(scoring, scale_by, 'r', 'o'))
+    WHERE %2$s AND crm_internal.same_models(r.purchase_model, r.spend_model, o.purchase_model, o.spend_model)$sql$,
+    scoring, crm_internal.same_keys(scoring, scale_by, 'r', 'o'))
   USING rule, purchase_model, spend_model;
   GET DIAGNOSTICS changed = ROW_COUNT;
   RETURN changed > 0;
 END $$;
-COMMENT ON FUNCTION crm.replace_models(regclass, text[], text, crm.purchase_model, crm.spend_model) IS
+COMMENT ON FUNCTION crm_internal.replace_models(regclass, text[], text, crm.purchase_model, crm.spend_model) IS
   'puts models in force for a rule; false if it has been given others meanwhile';
 
 -- One row a rule: what the fits need, what is recorded of the models in force,
 -- and how right the forecasts were that may have to be recorded.
-CREATE FUNCTION crm.refit_query(tracking crm.tracked, scale_by text[]) RETURNS text
+CREATE FUNCTION crm_internal.refit_query(tracking crm.tracked, scale_by text[]) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN format($query$
     WITH rule AS MATERIALIZED (
-      SELECT row_number() OVER (%7$s) AS number, CAST(r.* AS %1$s) AS scoring, %2$s AS name, d.day, r.purchase_model, r.spend_model, crm.model_to_fit(r.purchase_model) AS model_to_fit,
+      SELECT row_number() OVER (%7$s) AS number, CAST(r.* AS %1$s) AS scoring, %2$s AS name, d.day, r.purchase_model, r.spend_model, crm_internal.model_to_fit(r.purchase_model) AS model_to_fit,
         m.recorded_on IS NOT NULL AS is_recorded, s.still_in_force, m.purchase_model AS recorded_model,
         CASE WHEN s.same_purchase_model THEN m.fitted_on END AS fitted_on,
         CASE WHEN s.same_spend_model THEN m.spend_fitted_on END AS spend_fitted_on,
@@ -230,9 +230,9 @@ BEGIN
         CROSS JOIN LATERAL (SELECT coalesce($1, (statement_timestamp() AT TIME ZONE r.time_zone)::date) AS day) AS d
         LEFT JOIN %3$s AS m ON m.replaced_on IS NULL AND %4$s
         CROSS JOIN LATERAL (
-          SELECT m.recorded_on IS NOT NULL AND crm.same_models(m.purchase_model, m.spend_model, r.purchase_model, r.spend_model) AS still_in_force,
-            crm.same_models(m.purchase_model, NULL::crm.spend_model, r.purchase_model, NULL::crm.spend_model) AS same_purchase_model,
-            crm.same_models(NULL::crm.purchase_model, m.spend_model, NULL::crm.purchase_model, r.spend_model) AS same_spend_model) AS s
+          SELECT m.recorded_on IS NOT NULL AND crm_internal.same_models(m.purchase_model, m.spend_model, r.purchase_model, r.spend_model) AS still_in_force,
+            crm_internal.same_models(m.purchase_model, NULL::crm.spend_model, r.purchase_model, NULL::crm.spend_model) AS same_purchase_model,
+            crm_internal.same_models(NULL::crm.purchase_model, m.spend_model, NULL::crm.purchase_model, r.spend_model) AS same_spend_model) AS s
         CROSS JOIN LATERAL (
           SELECT CASE
             WHEN m.fitted_on < d.day THEN m.fitted_on
@@ -241,11 +241,11 @@ BEGIN
             ELSE d.day - r.horizon_days END AS forecast_from) AS f),
     data AS (
       SELECT g.number, crm.data_check(h.history, g.day) AS data_check,
-        crm.purchase_fit_data(g.model_to_fit, h.history, g.day) AS purchases, crm.spend_fit_data(h.history, g.day) AS spend,
+        crm_internal.purchase_fit_data(g.model_to_fit, h.history, g.day) AS purchases, crm_internal.spend_fit_data(h.history, g.day) AS spend,
         crm.forecast_accuracy(crm.expected_purchases(g.recorded_model, h.history, g.forecast_from, g.day),
-          crm.purchase_days(crm.within(h.history, daterange(g.forecast_from, g.day, '(]')))::float8) AS accuracy,
+          crm.purchase_day_count(crm.within(h.history, daterange(g.forecast_from, g.day, '(]')))::float8) AS accuracy,
         crm.forecast_accuracy(crm.expected_purchases(g.model_by_hand, h.history, g.by_hand_from, g.day),
-          crm.purchase_days(crm.within(h.history, daterange(g.by_hand_from, g.day, '(]')))::float8) AS accuracy_by_hand
+          crm.purchase_day_count(crm.within(h.history, daterange(g.by_hand_from, g.day, '(]')))::float8) AS accuracy_by_hand
       FROM rule AS g JOIN %5$s AS h ON %6$s
       GROUP BY g.number)
     SELECT g.scoring::text AS scoring, g.name, g.day, g.purchase_model, g.spend_model, g.is_recorded, g.still_in_force, g.fitted_on, g.spend_fitted_on,
@@ -255,17 +255,17 @@ BEGIN
     tracking.scoring,
     coalesce((SELECT format('concat_ws('', '', %s)', string_agg(format('concat(%L, '' '', r.%I)', k, k), ', ' ORDER BY n))
               FROM unnest(scale_by) WITH ORDINALITY AS u(k, n) HAVING count(*) > 0), 'NULL::text'),
-    tracking.models, crm.same_keys(tracking.scoring, scale_by, 'm', 'r'), tracking.histories, crm.same_keys(tracking.scoring, scale_by, '(g.scoring)', 'h'),
-    coalesce('ORDER BY ' || crm.column_list(scale_by, 'r.'), ''));
+    tracking.models, crm_internal.same_keys(tracking.scoring, scale_by, 'm', 'r'), tracking.histories, crm_internal.same_keys(tracking.scoring, scale_by, '(g.scoring)', 'h'),
+    coalesce('ORDER BY ' || crm_internal.column_list(scale_by, 'r.'), ''));
 END $$;
-COMMENT ON FUNCTION crm.refit_query(crm.tracked, text[]) IS
+COMMENT ON FUNCTION crm_internal.refit_query(crm.tracked, text[]) IS
   'the query that reads all histories once for a refit, as of $1 or of today where each rule''s customers are';
 
 -- the settings under which every rule's text is read again as it was
-CREATE FUNCTION crm.refit_rules(tracking crm.tracked, as_of date) RETURNS void
+CREATE FUNCTION crm_internal.refit_rules(tracking crm.tracked, as_of date) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 3 SET datestyle = iso SET intervalstyle = postgres AS $$
 DECLARE
-  scale_by constant text[] := crm.scale_by(tracking.histories, tracking.scoring);
+  scale_by constant text[] := crm_internal.scale_by(tracking.histories, tracking.scoring);
   t crm.tracked;
   rule record;
   name text;
@@ -274,15 +274,15 @@ DECLARE
   replaced boolean;
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_class WHERE oid = tracking.models) THEN
-    tracking.models := crm.make_models(tracking, scale_by);
+    tracking.models := crm_internal.make_models(tracking, scale_by);
   END IF;
-  PERFORM crm.add_rules(tracking.scoring, scale_by, tracking.histories);
-  FOR rule IN EXECUTE crm.refit_query(tracking, scale_by) USING as_of LOOP
+  PERFORM crm_internal.add_rules(tracking.scoring, scale_by, tracking.histories);
+  FOR rule IN EXECUTE crm_internal.refit_query(tracking, scale_by) USING as_of LOOP
     name := tracking.scoring || coalesce(' (' || rule.name || ')', '');
-    purchase := crm.refit_purchase_model(name, rule.purchase_model, rule.data_check, rule.purchases);
-    spend := crm.refit_spend_model(name, rule.spend_model, rule.spend);
-    replaced := NOT crm.same_models(coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model), rule.purchase_model, rule.spend_model);
-    IF replaced AND NOT crm.replace_models(tracking.scoring, scale_by, rule.scoring, coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model)) THEN
+    purchase := crm_internal.refit_purchase_model(name, rule.purchase_model, rule.data_check, rule.purchases);
+    spend := crm_internal.refit_spend_model(name, rule.spend_model, rule.spend);
+    replaced := NOT crm_internal.same_models(coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model), rule.purchase_model, rule.spend_model);
+    IF replaced AND NOT crm_internal.replace_models(tracking.scoring, scale_by, rule.scoring, coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model)) THEN
       RAISE WARNING '% was changed while models for it were fitted: it keeps the models that it was given', name;
       CONTINUE;
     END IF;
@@ -290,21 +290,21 @@ BEGIN
     -- models that came by hand since the last refit
     IF NOT rule.still_in_force THEN
       IF rule.is_recorded THEN
-        PERFORM crm.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'hand', rule.forecast_from, rule.out_of_sample, rule.accuracy);
+        PERFORM crm_internal.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'hand', rule.forecast_from, rule.out_of_sample, rule.accuracy);
       END IF;
       IF num_nonnulls(rule.purchase_model, rule.spend_model) > 0 THEN
-        PERFORM crm.record_models(tracking, scale_by, rule.scoring, rule.day, rule.fitted_on, rule.spend_fitted_on, rule.purchase_model, rule.spend_model);
+        PERFORM crm_internal.record_models(tracking, scale_by, rule.scoring, rule.day, rule.fitted_on, rule.spend_fitted_on, rule.purchase_model, rule.spend_model);
       END IF;
     END IF;
 
     IF replaced THEN
       IF rule.still_in_force THEN
-        PERFORM crm.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'refit', rule.forecast_from, rule.out_of_sample, rule.accuracy);
+        PERFORM crm_internal.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'refit', rule.forecast_from, rule.out_of_sample, rule.accuracy);
       ELSE
-        PERFORM crm.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'refit',
+        PERFORM crm_internal.record_replacement(tracking, scale_by, rule.scoring, rule.day, 'refit',
           CASE WHEN rule.purchase_model IS NOT NULL THEN rule.by_hand_from END, coalesce(rule.by_hand_out_of_sample, false), rule.accuracy_by_hand);
       END IF;
-      PERFORM crm.record_models(tracking, scale_by, rule.scoring, rule.day,
+      PERFORM crm_internal.record_models(tracking, scale_by, rule.scoring, rule.day,
         CASE WHEN purchase IS NULL THEN rule.fitted_on ELSE rule.day END, CASE WHEN spend IS NULL THEN rule.spend_fitted_on ELSE rule.day END,
         coalesce(purchase, rule.purchase_model), coalesce(spend, rule.spend_model));
     END IF;
@@ -312,28 +312,28 @@ BEGIN
   -- after the rules, as every step of a refresh does
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = tracking.histories AND o.models IS DISTINCT FROM tracking.models LOOP
     t.models := tracking.models;
-    PERFORM crm.write_tracked(t.purchases, t, '{models}'::text[]);
+    PERFORM crm_internal.write_tracked(t.purchases, t, '{models}'::text[]);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.refit_rules(crm.tracked, date) IS
+COMMENT ON FUNCTION crm_internal.refit_rules(crm.tracked, date) IS
   'fits the models of all rules anew as of a day, and records which were in force before';
 
-CREATE FUNCTION crm.refit_models(tracking regclass, as_of date) RETURNS void
+CREATE FUNCTION crm_internal.refit_models(tracking regclass, as_of date) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
 BEGIN
   -- what hangs on the tables is their owner's and runs as the owner
-  IF NOT crm.is_owner(t.histories) THEN
-    PERFORM crm.as_owner(t.histories, format('SELECT crm.refit_models(%s::regclass, %L::date)', tracking::oid, as_of));
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    PERFORM crm_internal.as_owner(t.histories, format('SELECT crm_internal.refit_models(%s::regclass, %L::date)', tracking::oid, as_of));
     RETURN;
   END IF;
   -- one refit of a tracking at a time; holds off no statement on the orders, and is no lock that just anybody can take
   EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', t.scoring);
-  PERFORM crm.refit_rules(crm.tracking_of(tracking), as_of);
+  PERFORM crm_internal.refit_rules(crm_internal.tracking_of(tracking), as_of);
 EXCEPTION WHEN OTHERS THEN
   RAISE WARNING USING MESSAGE = format('models of %s were not fitted: %s', coalesce(t.scoring::text, tracking::text), SQLERRM),
     DETAIL = 'The models in force stay.';
 END $$;
-COMMENT ON FUNCTION crm.refit_models(regclass, date) IS
+COMMENT ON FUNCTION crm_internal.refit_models(regclass, date) IS
   'fits all models of a tracking anew, a step of crm.refresh before the new scales; whatever goes wrong is a warning';

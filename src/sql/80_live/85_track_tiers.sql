@@ -13,7 +13,7 @@ COMMENT ON FUNCTION crm.score_customer(crm.purchase_history, date, crm.rfm_scale
 CREATE FUNCTION crm.known_overrides(program crm.tier_program, overrides crm.tier_override[]) RETURNS crm.tier_override[]
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_known_overrides';
 COMMENT ON FUNCTION crm.known_overrides(crm.tier_program, crm.tier_override[]) IS
-  'those overrides whose tiers the programme has: others were decided under an earlier one and do not count';
+  'those overrides whose tiers the program has: others were decided under an earlier one and do not count';
 
 -- the triggers
 
@@ -25,22 +25,22 @@ CREATE FUNCTION crm.decide_truncate() RETURNS trigger
 COMMENT ON FUNCTION crm.decide_truncate() IS 'scores customers anew before decisions on their tiers are truncated';
 
 -- The names of what follows a table; others may have taken the plain ones.
-CREATE FUNCTION crm.own_triggers(relation regclass) RETURNS SETOF pg_trigger
+CREATE FUNCTION crm_internal.own_triggers(relation regclass) RETURNS SETOF pg_trigger
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT g.* FROM pg_trigger g
   WHERE g.tgrelid = relation AND g.tgfoid IN ('crm.track_statement()'::regprocedure, 'crm.track_row()'::regprocedure,
     'crm.track_truncate()'::regprocedure, 'crm.decide_statement()'::regprocedure, 'crm.decide_truncate()'::regprocedure)
 $$;
-COMMENT ON FUNCTION crm.own_triggers(regclass) IS 'the triggers of a table that are the extension''s, known by their functions';
-CREATE FUNCTION crm.trigger_name(relation regclass, wanted text) RETURNS text
+COMMENT ON FUNCTION crm_internal.own_triggers(regclass) IS 'the triggers of a table that are the extension''s, known by their functions';
+CREATE FUNCTION crm_internal.trigger_name(relation regclass, wanted text) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT wanted || coalesce(nullif(n, 0)::text, '') FROM generate_series(0, 1000) AS n
   WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgname = (wanted || coalesce(nullif(n, 0)::text, ''))::name)
   ORDER BY n LIMIT 1
 $$;
-COMMENT ON FUNCTION crm.trigger_name(regclass, text) IS 'the name of a new trigger, numbered if another has it';
+COMMENT ON FUNCTION crm_internal.trigger_name(regclass, text) IS 'the name of a new trigger, numbered if another has it';
 
-CREATE FUNCTION crm.decision_triggers(decisions regclass) RETURNS void
+CREATE FUNCTION crm_internal.decision_triggers(decisions regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   made record;
@@ -51,59 +51,59 @@ BEGIN
       ('crm_update', 'AFTER UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', 'crm.decide_statement', 16),
       ('crm_delete', 'AFTER DELETE', 'REFERENCING OLD TABLE AS old_rows', 'crm.decide_statement', 8),
       ('crm_truncate', 'BEFORE TRUNCATE', '', 'crm.decide_truncate', 32)) AS v(name, event, rows, function, tgtype)
-    WHERE NOT EXISTS (SELECT FROM crm.own_triggers(decisions) AS g WHERE g.tgtype & 60 = v.tgtype)
+    WHERE NOT EXISTS (SELECT FROM crm_internal.own_triggers(decisions) AS g WHERE g.tgtype & 60 = v.tgtype)
   LOOP
     EXECUTE format('CREATE TRIGGER %I %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s()',
-      crm.trigger_name(decisions, made.name), made.event, decisions, made.rows, made.function);
+      crm_internal.trigger_name(decisions, made.name), made.event, decisions, made.rows, made.function);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.decision_triggers(regclass) IS 'installs the triggers on a table of decisions where they are missing';
+COMMENT ON FUNCTION crm_internal.decision_triggers(regclass) IS 'installs the triggers on a table of decisions where they are missing';
 
 -- The statements that take decisions into account. d is always what was decided on a customer.
 
 -- What was decided, one row a customer.
-CREATE FUNCTION crm.decisions_query(decisions regclass, keys text[]) RETURNS text
+CREATE FUNCTION crm_internal.decisions_query(decisions regclass, keys text[]) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format($query$SELECT %1$s,
       array_agg(ROW(CASE what WHEN 'floor' THEN tier END, CASE what WHEN 'ceiling' THEN tier END, valid)::crm.tier_override)
         FILTER (WHERE tier IS NOT NULL) AS overrides,
       array_agg(valid) FILTER (WHERE tier IS NULL) AS memberships
-    FROM %2$s GROUP BY %1$s$query$, crm.column_list(keys, ''::text), decisions)
+    FROM %2$s GROUP BY %1$s$query$, crm_internal.column_list(keys, ''::text), decisions)
 $$;
-COMMENT ON FUNCTION crm.decisions_query(regclass, text[]) IS
+COMMENT ON FUNCTION crm_internal.decisions_query(regclass, text[]) IS
   'the query of what was decided on customers, as overrides and memberships';
 
-CREATE FUNCTION crm.decisions_join(histories regclass) RETURNS text
+CREATE FUNCTION crm_internal.decisions_join(histories regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce((
-    SELECT format('LEFT JOIN (%s) AS d ON %s', crm.decisions_query(t.decisions, keys), crm.same_keys(t.histories, keys, 'd', 'h'))
-    FROM crm.tracked t, crm.history_keys(t.histories) AS keys
+    SELECT format('LEFT JOIN (%s) AS d ON %s', crm_internal.decisions_query(t.decisions, keys), crm_internal.same_keys(t.histories, keys, 'd', 'h'))
+    FROM crm.tracked t, crm_internal.history_keys(t.histories) AS keys
     WHERE t.histories = decisions_join.histories AND t.decisions IS NOT NULL LIMIT 1), '')
 $$;
-COMMENT ON FUNCTION crm.decisions_join(regclass) IS
+COMMENT ON FUNCTION crm_internal.decisions_join(regclass) IS
   'what joins decisions to the histories h; empty if the tracking keeps none';
 
-CREATE FUNCTION crm.memberships(by_invitation boolean, prefix text) RETURNS text
+CREATE FUNCTION crm_internal.memberships(by_invitation boolean, prefix text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN by_invitation THEN format('coalesce(%smemberships, ''{}'')', prefix) ELSE 'NULL::daterange[]' END
 $$;
-COMMENT ON FUNCTION crm.memberships(boolean, text) IS 'the memberships of a customer, as crm.standing takes them';
+COMMENT ON FUNCTION crm_internal.memberships(boolean, text) IS 'the memberships of a customer, as crm.standing takes them';
 
-CREATE FUNCTION crm.score_call(histories regclass, history text, as_of text) RETURNS text
+CREATE FUNCTION crm_internal.score_call(histories regclass, history text, as_of text) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce((
-    SELECT format('crm.score_customer(%s, %s, %s, d.overrides, %s)', history, as_of, crm.column_list(crm.rule_columns(), 'r.'),
-      crm.memberships(t.by_invitation, 'd.'))
-    FROM crm.tracked t WHERE t.histories = score_call.histories AND t.decisions IS NOT NULL LIMIT 1), crm.score_call(history, as_of))
+    SELECT format('crm.score_customer(%s, %s, %s, d.overrides, %s)', history, as_of, crm_internal.column_list(crm_internal.rule_columns(), 'r.'),
+      crm_internal.memberships(t.by_invitation, 'd.'))
+    FROM crm.tracked t WHERE t.histories = score_call.histories AND t.decisions IS NOT NULL LIMIT 1), crm_internal.score_call(history, as_of))
 $$;
-COMMENT ON FUNCTION crm.score_call(regclass, text, text) IS
+COMMENT ON FUNCTION crm_internal.score_call(regclass, text, text) IS
   'the call that scores a history by the rule r and by what was decided, if the tracking keeps that';
 
 -- Customers without purchases stand as they were decided on.
-CREATE FUNCTION crm.standing_query(histories regclass, scoring regclass, decisions regclass, by_invitation boolean) RETURNS text
+CREATE FUNCTION crm_internal.standing_query(histories regclass, scoring regclass, decisions regclass, by_invitation boolean) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys constant text[] := crm.history_keys(histories);
+  keys constant text[] := crm_internal.history_keys(histories);
 BEGIN
   RETURN format($query$
     SELECT %1$s, s.tier, s.rank AS tier_rank, s.since AS tier_since, s.expires_on AS tier_expires_on,
@@ -119,33 +119,33 @@ BEGIN
       CROSS JOIN LATERAL (SELECT (now() AT TIME ZONE r.time_zone)::date AS today) AS t
       CROSS JOIN LATERAL (SELECT crm.known_overrides(r.tier_program, c.overrides) AS overrides) AS o
       CROSS JOIN LATERAL crm.standing(r.tier_program, c.history, t.today, o.overrides, %7$s) AS s$query$,
-    crm.column_list(keys, 'c.'), crm.column_list(keys, 'h.'), histories, crm.decisions_query(decisions, keys),
-    crm.same_keys(histories, keys, 'd', 'h'), crm.column_list(keys, 'd.'), crm.memberships(by_invitation, 'c.'),
-    scoring, crm.same_keys(histories, crm.scale_by(histories, scoring), 'r', 'c'));
+    crm_internal.column_list(keys, 'c.'), crm_internal.column_list(keys, 'h.'), histories, crm_internal.decisions_query(decisions, keys),
+    crm_internal.same_keys(histories, keys, 'd', 'h'), crm_internal.column_list(keys, 'd.'), crm_internal.memberships(by_invitation, 'c.'),
+    scoring, crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'c'));
 END $$;
-COMMENT ON FUNCTION crm.standing_query(regclass, regclass, regclass, boolean) IS 'the query of a view of standings';
+COMMENT ON FUNCTION crm_internal.standing_query(regclass, regclass, regclass, boolean) IS 'the query of a view of standings';
 
 -- the objects
 
-CREATE FUNCTION crm.comment_columns(relation regclass, comments jsonb) RETURNS void
+CREATE FUNCTION crm_internal.comment_columns(relation regclass, comments jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   c record;
 BEGIN
-  PERFORM crm.comment_columns(relation);
+  PERFORM crm_internal.comment_columns(relation);
   FOR c IN SELECT key, value FROM jsonb_each_text(comments) LOOP
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, c.key, c.value);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.comment_columns(regclass, jsonb) IS 'comments the columns of a table or view, those named as it is said there';
+COMMENT ON FUNCTION crm_internal.comment_columns(regclass, jsonb) IS 'comments the columns of a table or view, those named as it is said there';
 
-CREATE FUNCTION crm.make_decisions(histories regclass, decisions_name text, by_invitation boolean) RETURNS regclass
+CREATE FUNCTION crm_internal.make_decisions(histories regclass, decisions_name text, by_invitation boolean) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys constant text[] := crm.history_keys(histories);
+  keys constant text[] := crm_internal.history_keys(histories);
 BEGIN
   EXECUTE format('CREATE TABLE %s AS SELECT %s, NULL::text AS what, NULL::text AS tier, NULL::daterange AS valid, NULL::text AS decided_by,
-                  NULL::timestamptz AS decided_at, NULL::text AS why FROM %s WITH NO DATA', decisions_name, crm.column_list(keys, ''::text), histories);
+                  NULL::timestamptz AS decided_at, NULL::text AS why FROM %s WITH NO DATA', decisions_name, crm_internal.column_list(keys, ''::text), histories);
   EXECUTE format($sql$ALTER TABLE %1$s %2$s,
     ALTER what SET NOT NULL, ALTER valid SET NOT NULL,
     ALTER decided_by SET NOT NULL, ALTER decided_by SET DEFAULT session_user,
@@ -160,49 +160,49 @@ BEGIN
   IF NOT by_invitation THEN
     EXECUTE format('ALTER TABLE %s ADD CONSTRAINT membership_is_by_invitation CHECK (what <> ''membership'')', decisions_name);
   END IF;
-  EXECUTE format('CREATE INDEX ON %s (%s)', decisions_name, crm.column_list(keys, ''::text));
+  EXECUTE format('CREATE INDEX ON %s (%s)', decisions_name, crm_internal.column_list(keys, ''::text));
   EXECUTE format('COMMENT ON TABLE %s IS %L', decisions_name,
     format('who decided what on the tiers of the customers of %s, and why; a row changes the tier at once', histories));
-  PERFORM crm.comment_columns(decisions_name::regclass, jsonb_build_object(
-    'what', 'floor: not below the tier; ceiling: not above it; membership: of a programme by invitation',
+  PERFORM crm_internal.comment_columns(decisions_name::regclass, jsonb_build_object(
+    'what', 'floor: not below the tier; ceiling: not above it; membership: of a program by invitation',
     'tier', 'the tier of a floor or a ceiling; NULL for a membership',
     'valid', 'the days on which it holds',
     'decided_by', 'who decided it',
     'decided_at', 'when',
     'why', 'the reason, for the auditor'));
-  PERFORM crm.decision_triggers(decisions_name::regclass);
+  PERFORM crm_internal.decision_triggers(decisions_name::regclass);
   RETURN decisions_name::regclass;
 END $$;
-COMMENT ON FUNCTION crm.make_decisions(regclass, text, boolean) IS 'makes the table of decisions on the tiers of customers';
+COMMENT ON FUNCTION crm_internal.make_decisions(regclass, text, boolean) IS 'makes the table of decisions on the tiers of customers';
 
-CREATE FUNCTION crm.make_standing(tracking crm.tracked, standing_name text) RETURNS regclass
+CREATE FUNCTION crm_internal.make_standing(tracking crm.tracked, standing_name text) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE VIEW %s %s AS %s', standing_name,
     CASE WHEN current_setting('server_version_num')::int >= 150000 THEN 'WITH (security_invoker = true)' ELSE '' END,
-    crm.standing_query(tracking.histories, tracking.scoring, tracking.decisions, tracking.by_invitation));
+    crm_internal.standing_query(tracking.histories, tracking.scoring, tracking.decisions, tracking.by_invitation));
   EXECUTE format('COMMENT ON VIEW %s IS %L', standing_name,
-    format('how the customers of %s stand in the tier programme today, decisions included', tracking.purchases));
-  PERFORM crm.comment_columns(standing_name::regclass, jsonb_build_object(
+    format('how the customers of %s stand in the tier program today, decisions included', tracking.purchases));
+  PERFORM crm_internal.comment_columns(standing_name::regclass, jsonb_build_object(
     'tier', 'tier held today; NULL if none',
-    'tier_rank', 'rank of the tier, 1 for the lowest, 0 without a tier; NULL without a programme',
+    'tier_rank', 'rank of the tier, 1 for the lowest, 0 without a tier; NULL without a program',
     'tier_since', 'first day of the unbroken time at this tier',
     'tier_expires_on', 'first day of a lower tier or none, if nothing more is bought; NULL if there is no such day',
     'days_until_expiry', 'days from today until then',
     'tier_then', 'tier held from that day on; NULL if none',
     'next_tier', 'the tier above; NULL for the highest',
-    'metric_value', 'the programme''s main metric today',
+    'metric_value', 'the program''s main metric today',
     'missing_for_next', 'what is missing in that metric for the next tier',
     'missing_to_keep', 'what is missing in that metric to keep the tier beyond tier_expires_on; NULL if nothing bought would',
     'reason', 'why the customer holds this tier'));
   RETURN standing_name::regclass;
 END $$;
-COMMENT ON FUNCTION crm.make_standing(crm.tracked, text) IS 'makes the view of standings';
+COMMENT ON FUNCTION crm_internal.make_standing(crm.tracked, text) IS 'makes the view of standings';
 
-CREATE FUNCTION crm.make_tier_functions(tracking crm.tracked, expiring_name text, within_reach_name text) RETURNS void
+CREATE FUNCTION crm_internal.make_tier_functions(tracking crm.tracked, expiring_name text, within_reach_name text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys constant text[] := crm.history_keys(tracking.histories);
+  keys constant text[] := crm_internal.history_keys(tracking.histories);
 BEGIN
   EXECUTE format($sql$CREATE FUNCTION %1$s(within_days int DEFAULT 30)
       RETURNS TABLE (%2$s, tier text, downgraded_on date, days_until_downgrade int, tier_then text, missing_to_keep numeric)
@@ -211,7 +211,7 @@ BEGIN
     (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY n)
      FROM unnest(keys) WITH ORDINALITY AS u(k, n) JOIN pg_attribute a ON a.attrelid = tracking.histories AND a.attname = u.k),
     format('SELECT %s, s.tier, s.tier_expires_on, s.days_until_expiry, s.tier_then, s.missing_to_keep FROM %s AS s WHERE s.days_until_expiry <= $1',
-      crm.column_list(keys, 's.'), tracking.standing));
+      crm_internal.column_list(keys, 's.'), tracking.standing));
   EXECUTE format('COMMENT ON FUNCTION %s(int) IS %L', expiring_name,
     format('the customers of %s who will hold a lower tier on a day within so many days if they buy nothing more', tracking.purchases));
   EXECUTE format('CREATE FUNCTION %s(missing numeric) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
@@ -219,10 +219,10 @@ BEGIN
   EXECUTE format('COMMENT ON FUNCTION %s(numeric) IS %L', within_reach_name,
     format('the customers of %s who miss at most so much for the next tier', tracking.purchases));
 END $$;
-COMMENT ON FUNCTION crm.make_tier_functions(crm.tracked, text, text) IS
+COMMENT ON FUNCTION crm_internal.make_tier_functions(crm.tracked, text, text) IS
   'makes the functions of customers who will be downgraded and of those within reach of the next tier';
 
-CREATE FUNCTION crm.tier_functions(standing regclass) RETURNS SETOF regprocedure
+CREATE FUNCTION crm_internal.tier_functions(standing regclass) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.oid::regprocedure
   FROM pg_class c JOIN pg_proc p ON p.pronamespace = c.relnamespace
@@ -231,29 +231,29 @@ CREATE FUNCTION crm.tier_functions(standing regclass) RETURNS SETOF regprocedure
       OR p.proargtypes = '23'::oidvector AND p.proargnames @> '{within_days,downgraded_on,tier_then}'
         AND strpos(p.prosrc, format('FROM %s AS s', standing)) > 0)
 $$;
-COMMENT ON FUNCTION crm.tier_functions(regclass) IS 'the functions beside a view of standings';
+COMMENT ON FUNCTION crm_internal.tier_functions(regclass) IS 'the functions beside a view of standings';
 
-CREATE FUNCTION crm.drop_tiers(decisions regclass, standing regclass) RETURNS void
+CREATE FUNCTION crm_internal.drop_tiers(decisions regclass, standing regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   function regprocedure;
 BEGIN
   IF EXISTS (SELECT FROM pg_class WHERE oid = decisions) THEN
-    PERFORM crm.drop_triggers(decisions);
+    PERFORM crm_internal.drop_triggers(decisions);
   END IF;
   IF EXISTS (SELECT FROM pg_class WHERE oid = standing) THEN
-    FOR function IN SELECT f FROM crm.tier_functions(standing) AS f LOOP
+    FOR function IN SELECT f FROM crm_internal.tier_functions(standing) AS f LOOP
       EXECUTE format('DROP FUNCTION %s', function);
     END LOOP;
     EXECUTE format('DROP VIEW %s', standing);
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.drop_tiers(regclass, regclass) IS
+COMMENT ON FUNCTION crm_internal.drop_tiers(regclass, regclass) IS
   'drops what crm.track_tiers made, but the table of decisions';
 
 -- checks, one a rule
 
-CREATE FUNCTION crm.check_tiers_trackable(tracking crm.tracked) RETURNS void
+CREATE FUNCTION crm_internal.check_tiers_trackable(tracking crm.tracked) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   reserved constant text[] := '{what,tier,valid,decided_by,decided_at,why,tier_rank,tier_since,tier_expires_on,days_until_expiry,tier_then,next_tier,
@@ -269,19 +269,19 @@ BEGIN
     RAISE duplicate_object USING MESSAGE = format('decisions on the tiers of %s are tracked already', tracking.purchases),
       DETAIL = format('They stand in %s.', tracking.decisions);
   END IF;
-  FOREACH k IN ARRAY crm.history_keys(tracking.histories) LOOP
+  FOREACH k IN ARRAY crm_internal.history_keys(tracking.histories) LOOP
     IF k = ANY (reserved) THEN
       RAISE duplicate_column USING MESSAGE = format('key column %I of %s has the name of a column that crm.track_tiers makes', k, tracking.histories),
         HINT = 'Give it another name in the purchases view, and track that.';
     END IF;
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm.check_tiers_trackable(crm.tracked) IS 'an error if a tracking cannot get decisions on tiers';
+COMMENT ON FUNCTION crm_internal.check_tiers_trackable(crm.tracked) IS 'an error if a tracking cannot get decisions on tiers';
 
-CREATE FUNCTION crm.warn_of_unknown_tiers(histories regclass) RETURNS void
+CREATE FUNCTION crm_internal.warn_of_unknown_tiers(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(histories);
+  t crm.tracked := crm_internal.tracking_of(histories);
   unknown bigint;
 BEGIN
   IF t.decisions IS NULL THEN
@@ -289,59 +289,54 @@ BEGIN
   END IF;
   EXECUTE format('SELECT count(*) FROM %s AS d JOIN %s AS r ON %s WHERE d.tier IS NOT NULL AND r.tier_program IS NOT NULL
                     AND NOT EXISTS (SELECT FROM crm.tiers(r.tier_program) AS p WHERE p.tier = d.tier)',
-    t.decisions, t.scoring, crm.same_keys(t.histories, crm.scale_by(t.histories, t.scoring), 'r', 'd')) INTO unknown;
+    t.decisions, t.scoring, crm_internal.same_keys(t.histories, crm_internal.scale_by(t.histories, t.scoring), 'r', 'd')) INTO unknown;
   IF unknown > 0 THEN
-    RAISE WARNING 'decisions that name a tier which the programme does not have: %', unknown
+    RAISE WARNING 'decisions that name a tier which the program does not have: %', unknown
       USING DETAIL = format('They stand in %s and do not count.', t.decisions);
   END IF;
 END $$;
-COMMENT ON FUNCTION crm.warn_of_unknown_tiers(regclass) IS
-  'a warning if decisions name tiers that the programme in force does not have';
+COMMENT ON FUNCTION crm_internal.warn_of_unknown_tiers(regclass) IS
+  'a warning if decisions name tiers that the program in force does not have';
 
 -- the call
 
 CREATE FUNCTION crm.track_tiers(tracking regclass, by_invitation boolean DEFAULT false) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm.tracking_of(tracking);
+  t crm.tracked := crm_internal.tracking_of(tracking);
   o crm.tracked;
   schema oid;
   base text;
   names text[];
 BEGIN
-  IF NOT crm.is_owner(t.histories) THEN
-    RETURN crm.as_owner(t.histories, format('SELECT crm.track_tiers(%s::regclass, %L::boolean)', tracking::oid, by_invitation))::regclass;
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    RETURN crm_internal.as_owner(t.histories, format('SELECT crm.track_tiers(%s::regclass, %L::boolean)', tracking::oid, by_invitation))::regclass;
   END IF;
   IF by_invitation IS NULL THEN
     RAISE null_value_not_allowed USING MESSAGE = 'by_invitation cannot be NULL';
   END IF;
-  PERFORM crm.check_tiers_trackable(t);
+  PERFORM crm_internal.check_tiers_trackable(t);
   -- Nobody who does not know of decisions may still be scoring.
-  PERFORM crm.lock_sources(t.histories);
+  PERFORM crm_internal.lock_sources(t.histories);
   EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', t.scoring);
 
   SELECT relnamespace, regexp_replace(relname, '(.)_histories\d*$', '\1') INTO schema, base
   FROM pg_class WHERE oid = t.histories;
-  names := ARRAY(SELECT format('%s.%I', schema::regnamespace, crm.free_name(schema, base, s))
+  names := ARRAY(SELECT format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, s))
                  FROM unnest('{_tier_decisions,_standing,_tier_expiring,_within_reach}'::text[]) WITH ORDINALITY AS u(s, n) ORDER BY n);
   t.by_invitation := track_tiers.by_invitation;
-  t.decisions := crm.make_decisions(t.histories, names[1], by_invitation);
-  t.standing := crm.make_standing(t, names[2]);
-  PERFORM crm.make_tier_functions(t, names[3], names[4]);
+  t.decisions := crm_internal.make_decisions(t.histories, names[1], by_invitation);
+  t.standing := crm_internal.make_standing(t, names[2]);
+  PERFORM crm_internal.make_tier_functions(t, names[3], names[4]);
   FOR o IN SELECT * FROM crm.tracked s WHERE s.histories = t.histories LOOP
     o.decisions := t.decisions;
     o.standing := t.standing;
     o.by_invitation := t.by_invitation;
-    PERFORM crm.write_tracked(o.purchases, o, '{decisions,standing,by_invitation}'::text[]);
+    PERFORM crm_internal.write_tracked(o.purchases, o, '{decisions,standing,by_invitation}'::text[]);
   END LOOP;
-  IF crm.customers_on(t.customers) IS NOT NULL THEN
-    PERFORM crm.make_customers_on(t.purchases, t.histories, t.scoring, t.customers,
-      (SELECT substring(attname FROM '^clv_(\d+)d$')::int FROM pg_attribute
-       WHERE attrelid = t.customers AND attname ~ '^clv_\d+d$' ORDER BY attnum DESC LIMIT 1),
-      crm.customers_on(t.customers));
-  END IF;
+  PERFORM crm_internal.remake_customers_on(t);
   IF by_invitation THEN
-    PERFORM crm.rescore(t.histories, NULL::text[], 2147483647, 'decision'::text);
+    PERFORM crm_internal.rescore(t.histories, NULL::text[], 2147483647, 'decision'::text);
   END IF;
   RETURN t.standing;
 END $$;

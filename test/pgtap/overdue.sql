@@ -25,22 +25,22 @@ BEGIN
   END LOOP;
   RETURN sum;
 END $$;
-SELECT is((SELECT count(*)::int FROM gap), (SELECT count(overdue_p(history, '2024-02-01', ROW(1, 1, 1)))::int FROM customer), 'every customer who bought has a probability');
-SELECT cmp_ok((SELECT max(abs(overdue_p(history, '2024-02-01', ROW(k, 2.3, 41.5)) - pg_temp.slow_overdue(k, 2.3, 41.5, n, span, silence)))
+SELECT is((SELECT count(*)::int FROM gap), (SELECT count(p_silence(history, '2024-02-01', ROW(1, 1, 1)))::int FROM customer), 'every customer who bought has a probability');
+SELECT cmp_ok((SELECT max(abs(p_silence(history, '2024-02-01', ROW(k, 2.3, 41.5)) - pg_temp.slow_overdue(k, 2.3, 41.5, n, span, silence)))
   FROM customer JOIN gap USING (customer), generate_series(1, 6) k), '<', 1e-12::float8, 'overdue_p is the sum of its terms');
-SELECT cmp_ok((SELECT max(abs(overdue_p(history, '2024-02-01') - pg_temp.slow_overdue(1, 0, 0, n, span, silence)))
+SELECT cmp_ok((SELECT max(abs(p_silence(history, '2024-02-01') - pg_temp.slow_overdue(1, 0, 0, n, span, silence)))
   FROM customer JOIN gap USING (customer) WHERE n > 0), '<', 1e-12::float8, 'without a rhythm the own gaps alone count');
-SELECT is(overdue_p('{2024-01-01 1 5}', '2024-02-01'), NULL, 'one purchase alone has no rhythm');
-SELECT is(overdue_p('{2024-03-01 1 5}', '2024-02-01', ROW(1, 1, 1)), NULL, 'nothing bought yet');
-SELECT is(overdue_p('{2024-01-01 1 5, 2024-01-05 1 5, 2024-01-06 0 -5}', '2024-01-05', ROW(2, 1, 10)), 1::float8, 'no silence on the day of a purchase');
-SELECT is((SELECT bool_and(overdue_p(history, '2024-03-01', ROW(2, 3, 50)) < overdue_p(history, '2024-02-01', ROW(2, 3, 50)))
-  FROM customer WHERE last_purchase(history) <= '2024-02-01'), true, 'a longer silence is less probable');
-SELECT is((SELECT bool_and(is_overdue(history, '2024-02-01', ROW(2, 3, 50), 0.2) = (overdue_p(history, '2024-02-01', ROW(2, 3, 50)) < 0.2)) FROM customer), true,
+SELECT is(p_silence('{2024-01-01 1 5}', '2024-02-01'), NULL, 'one purchase alone has no rhythm');
+SELECT is(p_silence('{2024-03-01 1 5}', '2024-02-01', ROW(1, 1, 1)), NULL, 'nothing bought yet');
+SELECT is(p_silence('{2024-01-01 1 5, 2024-01-05 1 5, 2024-01-06 0 -5}', '2024-01-05', ROW(2, 1, 10)), 1::float8, 'no silence on the day of a purchase');
+SELECT is((SELECT bool_and(p_silence(history, '2024-03-01', ROW(2, 3, 50)) < p_silence(history, '2024-02-01', ROW(2, 3, 50)))
+  FROM customer WHERE last_purchased_on(history) <= '2024-02-01'), true, 'a longer silence is less probable');
+SELECT is((SELECT bool_and(is_overdue(history, '2024-02-01', ROW(2, 3, 50), 0.2) = (p_silence(history, '2024-02-01', ROW(2, 3, 50)) < 0.2)) FROM customer), true,
   'overdue is below the level');
-SELECT is((SELECT bool_and(is_overdue(history, '2024-02-01', ROW(2, 3, 50)) = (overdue_p(history, '2024-02-01', ROW(2, 3, 50)) < 0.05)) FROM customer), true,
+SELECT is((SELECT bool_and(is_overdue(history, '2024-02-01', ROW(2, 3, 50)) = (p_silence(history, '2024-02-01', ROW(2, 3, 50)) < 0.05)) FROM customer), true,
   'which is 0.05 by default');
-SELECT throws_ok($$ SELECT overdue_p('{}', '2024-02-01', ROW(0, 1, 1)) $$, '22023', 'shape 0 of a rhythm is out of range', 'a shape is positive');
-SELECT throws_ok($$ SELECT overdue_p('{}', '2024-02-01', ROW(1, NULL, 1)) $$, '22023', 'a of a rhythm cannot be null', 'no parameter is missing');
+SELECT throws_ok($$ SELECT p_silence('{}', '2024-02-01', ROW(0, 1, 1)) $$, '22023', 'shape 0 of a rhythm is out of range', 'a shape is positive');
+SELECT throws_ok($$ SELECT p_silence('{}', '2024-02-01', ROW(1, NULL, 1)) $$, '22023', 'a of a rhythm cannot be null', 'no parameter is missing');
 SELECT throws_ok($$ SELECT is_overdue('{}', '2024-02-01', ROW(1, 1, 1), 1) $$, '22023', 'level 1 is out of range', 'a level is below one');
 
 -- the probability is right: of the gaps that a rhythm makes, as many are longer as it says
@@ -56,9 +56,9 @@ SELECT cmp_ok((SELECT abs(ln((r).b / 600)) FROM fitted), '<', 0.15::float8, 'and
 SELECT cmp_ok((
   WITH last_gap AS (
     SELECT i, max(day) AS last, purchase_history(day, 1::numeric) AS history FROM simulated GROUP BY i)
-  SELECT abs(avg((overdue_p(history - purchase(last, 1, orders), last, r) < 0.1)::int) - 0.1)
-  FROM (SELECT *, (SELECT p.orders FROM purchases(history) p WHERE p.purchased_on = last) AS orders FROM last_gap) l, fitted
-  WHERE purchase_days(history) > 2), '<', 0.015, 'one gap in ten is longer than the one of probability 0.1');
+  SELECT abs(avg((p_silence(history - purchase(last, 1, orders), last, r) < 0.1)::int) - 0.1)
+  FROM (SELECT *, (SELECT p.purchase_count FROM purchases(history) p WHERE p.purchased_on = last) AS orders FROM last_gap) l, fitted
+  WHERE purchase_day_count(history) > 2), '<', 0.015, 'one gap in ten is longer than the one of probability 0.1');
 
 SELECT is((SELECT rhythm(history, '2024-02-01' ORDER BY random()) FROM customer), (SELECT rhythm(history, '2024-02-01') FROM customer),
   'the order of rows does not matter');
@@ -79,23 +79,23 @@ FROM (SELECT customer, min(day) FILTER (WHERE amount >= 0) AS first,
         coalesce(bool_or(amount >= 0 AND day > '2024-01-01' AND day <= '2024-03-01'), false) AS now,
         coalesce(bool_or(amount >= 0 AND day > '2023-11-02' AND day <= '2024-01-01'), false) AS before
       FROM bought GROUP BY customer) x;
-SELECT results_eq($$ SELECT customer, lifecycle_state(history, '2024-01-01', '2024-03-01') FROM customer ORDER BY 1 $$,
+SELECT results_eq($$ SELECT customer, lifecycle_state(history, '(2024-01-01,2024-03-01]') FROM customer ORDER BY 1 $$,
   $$ SELECT * FROM lifecycle ORDER BY 1 $$, 'the state follows from the purchases of three windows');
 SELECT is((SELECT count(DISTINCT state)::int FROM lifecycle), 5, 'and all states occur');
 SELECT is((SELECT array_agg(s ORDER BY lifecycle_rank(s)) FROM unnest('{never,lapsed,new,reactivated,repeat}'::text[]) s),
   '{new,repeat,reactivated,lapsed,never}', 'states have an order for charts');
-SELECT throws_ok($$ SELECT lifecycle_state('{}', '2024-01-01', '2024-01-01') $$, '22023',
-  'from_date 2024-01-01 is not before until_date 2024-01-01', 'a window has a length');
+SELECT throws_ok($$ SELECT lifecycle_state('{}', '(2024-01-01,2024-01-01]') $$, '22023',
+  'a range of days cannot be empty', 'a window has a length');
 SELECT set_eq(
-  $$ SELECT from_state, to_state, customers, revenue_before, revenue_after FROM lifecycle_migration('customer', '2024-01-01', '2024-03-01') $$,
-  $$ SELECT lifecycle_state(history, '2023-11-02', '2024-01-01') AS f, lifecycle_state(history, '2024-01-01', '2024-03-01') AS t, count(*),
+  $$ SELECT from_state, to_state, customers, revenue_before, revenue_after FROM lifecycle_migration('customer', '(2024-01-01,2024-03-01]') $$,
+  $$ SELECT lifecycle_state(history, '(2023-11-02,2024-01-01]') AS f, lifecycle_state(history, '(2024-01-01,2024-03-01]') AS t, count(*),
        sum(coalesce((SELECT sum(amount) FROM bought b WHERE b.customer = c.customer AND day > '2023-11-02' AND day <= '2024-01-01'), 0)) AS revenue_before,
        sum(coalesce((SELECT sum(amount) FROM bought b WHERE b.customer = c.customer AND day > '2024-01-01' AND day <= '2024-03-01'), 0)) AS revenue_after
      FROM customer c GROUP BY f, t
      $$,
   'migration counts customers and sums their amounts in either window');
-SELECT is((SELECT sum(customers)::int FROM lifecycle_migration('customer', '2024-01-01', '2024-03-01')), (SELECT count(*)::int FROM customer), 'every customer moves from one state to one state');
-SELECT is(lifecycle_state('{2024-01-01 1 5}', '2023-12-31', '2024-01-01'), 'new', 'the last day of the window is in it');
-SELECT is(lifecycle_state('{2024-01-01 1 5}', '2024-01-01', '2024-01-02'), 'lapsed', 'the day before its first is not');
+SELECT is((SELECT sum(customers)::int FROM lifecycle_migration('customer', '(2024-01-01,2024-03-01]')), (SELECT count(*)::int FROM customer), 'every customer moves from one state to one state');
+SELECT is(lifecycle_state('{2024-01-01 1 5}', '(2023-12-31,2024-01-01]'), 'new', 'the last day of the window is in it');
+SELECT is(lifecycle_state('{2024-01-01 1 5}', '(2024-01-01,2024-01-02]'), 'lapsed', 'the day before its first is not');
 SELECT * FROM finish();
 ROLLBACK;

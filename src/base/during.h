@@ -1,0 +1,20 @@
+/*
+ * during.h: a range of days that somebody asks about.
+ */
+#ifndef CRM_DURING_H
+#define CRM_DURING_H
+
+#include "crm.h"
+
+#include "utils/rangetypes.h"
+
+/* The days of a range, both ends included. */
+typedef struct Days
+{
+	DateADT first;
+	DateADT last;
+} Days;
+
+extern Days CheckDuring(RangeType *during);
+
+#endif /* CRM_DURING_H */
