@@ -5,35 +5,40 @@
 #   scripts/test          everything, on a server of its own
 #   make WITHOUT_FIT=1    build without NLopt: everything but the model fits
 
+# Where the sources are: here, or where VPATH or -f say; objects go to the folder
+# that make runs in.
+HERE := $(if $(VPATH),$(VPATH),$(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST)))))
+
 EXTENSION  = crm
-EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" crm.control)
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(HERE)/crm.control)
 
 MODULE_big = crm
-OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
-OUR_HEADERS = $(wildcard src/*.h src/*/*.h)
+OBJS       = $(patsubst $(HERE)/%.c,%.o,$(sort $(wildcard $(HERE)/src/*.c $(HERE)/src/*/*.c)))
+OUR_HEADERS = $(wildcard $(HERE)/src/*.h $(HERE)/src/*/*.h)
 
 # The install script is its parts in the order of their numbers, and so is the
 # script that updates to it from the last release, as long as it is not released.
 # Released scripts stand frozen beside them; old install scripts are installed
 # too, since a dump is restored into the version that it comes from.
 SCRIPT        = crm--$(EXTVERSION).sql
-SCRIPT_PARTS  = $(sort $(wildcard src/sql/[0-9][0-9]_*/*.sql))
-UPDATE_FOLDER = $(wildcard src/sql/updates/crm--*--$(EXTVERSION))
-UPDATE        = $(UPDATE_FOLDER:src/sql/updates/%=%.sql)
+SCRIPT_PARTS  = $(sort $(wildcard $(HERE)/src/sql/[0-9][0-9]_*/*.sql))
+UPDATE_FOLDER = $(wildcard $(HERE)/src/sql/updates/crm--*--$(EXTVERSION))
+UPDATE        = $(UPDATE_FOLDER:$(HERE)/src/sql/updates/%=%.sql)
 UPDATE_PARTS  = $(sort $(wildcard $(UPDATE_FOLDER:%=%/*.sql)))
-JOIN          = src/sql/join.awk src/sql/comparison.sql.in
-DATA          = $(wildcard src/sql/released/crm--*.sql src/sql/updates/crm--*.sql)
+JOIN          = $(HERE)/src/sql/join.awk $(HERE)/src/sql/comparison.sql.in
+DATA          = $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/src/sql/released/crm--*.sql $(HERE)/src/sql/updates/crm--*.sql))
 DATA_built    = $(SCRIPT) $(UPDATE)
+DOCS          = README.md $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/docs/*.md))
 
-REGRESS        = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-REGRESS_OPTS   = --inputdir=. --load-extension=crm
-ISOLATION      = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
-ISOLATION_OPTS = --inputdir=test --load-extension=crm
+REGRESS        = $(patsubst $(HERE)/sql/%.sql,%,$(sort $(wildcard $(HERE)/sql/*.sql)))
+REGRESS_OPTS   = --inputdir=$(HERE) --load-extension=crm
+ISOLATION      = $(patsubst $(HERE)/test/specs/%.spec,%,$(sort $(wildcard $(HERE)/test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=$(HERE)/test --load-extension=crm
 
 PG_CONFIG ?= pg_config
 
 # A server header is a system header here: its warnings are not ours.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -Isrc
+PG_CPPFLAGS = -isystem "$(shell "$(PG_CONFIG)" --includedir-server)" -I$(HERE)/src
 # Fused multiply-add would give other last bits on other machines.
 PG_CFLAGS   = -Wall -Wextra -Werror=implicit-function-declaration -ffp-contract=off
 
@@ -45,17 +50,26 @@ else
 SHLIB_LINK += -lnlopt
 endif
 
-UNIT_TESTS = $(patsubst test/unit/test_%.c,%,$(wildcard test/unit/test_*.c))
+UNIT_TESTS = $(patsubst $(HERE)/test/unit/test_%.c,%,$(wildcard $(HERE)/test/unit/test_*.c))
 
 EXTRA_CLEAN = $(SCRIPT) $(UPDATE) build
 
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell "$(PG_CONFIG)" --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error PG_CONFIG=$(PG_CONFIG) is no pg_config of a PostgreSQL with its server headers; on Debian or Ubuntu: apt-get install postgresql-server-dev-all)
+endif
 include $(PGXS)
+
+# The pages in a folder of their own: their names are not only ours.
+docmoduledir = extension/crm
+
+# Not by a rule: make would find the folders of the sources through VPATH.
+$(shell mkdir -p $(sort $(dir $(OBJS))))
 
 $(OBJS): $(OUR_HEADERS)
 $(OBJS:.o=.bc): $(OUR_HEADERS)
 
-$(SCRIPT): $(JOIN) $(SCRIPT_PARTS) crm.control
+$(SCRIPT): $(JOIN) $(SCRIPT_PARTS) $(HERE)/crm.control
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION crm" to load this file. \quit'; awk -f $(JOIN) $(SCRIPT_PARTS); } > $@.tmp
 	mv $@.tmp $@
 
@@ -85,6 +99,11 @@ build/models_loop: bench/models_loop.c $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEAD
 unit: $(UNIT_TESTS:%=unit-%)
 unit-%: build/test_%
 	$< $(UNIT_DATA_$*)
+
+# What PGXN takes; of what is committed.
+.PHONY: dist
+dist:
+	git archive --format zip --prefix=crm-$(EXTVERSION)/ -o crm-$(EXTVERSION).zip HEAD
 
 .PHONY: format
 format:

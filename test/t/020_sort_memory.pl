@@ -24,7 +24,7 @@ my %value = (
 	referral_network => q{crm.referral_network('a' || k, 'b', 5::numeric)},
 	retention_curve => q{crm.retention_curve('{2024-01-01 1 5}', date '2024-03-01' + k % 3000, 'month')},
 	rfm_scale => q{crm.rfm_scale(crm.purchase(date '2020-01-01' + k % 3000, k), date '2030-01-01', 2)},
-	survival_curve => q{crm.time_to_second_purchase('{2024-01-01 1 5}', date '2024-03-01' + k % 3000)},
+	survival_curve => q{crm.second_purchase_curve('{2024-01-01 1 5}', date '2024-03-01' + k % 3000)},
 	whale_curve => q{crm.whale_curve(k::numeric)});
 
 foreach my $type (sort keys %value)
