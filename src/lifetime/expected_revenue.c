@@ -122,13 +122,18 @@ crm_expected_revenue_transition(PG_FUNCTION_ARGS)
 
 	if (!AggCheckCallContext(fcinfo, &aggregate))
 		elog(ERROR, "aggregate function called in non-aggregate context");
+	for (int i = 1; i <= 5; i++)
+		if (PG_ARGISNULL(i))
+		{
+			/* a state has the models of a row that counted */
+			if (PG_ARGISNULL(0))
+				PG_RETURN_NULL();
+			PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+		}
 	if (PG_ARGISNULL(0))
 		state = MemoryContextAllocZero(aggregate, sizeof(RevenueState));
 	else
 		state = (RevenueState *) PG_GETARG_POINTER(0);
-	for (int i = 1; i <= 5; i++)
-		if (PG_ARGISNULL(i))
-			PG_RETURN_POINTER(state);
 
 	purchases = CheckPredicting(PG_GETARG_PURCHASE_MODEL(1));
 	spend = CheckSpendPredicting(PG_GETARG_SPEND_MODEL(2));

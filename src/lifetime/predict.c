@@ -141,6 +141,9 @@ crm_expected_purchases_new(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(model_ops(model)->expected(&params, fresh, t, NULL));
 }
 
+/* Within less than this nobody buys, to the last digit: rates are far below 1e100 a period. */
+#define SHORTEST_PERIOD 1e-200
+
 /* P(a new customer makes exactly n repeat purchases). */
 PG_FUNCTION_INFO_V1(crm_purchase_probability);
 Datum
@@ -154,6 +157,9 @@ crm_purchase_probability(PG_FUNCTION_ARGS)
 	if (n < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a customer cannot make %d purchases", n)));
+	/* in no time nobody buys; the ratios that the models take are not numbers any more */
+	if (t < SHORTEST_PERIOD)
+		PG_RETURN_FLOAT8(n == 0 ? 1 : 0);
 	PG_RETURN_FLOAT8(model_ops(model)->probability(&params, n, t));
 }
 

@@ -57,6 +57,17 @@ purchase_day(const Simulation *s)
 												   : s->first + (DateADT) floor(days);
 }
 
+/* A model at the edge of what numbers hold draws amounts beyond them. */
+static inline double
+CheckDrawnAmount(double amount)
+{
+	if (unlikely(!isfinite(amount)))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("amount drawn from the spend model is out of range"),
+						errdetail("Its p and q are too small for a simulation.")));
+	return amount;
+}
+
 /* When customers are simulated, and until when they come. */
 typedef struct Window
 {
@@ -130,7 +141,8 @@ simulate_purchases(FunctionCallInfo fcinfo, Window (*window)(FunctionCallInfo), 
 			SRF_RETURN_DONE(rows);
 		next_customer(s);
 	}
-	amount = random_gamma(&s->clock.rng, spend_params(&s->spend).p[0]) / s->spend_rate;
+	amount =
+		CheckDrawnAmount(random_gamma(&s->clock.rng, spend_params(&s->spend).p[0]) / s->spend_rate);
 	values[0] = Int64GetDatum(s->customer);
 	values[1] = DateADTGetDatum(purchase_day(s));
 	values[2] = Float8GetDatum(s->next * s->purchases.unit_days);

@@ -1,0 +1,64 @@
+-- Values at the edge of every type that the extension's functions take, by the type's name.
+CREATE SCHEMA hostile;
+
+CREATE TABLE hostile.value (type text, value text);
+INSERT INTO hostile.value
+SELECT v.type, u.value FROM (VALUES
+  ('date', '{2024-02-29,2024-12-31,2000-01-01,0001-01-01,4714-11-24 BC,5874897-12-31,infinity,-infinity,2026-01-01,2023-06-15}'::text[]),
+  ('timestamp with time zone', '{2024-03-31 00:30+00,2024-10-27 00:30+00,infinity,-infinity,4714-11-24 00:00:00+00 BC,294276-12-31 23:59:59.999999+00,2024-01-01 00:00+00}'),
+  ('timestamp without time zone', '{2024-03-31 00:30,infinity,-infinity,4714-11-24 00:00:00 BC,294276-12-31 23:59:59.999999,2024-01-01}'),
+  ('time without time zone', '{00:00,24:00,23:59:59.999999,08:00,21:00}'),
+  ('integer', '{0,1,-1,2,3,5,7,9,10,30,100,365,2147483647,-2147483648,36525,65536}'),
+  ('smallint', '{0,1,5,-32768,32767}'),
+  ('bigint', '{0,1,-1,7,1000000000000,9223372036854775807,-9223372036854775808}'),
+  ('double precision', '{0,-0,1,-1,0.5,0.1,0.9,2,7,30,365.25,1e308,-1e308,1e-308,4.9e-324,NaN,Infinity,-Infinity,1e15,1e-9,0.999999999999,1e100,-0.99}'),
+  ('numeric', '{0,1,-1,0.00004,0.00005,99.99,NaN,1e30,-1e30,900000000000000,900000000000000.0001,-900000000000000,1e-20,0.5,12345.6789,1e1000,0.2}'),
+  ('boolean', '{t,f}'),
+  ('text', '{"",a,month,day,week,quarter,year,calendar,age,email,phone,message,complaint,inbound,outbound,request,survey,opened,unsubscribed,marketing,consent,Europe/Berlin,UTC,Pacific/Apia,<+99>99,spend,orders,points,purchase_days,rolling,calendar,anniversary,lifetime,one_tier,requalify,base,none,01-01,02-29,Bronze,Gold,anna,ben,zoë,new,active,lost,Champions,resolved,bounced,high,low,many,few,"ab\"c",purchased,booked,keep,revoke,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}'),
+  ('name', '{a,""}'),
+  ('interval', '{1 day,1 month,12 months,0,-1 day,1 second,100 years,178000000 years,-178000000 years,1 mon 1 day,36525 days,1200 months,7 days,90 minutes}'),
+  ('jsonb', ARRAY['{}', '[]', 'null', '1', '{"message":1}', '{"complaint":-1,"request":2}', '{"email":1e308}', '{"x":"y"}', '{"message":{"a":1}}']),
+  ('daterange', ARRAY['[2024-01-01,2024-06-01)', 'empty', '(,)', '[2024-01-01,)', '(,2024-01-01)', '[-infinity,infinity)', '[4714-11-24 BC,5874897-12-31)']),
+  ('tstzrange', ARRAY['[2024-01-01 00:00+00,2024-06-01 00:00+00)', 'empty', '(,)', '[2024-01-01 00:00+00,)', '(,infinity)', '[,294276-12-31 23:59:59.999999+00]']),
+  ('crm.exact_sums', ARRAY['{0}', '{1,2,3}', '{-1,-2,-3}', '{170141183460469231731687303715884105727,0,0}', '{-170141183460469231731687303715884105728,1,1}', '{1,2,3,4,5,6,7,8,9,10,11,12}']),
+  ('crm.purchase_history', ARRAY['{}', '{2024-01-01 1 10}', '{2024-01-15 1 180.00, 2024-02-29 2 1850.00, 2024-03-04 0 -650.00, 2024-08-20 1 240.00, 2025-03-20 1 350.00}', '{2024-01-01 0 -5}',
+    '{2024-01-01 2147483647 900000000000000}', '{2024-01-01 1 900000000000000, 2024-01-02 1 900000000000000}', '{4714-11-24 BC 1 1, 5874897-12-31 1 1}', '{0001-01-01 1 1, 2024-01-01 1 1}',
+    '{2024-01-01 1 -900000000000000}', '{2024-01-01 0 5, 2024-02-01 1 5}', '{2024-01-01 1 0}', '{2024-01-01 2147483647 1, 2024-01-02 2147483647 1}']),
+  ('crm.interaction_history', ARRAY['{}', '{2024-03-29 10:00+00 message post outbound}', '{2024-03-25 10:00+00 complaint phone inbound}',
+    '{2024-01-05 10:00:00+00 complaint email inbound resolved resolved_at 2024-01-06 08:00:00+00}',
+    '{4714-11-24 00:00:00+00 BC request email inbound, 294276-12-31 23:59:59.999999+00 message email outbound}',
+    '{2024-01-05 10:00:00+00 survey email inbound score 10, 2024-01-05 10:00:00+00 survey email inbound score 0}', '{2024-01-01 00:00+00 message email outbound unsubscribed}']),
+  ('crm.consents', ARRAY['{}', '{marketing consent [2024-01-01 00:00+00, )}', '{marketing consent [, )}', '{marketing contract [, 2024-01-01 00:00+00), marketing legitimate_interest [2024-02-01 00:00+00,2024-03-01 00:00+00)}']),
+  ('crm.contact_policy', ARRAY['', '1 per day', '1 per 1 minute; 10000 per 100 years; quiet 21:00-08:00', 'quiet 00:00-23:59', 'pause 14 days after complaint; email pause 1 month after opened; transactional exempt', '1 per 527040 minutes']),
+  ('crm.tier_program', ARRAY['{Bronze: spend 0, Silver: spend 500, Gold: spend 2000} rolling 12 months', '{A: spend 0, B: spend 1} lifetime valid 1 day',
+    '{A: orders 1, B: orders 5 or spend 100 keep orders 2} calendar month downgrade one_tier grace 1 day', '{A: purchase_days 0, B: purchase_days 2 lifetime} anniversary 1 month downgrade to_base',
+    '{A: points 0, B: points 10} rolling 1 day downgrade one_tier points rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', '{A: spend 1, B: spend 2} rolling 36525 days grace 36525 days valid 1 day',
+    '{A: spend 0, B: spend 1} rolling 1 month starts 2024-03-01']),
+  ('crm.points_rule', ARRAY['rate 1', 'rate 1 expires 12 months', 'rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', 'rate 1 rates {1, 2} program {A: spend 0, B: spend 1} lifetime valid 1 day', 'rate 0.00000001 bonus 1 every 9223372036854775807']),
+  ('crm.referral_network', ARRAY['{anna > ben 12.50, anna > "c d" unknown}', '{a > b 1, b > c 1, c > a 1}', '{a > b 900000000000000, a > c 900000000000000}']),
+  ('crm.retention_curve', ARRAY['month calendar 2024-05-31 {0 5 5, 1 4 2}', 'day age 5874897-12-30 {0 9223372036854775807 9223372036854775807}', 'week age 2024-01-01 {0 1 1}']),
+  ('crm.survival_curve', ARRAY['{}', '{14 20 3, 15 18 0}', '{0 5 0}', '{0 0 5, 3652425 1 0}', '{5 9223372036854775807 0}']),
+  ('crm.rfm', ARRAY['555', '111', '545', '123/3', '345']),
+  ('crm.rfm_scale', ARRAY['recency: 95, 260, 420, 480; frequency: 1, 1, 2, 4; monetary: 14.37, 28.5, 50, 120', 'recency: 1; frequency: 1; monetary: 1', 'recency: -900000000000000; frequency: 900000000000000; monetary: 0.00000001']),
+  ('crm.relationship_level', ARRAY['basic', 'partnership']),
+  ('crm.whale_curve', ARRAY['exact {1.00 5}', 'exact {-5 1, 0 3, 7 2}', 'buckets {1.00 5 5}', 'exact {900000000000000 1}', 'exact {0 9223372036854775807}', 'exact {-900000000000000 1, 900000000000000 1}'])
+) AS v(type, vals), unnest(v.vals) AS u(value);
+
+-- Values whose text forms are long, as the extension itself writes them.
+INSERT INTO hostile.value VALUES
+  ('crm.segment_map', crm.rf_grid()::text), ('crm.segment_map', crm.rfm_cells()::text),
+  ('crm.purchase_model', crm.bg_nbd(0.243, 4.414, 0.793, 2.426, 7)::text), ('crm.purchase_model', crm.pareto_nbd(0.553, 10.578, 0.606, 11.669, 7)::text),
+  ('crm.purchase_model', crm.mbg_nbd(0.5, 6, 0.8, 2, 7)::text), ('crm.purchase_model', crm.mbg_cnbd_k(3, 0.5, 6, 0.8, 2, 7)::text),
+  ('crm.purchase_model', crm.bg_nbd(1e-6, 1e6, 1e-6, 1e6, 36525)::text), ('crm.purchase_model', crm.pareto_nbd(1e3, 1e-3, 1e-3, 1e3, 1)::text),
+  ('crm.spend_model', crm.gamma_gamma(6.25, 3.74, 15.44)::text), ('crm.spend_model', crm.gamma_gamma(1e-5, 1e-5, 1e5)::text),
+  ('crm.relationship_bands', crm.relationship_bands(100, 1000, 10, 100)::text);
+
+-- Each is a value of its type.
+DO $$
+DECLARE
+  v record;
+BEGIN
+  FOR v IN SELECT type, value FROM hostile.value LOOP
+    EXECUTE format('SELECT %L::%s', v.value, v.type);
+  END LOOP;
+END $$;

@@ -1,0 +1,44 @@
+# A short run of what scripts/test-hostile does for as long as one likes.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('hostile');
+$node->init;
+$node->append_conf('postgresql.conf', "fsync = off");
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION crm');
+
+# Runs a file of test/hostile; whether the session lived to its end.
+sub hostile
+{
+	my ($file, @variables) = @_;
+
+	my ($output, $errors) = ('', '');
+	my @command = ('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', "test/hostile/$file.sql", map { ('-v', $_) } @variables);
+	my $lived = IPC::Run::run(\@command, '>', \$output, '2>', \$errors);
+	diag($errors) if !$lived;
+	return $lived;
+}
+
+ok(hostile($_), "what $_ needs is there") foreach qw(values calls forms);
+ok(hostile('run', 'seed=1', 'n=700', 'wanted=.'), 'the session lives through calls with edge arguments and mutated forms');
+is($node->safe_psql('postgres', q{SELECT problem || ' -- ' || left(call, 1000) FROM hostile.finding}), '', 'and nothing is wrong with what came of them');
+my ($calls, $errors, $tried, $accepted) = split /\|/, $node->safe_psql('postgres', 'SELECT * FROM hostile.made, hostile.formed');
+cmp_ok($calls - $errors, '>', 200, 'enough calls had an answer');
+cmp_ok($accepted, '>', 30, 'and enough forms were accepted');
+
+# what a check cannot find it does not find: a planted fault of each kind
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION public.nan(int) RETURNS float8 LANGUAGE sql AS $$ SELECT 'NaN'::float8 $$;
+CREATE FUNCTION public.other(int) RETURNS float8 LANGUAGE sql AS $$ SELECT random() $$;
+CREATE FUNCTION public.internal(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE internal_error; END $$;
+SELECT hostile.try('SELECT public.nan(1)::text'), hostile.try('SELECT public.other(1)::text'), hostile.try('SELECT public.internal(1)::text');
+SQL
+is($node->safe_psql('postgres', 'SELECT count(*) FROM hostile.finding'), '3', 'planted faults are found');
+$node->stop;
+done_testing();
