@@ -174,6 +174,13 @@ renew_snapshot(Histories *t)
 	MemoryContextSwitchTo(before);
 }
 
+/* Look at everything anew, as far as the isolation level allows. */
+void
+histories_renew_snapshot(Histories *t)
+{
+	renew_snapshot(t);
+}
+
 /* Another session wrote the row since the snapshot: see it, if the isolation level allows. */
 static void
 see_other_sessions(Histories *t)
@@ -200,27 +207,54 @@ has_orders_of(const PurchaseHistory *h, const PurchaseHistory *other)
 	return true;
 }
 
-/* Orders that go have come before, unless somebody switched the triggers off. */
-static inline void
-CheckOrdersKnown(Histories *t, const PurchaseHistory *h, const PurchaseHistory *went)
+/* Whether another session wrote the customer's row since the snapshot, so that old_row is not the row of now. */
+static bool
+is_written_since(Histories *t, bool found)
 {
-	if (unlikely(!has_orders_of(h, went)))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("histories \"%s\" do not hold an order that is being taken away",
-							   RelationGetRelationName(t->rel)),
-						errdetail("The orders were changed while they were not followed."),
-						errhint("Call crm.rebuild for the tracking.")));
+	Snapshot		latest = RegisterSnapshot(GetLatestSnapshot());
+	IndexScanDesc	scan = keys_begin_scan(t->rel, t->index, latest, t->nkeys);
+	TupleTableSlot *row = table_slot_create(t->rel, NULL);
+	bool			found_now;
+	bool			differs;
+
+	index_rescan(scan, t->scan_keys, t->nkeys, NULL, 0);
+	found_now = index_getnext_slot(scan, ForwardScanDirection, row);
+	differs =
+		found_now != found || (found && !ItemPointerEquals(&row->tts_tid, &t->old_row->tts_tid));
+	ExecDropSingleTupleTableSlot(row);
+	index_endscan(scan);
+	UnregisterSnapshot(latest);
+	return differs;
 }
 
-/* The history after a change: what it was, plus what came, minus what went. */
+/* Orders that go have come before, unless somebody switched the triggers off. */
+static inline void
+ReportOrdersUnknown(Histories *t)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("histories \"%s\" do not hold an order that is being taken away",
+						   RelationGetRelationName(t->rel)),
+					errdetail("The orders were changed while they were not followed."),
+					errhint("Call crm.rebuild for the tracking.")));
+}
+
+/*
+ * The history after a change: what it was, plus what came, minus what went; NULL
+ * if it has not what went because another session has written it since.
+ */
 static PurchaseHistory *
-changed_history(Histories *t, const PurchaseHistory *before, const CustomerDelta *delta)
+changed_history(Histories *t, const PurchaseHistory *before, const CustomerDelta *delta, bool found)
 {
 	PurchaseHistory *after = purchase_history_plus(before, delta->came);
 
 	if (delta->went->nentries == 0)
 		return after;
-	CheckOrdersKnown(t, after, delta->went);
+	if (unlikely(!has_orders_of(after, delta->went)))
+	{
+		if (!is_written_since(t, found))
+			ReportOrdersUnknown(t);
+		return NULL;
+	}
 	return purchase_history_minus(after, delta->went);
 }
 
@@ -373,7 +407,9 @@ try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion 
 	bool			  written;
 
 	if (delta)
-		history = changed_history(t, history, delta);
+		history = changed_history(t, history, delta, found);
+	if (history == NULL)
+		return NOT_WRITTEN;
 	if (rule)
 		as_of = occasion == OCCASION_REFRESH ? scoring_refresh_day(rule) : scoring_today(rule);
 	if (!found && history->nentries == 0)

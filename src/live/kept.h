@@ -14,11 +14,12 @@ typedef enum KeptWhat
 	KEPT_READER,	/* of the purchases in a table's rows */
 	KEPT_RULES,		/* of a scoring table */
 	KEPT_DECISIONS, /* the layout of a table of decisions */
+	KEPT_JOIN,		/* the plan of a view over several tables */
 	KEPT_SCORERS,	/* the functions that a score is made with; of no relation */
 	KEPT_LOG		/* how a table of changes is written */
 } KeptWhat;
 
-#define KEPT_RELATIONS 3
+#define KEPT_RELATIONS 10
 
 /* What is kept, and of which relations; the places behind the last are InvalidOid. No padding: it is hashed whole. */
 typedef struct KeptKey

@@ -28,18 +28,19 @@
 
 typedef struct Tracked
 {
-	Oid	 purchases;
-	Oid	 source;
-	Oid	 histories;
-	Oid	 scoring;
-	Oid	 changes; /* InvalidOid if changes are not recorded */
-	bool notify;
-	Oid	 decisions;		/* InvalidOid if decisions on tiers are not kept */
-	bool by_invitation; /* who has no membership holds no tier */
+	Oid	  purchases;
+	Oid	  source;
+	List *joined; /* tables that the view joins to it, OIDs; NIL if it reads one table */
+	Oid	  histories;
+	Oid	  scoring;
+	Oid	  changes; /* InvalidOid if changes are not recorded */
+	bool  notify;
+	Oid	  decisions;	 /* InvalidOid if decisions on tiers are not kept */
+	bool  by_invitation; /* who has no membership holds no tier */
 } Tracked;
 
 extern Oid		   tracked_relid(void);
-extern const List *tracked_by_source(Oid source);
+extern const List *tracked_by_table(Oid table);
 extern Tracked	  *tracked_by_histories(Oid histories);
 extern Tracked	  *tracked_by_decisions(Oid decisions);
 
@@ -126,14 +127,18 @@ typedef struct PurchasesColumns
 	AttrNumber orders;
 } PurchasesColumns;
 
+typedef struct ReaderPlan	  ReaderPlan; /* what a reader is made of */
 typedef struct PurchaseReader PurchaseReader;
 
 extern void			   purchases_columns(Relation view, PurchasesColumns *columns);
 extern PurchaseReader *purchase_reader_create(Relation view, Relation source, Relation rows_of);
 extern bool purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
 								 PurchaseDay *purchase);
-extern bool purchase_reader_fits(const PurchaseReader *reader, const HistoriesLayout *layout);
-extern void purchase_reader_free(PurchaseReader *reader);
+extern const ReaderPlan *reader_plan_make(Relation view, Query *query);
+extern bool				 reader_plan_fits(const ReaderPlan *plan, const HistoriesLayout *layout);
+extern PurchaseReader	*purchase_reader_of_plan(const ReaderPlan *plan, TupleDesc rows);
+extern const ReaderPlan *purchase_reader_plan(const PurchaseReader *reader);
+extern void				 purchase_reader_free(PurchaseReader *reader);
 
 /* ---- delta.c: what came and what went, by customer ---- */
 
@@ -247,6 +252,7 @@ extern void					  histories_apply(Histories *histories, const CustomerDelta *del
 extern const HistoriesLayout *histories_layout_of(Histories *histories);
 extern ScoringRule			 *histories_rule_of(Histories *histories, const Datum *keys);
 extern void					  histories_ignore_decisions(Histories *histories);
+extern void					  histories_renew_snapshot(Histories *histories);
 extern void					  histories_decide(Histories *histories, const Datum *keys);
 extern void					  histories_rescore_batch(Histories *histories, RescoreBatch *batch);
 extern int64				  histories_close(Histories *histories);
@@ -254,6 +260,9 @@ extern int64				  histories_close(Histories *histories);
 /* ---- track.c: what both kinds of triggers share ---- */
 
 extern void CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column);
+extern void CheckSameOwner(Relation view, Relation histories);
+extern void CheckOwnerOfSource(Relation source, Relation histories);
+extern void CheckSameKeys(const ReaderPlan *plan, Relation view, Histories *histories);
 extern void notify_listeners(const Tracked *tracked);
 
 /* The owner must not be subject to policies of a table that is kept for everybody. */

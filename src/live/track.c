@@ -15,6 +15,7 @@
 #include "commands/async.h"
 #include "live/live.h"
 #include "live/event.h"
+#include "live/join_track.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -117,7 +118,7 @@ root_of(Relation rel)
 static const List *
 trackings_of(Relation rel)
 {
-	const List *trackings = tracked_by_source(root_of(rel));
+	const List *trackings = tracked_by_table(root_of(rel));
 
 	if (trackings == NIL)
 		ereport(
@@ -135,28 +136,46 @@ is_there(Oid relid)
 	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
 }
 
-/* What a tracking stands on is still there; rel is its source or its decisions, the column of crm.tracked says which. */
+static bool
+are_there(const List *relids)
+{
+	ListCell *lc;
+
+	foreach (lc, relids)
+		if (!is_there(lfirst_oid(lc)))
+			return false;
+	return true;
+}
+
+/* The condition by which a table is found in a column of crm.tracked, as SQL. */
+static char *
+named_in(const char *column, Relation rel)
+{
+	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												  RelationGetRelationName(rel));
+
+	return strcmp(column, "joined") == 0 ? psprintf("'%s'::regclass = ANY (joined)", name)
+										 : psprintf("%s = '%s'::regclass", column, name);
+}
+
+/* What a tracking stands on is still there; rel is its source, a joined table or its decisions, the column of crm.tracked says which. */
 void
 CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column)
 {
 	if (!is_there(tracked->purchases) || !is_there(tracked->histories) ||
-		!is_there(tracked->scoring) ||
+		!is_there(tracked->scoring) || !are_there(tracked->joined) ||
 		(OidIsValid(tracked->changes) && !is_there(tracked->changes)) ||
 		(OidIsValid(tracked->decisions) && !is_there(tracked->decisions)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a table or view that tracks \"%s\" has been dropped",
-						RelationGetRelationName(rel)),
-				 errhint("Call SELECT crm.untrack(histories) FROM crm.tracked WHERE %s = "
-						 "'%s'::regclass, "
-						 "then crm.track again.",
-						 column,
-						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-													RelationGetRelationName(rel)))));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("a table or view that tracks \"%s\" has been dropped",
+							   RelationGetRelationName(rel)),
+						errhint("Call SELECT crm.untrack(histories) FROM crm.tracked WHERE %s, "
+								"then crm.track again.",
+								named_in(column, rel))));
 }
 
 /* The view's functions run as the owner of the histories, so it must be that owner's view. */
-static inline void
+void
 CheckSameOwner(Relation view, Relation histories)
 {
 	if (view->rd_rel->relowner != histories->rd_rel->relowner)
@@ -168,7 +187,7 @@ CheckSameOwner(Relation view, Relation histories)
 }
 
 /* Who keeps histories of a table gets to see its rows, so must be its owner. */
-static inline void
+void
 CheckOwnerOfSource(Relation source, Relation histories)
 {
 	if (!has_privs_of_role(histories->rd_rel->relowner, source->rd_rel->relowner))
@@ -179,10 +198,10 @@ CheckOwnerOfSource(Relation source, Relation histories)
 }
 
 /* The keys of a view are those of the histories, or its values would be taken for others. */
-static inline void
-CheckSameKeys(const PurchaseReader *reader, Relation view, Histories *histories)
+void
+CheckSameKeys(const ReaderPlan *plan, Relation view, Histories *histories)
 {
-	if (!purchase_reader_fits(reader, histories_layout_of(histories)))
+	if (!reader_plan_fits(plan, histories_layout_of(histories)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the key columns of purchases view \"%s\" are not those of \"%s\"",
@@ -203,7 +222,7 @@ read_event(Event *event, Oid purchases, Histories *histories, Deltas *deltas)
 	CheckSameOwner(view, histories_relation(histories));
 	CheckOwnerOfSource(source, histories_relation(histories));
 	reader = purchase_reader_create(view, source, rel);
-	CheckSameKeys(reader, view, histories);
+	CheckSameKeys(purchase_reader_plan(reader), view, histories);
 	event->read(event, reader, deltas);
 	purchase_reader_free(reader);
 	table_close(source, NoLock);
@@ -234,7 +253,7 @@ keep_histories(Event *event, const Tracked *tracked, const List *trackings)
 	{
 		const Tracked *other = lfirst(lc);
 
-		if (other->histories == tracked->histories)
+		if (other->histories == tracked->histories && other->joined == NIL)
 			read_event(event, other->purchases, histories, deltas);
 	}
 	while (deltas_next(deltas, &delta))
@@ -246,19 +265,20 @@ keep_histories(Event *event, const Tracked *tracked, const List *trackings)
 	become_caller(&before);
 }
 
-/* Write what an event means, table by table of histories, all sessions in one order. */
+/* Write what an event means to views that read its table alone, table by table of histories, all sessions in one order. */
 static void
-keep_all_histories(Event *event)
+keep_all_histories(Event *event, const List *trackings)
 {
-	Relation	rel = event->trigger->tg_relation;
-	const List *trackings = trackings_of(rel);
-	Oid			done = InvalidOid;
-	ListCell   *lc;
+	Relation  rel = event->trigger->tg_relation;
+	Oid		  done = InvalidOid;
+	ListCell *lc;
 
 	foreach (lc, trackings)
 	{
 		Tracked *tracked = lfirst(lc);
 
+		if (tracked->joined != NIL)
+			continue;
 		CheckTrackingComplete(tracked, rel, "source");
 		if (tracked->histories != done)
 			keep_histories(event, tracked, trackings);
@@ -286,10 +306,13 @@ crm_track_statement(PG_FUNCTION_ARGS)
 	TriggerData *trigger =
 		CheckCalledFor(fcinfo, has_transition_tables(fcinfo), "crm.track_statement",
 					   "AFTER a statement, with its transition tables", "crm.track");
-	Event event = {trigger, event_name(trigger->tg_event), read_statement};
+	Event		event = {trigger, event_name(trigger->tg_event), read_statement};
+	const List *trackings = NIL;
 
 	if (!has_no_rows(trigger->tg_oldtable) || !has_no_rows(trigger->tg_newtable))
-		keep_all_histories(&event);
+		trackings = trackings_of(trigger->tg_relation);
+	keep_all_histories(&event, trackings);
+	joined_statement_ended(trigger, trackings, event.name);
 	return PointerGetDatum(NULL);
 }
 
@@ -304,7 +327,7 @@ crm_track_row(PG_FUNCTION_ARGS)
 					   "crm.track_row", "AFTER a row", "crm.track");
 	Event event = {trigger, event_name(trigger->tg_event), read_row};
 
-	keep_all_histories(&event);
+	keep_all_histories(&event, trackings_of(trigger->tg_relation));
 	return PointerGetDatum(NULL);
 }
 
@@ -320,6 +343,11 @@ crm_track_truncate(PG_FUNCTION_ARGS)
 	Event event = {trigger, event_name(trigger->tg_event), read_table};
 
 	if (trigger->tg_relation->rd_rel->relkind == RELKIND_RELATION)
-		keep_all_histories(&event);
+	{
+		const List *trackings = trackings_of(trigger->tg_relation);
+
+		keep_all_histories(&event, trackings);
+		joined_truncate_begins(trigger, trackings);
+	}
 	return PointerGetDatum(NULL);
 }

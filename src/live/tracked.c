@@ -8,6 +8,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "live/live.h"
 #include "live/event.h"
 #include "live/kept.h"
@@ -38,6 +39,28 @@ oid_column(HeapTuple row, TupleDesc desc, AttrNumber column)
 	return isnull ? InvalidOid : DatumGetObjectId(value);
 }
 
+/* The OIDs of an array column that came with 0.3.0; none before the extension is updated. */
+static List *
+oids_column(HeapTuple row, Relation catalogue, const char *name)
+{
+	AttrNumber column = get_attnum(RelationGetRelid(catalogue), name);
+	List	  *oids = NIL;
+	Datum	   array;
+	Datum	  *elements;
+	int		   n;
+	bool	   isnull = true;
+
+	if (column != InvalidAttrNumber)
+		array = heap_getattr(row, column, RelationGetDescr(catalogue), &isnull);
+	if (isnull)
+		return NIL;
+	deconstruct_array(DatumGetArrayTypeP(array), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &elements, NULL, &n);
+	for (int i = 0; i < n; i++)
+		oids = lappend_oid(oids, DatumGetObjectId(elements[i]));
+	return oids;
+}
+
 /* A row; decisions came with 0.2.0, wherever their columns stand, and are none before the extension is updated. */
 static Tracked *
 read_tracked(HeapTuple row, Relation catalogue)
@@ -50,6 +73,7 @@ read_tracked(HeapTuple row, Relation catalogue)
 
 	tracked->purchases = oid_column(row, desc, TRACKED_PURCHASES);
 	tracked->source = oid_column(row, desc, TRACKED_SOURCE);
+	tracked->joined = oids_column(row, catalogue, "joined");
 	tracked->histories = oid_column(row, desc, TRACKED_HISTORIES);
 	tracked->scoring = oid_column(row, desc, TRACKED_SCORING);
 	tracked->changes = oid_column(row, desc, TRACKED_CHANGES);
@@ -83,7 +107,7 @@ CheckIsCatalogue(Relation rel)
 }
 
 /*
- * The trackings with an OID in a column, as Tracked. What is committed now
+ * The trackings with an OID in a column, or all without one, as Tracked. What is committed now
  * counts, whatever the transaction's own snapshot; and the caller needs no
  * rights on the catalogue.
  */
@@ -98,8 +122,10 @@ tracked_where(AttrNumber column, Oid value)
 	HeapTuple	row;
 	List	   *found = NIL;
 
-	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
-	scan = systable_beginscan(catalogue, InvalidOid, false, snapshot, 1, &key);
+	if (column != InvalidAttrNumber)
+		ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+	scan = systable_beginscan(catalogue, InvalidOid, false, snapshot,
+							  column != InvalidAttrNumber ? 1 : 0, &key);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 		found = lappend(found, read_tracked(row, catalogue));
 	systable_endscan(scan);
@@ -116,11 +142,21 @@ compare_histories(const ListCell *a, const ListCell *b)
 	return CRM_COMPARE(((Tracked *) lfirst(a))->histories, ((Tracked *) lfirst(b))->histories);
 }
 
+/* Trackings of views that read the table alone or join it. */
 static void *
-make_trackings(const void *source)
+make_trackings(const void *table)
 {
-	List *trackings = tracked_where(TRACKED_SOURCE, *(const Oid *) source);
+	Oid		  relid = *(const Oid *) table;
+	List	 *trackings = NIL;
+	ListCell *lc;
 
+	foreach (lc, tracked_where(InvalidAttrNumber, InvalidOid))
+	{
+		Tracked *tracked = lfirst(lc);
+
+		if (tracked->source == relid || list_member_oid(tracked->joined, relid))
+			trackings = lappend(trackings, tracked);
+	}
 	list_sort(trackings, compare_histories);
 	return trackings;
 }
@@ -142,7 +178,7 @@ changes_are_told(Oid catalogue)
 
 /* The trackings that a table feeds, as Tracked, in the order of their histories: the same for all sessions. */
 const List *
-tracked_by_source(Oid source)
+tracked_by_table(Oid source)
 {
 	static Oid catalogue = InvalidOid;
 	KeptKey	   key = {KEPT_TRACKINGS, {source, catalogue}};
@@ -161,14 +197,23 @@ tracked_by_source(Oid source)
 	return trackings;
 }
 
-/* Tell all sessions, when this transaction commits, to look anew at what a table feeds. */
 static void
-tell(HeapTuple row, TupleDesc desc)
+tell_table(Oid relid)
 {
-	Oid source = oid_column(row, desc, TRACKED_SOURCE);
+	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		CacheInvalidateRelcacheByRelid(relid);
+}
 
-	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(source)))
-		CacheInvalidateRelcacheByRelid(source);
+/* Tell all sessions, when this transaction commits, to look anew at what the tables of a tracking feed. */
+static void
+tell(HeapTuple row, Relation catalogue)
+{
+	List	 *joined = oids_column(row, catalogue, "joined");
+	ListCell *lc;
+
+	tell_table(oid_column(row, RelationGetDescr(catalogue), TRACKED_SOURCE));
+	foreach (lc, joined)
+		tell_table(lfirst_oid(lc));
 }
 
 /* AFTER a row of crm.tracked has changed. */
@@ -180,12 +225,11 @@ crm_tracked_changed(PG_FUNCTION_ARGS)
 	TriggerData *trigger =
 		CheckCalledFor(fcinfo, TRIGGER_FIRED_AFTER(fired) && TRIGGER_FIRED_FOR_ROW(fired),
 					   "crm.tracked_changed", "AFTER a row", "CREATE EXTENSION");
-	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 
 	CheckIsCatalogue(trigger->tg_relation);
-	tell(trigger->tg_trigtuple, desc);
+	tell(trigger->tg_trigtuple, trigger->tg_relation);
 	if (TRIGGER_FIRED_BY_UPDATE(fired))
-		tell(trigger->tg_newtuple, desc);
+		tell(trigger->tg_newtuple, trigger->tg_relation);
 	return PointerGetDatum(NULL);
 }
 

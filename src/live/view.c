@@ -9,20 +9,15 @@
 #include "crm.h"
 
 #include "access/relation.h"
-#include "access/table.h"
 #include "access/tupconvert.h"
-#include "catalog/catalog.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "funcapi.h"
 #include "live/live.h"
 #include "live/kept.h"
+#include "live/why.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
@@ -34,7 +29,7 @@
 #include "utils/typcache.h"
 
 /* A view, planned: what a reader is made of. */
-typedef struct ReaderPlan
+struct ReaderPlan
 {
 	int		 nkeys;
 	bool	 amount_is_float8;
@@ -42,7 +37,7 @@ typedef struct ReaderPlan
 	List	*columns;	/* expressions: keys, purchased_on, amount [, orders] */
 	List	*filter;	/* conditions, all of which hold */
 	AttrMap *partition; /* from the rows' layout to the table's, or NULL */
-} ReaderPlan;
+};
 
 struct PurchaseReader
 {
@@ -141,199 +136,6 @@ purchases_columns(Relation view, PurchasesColumns *columns)
 		CheckColumnFound(view, InvalidAttrNumber, "customer");
 }
 
-/* ---- analysis ---- */
-
-/* Whether an expression uses more of its row than plain columns. */
-static bool
-uses_system_columns(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-		return ((Var *) node)->varattno <= 0;
-	return expression_tree_walker(node, uses_system_columns, context);
-}
-
-/* Whether an expression reads a column that PostgreSQL computes only when it is read. */
-static bool
-uses_virtual_columns(Node *node, void *table)
-{
-	if (node == NULL)
-		return false;
-#if PG_VERSION_NUM >= 180000
-	if (IsA(node, Var))
-		return TupleDescAttr(RelationGetDescr((Relation) table), ((Var *) node)->varattno - 1)
-				   ->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL;
-#endif
-	return expression_tree_walker(node, uses_virtual_columns, table);
-}
-
-/* The one table of a query that reads its rows one by one, or NULL and why not. */
-static RangeTblEntry *
-only_table(Query *query, const char **reason)
-{
-	RangeTblEntry *rte;
-
-	*reason = NULL;
-	if (query->setOperations)
-		*reason = "it combines several queries";
-	else if (query->hasAggs || query->groupClause || query->groupingSets || query->havingQual)
-		*reason = "it groups rows";
-	else if (query->hasWindowFuncs)
-		*reason = "it uses window functions";
-	else if (query->distinctClause)
-		*reason = "it removes duplicates";
-	else if (query->hasTargetSRFs)
-		*reason = "it makes several rows of one";
-	else if (query->limitCount || query->limitOffset)
-		*reason = "it limits the number of rows";
-	else if (query->cteList)
-		*reason = "it has a WITH clause";
-	else if (query->hasSubLinks)
-		*reason = "it has a subquery";
-	else if (list_length(query->jointree->fromlist) != 1 ||
-			 !IsA(linitial(query->jointree->fromlist), RangeTblRef))
-		*reason = "it reads more than one table";
-	if (*reason)
-		return NULL;
-
-	rte = rt_fetch(((RangeTblRef *) linitial(query->jointree->fromlist))->rtindex, query->rtable);
-	if (rte->rtekind != RTE_RELATION)
-		*reason = "it does not read a table";
-	else if (rte->tablesample)
-		*reason = "it reads a sample";
-	return *reason ? NULL : rte;
-}
-
-/* Why a table's statements cannot be followed, or NULL. */
-static const char *
-why_table_not_live(Relation table, bool with_children)
-{
-	switch (table->rd_rel->relkind)
-	{
-		case RELKIND_RELATION:
-			break;
-		case RELKIND_PARTITIONED_TABLE:
-			if (!with_children)
-				return "it reads a partitioned table with ONLY";
-			break;
-		case RELKIND_VIEW:
-			return "it reads a view";
-		case RELKIND_MATVIEW:
-			return "it reads a materialized view";
-		case RELKIND_FOREIGN_TABLE:
-			return "it reads a foreign table";
-		default:
-			return "it does not read a table";
-	}
-	if (table->rd_rel->relispartition)
-		return "it reads a partition";
-	if (IsSystemRelation(table))
-		return "it reads a system catalog";
-	if (table->rd_rel->relkind == RELKIND_RELATION &&
-		(has_superclass(RelationGetRelid(table)) || has_subclass(RelationGetRelid(table))))
-		return "it reads a table with inheritance";
-	return NULL;
-}
-
-/* Why expressions cannot be evaluated over the rows of a table, or NULL. */
-static const char *
-why_expressions_not_live(Node *expressions, Relation table)
-{
-	if (uses_system_columns(expressions, NULL))
-		return "it uses a whole row or a system column";
-	if (uses_virtual_columns(expressions, table))
-		return "it reads a virtual generated column";
-	if (contain_mutable_functions((Node *) expression_planner((Expr *) expressions)))
-		return "it uses a function that is not immutable";
-	return NULL;
-}
-
-/* The expressions of a view's columns and its filter, as one list. */
-static List *
-all_expressions(Query *query)
-{
-	List	 *expressions = NIL;
-	ListCell *lc;
-
-	foreach (lc, query->targetList)
-		expressions = lappend(expressions, ((TargetEntry *) lfirst(lc))->expr);
-	if (query->jointree->quals)
-		expressions = lappend(expressions, query->jointree->quals);
-	return expressions;
-}
-
-/*
- * The table that a view reads row by row by immutable expressions; if there is
- * none, InvalidOid and the reason why the view cannot be kept by triggers.
- */
-static Oid
-live_source(Relation view, const char **reason)
-{
-	Query		  *query = get_view_query(view);
-	RangeTblEntry *rte = only_table(query, reason);
-	Relation	   table;
-	ListCell	  *lc;
-
-	if (rte == NULL)
-		return InvalidOid;
-	table = table_open(rte->relid, AccessShareLock);
-	*reason = why_table_not_live(table, rte->inh);
-	if (*reason == NULL)
-	{
-		List *expressions = copyObject(all_expressions(query));
-
-		foreach (lc, expressions)
-			if (*reason == NULL)
-				*reason = why_expressions_not_live(lfirst(lc), table);
-	}
-	table_close(table, NoLock);
-	return *reason ? InvalidOid : rte->relid;
-}
-
-/* A purchases view is a view, and neither a table nor a materialized view. */
-static inline void
-CheckIsView(Relation view)
-{
-	if (view->rd_rel->relkind != RELKIND_VIEW)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("\"%s\" is not a view", RelationGetRelationName(view))));
-}
-
-/*
- * (view regclass) -> (source regclass, reason text): what the triggers would
- * stand on, or why not. To see that, immutable functions of constants are
- * evaluated: they are the owner's and run as the owner.
- */
-PG_FUNCTION_INFO_V1(crm_live_source);
-Datum
-crm_live_source(PG_FUNCTION_ARGS)
-{
-	Relation	view = relation_open(PG_GETARG_OID(0), AccessShareLock);
-	const char *reason;
-	OwnerSwitch before;
-	Oid			source;
-	TupleDesc	desc;
-	Datum		values[2] = {0};
-	bool		nulls[2];
-
-	CheckIsView(view);
-	CheckOwner(RelationGetRelid(view));
-	before = become_owner(RelationGetRelid(view));
-	source = live_source(view, &reason);
-	become_caller(&before);
-	relation_close(view, NoLock);
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	values[0] = ObjectIdGetDatum(source);
-	nulls[0] = !OidIsValid(source);
-	nulls[1] = reason == NULL;
-	if (reason)
-		values[1] = CStringGetTextDatum(reason);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
-}
-
 /* (view regclass) -> key columns text[], in order; errors if the view is no purchases view. */
 PG_FUNCTION_INFO_V1(crm_purchases_keys);
 Datum
@@ -372,16 +174,18 @@ cast_to(Expr *expression, Oid type)
 	return (Expr *) cast;
 }
 
+/* A view that was changed since it was tracked still reads its one table. */
 static inline void
-CheckStillLive(Relation view, Relation source, Oid found, const char *reason)
+CheckStillLive(Relation view, Relation source, const List *tables, const NotLive *why)
 {
-	if (found != RelationGetRelid(source))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("purchases view \"%s\" no longer follows table \"%s\"",
-							   RelationGetRelationName(view), RelationGetRelationName(source)),
-						reason ? errdetail("The view cannot be kept by triggers: %s.", reason)
-							   : errdetail("It reads another table now."),
-						errhint("Call crm.untrack and crm.track for the view.")));
+	if (list_length(tables) != 1 || linitial_oid(tables) != RelationGetRelid(source))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("purchases view \"%s\" no longer follows table \"%s\"",
+						RelationGetRelationName(view), RelationGetRelationName(source)),
+				 why->reason ? errdetail("The view cannot be kept by triggers: %s.", why->reason)
+							 : errdetail("It reads another table now."),
+				 errhint("Call crm.untrack and crm.track for the view.")));
 }
 
 /* A view, the table that it reads, and the one that its rows come from: that table or a partition of it. */
@@ -400,9 +204,8 @@ add_column(List *columns, Expr *expression)
 
 /* The planned expressions of a view's columns and its filter, with what was needed to plan them. */
 static void
-plan_expressions(ReaderPlan *plan, Relation view)
+plan_expressions(ReaderPlan *plan, Relation view, Query *query)
 {
-	Query			*query = copyObject(get_view_query(view));
 	PurchasesColumns columns;
 	Expr			*amount;
 
@@ -423,6 +226,19 @@ plan_expressions(ReaderPlan *plan, Relation view)
 		plan->filter = make_ands_implicit(expression_planner((Expr *) query->jointree->quals));
 }
 
+/*
+ * What a reader is made of, of a query that stands for a view's and whose
+ * columns and WHERE clause are over one kind of rows; in the current memory context.
+ */
+const ReaderPlan *
+reader_plan_make(Relation view, Query *query)
+{
+	ReaderPlan *plan = palloc0(sizeof(ReaderPlan));
+
+	plan_expressions(plan, view, query);
+	return plan;
+}
+
 static void *
 make_reader_plan(const void *arguments)
 {
@@ -431,13 +247,13 @@ make_reader_plan(const void *arguments)
 	MemoryContext	kept = CurrentMemoryContext;
 	MemoryContext	scratch = AllocSetContextCreate(kept, "crm planning", ALLOCSET_DEFAULT_SIZES);
 	TupleConversionMap *partition;
-	const char		   *reason;
-	Oid					found;
+	NotLive				why;
+	List			   *tables;
 
 	MemoryContextSwitchTo(scratch);
-	found = live_source(of->view, &reason);
-	CheckStillLive(of->view, of->source, found, reason);
-	plan_expressions(plan, of->view);
+	tables = live_tables(of->view, &why);
+	CheckStillLive(of->view, of->source, tables, &why);
+	plan_expressions(plan, of->view, copyObject(get_view_query(of->view)));
 	MemoryContextSwitchTo(kept);
 	plan->columns = copyObject(plan->columns);
 	plan->filter = copyObject(plan->filter);
@@ -455,34 +271,48 @@ make_reader_plan(const void *arguments)
 PurchaseReader *
 purchase_reader_create(Relation view, Relation source, Relation rows_of)
 {
-	PurchaseReader *reader = palloc0(sizeof(PurchaseReader));
-	ListCell	   *lc;
-	ReaderOf		of = {view, source, rows_of};
-	KeptKey			key = {KEPT_READER,
-						   {RelationGetRelid(view), RelationGetRelid(source), RelationGetRelid(rows_of)}};
+	ReaderOf of = {view, source, rows_of};
+	KeptKey	 key = {KEPT_READER,
+					{RelationGetRelid(view), RelationGetRelid(source), RelationGetRelid(rows_of)}};
 
 	CheckIsView(view);
-	reader->plan = kept_find_or_make(&key, make_reader_plan, &of);
+	return purchase_reader_of_plan(kept_find_or_make(&key, make_reader_plan, &of),
+								   RelationGetDescr(source));
+}
+
+/* A reader by a plan, of rows that have a layout. */
+PurchaseReader *
+purchase_reader_of_plan(const ReaderPlan *plan, TupleDesc rows)
+{
+	PurchaseReader *reader = palloc0(sizeof(PurchaseReader));
+	ListCell	   *lc;
+
+	reader->plan = plan;
 	reader->context = CreateStandaloneExprContext();
-	reader->filter = ExecInitQual(reader->plan->filter, NULL);
-	reader->columns = palloc(sizeof(ExprState *) * list_length(reader->plan->columns));
-	foreach (lc, reader->plan->columns)
+	reader->filter = ExecInitQual(plan->filter, NULL);
+	reader->columns = palloc(sizeof(ExprState *) * list_length(plan->columns));
+	foreach (lc, plan->columns)
 		reader->columns[foreach_current_index(lc)] = ExecInitExpr(lfirst(lc), NULL);
-	if (reader->plan->partition)
-		reader->source_row = MakeSingleTupleTableSlot(RelationGetDescr(source), &TTSOpsVirtual);
+	if (plan->partition)
+		reader->source_row = MakeSingleTupleTableSlot(rows, &TTSOpsVirtual);
 	return reader;
 }
 
 /* Whether the keys that are read have the types of those that customers are known by. */
 bool
-purchase_reader_fits(const PurchaseReader *reader, const HistoriesLayout *layout)
+reader_plan_fits(const ReaderPlan *plan, const HistoriesLayout *layout)
 {
-	bool fits = reader->plan->nkeys == layout->keys.n;
+	bool fits = plan->nkeys == layout->keys.n;
 
 	for (int i = 0; fits && i < layout->keys.n; i++)
-		fits = exprType(list_nth(reader->plan->columns, i)) ==
-			   TupleDescAttr(layout->deltas, i)->atttypid;
+		fits = exprType(list_nth(plan->columns, i)) == TupleDescAttr(layout->deltas, i)->atttypid;
 	return fits;
+}
+
+const ReaderPlan *
+purchase_reader_plan(const PurchaseReader *reader)
+{
+	return reader->plan;
 }
 
 /*

@@ -21,7 +21,8 @@ CREATE TABLE crm.tracked (
   models regclass,
   decisions regclass,
   standing regclass,
-  by_invitation boolean
+  by_invitation boolean,
+  joined regclass[]
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -45,14 +46,16 @@ COMMENT ON COLUMN crm.tracked.models IS 'the models that are and were in force; 
 COMMENT ON COLUMN crm.tracked.decisions IS 'what was decided on the tiers of customers; NULL before crm.track_tiers';
 COMMENT ON COLUMN crm.tracked.standing IS 'the view of standings; NULL before crm.track_tiers';
 COMMENT ON COLUMN crm.tracked.by_invitation IS 'whether customers without a membership hold no tier; NULL before crm.track_tiers';
+COMMENT ON COLUMN crm.tracked.joined IS 'the tables that the view joins to the source, whose triggers keep the histories as well; NULL if it reads one table';
 
 -- A dump takes the trackings of which everything is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
-  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing]::pg_catalog.oid[]) AS r(oid)'
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing]::pg_catalog.oid[]'
+  ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
 -- Everybody may look. More would be the right to lock rows or all of the table, and so to stop the orders of others: rows come and go by
--- crm.write_tracked. Only a dump is restored by statements.
+-- crm_internal.write_tracked. Only a dump is restored by statements.
 GRANT SELECT ON crm.tracked TO PUBLIC;
 GRANT INSERT ON crm.tracked TO @extowner@;
 
@@ -68,7 +71,7 @@ COMMENT ON COLUMN crm.refresh_position.last_key IS 'the key of its last customer
 CREATE FUNCTION crm_internal.relations_of(tracked crm.tracked) RETURNS oid[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
-    tracked.models, tracked.decisions, tracked.standing]::oid[], NULL)
+    tracked.models, tracked.decisions, tracked.standing]::oid[] || coalesce(tracked.joined, '{}')::oid[], NULL)
 $$;
 COMMENT ON FUNCTION crm_internal.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
 
@@ -91,8 +94,10 @@ BEGIN
     END IF;
     RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation.oid::regclass);
   END LOOP;
+  -- but for a view that triggers cannot keep any more
   IF before.purchases IS NOT NULL AND after.purchases IS NOT NULL
-     AND (before.purchases, before.source, before.histories) IS DISTINCT FROM (after.purchases, after.source, after.histories) THEN
+     AND ((before.purchases, before.histories) IS DISTINCT FROM (after.purchases, after.histories)
+       OR (before.source, before.joined) IS DISTINCT FROM (after.source, after.joined) AND num_nonnulls(after.source, after.joined) > 0) THEN
     RAISE insufficient_privilege USING MESSAGE = 'a tracking cannot be moved to other relations';
   END IF;
 END $$;
@@ -129,7 +134,7 @@ COMMENT ON FUNCTION crm_internal.write_refresh_position(regclass, text[]) IS
 CREATE FUNCTION crm_internal.tracked_changed() RETURNS trigger
   LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_tracked_changed';
 COMMENT ON FUNCTION crm_internal.tracked_changed() IS 'tells all sessions that a tracking has changed';
-CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation, joined
   ON crm.tracked FOR EACH ROW EXECUTE FUNCTION crm_internal.tracked_changed();
 ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 
@@ -170,12 +175,27 @@ CREATE FUNCTION crm.track_truncate() RETURNS trigger
   LANGUAGE C COST 100 AS 'MODULE_PATHNAME', 'crm_track_truncate';
 COMMENT ON FUNCTION crm.track_truncate() IS 'takes the rows of a tracked table out of the histories before it is truncated';
 
+CREATE FUNCTION crm.track_statement_begins() RETURNS trigger
+  LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_track_statement_begins';
+COMMENT ON FUNCTION crm.track_statement_begins() IS 'tells that a statement on a joined table begins, so that those within each other are followed as one';
+CREATE FUNCTION crm.track_truncate_ended() RETURNS trigger
+  LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_track_truncate_ended';
+COMMENT ON FUNCTION crm.track_truncate_ended() IS 'tells that a joined table has been truncated';
+
 -- what the calls below stand on
 
 CREATE FUNCTION crm.live_source(purchases regclass, OUT source regclass, OUT reason text)
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_live_source';
 COMMENT ON FUNCTION crm.live_source(regclass) IS
-  'the table whose triggers could keep a purchases view, or the reason why none can';
+  'the table whose rows are the purchases of a view that triggers can keep, or the reason why they cannot and the change that would help';
+CREATE FUNCTION crm_internal.live_tables(purchases regclass, OUT tables regclass[], OUT reason text, OUT hint text)
+  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_live_tables';
+COMMENT ON FUNCTION crm_internal.live_tables(regclass) IS
+  'the tables whose triggers can keep a purchases view, first the one whose rows are the purchases; or the reason why they cannot and the change that would help';
+CREATE FUNCTION crm_internal.join_indexes(purchases regclass) RETURNS text[]
+  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_join_indexes';
+COMMENT ON FUNCTION crm_internal.join_indexes(regclass) IS
+  'commands that make the indexes by which the rows are found that look up a changed row, where they are missing';
 CREATE FUNCTION crm_internal.purchases_keys(purchases regclass) RETURNS text[]
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_purchases_keys';
 COMMENT ON FUNCTION crm_internal.purchases_keys(regclass) IS

@@ -619,8 +619,10 @@ DECLARE
   zone constant text := coalesce(time_zone, current_setting('TimeZone'));
   view_made boolean := false;
   purchases regclass := relation;
+  live record;
   source regclass;
-  not_live text;
+  joined regclass[];
+  followed regclass;
   keys text[];
   schema oid;
   base text;
@@ -649,16 +651,19 @@ BEGIN
 
   keys := crm_internal.purchases_keys(purchases);
   PERFORM crm_internal.check_keys(purchases, keys, scale_by, histories);
-  SELECT s.source, s.reason INTO source, not_live FROM crm.live_source(purchases) s;
-  IF source IS NULL THEN
-    IF by_row THEN
-      RAISE wrong_object_type USING MESSAGE = format('%s cannot be kept by triggers', purchases), DETAIL = not_live;
-    END IF;
-    RAISE NOTICE '% is kept by crm.refresh alone: %', purchases, not_live;
-  ELSE
-    PERFORM crm_internal.check_source(source, by_row);
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
+  SELECT * INTO live FROM crm_internal.live_tables(purchases);
+  source := live.tables[1];
+  joined := nullif(live.tables[2:], '{}');
+  IF by_row AND (source IS NULL OR joined IS NOT NULL) THEN
+    RAISE wrong_object_type USING MESSAGE = format('%s cannot be kept by triggers%s', purchases, CASE WHEN source IS NULL THEN '' ELSE ' row by row' END),
+      DETAIL = coalesce(live.reason, 'It joins several tables.'), HINT = coalesce(live.hint, '');
+  ELSIF source IS NULL THEN
+    RAISE NOTICE USING MESSAGE = format('%s is kept by crm.refresh alone: %s', purchases, live.reason), HINT = coalesce(live.hint, '');
   END IF;
+  FOR followed IN SELECT t FROM unnest(live.tables) AS t ORDER BY t::oid LOOP
+    PERFORM crm_internal.check_source(followed, by_row);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', followed);
+  END LOOP;
 
   SELECT relnamespace, regexp_replace(relname, '(.)_purchases\d*$', '\1') INTO schema, base FROM pg_class WHERE oid = purchases;
   unlogged := coalesce((SELECT relpersistence = 'u' FROM pg_class WHERE oid = source), false);
@@ -675,7 +680,8 @@ BEGIN
   made.changes := NULL;
   made.source := source;
   made.notify := notify;
-  made.not_live := not_live;
+  made.joined := joined;
+  made.not_live := live.reason || coalesce('. ' || live.hint, '');
   made.by_row := by_row;
   made.source_name := source::text;
   made.view_made := view_made;
@@ -692,9 +698,8 @@ BEGIN
     made.changes := logged;
     PERFORM crm_internal.write_tracked(made.purchases, made, '{changes}'::text[]);
   END LOOP;
-  IF source IS NOT NULL THEN
-    PERFORM crm_internal.track_triggers(source, by_row);
-  END IF;
+  PERFORM crm_internal.follow_tables(live.tables, by_row);
+  PERFORM crm_internal.notice_join_indexes(purchases);
   RETURN made.customers;
 END $$;
 COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass) IS
@@ -710,7 +715,7 @@ BEGIN
     RAISE wrong_object_type USING MESSAGE = format('%s is temporary and cannot be tracked', source);
   ELSIF NOT pg_has_role(current_user, c.relowner, 'USAGE') THEN
     RAISE insufficient_privilege USING MESSAGE = format('must be owner of table %s', source);
-  ELSIF EXISTS (SELECT FROM crm.tracked t WHERE t.source = check_source.source AND t.by_row <> check_source.by_row) THEN
+  ELSIF EXISTS (SELECT FROM crm.tracked t WHERE check_source.source = ANY (t.source || t.joined) AND t.by_row <> check_source.by_row) THEN
     RAISE object_not_in_prerequisite_state USING MESSAGE = format('%s has triggers of the other kind', source),
       DETAIL = 'A table is followed statement by statement or row by row, for all its trackings alike.';
   END IF;

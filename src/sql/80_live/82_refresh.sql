@@ -5,7 +5,7 @@ CREATE FUNCTION crm_internal.tracking_of(relation regclass) RETURNS crm.tracked
 DECLARE
   found_histories regclass[] := ARRAY(
     SELECT DISTINCT t.histories::oid FROM crm.tracked t
-    WHERE relation IN (t.purchases, t.histories, t.customers, t.source, t.decisions, t.standing) ORDER BY 1);
+    WHERE relation IN (t.purchases, t.histories, t.customers, t.source, t.decisions, t.standing) OR relation = ANY (t.joined) ORDER BY 1);
   tracking crm.tracked;
   stray record;
 BEGIN
@@ -35,8 +35,8 @@ CREATE FUNCTION crm_internal.lock_sources(histories regclass) RETURNS void
 DECLARE
   source regclass;
 BEGIN
-  FOR source IN SELECT DISTINCT t.source::oid FROM crm.tracked t
-                WHERE t.histories = lock_sources.histories AND t.source IS NOT NULL ORDER BY 1 LOOP
+  FOR source IN SELECT DISTINCT s.oid FROM crm.tracked t, unnest((t.source || t.joined)::oid[]) AS s(oid)
+                WHERE t.histories = lock_sources.histories AND s.oid IS NOT NULL ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
   END LOOP;
   FOR source IN SELECT DISTINCT t.decisions::oid FROM crm.tracked t
@@ -59,6 +59,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM crm_internal.remake_customers_on(t);
+  PERFORM crm_internal.leave_triggers(t.histories);
   IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
     PERFORM crm_internal.lock_sources(t.histories);
     PERFORM crm_internal.fill_histories(t.histories, 'refresh');
@@ -197,21 +198,27 @@ DECLARE
 BEGIN
   RETURN QUERY
     SELECT format('the %s of %s', r.part, coalesce(o.source_name, o.purchases::text)), 'has been dropped, see crm.untrack'
-    FROM crm.tracked o, LATERAL (VALUES
-      ('purchases view', o.purchases), ('source', o.source), ('histories', o.histories), ('scoring', o.scoring),
-      ('changes', o.changes), ('customers view', o.customers), ('models', o.models),
-      ('table of decisions', o.decisions), ('view of standings', o.standing))
+    FROM crm.tracked o, LATERAL (
+      VALUES ('purchases view', o.purchases), ('source', o.source), ('histories', o.histories), ('scoring', o.scoring),
+        ('changes', o.changes), ('customers view', o.customers), ('models', o.models),
+        ('table of decisions', o.decisions), ('view of standings', o.standing)
+      UNION ALL SELECT 'joined table', j FROM unnest(o.joined) AS j)
       AS r(part, relation)
     WHERE o.histories = t.histories AND r.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = r.relation);
   RETURN QUERY
     SELECT c.oid::regclass::text,
       CASE WHEN count(g.oid) = 0 THEN 'has no triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
     FROM crm.tracked o
-      JOIN pg_class c ON c.relkind IN ('r', 'p') AND (c.oid = o.source OR c.oid IN (SELECT relid FROM pg_partition_tree(o.source)))
+      JOIN pg_class c ON c.relkind IN ('r', 'p') AND (c.oid = ANY (o.source || o.joined) OR c.oid IN (SELECT relid FROM pg_partition_tree(o.source)))
       LEFT JOIN LATERAL crm_internal.own_triggers(c.oid::regclass) AS g ON true
     WHERE o.histories = t.histories
     GROUP BY c.oid, o.by_row
-    HAVING count(g.oid) FILTER (WHERE g.tgenabled IN ('A', CASE WHEN o.by_row THEN 'A' ELSE 'O' END)) < CASE WHEN o.by_row THEN 2 ELSE 4 END;
+    HAVING count(g.oid) FILTER (WHERE g.tgenabled IN ('A', CASE WHEN o.by_row THEN 'A' ELSE 'O' END))
+      < max(CASE WHEN o.by_row THEN 2 WHEN o.joined IS NULL THEN 4 ELSE 6 END);
+  RETURN QUERY
+    SELECT o.purchases::text, format('is kept by crm.refresh alone from the next refresh on: %s', l.reason)
+    FROM crm.tracked o, LATERAL crm_internal.live_tables(o.purchases) AS l
+    WHERE o.histories = t.histories AND o.joined IS NOT NULL AND l.tables IS NULL AND EXISTS (SELECT FROM pg_class WHERE oid = o.purchases);
   RETURN QUERY
     SELECT t.decisions::text,
       CASE WHEN count(g.oid) < 4 THEN 'lacks triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
@@ -284,7 +291,7 @@ BEGIN
   IF t.decisions IS NOT NULL THEN
     PERFORM crm_internal.decision_triggers(t.decisions);
   END IF;
-  RETURN (SELECT sum(crm_internal.track_triggers(o.source, o.by_row))::int
+  RETURN (SELECT sum(crm_internal.follow_tables(o.source || o.joined, o.by_row))::int
           FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NOT NULL);
 END $$;
 COMMENT ON FUNCTION crm.track_partitions(regclass) IS
@@ -355,13 +362,16 @@ CREATE VIEW crm.tracking_status AS
     (SELECT pg_catalog.count(*)::pg_catalog.int4 FROM pg_catalog.pg_class c
      WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
        AND (c.oid OPERATOR(pg_catalog.=) t.source::pg_catalog.oid
-         OR c.oid OPERATOR(pg_catalog.=) ANY (SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(t.source) p))
+         OR c.oid OPERATOR(pg_catalog.=) ANY (SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(t.source) p)
+         OR c.oid OPERATOR(pg_catalog.=) ANY (t.joined::pg_catalog.oid[]))
        AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger g
             WHERE g.tgrelid OPERATOR(pg_catalog.=) c.oid
               AND g.tgfoid OPERATOR(pg_catalog.=) ANY (ARRAY['crm.track_statement()'::pg_catalog.regprocedure::pg_catalog.oid,
-                'crm.track_row()'::pg_catalog.regprocedure::pg_catalog.oid, 'crm.track_truncate()'::pg_catalog.regprocedure::pg_catalog.oid])
+                'crm.track_row()'::pg_catalog.regprocedure::pg_catalog.oid, 'crm.track_truncate()'::pg_catalog.regprocedure::pg_catalog.oid,
+                'crm.track_statement_begins()'::pg_catalog.regprocedure::pg_catalog.oid,
+                'crm.track_truncate_ended()'::pg_catalog.regprocedure::pg_catalog.oid])
               AND g.tgenabled OPERATOR(pg_catalog.=) ANY (CASE WHEN t.by_row THEN '{A}' ELSE '{A,O}' END::pg_catalog."char"[]))
-           OPERATOR(pg_catalog.<) CASE WHEN t.by_row THEN 2::pg_catalog.int8 ELSE 4::pg_catalog.int8 END) AS tables_without_triggers,
+           OPERATOR(pg_catalog.<) CASE WHEN t.by_row THEN 2::pg_catalog.int8 WHEN t.joined IS NULL THEN 4::pg_catalog.int8 ELSE 6::pg_catalog.int8 END) AS tables_without_triggers,
     NOT COALESCE((SELECT pg_catalog.format('%I.%I'::pg_catalog.text, n.nspname, c.relname)
                   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
                   WHERE c.oid OPERATOR(pg_catalog.=) t.source::pg_catalog.oid) OPERATOR(pg_catalog.=) t.source_name,
@@ -378,7 +388,7 @@ COMMENT ON COLUMN crm.tracking_status.source IS 'the table whose triggers keep t
 COMMENT ON COLUMN crm.tracking_status.histories IS 'the table of histories';
 COMMENT ON COLUMN crm.tracking_status.kept IS 'live, row by row, or refresh only';
 COMMENT ON COLUMN crm.tracking_status.not_live IS 'why triggers cannot keep this view';
-COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source and its partitions, how many lack a trigger or have it disabled';
+COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source, its partitions and the joined tables, how many lack a trigger or have it disabled';
 COMMENT ON COLUMN crm.tracking_status.source_renamed IS 'whether the source is called otherwise than when it was tracked';
 COMMENT ON COLUMN crm.tracking_status.customers_estimated IS 'number of customers as the planner knows it, -1 before the first ANALYZE';
 COMMENT ON COLUMN crm.tracking_status.scaled_on IS 'day of the oldest scale in force';

@@ -9,7 +9,8 @@ BEGIN
     SELECT t.tgname, t.tgrelid::regclass AS relation
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE (t.tgrelid = source OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(source)))
-      AND p.pronamespace = 'crm'::regnamespace AND p.proname IN ('track_statement', 'track_row', 'track_truncate', 'decide_statement', 'decide_truncate')
+      AND p.pronamespace = 'crm'::regnamespace AND p.proname IN ('track_statement', 'track_row', 'track_truncate', 'track_statement_begins', 'track_truncate_ended',
+        'decide_statement', 'decide_truncate')
     ORDER BY t.tgrelid = source DESC
   LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', g.tgname, g.relation);
@@ -37,10 +38,7 @@ BEGIN
       PERFORM crm_internal.write_refresh_position(o.histories, NULL::text[]);
     END IF;
     PERFORM crm_internal.write_tracked(o.purchases, NULL::crm.tracked, NULL::text[]);
-    IF NOT EXISTS (SELECT FROM crm.tracked WHERE source = o.source)
-       AND EXISTS (SELECT FROM pg_class WHERE oid = o.source) THEN
-      PERFORM crm_internal.drop_triggers(o.source);
-    END IF;
+    PERFORM crm_internal.release_tables(o.source || o.joined);
   END LOOP;
   PERFORM crm_internal.drop_tiers(t.decisions, t.standing);
   IF EXISTS (SELECT FROM pg_class WHERE oid = t.customers) THEN

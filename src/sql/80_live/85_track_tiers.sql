@@ -29,7 +29,8 @@ CREATE FUNCTION crm_internal.own_triggers(relation regclass) RETURNS SETOF pg_tr
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT g.* FROM pg_trigger g
   WHERE g.tgrelid = relation AND g.tgfoid IN ('crm.track_statement()'::regprocedure, 'crm.track_row()'::regprocedure,
-    'crm.track_truncate()'::regprocedure, 'crm.decide_statement()'::regprocedure, 'crm.decide_truncate()'::regprocedure)
+    'crm.track_truncate()'::regprocedure, 'crm.track_statement_begins()'::regprocedure, 'crm.track_truncate_ended()'::regprocedure,
+    'crm.decide_statement()'::regprocedure, 'crm.decide_truncate()'::regprocedure)
 $$;
 COMMENT ON FUNCTION crm_internal.own_triggers(regclass) IS 'the triggers of a table that are the extension''s, known by their functions';
 CREATE FUNCTION crm_internal.trigger_name(relation regclass, wanted text) RETURNS text

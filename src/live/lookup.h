@@ -1,0 +1,68 @@
+/*
+ * lookup.h: a joined view's tables while they are read: for lookup.c and hold.c.
+ */
+#ifndef CRM_LIVE_LOOKUP_H
+#define CRM_LIVE_LOOKUP_H
+
+#include "live/join.h"
+
+/* A row that was looked up before. */
+typedef struct Memo
+{
+	struct Memo *next;
+	Datum		*keys;
+	bool		 found;
+	Datum		*values;
+	bool		*nulls;
+} Memo;
+
+/* Keys that are to be held, in the order of the index. */
+typedef struct KeysToSort
+{
+	const JoinKeys *keys;
+	Datum		  **rows;
+	int				n;
+	int				capacity;
+} KeysToSort;
+
+/* A looked-up table, open. */
+typedef struct Lookup
+{
+	Relation		rel;
+	Relation		index;
+	IndexScanDesc	scan; /* NULL until it is used with the snapshot */
+	ScanKeyData		by_given[INDEX_MAX_KEYS];
+	ScanKeyData		by_own[INDEX_MAX_KEYS];
+	TupleTableSlot *row;
+	ExprState	  **keys;
+	ExprState	   *conditions;
+	ChangedRows	   *changed; /* NULL if nothing is */
+	bool			gone;	 /* truncated: empty from here on */
+	bool			held;	 /* rows that are looked up are to be held */
+	KeysToSort		to_hold;
+	HTAB		   *memo;
+	int				nmemo;
+} Lookup;
+
+struct JoinReader
+{
+	const JoinPlan *plan;
+	PurchaseReader *purchases;
+	Lookup		   *lookups; /* by number of the table; the driving table has only rel */
+	ExprContext	   *expressions;
+	ExprState	   *conditions; /* of a view that groups */
+	TupleTableSlot *row;		/* the joined row */
+	Snapshot		snapshot;
+	MemoryContext	home;
+	MemoryContext	memo;
+	bool			touched; /* the last row looked up a changed one */
+};
+
+/* ---- hold.c: one row, held against other sessions ---- */
+
+extern bool lookup_find(JoinReader *reader, int number, ScanKey conditions, const Datum *keys);
+extern bool lookup_find_and_hold(JoinReader *reader, int number, const Datum *given);
+extern void lookup_hold_changed(JoinReader *reader, int number, Datum **keys, int n);
+extern void lookup_announce_key(Lookup *lookup, uint32 hash);
+
+#endif /* CRM_LIVE_LOOKUP_H */

@@ -1,0 +1,273 @@
+/*
+ * statements.c: which statements on joined tables are running, and what
+ * those brought and took that have ended inside another one.
+ *
+ * A BEFORE trigger tells that a statement begins, an AFTER trigger that it has
+ * ended. Statements of writable CTEs, cascades of foreign keys and statements of
+ * triggers and functions begin before an outer one ends: their rows are kept
+ * until the last of all is told, since the tables show the rows of the outer
+ * one already, which it tells last.
+ */
+#include "live/statements.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+typedef struct Running
+{
+	Oid relid;
+	int level; /* of subtransactions */
+} Running;
+
+typedef struct Ended
+{
+	TableChange change;
+	int			level;
+} Ended;
+
+static List *running = NIL;	  /* of Running *, the innermost last */
+static List *ended = NIL;	  /* of Ended * */
+static List *truncated = NIL; /* of Running *: tables that the running TRUNCATE empties */
+static bool	 listening = false;
+
+/* ---- transactions ---- */
+
+/* The entries of subtransactions that are still there. */
+static List *
+without_level(List *list, int level)
+{
+	List	 *left = NIL;
+	ListCell *lc;
+
+	foreach (lc, list)
+		if (((Running *) lfirst(lc))->level < level)
+			left = lappend(left, lfirst(lc));
+	return left;
+}
+
+static void
+set_level(List *list, int level)
+{
+	ListCell *lc;
+
+	foreach (lc, list)
+		((Running *) lfirst(lc))->level = Min(((Running *) lfirst(lc))->level, level);
+}
+
+static void
+drop_rows(const TableChange *change)
+{
+	if (change->old_rows)
+		tuplestore_end(change->old_rows);
+	if (change->new_rows)
+		tuplestore_end(change->new_rows);
+}
+
+static void
+drop_ended(int level)
+{
+	List	 *left = NIL;
+	ListCell *lc;
+
+	foreach (lc, ended)
+	{
+		Ended *of = lfirst(lc);
+
+		if (of->level < level)
+			left = lappend(left, of);
+		else
+			drop_rows(&of->change);
+	}
+	ended = left;
+}
+
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId id, SubTransactionId parent,
+					void *argument)
+{
+	int			  level = GetCurrentTransactionNestLevel();
+	MemoryContext before;
+	ListCell	 *lc;
+
+	(void) id;
+	(void) parent;
+	(void) argument;
+	if (running == NIL && ended == NIL && truncated == NIL)
+		return;
+	before = MemoryContextSwitchTo(TopTransactionContext);
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		running = without_level(running, level);
+		truncated = without_level(truncated, level);
+		drop_ended(level);
+	}
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+	{
+		set_level(running, level - 1);
+		set_level(truncated, level - 1);
+		foreach (lc, ended)
+			((Ended *) lfirst(lc))->level = Min(((Ended *) lfirst(lc))->level, level - 1);
+	}
+	MemoryContextSwitchTo(before);
+}
+
+/* All that stands here is in the transaction's memory, and must be gone with it. */
+static void
+transaction_ends(XactEvent event, void *argument)
+{
+	(void) argument;
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+	{
+		if (ended != NIL)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("changes of joined tables were not followed to their end"),
+							errdetail("A trigger crm_* is missing or was disabled meanwhile.")));
+		return;
+	}
+	if (event == XACT_EVENT_PARALLEL_PRE_COMMIT)
+		return;
+	running = ended = truncated = NIL;
+}
+
+static void
+listen(void)
+{
+	if (listening)
+		return;
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
+	listening = true;
+}
+
+/* ---- statements ---- */
+
+static void
+push(List **list, Oid relid)
+{
+	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
+	Running		 *of = palloc(sizeof(Running));
+
+	listen();
+	of->relid = relid;
+	of->level = GetCurrentTransactionNestLevel();
+	*list = lappend(*list, of);
+	MemoryContextSwitchTo(before);
+}
+
+/* Take the last entry of a table away, if there is one. */
+static void
+pop(List **list, Oid relid)
+{
+	for (int i = list_length(*list) - 1; i >= 0; i--)
+		if (((Running *) list_nth(*list, i))->relid == relid)
+		{
+			*list = list_delete_nth_cell(*list, i);
+			return;
+		}
+}
+
+/* A statement on a joined table begins. */
+void
+statement_begins(Oid relid)
+{
+	push(&running, relid);
+}
+
+/* It has ended; returns whether it was the last that ran. */
+bool
+statement_ended(Oid relid)
+{
+	pop(&running, relid);
+	return running == NIL;
+}
+
+bool
+statements_run(void)
+{
+	return running != NIL;
+}
+
+static Tuplestorestate *
+copy_rows(Tuplestorestate *rows, Relation rel)
+{
+	Tuplestorestate *copy;
+	TupleTableSlot	*row;
+
+	if (has_no_rows(rows))
+		return NULL;
+	copy = tuplestore_begin_heap(true, false, work_mem);
+	row = open_transition_table(rows, rel);
+	while (next_transition_row(rows, row))
+		tuplestore_puttupleslot(copy, row);
+	ExecDropSingleTupleTableSlot(row);
+	return copy;
+}
+
+/* Keep what a statement brought and took until the last has ended. */
+void
+statement_keep(const TableChange *change, Relation rel)
+{
+	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
+	ResourceOwner owner = CurrentResourceOwner;
+	Ended		 *of = palloc(sizeof(Ended));
+
+	listen();
+	CurrentResourceOwner = CurTransactionResourceOwner;
+	of->level = GetCurrentTransactionNestLevel();
+	of->change = *change;
+	of->change.old_rows = copy_rows(change->old_rows, rel);
+	of->change.new_rows = copy_rows(change->new_rows, rel);
+	ended = lappend(ended, of);
+	CurrentResourceOwner = owner;
+	MemoryContextSwitchTo(before);
+}
+
+/* What was kept, as TableChange *, in the order in which it was told, for the caller to end by changes_free. */
+List *
+statements_take(void)
+{
+	List	 *changes = NIL;
+	ListCell *lc;
+
+	foreach (lc, ended)
+		changes = lappend(changes, &((Ended *) lfirst(lc))->change);
+	ended = NIL;
+	return changes;
+}
+
+void
+changes_free(const List *changes)
+{
+	ListCell *lc;
+
+	foreach (lc, changes)
+		drop_rows(lfirst(lc));
+}
+
+/* ---- TRUNCATE ---- */
+
+/* A table is empty from here on for the other tables of the same TRUNCATE. */
+void
+truncate_begins(Oid relid)
+{
+	push(&truncated, relid);
+}
+
+void
+truncate_ended(Oid relid)
+{
+	pop(&truncated, relid);
+}
+
+/* The tables that are about to be emptied, OIDs. */
+List *
+tables_truncated(void)
+{
+	List	 *relids = NIL;
+	ListCell *lc;
+
+	foreach (lc, truncated)
+		relids = lappend_oid(relids, ((Running *) lfirst(lc))->relid);
+	return relids;
+}

@@ -1,0 +1,92 @@
+-- joined: purchases views over several tables
+
+-- The triggers that a table needs beside those of crm_internal.track_triggers if a view joins it.
+CREATE FUNCTION crm_internal.join_triggers(joined_table regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = joined_table AND tgfoid = 'crm.track_statement_begins()'::regprocedure) THEN
+    EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %s
+                    FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement_begins()', crm_internal.trigger_name(joined_table, 'crm_begins'::text), joined_table);
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = joined_table AND tgfoid = 'crm.track_truncate_ended()'::regprocedure) THEN
+    EXECUTE format('CREATE TRIGGER %I AFTER TRUNCATE ON %s
+                    FOR EACH STATEMENT EXECUTE FUNCTION crm.track_truncate_ended()', crm_internal.trigger_name(joined_table, 'crm_truncated'::text), joined_table);
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.join_triggers(regclass) IS 'installs the triggers on a table that views join, where they are missing';
+
+CREATE FUNCTION crm_internal.follow_tables(tables regclass[], by_row boolean) RETURNS int
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  followed regclass;
+  made int := 0;
+BEGIN
+  FOR followed IN SELECT t FROM unnest(tables) AS t ORDER BY t::oid LOOP
+    made := made + crm_internal.track_triggers(followed, by_row);
+    IF cardinality(tables) > 1 THEN
+      PERFORM crm_internal.join_triggers(followed);
+    END IF;
+  END LOOP;
+  RETURN made;
+END $$;
+COMMENT ON FUNCTION crm_internal.follow_tables(regclass[], boolean) IS
+  'installs the triggers on the tables of a purchases view and their partitions where they are missing; returns on how many';
+
+CREATE FUNCTION crm_internal.release_tables(tables regclass[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  released regclass;
+  g record;
+BEGIN
+  FOR released IN SELECT c.oid FROM pg_class c WHERE c.oid = ANY (tables) ORDER BY 1 LOOP
+    IF NOT EXISTS (SELECT FROM crm.tracked t WHERE released = ANY (t.source || t.joined)) THEN
+      PERFORM crm_internal.drop_triggers(released);
+    ELSIF NOT EXISTS (SELECT FROM crm.tracked t WHERE t.joined IS NOT NULL AND released = ANY (t.source || t.joined)) THEN
+      FOR g IN SELECT tgname FROM pg_trigger WHERE tgrelid = released
+                AND tgfoid IN ('crm.track_statement_begins()'::regprocedure, 'crm.track_truncate_ended()'::regprocedure) LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', g.tgname, released);
+      END LOOP;
+    END IF;
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.release_tables(regclass[]) IS 'drops the triggers from tables as far as no tracking needs them';
+
+CREATE FUNCTION crm_internal.notice_join_indexes(purchases regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  command text;
+BEGIN
+  FOREACH command IN ARRAY crm_internal.join_indexes(purchases) LOOP
+    RAISE NOTICE USING MESSAGE = format('a change of a looked-up row reads all rows that %s joins to it', purchases),
+      HINT = command || ' lets it read those that look it up.';
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.notice_join_indexes(regclass) IS 'names the indexes that a change of a joined table needs and that are missing';
+
+-- A view whose unique key was dropped goes on without triggers.
+CREATE FUNCTION crm_internal.leave_triggers(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked;
+  live record;
+  tables regclass[];
+  released regclass;
+BEGIN
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = leave_triggers.histories AND o.joined IS NOT NULL LOOP
+    SELECT * INTO live FROM crm_internal.live_tables(t.purchases);
+    CONTINUE WHEN live.tables IS NOT NULL;
+    tables := t.source || t.joined;
+    FOR released IN SELECT c.oid FROM pg_class c WHERE c.oid = ANY (tables) ORDER BY 1 LOOP
+      EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', released);
+    END LOOP;
+    t.source := NULL;
+    t.joined := NULL;
+    t.source_name := NULL;
+    t.not_live := live.reason || coalesce('. ' || live.hint, '');
+    PERFORM crm_internal.write_tracked(t.purchases, t, '{source,joined,source_name,not_live}'::text[]);
+    PERFORM crm_internal.release_tables(tables);
+    RAISE WARNING USING MESSAGE = format('%s is kept by crm.refresh alone from now on: %s', t.purchases, live.reason), HINT = coalesce(live.hint, '');
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.leave_triggers(regclass) IS
+  'lets crm.refresh alone keep the views that triggers cannot keep any more, as their tables have changed';
