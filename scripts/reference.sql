@@ -8,11 +8,12 @@ WITH member AS (
   WHERE e.extname = 'crm' AND d.deptype = 'e'),
 called AS (
   SELECT p.oid, p.proname::text AS name, p.prokind,
-    -- a type of crm among the arguments tells the area better than that of the histories
+    -- a type of crm among the arguments tells the area better than that of the histories, and both better than the result
     coalesce((SELECT t.typname::text FROM unnest(p.proargtypes) WITH ORDINALITY AS a(type, n)
                 LEFT JOIN pg_type b ON b.oid = a.type
                 JOIN pg_type t ON t.oid = CASE WHEN b.typelem <> 0 AND b.typcategory = 'A' THEN b.typelem ELSE a.type END
-              WHERE t.typnamespace = 'crm'::regnamespace ORDER BY t.typname = 'purchase_history', n LIMIT 1), '') AS type,
+              WHERE t.typnamespace = 'crm'::regnamespace ORDER BY t.typname = 'purchase_history', n LIMIT 1),
+      (SELECT t.typname::text FROM pg_type t WHERE t.oid = p.prorettype AND t.typnamespace = 'crm'::regnamespace), '') AS type,
     pg_get_function_arguments(p.oid) AS arguments,
     pg_get_function_result(p.oid) AS result,
     coalesce((SELECT string_agg(p.proargnames[n] || ' ' || format_type(p.proallargtypes[n], NULL), ', ' ORDER BY n)

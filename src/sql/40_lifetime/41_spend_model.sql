@@ -99,4 +99,4 @@ CREATE FUNCTION crm.simple_clv(margin float8, retention_rate float8, annual_disc
   RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_simple_clv';
 COMMENT ON FUNCTION crm.simple_clv(float8, float8, float8) IS
-  'value of a contract that is renewed with probability retention, without its first margin: margin * retention/(1 + discount - retention)';
+  'value of a contract that is renewed with probability retention_rate, without its first margin: margin * retention_rate / (1 + annual_discount_rate - retention_rate)';

@@ -1,4 +1,4 @@
--- lapse: silence against a customer's own rhythm, and what became of customers between two dates
+-- overdue: silence against a customer's own rhythm, and what became of customers between two dates
 
 CREATE TYPE crm.rhythm AS (
   shape float8,
