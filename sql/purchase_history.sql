@@ -53,7 +53,8 @@ SELECT purchase_history_send('{2020-01-02 1 3.5, 2020-01-03 0 -1}');
 SELECT receive(purchase_history_send('{2020-01-02 1 3.5, 2020-01-03 0 -1}'));
 SELECT receive(purchase_history_send('{}'));
 \set VERBOSITY terse
-SELECT receive('\x00020000'::bytea || '\x00000000');
+SELECT receive('\x00030000'::bytea || '\x00000000');
+SELECT receive('\x00020000'::bytea || '\x0000000000000000');
 SELECT receive('\x00010001'::bytea || '\x00000000');
 SELECT receive('\x00010000'::bytea || '\x00000001');
 SELECT receive('\x00010000'::bytea || '\xffffffff');

@@ -133,7 +133,7 @@ SELECT receive(tier_program_send(p)) = p, octet_length(tier_program_send(p)) FRO
 \set VERBOSITY terse
 SELECT receive('\x');
 SELECT receive(set_byte(tier_program_send(p), 1, 2)) FROM program;
-SELECT receive(set_byte(tier_program_send(p), 3, 1)) FROM program;
+SELECT receive(set_byte(tier_program_send(p), 3, 2)) FROM program;
 SELECT receive(set_byte(tier_program_send(p), 5, 0)) FROM program;
 SELECT receive(set_byte(tier_program_send(p), 4, 255)) FROM program;
 SELECT receive(set_byte(tier_program_send(p), 6, 4)) FROM program;

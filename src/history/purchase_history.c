@@ -28,16 +28,42 @@ purchase_history_create(int capacity)
 	return h;
 }
 
-/* Cut a history that was made with room to spare to the entries it has. */
+/* An empty history with room for some entries and corrections. */
 PurchaseHistory *
-purchase_history_set_entries(PurchaseHistory *h, int nentries)
+purchase_history_create_corrected(int entries, int corrections)
 {
-	h->nentries = nentries;
-	SET_VARSIZE(h, PURCHASE_HISTORY_SIZE(nentries));
+	Size  more = (Size) corrections * sizeof(PurchaseCorrection);
+	int64 capacity = entries + (int64) ((more + sizeof(PurchaseDay) - 1) / sizeof(PurchaseDay));
+	PurchaseHistory *h = purchase_history_create((int) Min(capacity, PG_INT32_MAX));
+
 	return h;
 }
 
-/* The entries from (inclusive) to (exclusive), as a value of their own. */
+/*
+ * End a history that was made with room to spare behind what it has. Corrections
+ * are already where they belong, behind the entries.
+ */
+PurchaseHistory *
+purchase_history_set_counts(PurchaseHistory *h, int nentries, int ncorrections)
+{
+	h->nentries = nentries;
+	h->ncorrections = ncorrections;
+	h->version = ncorrections > 0 ? PURCHASE_HISTORY_VERSION_CORRECTED : PURCHASE_HISTORY_VERSION;
+	SET_VARSIZE(h, offsetof(PurchaseHistory, entries) + purchase_history_content_size(h));
+	return h;
+}
+
+/* The history without room to spare. */
+PurchaseHistory *
+purchase_history_copy(const PurchaseHistory *h)
+{
+	PurchaseHistory *copy = purchase_history_create_corrected(h->nentries, h->ncorrections);
+
+	memcpy(copy->entries, h->entries, purchase_history_content_size(h));
+	return purchase_history_set_counts(copy, h->nentries, h->ncorrections);
+}
+
+/* The entries from (inclusive) to (exclusive), as a value of their own, without corrections. */
 PurchaseHistory *
 purchase_history_slice(const PurchaseHistory *h, int from, int to)
 {
@@ -45,7 +71,7 @@ purchase_history_slice(const PurchaseHistory *h, int from, int to)
 	PurchaseHistory *slice = purchase_history_create(n);
 
 	memcpy(slice->entries, h->entries + from, n * sizeof(PurchaseDay));
-	return purchase_history_set_entries(slice, n);
+	return purchase_history_set_counts(slice, n, 0);
 }
 
 /* A day without orders and amount is not stored. */
@@ -78,6 +104,45 @@ CheckAmount(int64 amount)
 		amount_out_of_range(amount_to_text(amount));
 }
 
+/* A correction of nothing is not stored, and has no bits beside its numbers. */
+static inline void
+CheckNotEmptyCorrection(const PurchaseCorrection *correction)
+{
+	if (unlikely(correction->orders == 0 && correction->amount == 0))
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("correction of %s booked on %s has neither orders nor amount",
+							   date_to_text(correction->day), date_to_text(correction->booked))));
+}
+
+/* Each pair of days stands once. */
+static inline void
+CheckCorrectionsAscend(const PurchaseCorrection *before, const PurchaseCorrection *after)
+{
+	int order = purchase_correction_order(before, after);
+
+	if (unlikely(order >= 0))
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg(order == 0 ? "correction of %s booked on %s appears twice"
+										  : "correction of %s booked on %s is out of order",
+							   date_to_text(after->day), date_to_text(after->booked))));
+}
+
+static void
+CheckCorrections(const PurchaseHistory *h)
+{
+	const PurchaseCorrection *correction = purchase_history_corrections(h);
+
+	for (int i = 0; i < h->ncorrections; i++, correction++)
+	{
+		CheckPurchaseDay(correction->day);
+		CheckBookedDay(correction->day, correction->booked);
+		CheckAmount(correction->amount);
+		CheckNotEmptyCorrection(correction);
+		if (i > 0)
+			CheckCorrectionsAscend(correction - 1, correction);
+	}
+}
+
 /* Every rule of a value that came from outside. */
 void
 CheckPurchaseHistory(const PurchaseHistory *h)
@@ -93,24 +158,53 @@ CheckPurchaseHistory(const PurchaseHistory *h)
 		if (i > 0)
 			CheckDaysAscend(entry[-1].day, entry->day);
 	}
+	CheckCorrections(h);
 }
 
-/* The history of one purchase, or of one refund if the amount is negative: see purchase_orders. */
+/* The history of one row. */
+static PurchaseHistory *
+history_of_row(const PurchaseRow *row)
+{
+	bool			 is_empty = row->is.orders == 0 && row->is.amount == 0;
+	PurchaseHistory *h = purchase_history_create_corrected(1, 1);
+
+	if (row->is_correction)
+	{
+		*purchase_history_corrections(h) = row->is;
+		return purchase_history_set_counts(h, 0, !is_empty);
+	}
+	h->entries[0] = (PurchaseDay){row->is.day, row->is.orders, row->is.amount};
+	return purchase_history_set_counts(h, !is_empty, 0);
+}
+
+/*
+ * The history of one purchase, or of one refund if the amount is negative:
+ * (purchased_on, amount [, count [, booked_on]]). With a place for the booked day
+ * one of the two days may be NULL; any other NULL gives NULL.
+ */
 PG_FUNCTION_INFO_V1(crm_purchase);
 Datum
 crm_purchase(PG_FUNCTION_ARGS)
 {
-	PurchaseDay		 entry;
-	PurchaseHistory *h = purchase_history_create(1);
+	bool		may_be_booked = PG_NARGS() > 3;
+	bool		has_day = !PG_ARGISNULL(0);
+	bool		has_booked = may_be_booked && !PG_ARGISNULL(3);
+	DateADT		day;
+	DateADT		booked;
+	int32		orders;
+	int64		amount;
+	PurchaseRow row;
 
-	entry.day = PG_GETARG_DATEADT(0);
-	CheckPurchaseDay(entry.day);
-	entry.amount = amount_from_numeric(PG_GETARG_NUMERIC(1));
-	entry.orders = purchase_orders(entry.amount, PG_NARGS() > 2 ? PG_GETARG_INT32(2) : 1);
-
-	h->entries[0] = entry;
-	PG_RETURN_PURCHASE_HISTORY(
-		purchase_history_set_entries(h, entry.orders != 0 || entry.amount != 0));
+	if ((!has_day && !has_booked) || PG_ARGISNULL(1) || (PG_NARGS() > 2 && PG_ARGISNULL(2)))
+		PG_RETURN_NULL();
+	day = has_day ? PG_GETARG_DATEADT(0) : 0;
+	booked = has_booked ? PG_GETARG_DATEADT(3) : 0;
+	orders = PG_NARGS() > 2 ? PG_GETARG_INT32(2) : 1;
+	if (!has_booked)
+		CheckOrders(orders);
+	amount = amount_from_numeric(PG_GETARG_NUMERIC(1));
+	row = purchase_row(has_day ? &day : NULL, has_booked ? &booked : NULL, amount, orders);
+	PG_RETURN_PURCHASE_HISTORY(history_of_row(&row));
 }
 
 /* What is taken away must be there. */
@@ -140,11 +234,58 @@ combine_days(const PurchaseDay *a, const PurchaseDay *b, int sign)
 	return entry;
 }
 
+/* Corrections of one purchase that were booked on one day as one, b counted sign times. */
+PurchaseCorrection
+purchase_correction_combine(const PurchaseCorrection *a, const PurchaseCorrection *b, int sign)
+{
+	PurchaseCorrection sum = *a;
+	int64			   orders = (int64) a->orders + sign * (int64) b->orders;
+
+	if (unlikely(orders > PG_INT32_MAX || orders < PG_INT32_MIN))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("correction of %s cannot count %lld orders", date_to_text(a->day),
+							   (long long) orders)));
+	sum.orders = (int32) orders;
+	sum.amount = AmountAdd(a->amount, sign * b->amount);
+	return sum;
+}
+
+/* The merge of the corrections of two histories, put where they go; returns how many. */
+static int
+combine_corrections(const PurchaseHistory *a, const PurchaseHistory *b, int sign,
+					PurchaseCorrection *sum)
+{
+	const PurchaseCorrection *at_a = purchase_history_corrections(a);
+	const PurchaseCorrection *at_b = purchase_history_corrections(b);
+	const PurchaseCorrection *end_a = at_a + a->ncorrections;
+	const PurchaseCorrection *end_b = at_b + b->ncorrections;
+	int						  n = 0;
+
+	while (at_a < end_a || at_b < end_b)
+	{
+		int order = at_b == end_b ? -1 : at_a == end_a ? 1 : purchase_correction_order(at_a, at_b);
+
+		if (order < 0)
+			sum[n] = *at_a++;
+		else if (order == 0)
+			sum[n] = purchase_correction_combine(at_a++, at_b++, sign);
+		else
+		{
+			const PurchaseCorrection none = {at_b->day, at_b->booked, 0, 0, 0};
+
+			sum[n] = purchase_correction_combine(&none, at_b++, sign);
+		}
+		n += sum[n].orders != 0 || sum[n].amount != 0;
+	}
+	return n;
+}
+
 /* The merge of two sorted histories, b added (sign 1) or taken away (sign -1). */
 static PurchaseHistory *
 combine_histories(const PurchaseHistory *a, const PurchaseHistory *b, int sign)
 {
-	PurchaseHistory	  *sum = purchase_history_create(a->nentries + b->nentries);
+	PurchaseHistory	  *sum = purchase_history_create_corrected(a->nentries + b->nentries,
+															   a->ncorrections + b->ncorrections);
 	const PurchaseDay *at_a = a->entries;
 	const PurchaseDay *at_b = b->entries;
 	const PurchaseDay *end_a = at_a + a->nentries;
@@ -168,7 +309,11 @@ combine_histories(const PurchaseHistory *a, const PurchaseHistory *b, int sign)
 		if (entry.orders != 0 || entry.amount != 0)
 			sum->entries[n++] = entry;
 	}
-	return purchase_history_set_entries(sum, n);
+	sum->nentries = n;
+	if (likely(a->ncorrections == 0 && b->ncorrections == 0))
+		return purchase_history_set_counts(sum, n, 0);
+	return purchase_history_set_counts(
+		sum, n, combine_corrections(a, b, sign, purchase_history_corrections(sum)));
 }
 
 /* a + b: all that is in either. */

@@ -1,13 +1,25 @@
 /*
- * purchase_history.h: what one customer bought, day by day.
+ * purchase_history.h: what one customer bought, day by day, and what happened to
+ * it later.
  *
  * Entries are sorted by day, days are distinct and finite, orders are never
  * negative, and no entry is all zero. A day with amount but no orders carries
  * refunds or fees: money, but no purchase.
  *
- * flags and reserved must be zero: receive rejects anything else, so that a
- * later version can use them. A stored value ends with its last entry; the
- * state of an aggregate has room for more behind it, which VARSIZE counts.
+ * Corrections stand behind the last entry: money, and orders, that moved for what
+ * was bought on a day, and that nobody knew of before the day they were booked
+ * on. They are sorted by day and booked day, the pairs are distinct, and none is
+ * all zero. A correction may stand without its purchase: a part of a history does
+ * not know the others.
+ *
+ * A value without corrections is of version 1, one with some of version 2. flags
+ * must be zero: receive rejects anything else, so that a later version can use
+ * them. A stored value ends with its last correction; the state of an aggregate
+ * has room for more behind it, which VARSIZE counts.
+ *
+ * Who asks what is known on a day reads purchase_history_known, which has no
+ * corrections any more; only this wing, live, and the walks of tiers and points
+ * see them (purchase_book.h).
  */
 #ifndef CRM_PURCHASE_HISTORY_H
 #define CRM_PURCHASE_HISTORY_H
@@ -18,6 +30,7 @@
 #include "base/calendar.h"
 
 #define PURCHASE_HISTORY_VERSION 1
+#define PURCHASE_HISTORY_VERSION_CORRECTED 2
 
 typedef struct PurchaseDay
 {
@@ -26,14 +39,23 @@ typedef struct PurchaseDay
 	int64	amount; /* net, in 1/10000 of the currency unit */
 } PurchaseDay;
 
+typedef struct PurchaseCorrection
+{
+	DateADT day;	  /* of the purchase */
+	DateADT booked;	  /* on the day or later */
+	int32	orders;	  /* negative if they are taken back */
+	int32	reserved; /* zero */
+	int64	amount;	  /* negative if it is given back, in 1/10000 of the currency unit */
+} PurchaseCorrection;
+
 typedef struct PurchaseHistory
 {
 	int32		vl_len_; /* varlena header, do not touch */
-	uint16		version; /* PURCHASE_HISTORY_VERSION */
+	uint16		version; /* PURCHASE_HISTORY_VERSION, or _CORRECTED */
 	uint16		flags;	 /* reserved, zero */
 	int32		nentries;
-	int32		reserved; /* zero; keeps entries 8-byte aligned */
-	PurchaseDay entries[FLEXIBLE_ARRAY_MEMBER];
+	int32		ncorrections;
+	PurchaseDay entries[FLEXIBLE_ARRAY_MEMBER]; /* and the corrections */
 } PurchaseHistory;
 
 #define PURCHASE_HISTORY_SIZE(n) \
@@ -45,12 +67,65 @@ typedef struct PurchaseHistory
 #define PG_GETARG_PURCHASE_HISTORY(n) DatumGetPurchaseHistory(PG_GETARG_DATUM(n))
 #define PG_RETURN_PURCHASE_HISTORY(h) PG_RETURN_POINTER(h)
 
+/* The bytes that entries and corrections fill, which equal values share. */
+static inline Size
+purchase_history_content_size(const PurchaseHistory *h)
+{
+	return (Size) h->nentries * sizeof(PurchaseDay) +
+		   (Size) h->ncorrections * sizeof(PurchaseCorrection);
+}
+
+/* The corrections, by day and booked day. */
+static inline PurchaseCorrection *
+purchase_history_corrections(const PurchaseHistory *h)
+{
+	return (PurchaseCorrection *) (h->entries + h->nentries);
+}
+
+/* By the day of the purchase, then by the booked day. */
+static inline int
+purchase_correction_order(const PurchaseCorrection *a, const PurchaseCorrection *b)
+{
+	if (a->day != b->day)
+		return a->day < b->day ? -1 : 1;
+	return (a->booked > b->booked) - (a->booked < b->booked);
+}
+
+/* purchase_history.c */
 extern PurchaseHistory *purchase_history_create(int capacity);
-extern PurchaseHistory *purchase_history_set_entries(PurchaseHistory *h, int nentries);
+extern PurchaseHistory *purchase_history_create_corrected(int entries, int corrections);
+extern PurchaseHistory *purchase_history_set_counts(PurchaseHistory *h, int nentries,
+													int ncorrections);
+extern PurchaseHistory *purchase_history_copy(const PurchaseHistory *h);
 extern PurchaseHistory *purchase_history_slice(const PurchaseHistory *h, int from, int to);
 extern PurchaseHistory *purchase_history_plus(const PurchaseHistory *a, const PurchaseHistory *b);
 extern PurchaseHistory *purchase_history_minus(const PurchaseHistory *a, const PurchaseHistory *b);
 extern void				CheckPurchaseHistory(const PurchaseHistory *h);
+extern PurchaseCorrection purchase_correction_combine(const PurchaseCorrection *a,
+													  const PurchaseCorrection *b, int sign);
+
+/* purchase_history_known.c */
+extern PurchaseHistory *purchase_history_net(const PurchaseHistory *h, DateADT as_of);
+extern PurchaseHistory *purchase_history_booked(const PurchaseHistory *h, DateADT as_of);
+extern PurchaseHistory *purchase_history_until(const PurchaseHistory *h, DateADT until);
+extern PurchaseHistory *purchase_history_between(const PurchaseHistory *h, DateADT first,
+												 DateADT last);
+
+/*
+ * The purchase days with their net amounts as known on a day: each correction that
+ * was booked by then has changed the day of its purchase. Days after as_of are
+ * there still. A history without corrections is its own.
+ */
+static inline PurchaseHistory *
+purchase_history_known(PurchaseHistory *h, DateADT as_of)
+{
+	return likely(h->ncorrections == 0) ? h : purchase_history_net(h, as_of);
+}
+
+/* The argument of a function that asks as of a day, and of one that asks for all that was booked. */
+#define PG_GETARG_PURCHASES_KNOWN(n, as_of) \
+	purchase_history_known(PG_GETARG_PURCHASE_HISTORY(n), as_of)
+#define PG_GETARG_PURCHASES_NET(n) PG_GETARG_PURCHASES_KNOWN(n, DATEVAL_NOEND)
 
 /* A purchase happens on a day of the calendar. */
 static inline void
@@ -72,12 +147,54 @@ CheckOrders(int64 orders)
 						errdetail("A day holds 0 to %d orders.", PG_INT32_MAX)));
 }
 
+/* A correction is booked on a day of the calendar, when its purchase is there. */
+static inline void
+CheckBookedDay(DateADT day, DateADT booked)
+{
+	if (unlikely(!IS_VALID_DATE(booked)))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg(DATE_NOT_FINITE(booked) ? "booked day cannot be infinite"
+													   : "booked day is out of range")));
+	if (unlikely(booked < day))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("correction of %s is booked before that, on %s", date_to_text(day),
+							   date_to_text(booked))));
+}
+
 /* How many orders a row counts: a refund gives money back and is none. */
 static inline int32
 purchase_orders(int64 amount, int32 orders)
 {
 	CheckOrders(orders);
 	return amount < 0 ? 0 : orders;
+}
+
+/* What one row says, by the days that it names; both NULL is for the caller to leave out. */
+typedef struct PurchaseRow
+{
+	PurchaseCorrection is;
+	bool			   is_correction;
+} PurchaseRow;
+
+/*
+ * A row with a booked day is a correction if that is after the day of the
+ * purchase, or if it takes orders back. Without the day of a purchase it is
+ * what the booked day brings.
+ */
+static inline PurchaseRow
+purchase_row(const DateADT *day, const DateADT *booked, int64 amount, int32 orders)
+{
+	PurchaseRow row;
+
+	memset(&row, 0, sizeof(row));
+	row.is.day = day != NULL ? *day : *booked;
+	row.is.booked = booked != NULL && *booked > row.is.day ? *booked : row.is.day;
+	row.is.orders = (amount < 0 && orders > 0) || (day == NULL && orders < 0) ? 0 : orders;
+	row.is.amount = amount;
+	row.is_correction = row.is.booked > row.is.day || row.is.orders < 0;
+	CheckPurchaseDay(row.is.day);
+	CheckBookedDay(row.is.day, row.is.booked);
+	return row;
 }
 
 /* How many entries lie on or before a day; infinity takes all. */

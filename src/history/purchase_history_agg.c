@@ -1,5 +1,5 @@
 /*
- * purchase_history_agg.c: the aggregate purchase_history(day, amount [, orders]).
+ * purchase_history_agg.c: the aggregate purchase_history(day, amount [, orders] [, booked_on]).
  *
  * The state is a purchase_history with room for more entries behind the last.
  * Its sizes are powers of two, which is what the allocator hands out anyway.
@@ -12,28 +12,43 @@
 /* 3 entries fill 64 bytes; twice as many and one more fill the next power of two. */
 #define FIRST_CAPACITY 3
 
-static inline int
-capacity_of(const PurchaseHistory *state)
+static inline Size
+used_size(const PurchaseHistory *state)
 {
-	return (VARSIZE(state) - offsetof(PurchaseHistory, entries)) / sizeof(PurchaseDay);
+	return offsetof(PurchaseHistory, entries) + purchase_history_content_size(state);
 }
 
 /*
- * A copy of a full state with twice the room, in the current context: the
- * executor copies it into the aggregate's and frees the old one.
+ * The state with room for so many bytes more: itself, or a copy of twice the size
+ * in the current context, which the executor copies into the aggregate's and whose
+ * original it frees.
  */
-static PurchaseHistory *
-grow(const PurchaseHistory *state)
+static inline PurchaseHistory *
+grow(PurchaseHistory *state, Size more)
 {
-	int64			 capacity = (int64) state->nentries * 2 + 1;
+	Size			 size = VARSIZE(state);
 	PurchaseHistory *larger;
 
-	if (state->nentries < PURCHASE_HISTORY_MAX_ENTRIES)
-		capacity = Min(capacity, PURCHASE_HISTORY_MAX_ENTRIES);
-	larger = purchase_history_create((int) Min(capacity, PG_INT32_MAX));
-	memcpy(larger->entries, state->entries, state->nentries * sizeof(PurchaseDay));
+	if (likely(size - used_size(state) >= more))
+		return state;
+	size = Min(size * 2, MaxAllocSize);
+	if (size - used_size(state) < more)
+		size = used_size(state) + more;
+	larger = purchase_history_create(
+		(int) ((size - offsetof(PurchaseHistory, entries) + sizeof(PurchaseDay) - 1) /
+			   sizeof(PurchaseDay)));
+	larger->version = state->version;
 	larger->nentries = state->nentries;
+	larger->ncorrections = state->ncorrections;
+	memcpy(larger->entries, state->entries, purchase_history_content_size(state));
 	return larger;
+}
+
+/* Move what stands from a place on in the state, to close or to make a gap there. */
+static inline void
+move_tail(PurchaseHistory *state, char *from, char *to)
+{
+	memmove(to, from, (char *) state + used_size(state) - from);
 }
 
 /* Add to the entry at index, and close the gap if nothing is left of it. */
@@ -47,16 +62,17 @@ add_to_entry(PurchaseHistory *state, int index, int32 orders, int64 amount)
 	entry->orders += orders;
 	if (entry->orders == 0 && entry->amount == 0)
 	{
+		move_tail(state, (char *) (entry + 1), (char *) entry);
 		state->nentries--;
-		memmove(entry, entry + 1, (state->nentries - index) * sizeof(PurchaseDay));
 	}
 }
 
-/* The state with one row more; a new one if the old had no room. */
+/* The state with one row more, which is no correction; a new one if the old had no room. */
 static PurchaseHistory *
 accumulate(PurchaseHistory *state, DateADT day, int32 orders, int64 amount)
 {
-	int index;
+	PurchaseDay *entry;
+	int			 index;
 
 	CheckPurchaseDay(day);
 	orders = purchase_orders(amount, orders);
@@ -71,14 +87,66 @@ accumulate(PurchaseHistory *state, DateADT day, int32 orders, int64 amount)
 		add_to_entry(state, index - 1, orders, amount);
 		return state;
 	}
-	if (state->nentries == capacity_of(state))
-		state = grow(state);
-	memmove(&state->entries[index + 1], &state->entries[index],
-			(state->nentries - index) * sizeof(PurchaseDay));
-	state->entries[index].day = day;
-	state->entries[index].orders = orders;
-	state->entries[index].amount = amount;
+	state = grow(state, sizeof(PurchaseDay));
+	entry = &state->entries[index];
+	move_tail(state, (char *) entry, (char *) (entry + 1));
+	*entry = (PurchaseDay){day, orders, amount};
 	state->nentries++;
+	return state;
+}
+
+/* How many corrections stand before a place, that of the same days not among them. */
+static int
+corrections_before(const PurchaseHistory *state, const PurchaseCorrection *place)
+{
+	int low = 0;
+	int high = state->ncorrections;
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (purchase_correction_order(&purchase_history_corrections(state)[middle], place) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The state with one correction more; a new one if the old had no room. */
+static PurchaseHistory *
+accumulate_correction(PurchaseHistory *state, const PurchaseCorrection *correction)
+{
+	PurchaseCorrection *at;
+	int					index;
+
+	if (state == NULL)
+		state = purchase_history_create(FIRST_CAPACITY);
+	if (correction->orders == 0 && correction->amount == 0)
+		return state;
+
+	index = corrections_before(state, correction);
+	at = &purchase_history_corrections(state)[index];
+	if (index == state->ncorrections || purchase_correction_order(at, correction) != 0)
+	{
+		state = grow(state, sizeof(PurchaseCorrection));
+		at = &purchase_history_corrections(state)[index];
+		move_tail(state, (char *) at, (char *) (at + 1));
+		*at = *correction;
+		state->ncorrections++;
+	}
+	else
+	{
+		*at = purchase_correction_combine(at, correction, 1);
+		if (at->orders == 0 && at->amount == 0)
+		{
+			move_tail(state, (char *) (at + 1), (char *) at);
+			state->ncorrections--;
+		}
+	}
+	state->version =
+		state->ncorrections > 0 ? PURCHASE_HISTORY_VERSION_CORRECTED : PURCHASE_HISTORY_VERSION;
 	return state;
 }
 
@@ -165,6 +233,56 @@ TRANSITION(crm_purchase_history_timestamp_float8, day_of_timestamp, amount_of_fl
 TRANSITION(crm_purchase_history_timestamptz_numeric, day_of_timestamptz, amount_of_numeric, 4)
 TRANSITION(crm_purchase_history_timestamptz_float8, day_of_timestamptz, amount_of_float8, 4)
 
+/* A state that may be NULL, as a result. */
+static inline Datum
+state_or_null(FunctionCallInfo fcinfo, PurchaseHistory *state)
+{
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_PURCHASE_HISTORY(state);
+}
+
+/*
+ * The transition functions with a booked day, the last argument: (state, day,
+ * amount [, orders], booked_on). One of the two days may be NULL; a row with any
+ * other NULL is left out.
+ */
+static Datum
+accumulate_booked(FunctionCallInfo fcinfo, int64 (*read_amount)(FunctionCallInfo))
+{
+	PurchaseHistory *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_PURCHASE_HISTORY(0);
+	int				 booked_arg = PG_NARGS() - 1;
+	bool			 has_day = !PG_ARGISNULL(1);
+	bool			 has_booked = !PG_ARGISNULL(booked_arg);
+	DateADT			 day = has_day ? PG_GETARG_DATEADT(1) : 0;
+	DateADT			 booked = has_booked ? PG_GETARG_DATEADT(booked_arg) : 0;
+	PurchaseRow		 row;
+
+	if (!AggCheckCallContext(fcinfo, NULL))
+		elog(ERROR, "purchase_history_transition called outside an aggregate");
+	if ((!has_day && !has_booked) || PG_ARGISNULL(2) || (booked_arg == 4 && PG_ARGISNULL(3)))
+		return state_or_null(fcinfo, state);
+	row = purchase_row(has_day ? &day : NULL, has_booked ? &booked : NULL, read_amount(fcinfo),
+					   booked_arg == 4 ? PG_GETARG_INT32(3) : 1);
+	if (row.is_correction)
+		PG_RETURN_PURCHASE_HISTORY(accumulate_correction(state, &row.is));
+	PG_RETURN_PURCHASE_HISTORY(accumulate(state, row.is.day, row.is.orders, row.is.amount));
+}
+
+PG_FUNCTION_INFO_V1(crm_purchase_history_booked_numeric);
+Datum
+crm_purchase_history_booked_numeric(PG_FUNCTION_ARGS)
+{
+	return accumulate_booked(fcinfo, amount_of_numeric);
+}
+
+PG_FUNCTION_INFO_V1(crm_purchase_history_booked_float8);
+Datum
+crm_purchase_history_booked_float8(PG_FUNCTION_ARGS)
+{
+	return accumulate_booked(fcinfo, amount_of_float8);
+}
+
 /* The index of a day's entry, or -1. */
 static inline int
 find_day(const PurchaseHistory *h, DateADT day)
@@ -202,6 +320,8 @@ crm_purchase_history_merge(PG_FUNCTION_ARGS)
 	for (int i = 0; i < h->nentries; i++)
 		add_to_entry(state, find_day(state, h->entries[i].day), h->entries[i].orders,
 					 h->entries[i].amount);
+	for (int i = 0; i < h->ncorrections; i++)
+		state = accumulate_correction(state, &purchase_history_corrections(h)[i]);
 	PG_RETURN_PURCHASE_HISTORY(state);
 }
 
@@ -210,7 +330,5 @@ PG_FUNCTION_INFO_V1(crm_purchase_history_final);
 Datum
 crm_purchase_history_final(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *state = PG_GETARG_PURCHASE_HISTORY(0);
-
-	PG_RETURN_PURCHASE_HISTORY(purchase_history_slice(state, 0, state->nentries));
+	PG_RETURN_PURCHASE_HISTORY(purchase_history_copy(PG_GETARG_PURCHASE_HISTORY(0)));
 }

@@ -17,7 +17,7 @@ PG_FUNCTION_INFO_V1(crm_first_purchase);
 Datum
 crm_first_purchase(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory	  *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory	  *h = PG_GETARG_PURCHASES_NET(0);
 	const PurchaseDay *first = purchase_history_first(h, h->nentries);
 
 	if (first == NULL)
@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(crm_last_purchase);
 Datum
 crm_last_purchase(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory	  *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory	  *h = PG_GETARG_PURCHASES_NET(0);
 	const PurchaseDay *last = purchase_history_last(h, h->nentries);
 
 	if (last == NULL)
@@ -43,7 +43,7 @@ PG_FUNCTION_INFO_V1(crm_orders);
 Datum
 crm_orders(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory *h = PG_GETARG_PURCHASES_NET(0);
 
 	PG_RETURN_INT64(purchase_history_orders(h, h->nentries));
 }
@@ -53,7 +53,7 @@ PG_FUNCTION_INFO_V1(crm_purchase_days);
 Datum
 crm_purchase_days(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory *h = PG_GETARG_PURCHASES_NET(0);
 
 	PG_RETURN_INT32(purchase_history_days(h, h->nentries));
 }
@@ -63,7 +63,7 @@ PG_FUNCTION_INFO_V1(crm_spend);
 Datum
 crm_spend(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory *h = PG_GETARG_PURCHASES_NET(0);
 
 	PG_RETURN_NUMERIC(amount_to_numeric(purchase_history_spend(h, h->nentries)));
 }
@@ -80,7 +80,7 @@ PG_FUNCTION_INFO_V1(crm_average_order_value);
 Datum
 crm_average_order_value(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory *h = PG_GETARG_PURCHASES_NET(0);
 	int64			 orders = purchase_history_orders(h, h->nentries);
 
 	if (orders == 0)
@@ -93,7 +93,7 @@ PG_FUNCTION_INFO_V1(crm_interpurchase_days);
 Datum
 crm_interpurchase_days(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory *h = PG_GETARG_PURCHASES_NET(0);
 	int				 days = purchase_history_days(h, h->nentries);
 	int64			 span;
 
@@ -110,8 +110,8 @@ PG_FUNCTION_INFO_V1(crm_recency);
 Datum
 crm_recency(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory	  *h = PG_GETARG_PURCHASE_HISTORY(0);
 	DateADT			   as_of = CheckFiniteDate(PG_GETARG_DATEADT(1), "as_of");
+	PurchaseHistory	  *h = PG_GETARG_PURCHASES_KNOWN(0, as_of);
 	const PurchaseDay *last = purchase_history_last(h, purchase_history_count_until(h, as_of));
 
 	if (last == NULL)
@@ -124,8 +124,8 @@ PG_FUNCTION_INFO_V1(crm_tenure);
 Datum
 crm_tenure(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory	  *h = PG_GETARG_PURCHASE_HISTORY(0);
 	DateADT			   as_of = CheckFiniteDate(PG_GETARG_DATEADT(1), "as_of");
+	PurchaseHistory	  *h = PG_GETARG_PURCHASES_KNOWN(0, as_of);
 	const PurchaseDay *first = purchase_history_first(h, purchase_history_count_until(h, as_of));
 
 	if (first == NULL)
@@ -133,33 +133,27 @@ crm_tenure(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(as_of - first->day);
 }
 
-/* What happened on or before a day; infinity keeps all. */
+/* What happened, and was booked, on or before a day; infinity keeps all. */
 PG_FUNCTION_INFO_V1(crm_until);
 Datum
 crm_until(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
-
 	PG_RETURN_PURCHASE_HISTORY(
-		purchase_history_slice(h, 0, purchase_history_count_until(h, PG_GETARG_DATEADT(1))));
+		purchase_history_until(PG_GETARG_PURCHASE_HISTORY(0), PG_GETARG_DATEADT(1)));
 }
 
-/* How many entries lie before a bound, which dateranges keep in the form [lower, upper). */
-static int
-count_before(const PurchaseHistory *h, const RangeBound *bound)
+/* The first or last day within a bound, which dateranges keep in the form [lower, upper). */
+static DateADT
+day_within(const RangeBound *bound)
 {
 	DateADT day = DatumGetDateADT(bound->val);
 
 	if (bound->infinite)
-		return bound->lower ? 0 : h->nentries;
-	if (day == DATEVAL_NOBEGIN)
-		return 0;
-	if (day == DATEVAL_NOEND)
-		return h->nentries;
-	return purchase_history_count_until(h, day - 1);
+		return bound->lower ? DATEVAL_NOBEGIN : DATEVAL_NOEND;
+	return bound->lower || DATE_NOT_FINITE(day) ? day : day - 1;
 }
 
-/* What happened on the days of a range. */
+/* What was bought on the days of a range, with all that happened to it later. */
 PG_FUNCTION_INFO_V1(crm_within);
 Datum
 crm_within(PG_FUNCTION_ARGS)
@@ -174,25 +168,30 @@ crm_within(PG_FUNCTION_ARGS)
 					  &lower, &upper, &empty);
 	if (empty)
 		PG_RETURN_PURCHASE_HISTORY(purchase_history_create(0));
-	PG_RETURN_PURCHASE_HISTORY(
-		purchase_history_slice(h, count_before(h, &lower), count_before(h, &upper)));
+	PG_RETURN_PURCHASE_HISTORY(purchase_history_between(h, day_within(&lower), day_within(&upper)));
 }
 
-/* A history without the days whose amount nets to zero or less. */
+/*
+ * (history [, as_of]): the days with their net amounts as known on a day, without
+ * those that net to zero or less; without as_of all that was booked counts.
+ */
 PG_FUNCTION_INFO_V1(crm_drop_refunded);
 Datum
 crm_drop_refunded(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
-	PurchaseHistory *kept = purchase_history_create(h->nentries);
+	bool	has_day = PG_NARGS() > 1;
+	DateADT as_of = has_day ? CheckFiniteDate(PG_GETARG_DATEADT(1), "as_of") : DATEVAL_NOEND;
+	PurchaseHistory *h = PG_GETARG_PURCHASES_KNOWN(0, as_of);
+	int				 n = purchase_history_count_until(h, as_of);
+	PurchaseHistory *kept = purchase_history_create(n);
 
-	for (int i = 0; i < h->nentries; i++)
+	for (int i = 0; i < n; i++)
 		if (h->entries[i].amount > 0)
 			kept->entries[kept->nentries++] = h->entries[i];
-	PG_RETURN_PURCHASE_HISTORY(purchase_history_slice(kept, 0, kept->nentries));
+	PG_RETURN_PURCHASE_HISTORY(purchase_history_copy(kept));
 }
 
-/* The entries as rows (purchased_on, orders, amount), by day. */
+/* The days as rows (purchased_on, orders, amount), net of all corrections. */
 PG_FUNCTION_INFO_V1(crm_purchases);
 Datum
 crm_purchases(PG_FUNCTION_ARGS)
@@ -202,7 +201,7 @@ crm_purchases(PG_FUNCTION_ARGS)
 
 	if (SRF_IS_FIRSTCALL())
 	{
-		h = PG_GETARG_PURCHASE_HISTORY(0);
+		h = PG_GETARG_PURCHASES_NET(0);
 		rows = rows_start(fcinfo, 0);
 		rows->user_fctx = rows_copy_varlena(rows, h);
 	}
@@ -218,6 +217,37 @@ crm_purchases(PG_FUNCTION_ARGS)
 		values[0] = DateADTGetDatum(entry->day);
 		values[1] = Int32GetDatum(entry->orders);
 		values[2] = NumericGetDatum(amount_to_numeric(entry->amount));
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	}
+	SRF_RETURN_DONE(rows);
+}
+
+/* The corrections as rows (purchased_on, booked_on, orders, amount), by these days. */
+PG_FUNCTION_INFO_V1(crm_corrections);
+Datum
+crm_corrections(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *rows;
+	PurchaseHistory *h;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		rows = rows_start(fcinfo, 0);
+		rows->user_fctx = rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(0));
+	}
+	rows = SRF_PERCALL_SETUP();
+	h = rows->user_fctx;
+
+	if (rows->call_cntr < (uint64) h->ncorrections)
+	{
+		const PurchaseCorrection *correction = &purchase_history_corrections(h)[rows->call_cntr];
+		Datum					  values[4];
+		bool					  nulls[4] = {false};
+
+		values[0] = DateADTGetDatum(correction->day);
+		values[1] = DateADTGetDatum(correction->booked);
+		values[2] = Int32GetDatum(correction->orders);
+		values[3] = NumericGetDatum(amount_to_numeric(correction->amount));
 		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
@@ -263,7 +293,7 @@ activity(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 
 		rows = rows_start(fcinfo, sizeof(Activity));
 		a = rows->user_fctx;
-		a->h = rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(0));
+		a->h = rows_copy_varlena(rows, PG_GETARG_PURCHASES_KNOWN(0, as_of));
 		start_activity(a, unit, as_of);
 	}
 	rows = SRF_PERCALL_SETUP();

@@ -71,7 +71,7 @@ PG_FUNCTION_INFO_V1(crm_btyd);
 Datum
 crm_btyd(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory *h = PG_GETARG_PURCHASES_KNOWN(0, PG_GETARG_DATEADT(1));
 	int32			 unit_days = PG_NARGS() > 2 ? CheckUnitDays(PG_GETARG_INT32(2)) : 1;
 	BtydDays		 days;
 	Btyd			 c;

@@ -17,7 +17,7 @@ crm_expected_spend(PG_FUNCTION_ARGS)
 	const SpendModel *model = CheckSpendPredicting(PG_GETARG_SPEND_MODEL(0));
 	BtydDays		  days;
 
-	if (!btyd_at(PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2), &days))
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(expected_spend(model, days.x, btyd_mean_spend(&days)));
 }
@@ -31,7 +31,7 @@ crm_spend_measure(PG_FUNCTION_ARGS)
 	SpendParams		  params = spend_params(model);
 	BtydDays		  days;
 
-	if (!btyd_at(PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2), &days))
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(
 		isinf(gamma_gamma_expected(&params, days.x, Max(btyd_mean_spend(&days), 0))) ? "median"
@@ -100,7 +100,7 @@ crm_clv(PG_FUNCTION_ARGS)
 	double				 t;
 	BtydDays			 days;
 
-	if (!btyd_at(PG_GETARG_PURCHASE_HISTORY(2), PG_GETARG_DATEADT(3), &days))
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)), PG_GETARG_DATEADT(3), &days))
 		PG_RETURN_NULL();
 	t = periods_between(PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), model->unit_days);
 	CheckDiscountedEnd(t, delta);
@@ -228,7 +228,7 @@ crm_clv_interval(PG_FUNCTION_ARGS)
 	Datum				 values[2];
 	bool				 nulls[2] = {false, false};
 
-	if (!btyd_at(PG_GETARG_PURCHASE_HISTORY(2), PG_GETARG_DATEADT(3), &days))
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)), PG_GETARG_DATEADT(3), &days))
 		PG_RETURN_NULL();
 	t = CheckFinitePeriods(
 		periods_between(PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), model->unit_days));

@@ -65,7 +65,7 @@ crm_data_check_transition(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_ARRAYTYPE_P(state);
-	h = PG_GETARG_PURCHASE_HISTORY(1);
+	h = PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2));
 	if (!btyd_at(h, PG_GETARG_DATEADT(2), &days))
 	{
 		numbers[NOT_YET]++;

@@ -147,7 +147,7 @@ crm_expected_revenue_transition(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("expected_revenue needs the same models in every row"),
 						errhint("Group the rows by model, and add up the results.")));
-	if (btyd_at(PG_GETARG_PURCHASE_HISTORY(3), PG_GETARG_DATEADT(4), &days))
+	if (btyd_at(PG_GETARG_PURCHASES_KNOWN(3, PG_GETARG_DATEADT(4)), PG_GETARG_DATEADT(4), &days))
 		add_customer(state, &days,
 					 CheckFinitePeriods(periods_between(PG_GETARG_DATEADT(4), PG_GETARG_DATEADT(5),
 														purchases->unit_days)));

@@ -97,8 +97,8 @@ accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
 	if (null_argument(fcinfo))
 		return unchanged(fcinfo);
 	state = transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1);
-	PG_RETURN_POINTER(
-		accumulate_customer(state, PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2)));
+	PG_RETURN_POINTER(accumulate_customer(state, PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)),
+										  PG_GETARG_DATEADT(2)));
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_history);
@@ -134,7 +134,8 @@ crm_purchase_model_like(PG_FUNCTION_ARGS)
 		unit_days = model->unit_days;
 	}
 	PG_RETURN_POINTER(accumulate_customer(transition_state(fcinfo, kind, unit_days),
-										  PG_GETARG_PURCHASE_HISTORY(2), PG_GETARG_DATEADT(3)));
+										  PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
+										  PG_GETARG_DATEADT(3)));
 }
 
 /* A customer as plain numbers, in model units. */
@@ -175,7 +176,7 @@ crm_spend_model_history(PG_FUNCTION_ARGS)
 	if (null_argument(fcinfo))
 		return unchanged(fcinfo);
 	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
-	if (!btyd_at(PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2), &days))
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
 		days.x = 0;
 	PG_RETURN_POINTER(accumulate_spend(state, days.x, btyd_mean_spend(&days)));
 }

@@ -17,7 +17,7 @@ history_arguments(FunctionCallInfo fcinfo, const PurchaseModel **model, Purchase
 
 	*model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
 	*params = model_params(*model);
-	if (!btyd_at(PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2), &days))
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
 		return false;
 	*c = btyd_in_units(&days, (*model)->unit_days);
 	return true;

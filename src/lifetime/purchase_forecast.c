@@ -47,7 +47,7 @@ crm_purchase_forecast(PG_FUNCTION_ARGS)
 	const PurchaseModel *model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
 	BtydDays			 days;
 
-	if (!btyd_at(PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2), &days))
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(forecast_create(
 		btyd_in_units(&days, model->unit_days),

@@ -191,7 +191,7 @@ looked_at(const ScoringRule *rule, Datum history, DateADT as_of)
 	if (rule->nulls[RULE_LOOK_BACK_DAYS])
 		return history;
 	first_day = (int64) as_of - DatumGetInt32(rule->parts[RULE_LOOK_BACK_DAYS]) + 1;
-	h = DatumGetPurchaseHistory(history);
+	h = purchase_history_known(DatumGetPurchaseHistory(history), as_of);
 	until = purchase_history_count_until(h, as_of);
 	from = purchase_history_count_until(h, (DateADT) Max(first_day - 1, PG_INT32_MIN));
 	return PointerGetDatum(purchase_history_slice(h, from, until));

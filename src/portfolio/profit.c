@@ -118,7 +118,7 @@ amount_needed(Datum margin, Datum cost)
 static Datum
 payback(FunctionCallInfo fcinfo, Datum margin)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
+	PurchaseHistory *h = PG_GETARG_PURCHASES_NET(0);
 	Datum			 cost = CheckNotNegative(PG_GETARG_DATUM(2), "acquisition cost");
 	bool			 nothing_left = !less(numeric_of(0), margin);
 	Datum			 needed;

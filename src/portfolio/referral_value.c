@@ -93,7 +93,7 @@ PG_FUNCTION_INFO_V1(crm_present_value_history_as_of);
 Datum
 crm_present_value_history_as_of(PG_FUNCTION_ARGS)
 {
-	return present_value_history(PG_GETARG_PURCHASE_HISTORY(0), PG_GETARG_DATEADT(1),
+	return present_value_history(PG_GETARG_PURCHASES_NET(0), PG_GETARG_DATEADT(1),
 								 PG_GETARG_FLOAT8(2));
 }
 
@@ -102,7 +102,7 @@ PG_FUNCTION_INFO_V1(crm_present_value_history);
 Datum
 crm_present_value_history(PG_FUNCTION_ARGS)
 {
-	return present_value_history(PG_GETARG_PURCHASE_HISTORY(0), PG_GETARG_DATEADT(2),
+	return present_value_history(PG_GETARG_PURCHASES_NET(0), PG_GETARG_DATEADT(2),
 								 PG_GETARG_FLOAT8(1));
 }
 

@@ -270,9 +270,10 @@ Datum
 crm_practised_level(PG_FUNCTION_ARGS)
 {
 	InteractionHistory *h = PG_GETARG_INTERACTION_HISTORY(0);
-	PurchaseHistory	   *purchases = PG_GETARG_PURCHASE_HISTORY(1);
 	TimestampTz			as_of = CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(2), "as_of");
 	pg_tz			   *zone = time_zone_named(PG_GETARG_TEXT_PP(3));
+	DateADT				today = local_day(as_of, zone);
+	PurchaseHistory	   *purchases = PG_GETARG_PURCHASES_KNOWN(1, today);
 	bool				is_partner = PG_GETARG_BOOL(4);
 	bool				is_campaign[INTERACTION_KINDS];
 	Record				r;
@@ -283,7 +284,7 @@ crm_practised_level(PG_FUNCTION_ARGS)
 		PG_RETURN_RELATIONSHIP_LEVEL(LEVEL_PARTNERSHIP);
 	if (is_proactive(&r))
 		PG_RETURN_RELATIONSHIP_LEVEL(LEVEL_PROACTIVE);
-	if (is_accountable(&r, purchases, local_day(as_of, zone)))
+	if (is_accountable(&r, purchases, today))
 		PG_RETURN_RELATIONSHIP_LEVEL(LEVEL_ACCOUNTABLE);
 	if (r.answered || r.personal)
 		PG_RETURN_RELATIONSHIP_LEVEL(LEVEL_REACTIVE);

@@ -182,9 +182,9 @@ PG_FUNCTION_INFO_V1(crm_complaint_rate_of_orders);
 Datum
 crm_complaint_rate_of_orders(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *purchases = PG_GETARG_PURCHASE_HISTORY(1);
 	TimestampTz		 as_of = as_of_argument(fcinfo, 2);
 	DateADT			 today = local_day(as_of, time_zone_named(PG_GETARG_TEXT_PP(3)));
+	PurchaseHistory *purchases = PG_GETARG_PURCHASES_KNOWN(1, today);
 	int64			 orders =
 		purchase_history_orders(purchases, purchase_history_count_until(purchases, today));
 	int inbound;
@@ -376,10 +376,10 @@ static inline Datum
 recovered(FunctionCallInfo fcinfo, int as_of_arg, int within_arg)
 {
 	InteractionHistory *h = PG_GETARG_INTERACTION_HISTORY(0);
-	PurchaseHistory	   *purchases = PG_GETARG_PURCHASE_HISTORY(1);
 	TimestampTz			as_of = as_of_argument(fcinfo, as_of_arg);
 	pg_tz			   *zone = time_zone_named(PG_GETARG_TEXT_PP(4));
 	DateADT				today = local_day(as_of, zone);
+	PurchaseHistory	   *purchases = PG_GETARG_PURCHASES_KNOWN(1, today);
 	int					n = interaction_history_count_until(h, as_of);
 	DateADT				day;
 	DateADT				last_day;

@@ -56,8 +56,8 @@ PG_FUNCTION_INFO_V1(crm_lifecycle_state_during);
 Datum
 crm_lifecycle_state_during(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
 	Days			 during = CheckDuring(PG_GETARG_RANGE_P(1));
+	PurchaseHistory *h = PG_GETARG_PURCHASES_KNOWN(0, during.last);
 
 	PG_RETURN_TEXT_P(cstring_to_text(state_of(h, during.first - 1, during.last)));
 }
@@ -67,9 +67,9 @@ PG_FUNCTION_INFO_V1(crm_lifecycle_state);
 Datum
 crm_lifecycle_state(PG_FUNCTION_ARGS)
 {
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(0);
 	DateADT			 from = PG_GETARG_DATEADT(1);
 	DateADT			 until = PG_GETARG_DATEADT(2);
+	PurchaseHistory *h = PG_GETARG_PURCHASES_KNOWN(0, until);
 
 	CheckWindow(from, until);
 	PG_RETURN_TEXT_P(cstring_to_text(state_of(h, from, until)));

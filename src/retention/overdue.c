@@ -91,7 +91,7 @@ overdue_argument(FunctionCallInfo fcinfo, double *p)
 		return false;
 	as_of = CheckFiniteDate(PG_GETARG_DATEADT(1), "as_of");
 	r = PG_NARGS() > 2 && !PG_ARGISNULL(2) ? rhythm_argument(fcinfo, 2) : no_rhythm;
-	return overdue_probability(PG_GETARG_PURCHASE_HISTORY(0), as_of, &r, p);
+	return overdue_probability(PG_GETARG_PURCHASES_KNOWN(0, as_of), as_of, &r, p);
 }
 
 /* The probability, given the customer's rhythm, of a silence longer than the present one. */

@@ -139,7 +139,7 @@ retention_transition(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 	}
 	CheckSameCount(state, &asked);
 	if (!PG_ARGISNULL(1))
-		state = count_customer(state, PG_GETARG_PURCHASE_HISTORY(1));
+		state = count_customer(state, PG_GETARG_PURCHASES_KNOWN(1, asked.as_of));
 	PG_RETURN_AGE_COUNTS(state);
 }
 

@@ -90,10 +90,10 @@ crm_rhythm_transition(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of cannot be null")));
 	if (!PG_ARGISNULL(1))
 	{
-		PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(1);
+		DateADT			 as_of = CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of");
+		PurchaseHistory *h = PG_GETARG_PURCHASES_KNOWN(1, as_of);
 
-		count_gaps(state, h,
-				   purchase_history_count_until(h, CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of")));
+		count_gaps(state, h, purchase_history_count_until(h, as_of));
 	}
 	PG_RETURN_POINTER(state);
 }

@@ -61,8 +61,8 @@ rfm_read_history(FunctionCallInfo fcinfo, int arg, RfmMeasures *m)
 
 	if (PG_ARGISNULL(arg) || PG_ARGISNULL(arg + 1))
 		return false;
-	h = PG_GETARG_PURCHASE_HISTORY(arg);
 	as_of = CheckFiniteDate(PG_GETARG_DATEADT(arg + 1), "as_of");
+	h = PG_GETARG_PURCHASES_KNOWN(arg, as_of);
 
 	n = purchase_history_count_until(h, as_of);
 	last = purchase_history_last(h, n);

@@ -40,14 +40,18 @@ static void
 start_ledger(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned,
 			 const PurchaseHistory *redeemed, DateADT until)
 {
-	int	 nearned = purchase_history_count_until(earned, until);
-	int	 nredeemed = redeemed == NULL ? 0 : purchase_history_count_until(redeemed, until);
-	Size awards = ((Size) nearned + nredeemed + 1) * sizeof(PointsAward);
+	PurchaseBook  book = purchase_book(earned, until);
+	int			  nredeemed = redeemed == NULL ? 0 : purchase_history_count_until(redeemed, until);
+	Size		  most = (Size) book.ndays + book.ncorrections + nredeemed + 1;
+	PointsEarned *days = NULL;
 
 	for (int i = 0; i < nredeemed; i++)
 		CheckWholePoints(&redeemed->entries[i]);
-	points_ledger_start(l, r, earned, nearned, redeemed, nredeemed,
-						MemoryContextAllocHuge(CurrentMemoryContext, awards));
+	if (book.ncorrections > 0)
+		days = MemoryContextAllocHuge(CurrentMemoryContext, book.ndays * sizeof(PointsEarned));
+	points_ledger_start(l, r, &book, redeemed, nredeemed,
+						MemoryContextAllocHuge(CurrentMemoryContext, most * sizeof(PointsAward)),
+						days);
 }
 
 /* The next movement, or an error if it is out of range. */
@@ -68,7 +72,7 @@ next_movement(PointsLedger *l, DateADT until, PointsMovement *m)
 static PurchaseHistory *
 history_argument(FunctionCallInfo fcinfo, int n)
 {
-	return PG_ARGISNULL(n) ? NULL : PG_GETARG_PURCHASE_HISTORY(n);
+	return PG_ARGISNULL(n) ? NULL : PG_GETARG_PURCHASES_KNOWN(n, PG_GETARG_DATEADT(3));
 }
 
 /* The ledger of the arguments (rule, earned, redeemed, as_of), at the end of that day. */

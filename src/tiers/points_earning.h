@@ -8,7 +8,7 @@
 
 #include "base/amount.h"
 #include "base/scan.h"
-#include "history/purchase_history.h"
+#include "history/purchase_book.h"
 
 /* A rate in 1/100000000 point per currency unit: holds a rate of four decimals times such a multiplier. */
 #define POINTS_RATE_SCALE 100000000
@@ -49,6 +49,42 @@ points_of_day(const PointsEarning *e, int64 rate, const PurchaseDay *day, int64 
 	if (e->bonus_every > 0)
 		points += (int128) e->bonus_points *
 				  ((orders_before + day->orders) / e->bonus_every - orders_before / e->bonus_every);
+	return points;
+}
+
+/*
+ * What is left of an award when only a part of the amount that it was made for is:
+ * in proportion, rounded half up, so that nothing is left when all is refunded, and
+ * never more than the award.
+ */
+static inline int128
+points_left(int128 award, int64 gross, int64 net)
+{
+	if (award <= 0 || net >= gross)
+		return award;
+	if (net <= 0)
+		return 0;
+	/* award / gross x net, without a product beyond 128 bits */
+	return award / gross * net + (2 * (award % gross) * net + gross) / (2 * (int128) gross);
+}
+
+/*
+ * What a correction changes in the points of a day: in the award of its amount, in
+ * the points of its orders, and in the bonuses that all orders so far have completed.
+ */
+static inline int128
+points_of_correction(const PointsEarning *e, int64 rate, const PurchaseDay *bought,
+					 const PurchaseDay *before, const PurchaseDay *after, int64 orders_so_far)
+{
+	int128 award = points_for_amount(rate, bought->amount);
+	int64  orders = (int64) after->orders - before->orders;
+	int128 points = points_left(award, bought->amount, after->amount) -
+					points_left(award, bought->amount, before->amount) +
+					(int128) e->order_points * orders;
+
+	if (e->bonus_every > 0)
+		points += (int128) e->bonus_points *
+				  ((orders_so_far + orders) / e->bonus_every - orders_so_far / e->bonus_every);
 	return points;
 }
 

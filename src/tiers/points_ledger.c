@@ -18,11 +18,12 @@ rank_at_start(PointsLedger *l, DateADT day)
 
 	if (points_rule_program(l->rule) == NULL)
 		return 0;
-	/* All before the day is settled; the day itself is tried on a copy without its entries. */
+	/* All before the day is settled; the day itself is tried on a copy without what is booked on it. */
 	while (tier_walk_next(&l->walk, day - 1, &change))
 		continue;
 	before = l->walk;
-	before.nentries = (int) (l->earned - l->first);
+	before.nentries = (int) (l->earned - l->book.days);
+	before.ncorrections = before.next_correction;
 	if (before.enrolled_on >= day)
 		return 0;
 	while (tier_walk_next(&before, day, &change))
@@ -43,6 +44,7 @@ award(PointsLedger *l, int64 points, DateADT day)
 	if (points == paid)
 		return NEVER;
 	a->left = points - paid;
+	a->expired = 0;
 	a->expires_on = span_is_zero(l->rule->expiry) ? NEVER : day_plus_span(day, l->rule->expiry);
 	l->newest++;
 	return a->expires_on;
@@ -68,16 +70,56 @@ spend(PointsLedger *l, int64 points)
 static void
 take_back(PointsLedger *l, int64 points)
 {
-	while (points > 0 && l->oldest < l->newest)
+	int newest = l->newest;
+
+	while (points > 0 && l->oldest < newest)
 	{
-		PointsAward *a = &l->awards[l->newest - 1];
+		PointsAward *a = &l->awards[newest - 1];
 		int64		 taken = Min(points, a->left);
 
 		a->left -= taken;
 		points -= taken;
-		l->newest -= a->left == 0;
+		newest -= a->left == 0;
 	}
 	l->debt += points;
+	/* an award that a correction may come back to keeps its place */
+	if (l->days == NULL)
+		l->newest = newest;
+}
+
+/*
+ * An award is taken back in part: what is left of it, but not what has expired; what
+ * was redeemed is owed, and the newest awards pay it. Returns how many points go.
+ */
+static int64
+take_from_award(PointsLedger *l, PointsAward *a, int64 points)
+{
+	int64 left = Min(points, a->left);
+	int64 expired = Min(points - left, a->expired);
+
+	a->left -= left;
+	a->expired -= expired;
+	take_back(l, points - left - expired);
+	return points - expired;
+}
+
+/* Points of an award come back to it, unless it has expired by then. Returns how many come. */
+static int64
+return_to_award(PointsLedger *l, int index, int64 points, DateADT day)
+{
+	PointsAward *a = &l->awards[index];
+	int64		 paid;
+
+	if (a->expires_on <= day && a->expires_on != NEVER)
+	{
+		a->expired += points;
+		return 0;
+	}
+	paid = Min(points, l->debt);
+	l->debt -= paid;
+	a->left += points - paid;
+	l->oldest = Min(l->oldest, index);
+	return points;
 }
 
 /* ---- movements ---- */
@@ -107,9 +149,11 @@ book(PointsLedger *l, PointsMovement *m, DateADT day, PointsKind kind, int128 po
 static bool
 expire_oldest(PointsLedger *l, PointsMovement *m)
 {
-	const PointsAward *a = &l->awards[l->oldest++];
+	PointsAward *a = &l->awards[l->oldest++];
 
-	return book(l, m, a->expires_on, POINTS_EXPIRED, -(int128) a->left);
+	a->expired += a->left;
+	a->left = 0;
+	return book(l, m, a->expires_on, POINTS_EXPIRED, -(int128) a->expired);
 }
 
 /* What a day of the history earns or takes back, which may be nothing. */
@@ -118,18 +162,64 @@ earn(PointsLedger *l, PointsMovement *m)
 {
 	const PurchaseDay *entry = l->earned;
 	int				   rank = rank_at_start(l, entry->day);
-	int128			   points =
-		points_of_day(&l->rule->earning, points_rate_of_rank(l->rule, rank), entry, l->orders);
+	int64			   rate = points_rate_of_rank(l->rule, rank);
+	int128			   points = points_of_day(&l->rule->earning, rate, entry, l->orders);
+	PointsEarned	  *day = l->days == NULL ? NULL : &l->days[l->earned - l->book.days];
 
 	l->orders += entry->orders;
 	l->earned++;
+	if (day != NULL)
+		*day = (PointsEarned){*entry, rate, rank, -1};
 	if (!book(l, m, entry->day, points < 0 ? POINTS_REFUNDED : POINTS_EARNED, points))
 		return false;
 	m->rank = rank;
-	if (points > 0)
-		m->expires_on = award(l, m->points, entry->day);
-	else
+	if (points <= 0)
+	{
 		take_back(l, -m->points);
+		return true;
+	}
+	m->expires_on = award(l, m->points, entry->day);
+	if (day != NULL)
+		day->award = l->newest - 1;
+	return true;
+}
+
+/*
+ * What a correction takes back of the award of its purchase, or gives back to it: at
+ * the rate of that day, in proportion.
+ */
+static bool
+correct(PointsLedger *l, PointsMovement *m)
+{
+	const BookedCorrection *correction = &l->book.corrections[l->next_correction++];
+	PointsEarned		   *day = &l->days[correction->entry];
+	PurchaseDay				after = purchase_day_corrected(&day->net, correction);
+	int128					points =
+		points_of_correction(&l->rule->earning, day->rate, &l->book.days[correction->entry],
+							 &day->net, &after, l->orders);
+
+	l->orders += after.orders - day->net.orders;
+	day->net = after;
+	/* try whether the balance can hold it before awards change */
+	if (!book(l, m, correction->booked, POINTS_REFUNDED, points))
+		return false;
+	m->rank = day->rank;
+	l->balance -= m->points;
+	if (points < 0 && day->award >= 0)
+		m->points = -take_from_award(l, &l->awards[day->award], -m->points);
+	else if (points < 0)
+		take_back(l, -m->points);
+	else if (points > 0 && day->award >= 0)
+		m->points = return_to_award(l, day->award, m->points, correction->booked);
+	else if (points > 0)
+	{
+		m->expires_on = award(l, m->points, correction->booked);
+		day->award = l->newest - 1;
+	}
+	if (points > 0)
+		m->kind = POINTS_EARNED;
+	l->balance += m->points;
+	m->balance = l->balance;
 	return true;
 }
 
@@ -152,7 +242,7 @@ redeem(PointsLedger *l, PointsMovement *m)
 /*
  * The next movement on or before a day; false if there is none, or if it is out of
  * range. On one day points expire first, then they are earned or taken back, then
- * redeemed.
+ * taken back by corrections, then redeemed.
  */
 bool
 points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
@@ -162,7 +252,10 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 		DateADT expires = l->oldest < l->newest ? l->awards[l->oldest].expires_on : NEVER;
 		DateADT earns = l->earned < l->earned_end ? l->earned->day : NEVER;
 		DateADT redeems = l->redeemed < l->redeemed_end ? l->redeemed->day : NEVER;
-		DateADT day = Min(Min(expires, earns), redeems);
+		DateADT corrects = l->next_correction < l->book.ncorrections
+							   ? l->book.corrections[l->next_correction].booked
+							   : NEVER;
+		DateADT day = Min(Min(expires, earns), Min(corrects, redeems));
 		bool	booked;
 
 		if (day == NEVER || day > until)
@@ -171,6 +264,8 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 			booked = expire_oldest(l, m);
 		else if (earns == day)
 			booked = earn(l, m);
+		else if (corrects == day)
+			booked = correct(l, m);
 		else
 			booked = redeem(l, m);
 		if (booked && m->points != 0)
@@ -180,18 +275,21 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 }
 
 /*
- * A ledger of the first entries of what was bought and what was redeemed, before
- * its first movement. awards has room for as many as there are entries in both.
+ * A ledger of what was bought and the first entries of what was redeemed, before its
+ * first movement. awards has room for as many as there are days, corrections and
+ * redemptions; days for as many as the book has, NULL if it has no corrections.
  */
 void
-points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned,
-					int nearned, const PurchaseHistory *redeemed, int nredeemed,
-					PointsAward *awards)
+points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *earned,
+					const PurchaseHistory *redeemed, int nredeemed, PointsAward *awards,
+					PointsEarned *days)
 {
 	memset(l, 0, sizeof(*l));
 	l->rule = r;
-	l->first = l->earned = earned->entries;
-	l->earned_end = earned->entries + nearned;
+	l->book = *earned;
+	l->days = days;
+	l->earned = earned->days;
+	l->earned_end = earned->days + earned->ndays;
 	if (redeemed != NULL)
 	{
 		l->redeemed = redeemed->entries;
@@ -199,5 +297,5 @@ points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseHistory 
 	}
 	l->awards = awards;
 	if (points_rule_program(r) != NULL)
-		tier_walk_start(&l->walk, points_rule_program(r), earned, nearned, NEVER);
+		tier_walk_start(&l->walk, points_rule_program(r), earned, NEVER);
 }

@@ -8,7 +8,7 @@
 #include "crm.h"
 
 #include "tiers/points_rule.h"
-#include "history/purchase_history.h"
+#include "history/purchase_book.h"
 #include "tiers/tier_walk.h"
 
 #define POINTS_BALANCE_MAX INT64CONST(9000000000000000000)
@@ -33,34 +33,47 @@ typedef struct PointsMovement
 	DateADT	   expires_on; /* of the award they make: first day on which it is no longer valid */
 } PointsMovement;
 
-/* What is left of an award. */
+/* An award, and what is left of it. */
 typedef struct PointsAward
 {
 	DateADT expires_on;
-	int64	left; /* above 0 */
+	int64	left;	 /* neither spent nor expired */
+	int64	expired; /* what its expiry took, and no refund takes again */
 } PointsAward;
+
+/* Of a day of purchases that may be corrected. */
+typedef struct PointsEarned
+{
+	PurchaseDay net;   /* as known so far */
+	int64		rate;  /* that it was awarded at */
+	int			rank;  /* and the tier that gave it; 0 for none */
+	int			award; /* index, or -1 for none */
+} PointsEarned;
 
 typedef struct PointsLedger
 {
 	const PointsRule  *rule;
+	PurchaseBook	   book;
+	PointsEarned	  *days; /* of the book, if it has corrections; else NULL */
+	int				   next_correction;
 	const PurchaseDay *earned; /* next entries of the two histories, and their ends */
 	const PurchaseDay *earned_end;
 	const PurchaseDay *redeemed;
 	const PurchaseDay *redeemed_end;
 	int64			   orders; /* counted so far */
 	TierWalk		   walk;   /* if the rule has a program */
-	const PurchaseDay *first;  /* of the history earned */
-	PointsAward		  *awards; /* room for one an entry; those from oldest to newest are left */
-	int				   oldest;
-	int				   newest; /* one behind the last */
-	int64 debt; /* points taken back or redeemed beyond what there was; awards pay it first */
+	PointsAward
+		 *awards; /* room for one an entry or correction; from oldest to newest some is left */
+	int	  oldest;
+	int	  newest; /* one behind the last */
+	int64 debt;	  /* points taken back or redeemed beyond what there was; awards pay it first */
 	int64 balance;
 	bool  out_of_range;
 } PointsLedger;
 
-extern void points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned,
-								int nearned, const PurchaseHistory *redeemed, int nredeemed,
-								PointsAward *awards);
+extern void points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *earned,
+								const PurchaseHistory *redeemed, int nredeemed, PointsAward *awards,
+								PointsEarned *days);
 extern bool points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m);
 
 #endif /* CRM_POINTS_LEDGER_H */

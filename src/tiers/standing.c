@@ -72,8 +72,9 @@ standing_of_arguments(FunctionCallInfo fcinfo, StandingWalk *s)
 	TierProgram		*p = PG_GETARG_TIER_PROGRAM(0);
 	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(1);
 	DateADT			 as_of = CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of");
+	PurchaseBook	 book = purchase_book(h, as_of);
 
-	standing_walk_start(s, p, h, purchase_history_count_until(h, as_of), mask_argument(fcinfo, p));
+	standing_walk_start(s, p, &book, mask_argument(fcinfo, p));
 	walk_until(s, as_of);
 }
 
@@ -316,10 +317,11 @@ start_timeline(FunctionCallInfo fcinfo, FuncCallContext *rows, Timeline *t)
 	TierProgram		*p = rows_copy_varlena(rows, PG_GETARG_TIER_PROGRAM(0));
 	PurchaseHistory *h = rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(1));
 	MemoryContext	 before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
+	PurchaseBook	 book;
 
 	t->until = CheckFiniteDate(PG_GETARG_DATEADT(2), "until");
-	standing_walk_start(&t->standing, p, h, purchase_history_count_until(h, t->until),
-						mask_argument(fcinfo, p));
+	book = purchase_book(h, t->until);
+	standing_walk_start(&t->standing, p, &book, mask_argument(fcinfo, p));
 	MemoryContextSwitchTo(before);
 }
 

@@ -40,12 +40,12 @@ mask_reason(const StandingWalk *s, bool was_member)
 	return REASON_OVERRIDE_ENDED;
 }
 
-/* A walk over the first n entries of a history, before its first event. */
+/* A walk over what is booked, before its first event. */
 void
-standing_walk_start(StandingWalk *s, const TierProgram *p, const PurchaseHistory *h, int n,
+standing_walk_start(StandingWalk *s, const TierProgram *p, const PurchaseBook *book,
 					const TierMask *mask)
 {
-	tier_walk_start(&s->walk, p, h, n, mask->member_from);
+	tier_walk_start(&s->walk, p, book, mask->member_from);
 	s->mask = mask;
 	s->segment = 0;
 	s->rank = masked_rank(s);

@@ -42,8 +42,8 @@ extern const TierMask *tier_mask_create(const TierProgram *p, ArrayType *overrid
 										ArrayType *memberships);
 
 /* standing_walk.c */
-extern void standing_walk_start(StandingWalk *s, const TierProgram *p, const PurchaseHistory *h,
-								int n, const TierMask *mask);
+extern void standing_walk_start(StandingWalk *s, const TierProgram *p, const PurchaseBook *book,
+								const TierMask *mask);
 extern bool standing_walk_next(StandingWalk *s, DateADT until, TierChange *change);
 
 #endif /* CRM_TIER_MASK_H */

@@ -21,6 +21,7 @@
 #include "base/span.h"
 
 #define TIER_PROGRAM_VERSION 1
+#define TIER_PROGRAM_REVOKES 1 /* what is refunded revokes the tier that it gave */
 #define TIER_MAX 32
 #define TIER_NAME_SIZE 64 /* with its terminating zero */
 
@@ -66,7 +67,7 @@ typedef struct TierProgram
 {
 	int32		  vl_len_; /* varlena header, do not touch */
 	uint16		  version; /* TIER_PROGRAM_VERSION */
-	uint16		  flags;   /* reserved, zero */
+	uint16		  flags;   /* TIER_PROGRAM_REVOKES or nothing; the others are reserved, zero */
 	int32		  ntiers;
 	uint8		  metric;	 /* the main TierMetric */
 	uint8		  window;	 /* TierWindow */
@@ -113,6 +114,13 @@ static inline bool
 tier_window_is_periodic(const TierProgram *p)
 {
 	return p->window == WINDOW_CALENDAR || p->window == WINDOW_ANNIVERSARY;
+}
+
+/* A correction makes the standing be worked out anew, as if it had been bought so. */
+static inline bool
+tier_program_revokes(const TierProgram *p)
+{
+	return (p->flags & TIER_PROGRAM_REVOKES) != 0;
 }
 
 /* The standing follows the window day by day. */

@@ -132,7 +132,17 @@ scan_downgrade(Scanner *s)
 	return 0; /* not reached */
 }
 
-/* Read a program up to what is no part of it any more. */
+static bool
+scan_on_refund(Scanner *s)
+{
+	if (scan_try_word(s, "keep"))
+		return false;
+	if (!scan_try_word(s, "revoke"))
+		scan_error(s, "keep or revoke");
+	return true;
+}
+
+/* Read a programme up to what is no part of it any more. */
 TierProgram *
 tier_program_scan(Scanner *s)
 {
@@ -174,6 +184,8 @@ tier_program_scan(Scanner *s)
 		p->starts_on = scan_date(s);
 	if (scan_try_word(s, "points"))
 		p->earning = scan_points_earning(s);
+	if (scan_try_word(s, "on_refund"))
+		p->flags = scan_on_refund(s) ? TIER_PROGRAM_REVOKES : 0;
 	CheckTierProgram(p);
 	return p;
 }
@@ -256,6 +268,8 @@ tier_program_append(StringInfo out, const TierProgram *p)
 		appendStringInfoString(out, " points");
 		append_points_earning(out, &p->earning);
 	}
+	if (tier_program_revokes(p))
+		appendStringInfoString(out, " on_refund revoke");
 }
 
 PG_FUNCTION_INFO_V1(crm_tier_program_out);
@@ -358,10 +372,12 @@ receive_threshold(StringInfo message)
 TierProgram *
 tier_program_receive(StringInfo message)
 {
+	int			 flags;
 	TierProgram *p;
 
-	receive_header(message, "tier_program", 2, TIER_PROGRAM_VERSION, 0);
+	flags = receive_header(message, "tier_program", 2, TIER_PROGRAM_VERSION, TIER_PROGRAM_REVOKES);
 	p = tier_program_create((int16) pq_getmsgint(message, 2));
+	p->flags = (uint16) flags;
 	p->metric = receive_choice(message, "metric", TIER_METRICS - 1);
 	p->window = receive_choice(message, "window", WINDOW_LIFETIME);
 	p->downgrade = receive_choice(message, "downgrade", DOWNGRADE_TO_BASE);
@@ -455,7 +471,7 @@ tier_program_append_json(StringInfo out, const TierProgram *p)
 		appendStringInfoString(out, ",\"starts_on\":null");
 	appendStringInfoString(out, ",\"points\":{");
 	append_points_earning_json(out, &p->earning);
-	appendStringInfoString(out, "}}");
+	appendStringInfo(out, "},\"on_refund\":\"%s\"}", tier_program_revokes(p) ? "revoke" : "keep");
 }
 
 PG_FUNCTION_INFO_V1(crm_tier_program_to_jsonb);

@@ -8,119 +8,7 @@
  */
 #include "crm.h"
 
-#include "tiers/tier_walk.h"
-
-/* ---- the window ---- */
-
-/* What an entry is in a metric, after so many orders of the history. */
-static inline int128
-entry_value(const TierWalk *w, int metric, const PurchaseDay *entry, int64 orders_before)
-{
-	switch (metric)
-	{
-		case METRIC_SPEND:
-			return entry->amount;
-		case METRIC_ORDERS:
-			return entry->orders;
-		case METRIC_PURCHASE_DAYS:
-			return entry->orders > 0;
-		default:
-			return points_of_day(&w->program->earning, w->program->earning.rate, entry,
-								 orders_before);
-	}
-}
-
-/* The next entry comes into the window. */
-static inline void
-enter_entry(TierWalk *w)
-{
-	const PurchaseDay *entry = &w->entries[w->ahead++];
-
-	for (int i = 0; i < w->nmetrics; i++)
-		w->metric[w->metrics[i]] += entry_value(w, w->metrics[i], entry, w->orders_ahead);
-	w->orders_ahead += entry->orders;
-	w->nrefunds += entry->amount < 0;
-}
-
-/* The oldest entry leaves it. */
-static inline void
-leave_entry(TierWalk *w)
-{
-	const PurchaseDay *entry = &w->entries[w->behind++];
-
-	for (int i = 0; i < w->nmetrics; i++)
-		w->metric[w->metrics[i]] -= entry_value(w, w->metrics[i], entry, w->orders_behind);
-	w->orders_behind += entry->orders;
-	w->nrefunds -= entry->amount < 0;
-}
-
-/* When the entry that is next to leave does so; known for rolling windows. */
-static inline void
-set_leaves_on(TierWalk *w)
-{
-	w->leaves_on =
-		w->behind < w->ahead ? day_plus_span(w->entries[w->behind].day, w->program->period) : NEVER;
-}
-
-static inline DateADT
-period_begin(const TierWalk *w, int64 number)
-{
-	return day_or_never(
-		day_of_month(w->anchor_month + number * w->program->period.months, w->anchor_mday));
-}
-
-/* The number of the period that a day lies in. */
-static int64
-period_of(const TierWalk *w, DateADT day)
-{
-	int64 number =
-		span_floor_div(month_of_day(day).month - w->anchor_month, w->program->period.months);
-
-	return period_begin(w, number) > day ? number - 1 : number;
-}
-
-/* Take the window on to a day that is not before the last one. */
-static void
-move_window(TierWalk *w, DateADT day)
-{
-	bool none_left = w->behind == w->ahead;
-
-	while (w->ahead < w->nentries && w->entries[w->ahead].day <= day)
-		enter_entry(w);
-
-	if (w->program->window == WINDOW_ROLLING)
-	{
-		if (none_left)
-			set_leaves_on(w);
-		while (w->leaves_on <= day && w->leaves_on != NEVER)
-		{
-			leave_entry(w);
-			set_leaves_on(w);
-		}
-	}
-	else if (tier_window_is_periodic(w->program))
-	{
-		if (day >= w->period_end)
-		{
-			int64 number = period_of(w, day);
-
-			w->period_start = period_begin(w, number);
-			w->period_end = period_begin(w, number + 1);
-		}
-		while (w->behind < w->ahead && w->entries[w->behind].day < w->period_start)
-			leave_entry(w);
-	}
-}
-
-/* Forget what was before the day: the customer starts over. */
-static void
-start_over(TierWalk *w, DateADT day)
-{
-	while (w->behind < w->ahead && w->entries[w->behind].day < day)
-		leave_entry(w);
-	if (w->program->window == WINDOW_ROLLING)
-		set_leaves_on(w);
-}
+#include "tiers/tier_window.h"
 
 /* ---- what is earned and kept ---- */
 
@@ -269,8 +157,10 @@ fall(TierWalk *w, DateADT day, int earned, TierChange *change)
 			hold_on(w, day);
 	}
 	w->since = day;
-	if (tier_program_follows(p) && w->ahead > w->origin_entry &&
-		w->entries[w->ahead - 1].day == day && w->entries[w->ahead - 1].amount < 0)
+	if (tier_program_follows(p) &&
+		(w->taken_back_on == day ||
+		 (w->ahead > w->origin_entry && w->entries[w->ahead - 1].day == day &&
+		  w->entries[w->ahead - 1].amount < 0)))
 		reason = REASON_REFUND;
 	return tell(change, day, from, w->rank, reason);
 }
@@ -409,8 +299,7 @@ leave_dispensable(TierWalk *w)
 		return;
 	threshold = tier_retain_threshold(&p->tiers[w->rank - 1], p->metric);
 	while (w->behind < w->ahead &&
-		   w->metric[p->metric] -
-				   entry_value(w, p->metric, &w->entries[w->behind], w->orders_behind) >=
+		   w->metric[p->metric] - entry_value(w, p->metric, w->behind, w->orders_behind) >=
 			   threshold)
 		leave_entry(w);
 	set_leaves_on(w);
@@ -423,7 +312,8 @@ next_event(const TierWalk *w)
 	DateADT day = deadline(w);
 
 	if (w->rank < w->never_below)
-		return w->enrolled_on;
+		return Min(w->enrolled_on, next_booked_on(w));
+	day = Min(day, next_booked_on(w));
 	if (w->ahead < w->nentries)
 		day = Min(day, w->entries[w->ahead].day);
 	if (leaving_matters(w))
@@ -451,6 +341,106 @@ nothing_changes(const TierWalk *w)
 	return w->expires_on != NEVER || w->metric[m] >= tier_retain_threshold(&tiers[w->rank - 1], m);
 }
 
+/* ---- its start ---- */
+
+/* The first purchase on or after the program's start, as an index, or n. */
+static int
+first_counted_purchase(const TierProgram *p, const PurchaseDay *entries, int n)
+{
+	int i = 0;
+
+	while (i < n && (entries[i].orders == 0 || entries[i].day < p->starts_on))
+		i++;
+	return i;
+}
+
+/*
+ * A walk over what is booked, before its first event and without its corrections.
+ * member_from is the first day of the first membership, which enrols if it comes
+ * before the first purchase; NEVER if there is none.
+ */
+static void
+start_walk(TierWalk *w, const TierProgram *p, const PurchaseBook *book, DateADT member_from)
+{
+	const PurchaseDay *entries = book->net != NULL ? book->net : book->days;
+	int				   n = book->ndays;
+	int				   first = first_counted_purchase(p, entries, n);
+
+	memset(w, 0, sizeof(*w));
+	w->program = p;
+	w->book = *book;
+	w->entries = entries;
+	w->nentries = n;
+	w->member_from = member_from;
+	w->taken_back_on = DATEVAL_NOBEGIN;
+	w->nmetrics = 0;
+	for (int m = 0; m < TIER_METRICS; m++)
+		if (m == p->metric || tier_program_uses(p, m))
+			w->metrics[w->nmetrics++] = m;
+	w->leaves_on = w->expires_on = w->grace_ends = NEVER;
+	w->enrolled_on = first < n ? entries[first].day : NEVER;
+	if (member_from < w->enrolled_on)
+	{
+		w->enrolled_on = member_from;
+		for (first = 0; first < n && entries[first].day < member_from;)
+			first++;
+	}
+	if (w->enrolled_on == NEVER)
+		return;
+
+	w->origin_entry = w->ahead = w->behind = first;
+	for (int i = 0; i < first; i++)
+		w->orders_ahead += entries[i].orders;
+	w->orders_behind = w->orders_ahead;
+	w->never_below = tier_base_rank(p);
+	if (p->window == WINDOW_CALENDAR)
+	{
+		w->anchor_month = 2000 * 12 + p->fiscal_start / 100 - 1;
+		w->anchor_mday = p->fiscal_start % 100;
+	}
+	else
+	{
+		MonthDay enrolled = month_of_day(w->enrolled_on);
+
+		w->anchor_month = enrolled.month;
+		w->anchor_mday = enrolled.mday;
+	}
+	w->period_start = w->period_end = DATEVAL_NOBEGIN;
+}
+
+/* ---- what is revoked ---- */
+
+/*
+ * The day on which something is corrected, of a program that revokes: the standing
+ * is worked out anew as if all that was corrected had been bought so. What was told
+ * before stays as it was.
+ */
+static bool
+work_out_anew(TierWalk *w, DateADT day, TierChange *change)
+{
+	TierWalk   anew;
+	TierChange last;
+	int		   from = w->rank;
+	bool	   told_today = false;
+
+	move_window(w, day);
+	start_walk(&anew, w->program, &w->book, w->member_from);
+	anew.nentries = w->nentries;
+	anew.npoints = w->npoints;
+	anew.ncorrections = anew.next_correction = w->next_correction;
+	anew.taken_back_on = w->taken_back_on;
+	while (tier_walk_next(&anew, day, &last))
+		told_today = last.day == day;
+	anew.ncorrections = w->ncorrections;
+	anew.settled = w->settled;
+	*w = anew;
+	if (w->rank < from)
+		return tell(change, day, from, w->rank, REASON_REFUND);
+	if (w->rank > from)
+		return tell(change, day, from, w->rank, told_today ? last.reason : REASON_QUALIFIED);
+	return told_today && last.from == last.to && tell(change, day, from, from, last.reason);
+}
+
 /*
  * Take the walk on to the next change on or before a day, and tell it. False if
  * there is none: the walk then stands at the last event until that day.
@@ -460,11 +450,18 @@ tier_walk_next(TierWalk *w, DateADT until, TierChange *change)
 {
 	DateADT day;
 
-	if (w->enrolled_on == NEVER)
+	if (w->enrolled_on == NEVER &&
+		!(tier_program_revokes(w->program) && next_booked_on(w) != NEVER))
 		return false;
 	leave_dispensable(w);
 	while ((day = next_event(w)) <= until && day != NEVER)
 	{
+		if (unlikely(day == next_booked_on(w)) && tier_program_revokes(w->program))
+		{
+			if (work_out_anew(w, day, change))
+				return true;
+			continue;
+		}
 		if (day != deadline(w))
 		{
 			move_window(w, day);
@@ -485,61 +482,17 @@ tier_walk_pass(TierWalk *w, DateADT day)
 		move_window(w, day);
 }
 
-/* The first purchase on or after the program's start, as an index, or n. */
-static int
-first_counted_purchase(const TierProgram *p, const PurchaseHistory *h, int n)
-{
-	int i = 0;
-
-	while (i < n && (h->entries[i].orders == 0 || h->entries[i].day < p->starts_on))
-		i++;
-	return i;
-}
-
 /*
- * A walk over the first n entries of a history, before its first event.
- * member_from is the first day of the first membership, which enrols if it comes
- * before the first purchase; NEVER if there is none.
+ * A walk over what is booked, before its first event. member_from is the first day
+ * of the first membership, which enrols if it comes before the first purchase;
+ * NEVER if there is none. The walk and its copies book the corrections in
+ * book->net and keep points in book->points: a book is for one of them at a time.
  */
 void
-tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseHistory *h, int n,
-				DateADT member_from)
+tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseBook *book, DateADT member_from)
 {
-	int first = first_counted_purchase(p, h, n);
-
-	memset(w, 0, sizeof(*w));
-	w->program = p;
-	w->entries = h->entries;
-	w->nentries = n;
-	w->nmetrics = 0;
-	for (int m = 0; m < TIER_METRICS; m++)
-		if (m == p->metric || tier_program_uses(p, m))
-			w->metrics[w->nmetrics++] = m;
-	w->leaves_on = w->expires_on = w->grace_ends = NEVER;
-	w->enrolled_on = first < n ? h->entries[first].day : NEVER;
-	if (member_from < w->enrolled_on)
-	{
-		w->enrolled_on = member_from;
-		for (first = 0; first < n && h->entries[first].day < member_from;)
-			first++;
-	}
-	if (w->enrolled_on == NEVER)
-		return;
-
-	w->origin_entry = w->ahead = w->behind = first;
-	w->orders_ahead = w->orders_behind = purchase_history_orders(h, first);
-	w->never_below = tier_base_rank(p);
-	if (p->window == WINDOW_CALENDAR)
-	{
-		w->anchor_month = 2000 * 12 + p->fiscal_start / 100 - 1;
-		w->anchor_mday = p->fiscal_start % 100;
-	}
-	else
-	{
-		MonthDay enrolled = month_of_day(w->enrolled_on);
-
-		w->anchor_month = enrolled.month;
-		w->anchor_mday = enrolled.mday;
-	}
-	w->period_start = w->period_end = DATEVAL_NOBEGIN;
+	start_walk(w, p, book, member_from);
+	w->ncorrections = book->ncorrections;
+	while (next_booked_on(w) < w->enrolled_on && !tier_program_revokes(p))
+		book_correction(w);
 }

@@ -3,7 +3,7 @@
  * event. Plain C without PostgreSQL calls; docs/tiers.md is its specification.
  *
  * An event is a day on which something can change: an entry of the history comes
- * or leaves the window, a tier runs out, a grace ends. tier_walk_next takes the
+ * or leaves the window or is corrected, a tier runs out, a grace ends. tier_walk_next takes the
  * walk on to the next day on which something does change.
  */
 #ifndef CRM_TIER_RULES_H
@@ -11,7 +11,7 @@
 
 #include "crm.h"
 
-#include "history/purchase_history.h"
+#include "history/purchase_book.h"
 #include "tiers/tier_program.h"
 
 typedef enum TierReason
@@ -43,12 +43,18 @@ typedef struct TierChange
 typedef struct TierWalk
 {
 	const TierProgram *program;
-	const PurchaseDay *entries; /* of the history */
+	PurchaseBook	   book;
+	const PurchaseDay *entries; /* of the history, net of the corrections booked so far */
 	int				   nentries;
-	int				   ahead;		 /* next entry to come */
-	int				   behind;		 /* next entry to leave the window */
-	DateADT			   leaves_on;	 /* rolling: when it leaves */
-	int64			   orders_ahead; /* orders before ahead, of the whole history */
+	int				   ncorrections;
+	int				   next_correction;
+	int				   npoints;		  /* with corrections: entries whose points book.points has */
+	DateADT			   taken_back_on; /* booked day of the last correction that took money back */
+	DateADT			   member_from;	  /* as given to tier_walk_start */
+	int				   ahead;		  /* next entry to come */
+	int				   behind;		  /* next entry to leave the window */
+	DateADT			   leaves_on;	  /* rolling: when it leaves */
+	int64			   orders_ahead;  /* orders before ahead, of the whole history */
 	int64			   orders_behind;
 	int				   nrefunds; /* entries of the window whose amount is negative */
 	int				   nmetrics; /* the metrics that have rules, and the main one */
@@ -77,7 +83,7 @@ typedef struct TierWalk
 	bool	settled;		 /* renewals that will go on for ever are not told any more */
 } TierWalk;
 
-extern void tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseHistory *h, int n,
+extern void tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseBook *book,
 							DateADT member_from);
 extern bool tier_walk_next(TierWalk *w, DateADT until, TierChange *change);
 extern void tier_walk_pass(TierWalk *w, DateADT day);

@@ -88,7 +88,7 @@ SELECT is_empty($$
   'text form is day orders amount');
 SELECT is_empty($$
   SELECT customer FROM customer WHERE history <> (SELECT coalesce(sum_of, '{}') FROM
-    (SELECT merge(purchase(e.purchased_on, e.amount, e.purchase_count) - purchase(e.purchased_on, e.amount, e.purchase_count) + (format('{%s %s %s}', e.purchased_on, e.purchase_count, e.amount))::purchase_history) AS sum_of
+    (SELECT merge(purchase(e.purchased_on, e.amount, e.orders) - purchase(e.purchased_on, e.amount, e.orders) + (format('{%s %s %s}', e.purchased_on, e.orders, e.amount))::purchase_history) AS sum_of
      FROM jsonb_to_recordset(history::jsonb) AS e(purchased_on date, orders int, amount numeric)) s)$$, 'jsonb holds every entry');
 
 -- all histories in one: most bring no new day, some take a day's last order or amount away

@@ -1,0 +1,183 @@
+/*
+ * tier_window.h: the window of a walk: entries come into it, leave it, and are
+ * corrected. Inline, for tier_walk.c alone.
+ *
+ * A correction changes the metrics of the window only while the day of its
+ * purchase is in it, so that a purchase leaves together with its refunds.
+ */
+#ifndef CRM_TIER_WINDOW_H
+#define CRM_TIER_WINDOW_H
+
+#include "crm.h"
+
+#include "tiers/tier_walk.h"
+
+/* What an entry that is in the window is in a metric, after so many orders of the history. */
+static inline int128
+entry_value(const TierWalk *w, int metric, int index, int64 orders_before)
+{
+	const PurchaseDay *entry = &w->entries[index];
+
+	switch (metric)
+	{
+		case METRIC_SPEND:
+			return entry->amount;
+		case METRIC_ORDERS:
+			return entry->orders;
+		case METRIC_PURCHASE_DAYS:
+			return entry->orders > 0;
+		default:
+			if (unlikely(w->book.points != NULL))
+				return w->book.points[index];
+			return points_of_day(&w->program->earning, w->program->earning.rate, entry,
+								 orders_before);
+	}
+}
+
+/* The next entry comes into the window. */
+static inline void
+enter_entry(TierWalk *w)
+{
+	int				   index = w->ahead++;
+	const PurchaseDay *entry = &w->entries[index];
+
+	if (unlikely(w->book.points != NULL) && index >= w->npoints)
+	{
+		w->book.points[index] =
+			points_of_day(&w->program->earning, w->program->earning.rate, entry, w->orders_ahead);
+		w->npoints = index + 1;
+	}
+	for (int i = 0; i < w->nmetrics; i++)
+		w->metric[w->metrics[i]] += entry_value(w, w->metrics[i], index, w->orders_ahead);
+	w->orders_ahead += entry->orders;
+	w->nrefunds += entry->amount < 0;
+}
+
+/* The oldest entry leaves it. */
+static inline void
+leave_entry(TierWalk *w)
+{
+	int				   index = w->behind++;
+	const PurchaseDay *entry = &w->entries[index];
+
+	for (int i = 0; i < w->nmetrics; i++)
+		w->metric[w->metrics[i]] -= entry_value(w, w->metrics[i], index, w->orders_behind);
+	w->orders_behind += entry->orders;
+	w->nrefunds -= entry->amount < 0;
+}
+
+/* Put an entry out of the metrics of the window, or in again. */
+static inline void
+count_entry(TierWalk *w, int index, int sign)
+{
+	for (int i = 0; i < w->nmetrics; i++)
+		w->metric[w->metrics[i]] += sign * entry_value(w, w->metrics[i], index, 0);
+	w->nrefunds += sign * (w->entries[index].amount < 0);
+}
+
+/* The next correction is booked: the day of its purchase is another, in the window or not. */
+static inline void
+book_correction(TierWalk *w)
+{
+	const BookedCorrection *correction = &w->book.corrections[w->next_correction++];
+	int						index = correction->entry;
+	bool					counts = index >= w->behind && index < w->ahead;
+	PurchaseDay				before = w->entries[index];
+	PurchaseDay				after = purchase_day_corrected(&before, correction);
+
+	if (counts)
+		count_entry(w, index, -1);
+	if (index < w->npoints)
+		w->book.points[index] +=
+			points_of_correction(&w->program->earning, w->program->earning.rate,
+								 &w->book.days[index], &before, &after, w->orders_ahead);
+	w->book.net[index] = after;
+	if (counts)
+		count_entry(w, index, 1);
+	w->orders_ahead += after.orders - before.orders;
+	if (index < w->behind)
+		w->orders_behind += after.orders - before.orders;
+	if (correction->amount < 0 && index >= w->origin_entry)
+		w->taken_back_on = correction->booked;
+}
+
+/* The booked day of the next correction. */
+static inline DateADT
+next_booked_on(const TierWalk *w)
+{
+	return likely(w->next_correction == w->ncorrections)
+			   ? NEVER
+			   : w->book.corrections[w->next_correction].booked;
+}
+
+/* When the entry that is next to leave does so; known for rolling windows. */
+static inline void
+set_leaves_on(TierWalk *w)
+{
+	w->leaves_on =
+		w->behind < w->ahead ? day_plus_span(w->entries[w->behind].day, w->program->period) : NEVER;
+}
+
+static inline DateADT
+period_begin(const TierWalk *w, int64 number)
+{
+	return day_or_never(
+		day_of_month(w->anchor_month + number * w->program->period.months, w->anchor_mday));
+}
+
+/* The number of the period that a day lies in. */
+static inline int64
+period_of(const TierWalk *w, DateADT day)
+{
+	int64 number =
+		span_floor_div(month_of_day(day).month - w->anchor_month, w->program->period.months);
+
+	return period_begin(w, number) > day ? number - 1 : number;
+}
+
+/* Take the window on to a day that is not before the last one. */
+static inline void
+move_window(TierWalk *w, DateADT day)
+{
+	bool none_left = w->behind == w->ahead;
+
+	while (w->ahead < w->nentries && w->entries[w->ahead].day <= day)
+		enter_entry(w);
+	while (unlikely(next_booked_on(w) <= day && next_booked_on(w) != NEVER))
+		book_correction(w);
+
+	if (w->program->window == WINDOW_ROLLING)
+	{
+		if (none_left)
+			set_leaves_on(w);
+		while (w->leaves_on <= day && w->leaves_on != NEVER)
+		{
+			leave_entry(w);
+			set_leaves_on(w);
+		}
+	}
+	else if (tier_window_is_periodic(w->program))
+	{
+		if (day >= w->period_end)
+		{
+			int64 number = period_of(w, day);
+
+			w->period_start = period_begin(w, number);
+			w->period_end = period_begin(w, number + 1);
+		}
+		while (w->behind < w->ahead && w->entries[w->behind].day < w->period_start)
+			leave_entry(w);
+	}
+}
+
+/* Forget what was before the day: the customer starts over. */
+static inline void
+start_over(TierWalk *w, DateADT day)
+{
+	while (w->behind < w->ahead && w->entries[w->behind].day < day)
+		leave_entry(w);
+	if (w->program->window == WINDOW_ROLLING)
+		set_leaves_on(w);
+}
+
+#endif /* CRM_TIER_WINDOW_H */
