@@ -50,8 +50,22 @@ CREATE FUNCTION crm.mbg_cnbd_k(k int, r float8, alpha float8, a float8, b float8
 COMMENT ON FUNCTION crm.mbg_cnbd_k(int, float8, float8, float8, float8, int) IS
   'a MBG/CNBD-k model of known parameters, k phases between two purchases; one model unit of time is unit_days days';
 
+CREATE FUNCTION crm.nbd(r float8, alpha float8, unit_days int DEFAULT 1) RETURNS crm.purchase_model
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_nbd';
+COMMENT ON FUNCTION crm.nbd(float8, float8, int) IS
+  'a NBD model of known parameters: customers buy at rates of their own and nobody leaves; one model unit of time is unit_days days';
+CREATE FUNCTION crm.poisson(rate float8, unit_days int DEFAULT 1) RETURNS crm.purchase_model
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_poisson';
+COMMENT ON FUNCTION crm.poisson(float8, int) IS
+  'a Poisson model of a known rate: everybody buys equally often and nobody leaves; one model unit of time is unit_days days';
+
 -- what a model tells
 
+CREATE FUNCTION crm.model_choice(model crm.purchase_model, OUT fitted text, OUT ended_in text, OUT is_limit_where text, OUT parameter_count int,
+    OUT log_likelihood float8, OUT bic float8, OUT is_chosen bool, OUT reason text) RETURNS SETOF record
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 ROWS 6 AS 'MODULE_PATHNAME', 'crm_model_choice';
+COMMENT ON FUNCTION crm.model_choice(crm.purchase_model) IS
+  'what crm.fit_purchase_model fitted and why it took this model: one row for each model that was tried; no row for a model that was not chosen';
 CREATE FUNCTION crm.parameters(model crm.purchase_model, OUT name text, OUT estimate float8, OUT standard_error float8) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 ROWS 4 AS 'MODULE_PATHNAME', 'crm_purchase_model_parameters';
 COMMENT ON FUNCTION crm.parameters(crm.purchase_model) IS
@@ -85,7 +99,7 @@ COMMENT ON CAST (crm.purchase_model AS jsonb) IS 'model, parameters and fit as a
 CREATE FUNCTION crm.model_name(model crm.purchase_model) RETURNS text
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_purchase_model_name';
 COMMENT ON FUNCTION crm.model_name(crm.purchase_model) IS
-  'bg_nbd, mbg_nbd, pareto_nbd or mbg_cnbd_k';
+  'bg_nbd, mbg_nbd, pareto_nbd, mbg_cnbd_k, nbd, poisson, cnbd_k or erlang_k; a limit of a family has the family''s name or a name of its own';
 CREATE FUNCTION crm.unit_days(model crm.purchase_model) RETURNS int
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_purchase_model_unit_days';
 COMMENT ON FUNCTION crm.unit_days(crm.purchase_model) IS

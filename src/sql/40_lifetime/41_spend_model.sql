@@ -38,6 +38,11 @@ CREATE FUNCTION crm.gamma_gamma(p float8, q float8, v float8) RETURNS crm.spend_
 COMMENT ON FUNCTION crm.gamma_gamma(float8, float8, float8) IS
   'a gamma-gamma model of known parameters; v is in units of money';
 
+CREATE FUNCTION crm.one_price(price float8) RETURNS crm.spend_model
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_one_price';
+COMMENT ON FUNCTION crm.one_price(float8) IS
+  'a spend model in which every purchase of everybody costs the same';
+
 -- what a model tells
 
 CREATE FUNCTION crm.parameters(model crm.spend_model, OUT name text, OUT estimate float8, OUT standard_error float8) RETURNS SETOF record
@@ -80,6 +85,10 @@ CREATE FUNCTION crm.expected_spend(model crm.spend_model, history crm.purchase_h
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_expected_spend';
 COMMENT ON FUNCTION crm.expected_spend(crm.spend_model, crm.purchase_history, date) IS
   'expected net spend per purchase day; the population mean without repeat purchases; NULL before the first purchase';
+CREATE FUNCTION crm.spend_measure(model crm.spend_model, history crm.purchase_history, as_of date) RETURNS text
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_spend_measure';
+COMMENT ON FUNCTION crm.spend_measure(crm.spend_model, crm.purchase_history, date) IS
+  'what crm.expected_spend gives for this customer: mean, or median where few spend so much that the mean is infinite (p x + q <= 1); NULL before the first purchase';
 CREATE FUNCTION crm.expected_spend(model crm.spend_model, x float8, mean_spend float8)
   RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_expected_spend_numbers';

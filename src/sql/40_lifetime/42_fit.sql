@@ -255,6 +255,31 @@ CREATE AGGREGATE crm.fit_mbg_cnbd_k(history crm.purchase_history, as_of date, un
 COMMENT ON AGGREGATE crm.fit_mbg_cnbd_k(crm.purchase_history, date, int) IS
   'the MBG/CNBD-k model that fits histories up to as_of best, k estimated too, in units of so many days';
 
+CREATE FUNCTION crm_internal.fit_purchase_model_final(crm.purchase_model_state) RETURNS crm.purchase_model
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3000000 AS 'MODULE_PATHNAME', 'crm_fit_purchase_model';
+COMMENT ON FUNCTION crm_internal.fit_purchase_model_final(crm.purchase_model_state) IS
+  'final function of fit_purchase_model';
+CREATE AGGREGATE crm.fit_purchase_model(history crm.purchase_history, as_of date) (
+  SFUNC = crm_internal.purchase_model_gaps_transition,
+  STYPE = crm.purchase_model_state,
+  SSPACE = 65536,
+  FINALFUNC = crm_internal.fit_purchase_model_final,
+  COMBINEFUNC = crm_internal.purchase_model_state_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.fit_purchase_model(crm.purchase_history, date) IS
+  'the purchase model of the least BIC for histories up to as_of, in days; crm.model_choice tells what was tried';
+CREATE AGGREGATE crm.fit_purchase_model(history crm.purchase_history, as_of date, unit_days int) (
+  SFUNC = crm_internal.purchase_model_gaps_transition,
+  STYPE = crm.purchase_model_state,
+  SSPACE = 65536,
+  FINALFUNC = crm_internal.fit_purchase_model_final,
+  COMBINEFUNC = crm_internal.purchase_model_state_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.fit_purchase_model(crm.purchase_history, date, int) IS
+  'the purchase model of the least BIC for histories up to as_of, in units of so many days; crm.model_choice tells what was tried';
+
 CREATE FUNCTION crm_internal.spend_model_history_transition(crm.spend_model_state, crm.purchase_history, date) RETURNS crm.spend_model_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_spend_model_history';
 COMMENT ON FUNCTION crm_internal.spend_model_history_transition(crm.spend_model_state, crm.purchase_history, date) IS

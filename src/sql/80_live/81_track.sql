@@ -89,7 +89,8 @@ COMMENT ON FUNCTION crm_internal.rule_columns() IS 'the columns of a scoring rul
 CREATE FUNCTION crm_internal.report_columns(score text, horizon_days int) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('%1$s.rfm, %1$s.recency_score, %1$s.frequency_score, %1$s.monetary_score, %1$s.segment, %1$s.segment_rank, %1$s.tier,
-    %1$s.p_alive, 1 - %1$s.p_alive AS p_churned, %1$s.expected_purchases AS expected_purchases_%2$sd, %1$s.clv AS clv_%2$sd,
+    %1$s.p_alive,
+    CASE WHEN crm.model_name(r.purchase_model) <> ALL (''{nbd,poisson,cnbd_k,erlang_k}'') THEN 1 - %1$s.p_alive END AS p_churned, %1$s.expected_purchases AS expected_purchases_%2$sd, %1$s.clv AS clv_%2$sd,
     %1$s.expected_next_purchase_on', score, horizon_days)
 $$;
 COMMENT ON FUNCTION crm_internal.report_columns(text, int) IS 'the columns of a score as the customers view names them';
@@ -112,7 +113,8 @@ BEGIN
       crm.average_order_value(u.history) AS average_order_value,
       crm.average_days_between_purchases(u.history) AS average_days_between_purchases,
       %3$s,
-      %4$s AS scored_on
+      %4$s AS scored_on,
+      1 - crm.probability(crm.purchase_forecast(r.purchase_model, u.history, %11$s, %11$s + %12$s), 0) AS buy_again_%12$sd
     FROM %5$s AS h LEFT JOIN %6$s AS r ON %7$s
       %10$s CROSS JOIN LATERAL %8$s AS u%9$s$query$,
     crm_internal.column_list(crm_internal.history_keys(histories), 'h.'), today,
@@ -122,7 +124,8 @@ BEGIN
     CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)' ELSE '(SELECT h.history)' END,
     CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchased_on(u.history) IS NOT NULL',
                                  crm_internal.score_call(histories, 'u.history', '$1')) ELSE '' END,
-    CASE WHEN on_day THEN crm_internal.decisions_join(histories) ELSE '' END);
+    CASE WHEN on_day THEN crm_internal.decisions_join(histories) ELSE '' END,
+    CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END, horizon_days);
 END $$;
 COMMENT ON FUNCTION crm_internal.customers_query(regclass, regclass, int, boolean) IS 'the query of a customers view';
 
@@ -271,13 +274,14 @@ BEGIN
       ('segments', 'rules that name the segment of each score'),
       ('look_back_days', 'how many days of purchases count for the score; all if NULL'),
       ('tier', 'tier held in the program; NULL if none'),
-      ('p_alive', 'probability that the customer will buy again at all'),
-      ('p_churned', 'probability that the customer will not buy again'),
+      ('p_alive', 'probability that the customer is still one; not the same as buying again within a time'),
+      ('p_churned', 'probability that the customer has left, 1 - p_alive; NULL where the purchase model sees nobody leave'),
+      ('buy_again', 'probability of at least one purchase within the horizon after scored_on'),
       ('expected_purchases', 'expected number of purchase days within the horizon'),
       ('clv', 'expected discounted margin of purchases within the horizon, in the currency unit'),
       ('expected_next_purchase_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected'),
       ('tier_program', 'the tier program; none if NULL'),
-      ('purchase_model', 'model of when customers buy, from crm.fit_...; none if NULL'),
+      ('purchase_model', 'model of when customers buy, from crm.fit_...; none if NULL, until a refit chooses one'),
       ('spend_model', 'model of what they spend, from crm.fit_gamma_gamma; none if NULL'),
       ('margin', 'part of an amount that is margin, for clv'),
       ('horizon_days', 'how many days ahead expected purchases and clv look; stands in the names of the view''s columns'),
@@ -441,19 +445,23 @@ COMMENT ON FUNCTION crm_internal.make_changes(regclass, text, text[], boolean) I
 CREATE FUNCTION crm_internal.make_customers(purchases regclass, histories regclass, scoring regclass, horizon_days int, customers_name text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  EXECUTE format('CREATE VIEW %s %s AS %s', customers_name,
+  EXECUTE format('CREATE OR REPLACE VIEW %s %s AS %s', customers_name,
     CASE WHEN current_setting('server_version_num')::int >= 150000 THEN 'WITH (security_invoker = true)' ELSE '' END,
     crm_internal.customers_query(histories, scoring, horizon_days, false));
   EXECUTE format('COMMENT ON VIEW %s IS %L', customers_name, format('the customers of %s as they are today', purchases));
   PERFORM crm_internal.comment_columns(customers_name::regclass);
 END $$;
-COMMENT ON FUNCTION crm_internal.make_customers(regclass, regclass, regclass, int, text) IS 'makes the view of customers for reports';
+COMMENT ON FUNCTION crm_internal.make_customers(regclass, regclass, regclass, int, text) IS 'makes the view of customers for reports, or makes it anew with what later releases added at its end';
 
 CREATE FUNCTION crm_internal.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, horizon_days int,
     function_name text)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  -- a view of an earlier release, which the function's rows are those of
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = customers AND attname = format('buy_again_%sd', horizon_days)) THEN
+    PERFORM crm_internal.make_customers(purchases, histories, scoring, horizon_days, customers::text);
+  END IF;
   EXECUTE format('CREATE OR REPLACE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
     function_name, customers, crm_internal.customers_query(histories, scoring, horizon_days, true));
   EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,

@@ -335,7 +335,11 @@ BEGIN
     PERFORM crm_internal.comment_columns(format('%I.%I', schema, name)::regclass);
   END IF;
   EXECUTE format('DELETE FROM %I.%I WHERE snapshot_on = $1', schema, name) USING as_of;
-  EXECUTE format('INSERT INTO %I.%I SELECT $1, c.* FROM %s($1) AS c', schema, name, customers_on) USING as_of;
+  -- a table of snapshots of an earlier release has fewer columns than the view
+  EXECUTE (SELECT format('INSERT INTO %I.%I (snapshot_on, %s) SELECT $1, %s FROM %s($1) AS c', schema, name,
+      string_agg(format('%I', s.attname), ', ' ORDER BY s.attnum), string_agg(format('c.%I', s.attname), ', ' ORDER BY s.attnum), customers_on)
+    FROM pg_attribute s JOIN pg_attribute v ON v.attrelid = t.customers AND v.attname = s.attname AND v.attnum > 0 AND NOT v.attisdropped
+    WHERE s.attrelid = to_regclass(format('%I.%I', schema, name)) AND s.attnum > 0 AND NOT s.attisdropped) USING as_of;
   GET DIAGNOSTICS customers = ROW_COUNT;
   RETURN customers;
 END $$;

@@ -14,7 +14,7 @@ CREATE AGGREGATE crm_internal.purchase_fit_data(model crm.purchase_model, histor
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm_internal.purchase_fit_data(crm.purchase_model, crm.purchase_history, date) IS
-  'what crm_internal.refit needs of histories up to as_of to fit a model of the same family, in the same unit';
+  'what crm_internal.refit needs of histories up to as_of to fit a model of the same family, in the same unit; without a model, what a choice in days needs';
 CREATE AGGREGATE crm_internal.spend_fit_data(history crm.purchase_history, as_of date) (
   SFUNC = crm_internal.spend_model_history_transition,
   STYPE = crm.spend_model_state,
@@ -146,9 +146,9 @@ DECLARE
   model crm.purchase_model;
   reason text;
 BEGIN
-  -- "no fit" and "doubtful"
-  IF data_check.verdict LIKE 'good%' OR data_check.verdict LIKE 'weak%' THEN
-    model := crm_internal.refit(crm_internal.model_to_fit(in_force), data);
+  -- a doubtful fit is a value with wide errors, and better than none
+  IF data_check.verdict NOT LIKE 'no fit%' THEN
+    model := CASE WHEN in_force IS NULL THEN crm_internal.fit_purchase_model_final(data) ELSE crm_internal.refit(in_force, data) END;
     reason := CASE WHEN NOT crm.is_converged(model) THEN crm.fit_verdict(model) END;
   ELSE
     reason := coalesce(data_check.verdict, 'there are no customers');
@@ -163,7 +163,7 @@ EXCEPTION WHEN OTHERS THEN
   RETURN NULL;
 END $$;
 COMMENT ON FUNCTION crm_internal.refit_purchase_model(text, crm.purchase_model, crm.data_check_result, crm.purchase_model_state) IS
-  'a model of the family in force that can be put in its place; NULL with a warning if there is none';
+  'a model of the family in force that can be put in its place, or the one that is chosen where none is in force; NULL with a warning if there is none';
 
 CREATE FUNCTION crm_internal.refit_spend_model(rule text, in_force crm.spend_model, data crm.spend_model_state) RETURNS crm.spend_model
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -176,9 +176,6 @@ BEGIN
   ELSIF NOT crm.is_converged(model) THEN
     PERFORM crm_internal.warn_not_refitted('spend model', rule, in_force IS NOT NULL, crm.fit_verdict(model));
     RETURN NULL;
-  ELSE
-    -- an error if the mean of all customers is infinite
-    PERFORM crm.expected_spend(model, 0::float8, 0::float8);
   END IF;
   RETURN model;
 EXCEPTION WHEN OTHERS THEN
@@ -187,12 +184,6 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 COMMENT ON FUNCTION crm_internal.refit_spend_model(text, crm.spend_model, crm.spend_model_state) IS
   'a gamma-gamma model that can be put in place of the one in force; NULL with a warning if there is none';
-
-CREATE FUNCTION crm_internal.model_to_fit(in_force crm.purchase_model) RETURNS crm.purchase_model
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(in_force, crm.bg_nbd(1::float8, 1::float8, 1::float8, 1::float8, 1))
-$$;
-COMMENT ON FUNCTION crm_internal.model_to_fit(crm.purchase_model) IS 'a model of the family that a refit fits: that of the model in force, BG/NBD in days if there is none';
 
 CREATE FUNCTION crm_internal.replace_models(scoring regclass, scale_by text[], rule text, purchase_model crm.purchase_model, spend_model crm.spend_model)
   RETURNS boolean
@@ -218,7 +209,7 @@ CREATE FUNCTION crm_internal.refit_query(tracking crm.tracked, scale_by text[]) 
 BEGIN
   RETURN format($query$
     WITH rule AS MATERIALIZED (
-      SELECT row_number() OVER (%7$s) AS number, CAST(r.* AS %1$s) AS scoring, %2$s AS name, d.day, r.purchase_model, r.spend_model, crm_internal.model_to_fit(r.purchase_model) AS model_to_fit,
+      SELECT row_number() OVER (%7$s) AS number, CAST(r.* AS %1$s) AS scoring, %2$s AS name, d.day, r.purchase_model, r.spend_model,
         m.recorded_on IS NOT NULL AS is_recorded, s.still_in_force, m.purchase_model AS recorded_model,
         CASE WHEN s.same_purchase_model THEN m.fitted_on END AS fitted_on,
         CASE WHEN s.same_spend_model THEN m.spend_fitted_on END AS spend_fitted_on,
@@ -241,7 +232,7 @@ BEGIN
             ELSE d.day - r.horizon_days END AS forecast_from) AS f),
     data AS (
       SELECT g.number, crm.data_check(h.history, g.day) AS data_check,
-        crm_internal.purchase_fit_data(g.model_to_fit, h.history, g.day) AS purchases, crm_internal.spend_fit_data(h.history, g.day) AS spend,
+        crm_internal.purchase_fit_data(g.purchase_model, h.history, g.day) AS purchases, crm_internal.spend_fit_data(h.history, g.day) AS spend,
         crm.forecast_accuracy(crm.expected_purchases(g.recorded_model, h.history, g.forecast_from, g.day),
           crm.purchase_day_count(crm.within(h.history, daterange(g.forecast_from, g.day, '(]')))::float8) AS accuracy,
         crm.forecast_accuracy(crm.expected_purchases(g.model_by_hand, h.history, g.by_hand_from, g.day),

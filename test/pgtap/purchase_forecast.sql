@@ -1,0 +1,85 @@
+-- How many, how much, how sure: laws, coverage on CDNOW, and simulation
+BEGIN;
+SET LOCAL search_path = public, crm, crm_internal;
+SELECT plan(36);
+
+CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
+\copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
+CREATE TEMP TABLE customer AS SELECT customer_id, purchase_history(ordered_on, amount) AS history FROM orders GROUP BY 1;
+CREATE TEMP TABLE model AS SELECT fit_pareto_nbd(history, '1997-09-30', 7) AS pareto, fit_mbg_nbd(history, '1997-09-30', 7) AS mbg, fit_bg_nbd(history, '1997-09-30', 7) AS bg,
+  fit_gamma_gamma(history, '1997-09-30') AS spend FROM customer;
+
+-- the published customer
+CREATE FUNCTION pg_temp.first(n int) RETURNS numeric LANGUAGE sql AS $$
+  SELECT round(probability(purchase_forecast(pareto_nbd(0.553, 10.578, 0.606, 11.669, 7), history, '1997-09-30', '1998-06-30'), n)::numeric, 12) FROM customer WHERE customer_id = 1 $$;
+SELECT is(pg_temp.first(0), 0.408040922165, 'the first customer of CDNOW: no purchase');
+SELECT is(pg_temp.first(1), 0.219287060056, 'one');
+SELECT is(pg_temp.first(2), 0.151759733692, 'two');
+
+-- laws, for every model and some customers
+CREATE TEMP TABLE forecast AS
+SELECT customer_id, m.model, purchase_forecast(m.model, history, '1997-09-30', '1998-06-30') AS f, expected_purchases(m.model, history, '1997-09-30', '1998-06-30') AS expected
+FROM model, customer, LATERAL (VALUES (pareto), (mbg), (bg), (nbd(0.5, 10, 7)), (poisson(0.1, 7)), ('mbg_nbd(rate 0.2, share 0.4, unit_days 7)'),
+  ('pareto_nbd(rate 0.2, mu 0.02, unit_days 7)'), (mbg_cnbd_k(3, 1, 5, 0.8, 2.5, 7)), ('mbg_cnbd_k(k 2, rate 0.3, p 0.2, unit_days 7)')) AS m(model)
+WHERE customer_id <= 20;
+SELECT ok(bool_and(abs(s - 1) < 1e-9) AND bool_and(abs(e - expected) < 1e-7), model_name(model) || ': probabilities add up to 1 and their mean is the expectation')
+FROM (SELECT customer_id, model, f, expected, sum(probability(f, n)) AS s, sum(n * probability(f, n)) AS e FROM forecast, generate_series(0, 150) n GROUP BY customer_id, model, f, expected) p GROUP BY model;
+SELECT ok((SELECT bool_and(q = (SELECT min(n) FROM generate_series(0, 60) n WHERE (SELECT sum(probability(f, k)) FROM generate_series(0, n) k) >= 0.9))
+  FROM (SELECT f, quantile(f, 0.9) AS q FROM forecast WHERE model = (SELECT pareto FROM model)) f), 'a quantile is the first number that is not exceeded so often');
+SELECT ok((SELECT bool_and(mean(f) = expected) FROM forecast), 'mean is expected_purchases');
+SELECT ok((SELECT bool_and(f::text::purchase_forecast = f) FROM forecast), 'the text form is lossless');
+SELECT ok((SELECT bool_and((crm.interval(f)).low <= (crm.interval(f)).high AND (crm.interval(f, 0.5)).high <= (crm.interval(f, 0.9)).high) FROM forecast), 'wider intervals for more confidence');
+SELECT ok((SELECT bool_and(standard_error(f, 'mean') > 0 AND abs(standard_error(f, 'both') ^ 2 - standard_error(f) ^ 2 - standard_error(f, 'mean') ^ 2) < 1e-9
+    AND (crm.interval(f, 0.8, 'mean')).low < mean(f) AND (crm.interval(f, 0.8, 'mean')).high > mean(f)) FROM forecast WHERE model IN (SELECT pareto FROM model)), 'luck and parameters add up');
+SELECT is((SELECT standard_error(f, 'mean') FROM forecast WHERE model = nbd(0.5, 10, 7) LIMIT 1), 0::float8, 'given parameters have no error');
+
+-- coverage of what really happened
+CREATE TEMP TABLE covered AS
+SELECT quantile(f, 0.1) AS low, quantile(f, 0.9) AS high, purchase_day_count(within(history, '[1997-10-01,1998-06-30]')) AS actual,
+  (SELECT coalesce(sum(probability(f, n)), 0) FROM generate_series(0, purchase_day_count(within(history, '[1997-10-01,1998-06-30]')) - 1) n) AS below,
+  probability(f, purchase_day_count(within(history, '[1997-10-01,1998-06-30]'))) AS at,
+  (hashtext('seed ' || customer_id)::bigint + 2147483648) / 4294967296.0 AS u,
+  (SELECT sum(probability(f, n)) FROM generate_series(quantile(f, 0.1), quantile(f, 0.9)) n) AS expected
+FROM model, customer, purchase_forecast(pareto, history, '1997-09-30', '1998-06-30') f;
+SELECT ok((SELECT avg((actual BETWEEN low AND high)::int) FROM covered) >= 0.8, 'the interval of 80 % holds at least 80 % of 2357 counts');
+SELECT ok((SELECT abs(avg((actual BETWEEN low AND high)::int) - avg(expected)) FROM covered) < 0.04, 'and as many as the model expects, within 4 points');
+SELECT ok((SELECT round(avg(expected)::numeric, 3) FROM covered) = 0.920, 'which is 0.920');
+SELECT ok((SELECT avg((below + u * at BETWEEN 0.1 AND 0.9)::int) FROM covered) BETWEEN 0.76 AND 0.84, 'the randomised PIT lies between .1 and .9 for about 80 %');
+
+-- value: against simulation, for a new customer whose future the simulation is
+CREATE TEMP TABLE simulated AS
+SELECT customer_id, sum(amount) FILTER (WHERE purchased_after > 0) AS value
+FROM simulate_purchases(pareto_nbd(0.8, 20, 0.7, 40, 1), gamma_gamma(2, 4, 30), 20000, '[2024-01-01,2024-12-31]', 7) GROUP BY 1;
+SELECT ok(abs((SELECT avg((coalesce(value, 0) <= i.high)::int) FROM simulated) - 0.9) < 0.01, 'clv_interval: a tenth of simulated customers brings more than the upper end')
+FROM clv_interval(pareto_nbd(0.8, 20, 0.7, 40, 1), gamma_gamma(2, 4, 30), '{2024-01-01 1 10}', '2024-01-01', '2024-12-31', 0) i;
+SELECT ok(abs(high - crm.quantile(f, 0.9) * 9.99) < 1e-6, 'one price: as many times the price as the quantile of purchases')
+FROM purchase_forecast(nbd(2, 30), '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31') f,
+  clv_interval(nbd(2, 30), one_price(9.99), '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31', 0);
+SELECT ok((SELECT bool_and(b.high > 0 AND abs(d.high / b.high - clv(mbg, spend, history, '1997-09-30', '1998-06-30', 0.15) / clv(mbg, spend, history, '1997-09-30', '1998-06-30', 0)) < 1e-9)
+  FROM model, customer, clv_interval(mbg, spend, history, '1997-09-30', '1998-06-30', 0) b, clv_interval(mbg, spend, history, '1997-09-30', '1998-06-30', 0.15) d
+  WHERE customer_id IN (1, 6)), 'a discount scales the ends as it does the mean');
+SELECT ok(m.low = -p.high AND m.high = -p.low, 'a negative margin turns the interval')
+FROM clv_interval(nbd(2, 30), gamma_gamma(6, 4, 15), '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31', 0) p,
+  clv_interval(nbd(2, 30), gamma_gamma(6, 4, 15), '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31', 0, margin => -1) m;
+SELECT ok(abs(high / gamma_high - 1) < 1e-3, 'everybody spends alike: the interval of the family close by')
+FROM clv_interval(nbd(2, 30), 'gamma_gamma(p 3, mean 20)', '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31', 0),
+  LATERAL (SELECT high AS gamma_high FROM clv_interval(nbd(2, 30), gamma_gamma(3, 1e5, 1e5 / 3 * 20), '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31', 0)) g;
+
+-- confidence and the likelihood ratio
+SELECT is((SELECT count(*) FROM model, confidence(pareto) c JOIN parameters(pareto) p USING (name) WHERE abs(low - p.estimate * exp(-1.959963984540054 * standard_error / p.estimate)) < 1e-12
+  AND abs(high - p.estimate * exp(1.959963984540054 * standard_error / p.estimate)) < 1e-9), 4::bigint, 'confidence is on the log scale');
+SELECT is((SELECT count(low) FROM confidence(nbd(1, 2))), 0::bigint, 'given parameters have none');
+SELECT ok((SELECT p_value IS NULL AND statistic > 300 AND reason LIKE 'a parameter has no meaning%' FROM model, likelihood_ratio_test('nbd(r 0.385, alpha 12, unit_days 7) fitted (customers 2357, repeat_buyers 946, left_out 0, log_likelihood -9763.66, gradient_norm 1e-9, converged, covariance 1 0 1)', mbg)),
+  'where nobody leaves, how differently they leave has no meaning');
+SELECT is((SELECT round(p_value::numeric, 6) FROM likelihood_ratio_test('poisson(rate 0.1, unit_days 7) fitted (customers 50, repeat_buyers 40, left_out 0, log_likelihood -100, gradient_norm 1e-9, converged, covariance 1)',
+  'nbd(r 0.385, alpha 12, unit_days 7) fitted (customers 50, repeat_buyers 40, left_out 0, log_likelihood -98.0792705958, gradient_norm 1e-9, converged, covariance 1 0 1)')), 0.025000, 'one boundary: half of a chi-square of one degree');
+SELECT is((SELECT statistic FROM model, likelihood_ratio_test(pareto, mbg)), NULL, 'families are not nested');
+SELECT throws_ok($$SELECT likelihood_ratio_test(nbd(1, 2), poisson(1))$$, '22023', NULL, 'given models have no likelihood');
+
+-- refused
+SELECT throws_ok($$SELECT probability(purchase_forecast(nbd(1, 2), '{2024-01-01 1 10}', '2024-02-01', '2024-03-01'), -1)$$, '22023', 'a customer cannot make -1 purchases', 'a negative number');
+SELECT throws_ok($$SELECT clv_interval(nbd(1, 2), gamma_gamma(6, 4, 15), '{2024-01-01 1 10}', '2024-02-01', 'infinity', 0.1)$$, '22023', NULL, 'for ever');
+SELECT throws_ok($$SELECT crm.interval(purchase_forecast(nbd(1, 2), '{2024-01-01 1 10}', '2024-02-01', '2024-03-01'), 0.8, 'luck')$$, '22023', 'a forecast has no uncertainty "luck"', 'another uncertainty');
+
+SELECT * FROM finish();
+ROLLBACK;
