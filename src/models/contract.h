@@ -1,0 +1,73 @@
+/*
+ * contract.h: models of how long contracts last, of which each customer's end is seen.
+ *
+ * Plain C without PostgreSQL. A customer survives period t with S(t), t = 0, 1, 2, ... renewals;
+ * S(0) = 1. Fader and Hardie (2007), "How to Project Customer Retention" (beta-geometric);
+ * Fader, Hardie, Liu, Davin and Steenburgh (2018), "How to Project Customer Retention Revisited"
+ * (beta-discrete-Weibull); exponential-gamma (Pareto II) in continuous time.
+ */
+#ifndef CRM_CONTRACT_H
+#define CRM_CONTRACT_H
+
+#include <stdbool.h>
+
+#define CONTRACT_PARAMS 3
+
+/* Stored in models, so that the numbers must not change. */
+typedef enum ContractModelKind
+{
+	CONTRACT_BETA_GEOMETRIC = 0,		/* gamma, delta */
+	CONTRACT_BETA_DISCRETE_WEIBULL = 1, /* gamma, delta, c */
+	CONTRACT_EXPONENTIAL_GAMMA = 2,		/* s, beta */
+	CONTRACT_MODEL_KINDS
+} ContractModelKind;
+
+typedef struct ContractShape
+{
+	const char *name;
+	int			nparams;
+	const char *param_names[CONTRACT_PARAMS];
+} ContractShape;
+
+extern const ContractShape contract_shapes[CONTRACT_MODEL_KINDS];
+
+/* Customers of one age: lost in period age, or still there after age renewals. */
+typedef struct ContractRow
+{
+	double age;
+	double lost;
+	double running;
+} ContractRow;
+
+typedef struct ContractData
+{
+	int			 nrows;
+	ContractRow *rows;
+	double		 customers;
+} ContractData;
+
+/* ln P(still there after `from` + `more` | there after `from`), from and more >= 0 periods; at most 0. */
+extern double contract_log_survival(int kind, const double *params, double from, double more);
+
+/* Log-likelihood of a row, and its gradient by the parameters. */
+extern double contract_fit_row(int kind, const double *params, const ContractRow *row,
+							   double *gradient);
+
+/* Whether the sum of survival without discount is finite. */
+extern bool contract_lifetime_is_finite(int kind, const double *params);
+
+/*
+ * Discounted periods ahead of a customer who was there after `from` renewals, the one that
+ * begins now counted whole: sum over t >= 0 of (1 + rate)^-t S(from + t) / S(from); in
+ * continuous time the integral. rate >= 0 a period; infinite only where the line above says so.
+ */
+extern double contract_lifetime(int kind, const double *params, double from, double rate);
+
+/*
+ * Per cent by which contract_lifetime less the certain first period grows if all
+ * customers' chances to renew grow by one per cent: sum of t f(t) / sum of f(t), t >= 1.
+ * Of the discrete models; rate > 0.
+ */
+extern double contract_elasticity(int kind, const double *params, double from, double rate);
+
+#endif /* CRM_CONTRACT_H */
