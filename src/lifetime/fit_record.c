@@ -303,9 +303,8 @@ model_bic(FunctionCallInfo fcinfo, const ModelFit *fit, int estimated)
 
 typedef struct ParameterRows
 {
-	const ModelShape *shape;
-	double			  params[FIT_MAX_PARAMS];
-	ModelFit		  fit;
+	double	 params[FIT_MAX_PARAMS];
+	ModelFit fit;
 } ParameterRows;
 
 /* Rows of (name, estimate, standard_error); the error is NULL unless a fit converged. */
@@ -323,7 +322,6 @@ model_parameters(FunctionCallInfo fcinfo, const ModelShape *shape, const double 
 	{
 		rows = rows_start(fcinfo, sizeof(ParameterRows));
 		state = rows->user_fctx;
-		state->shape = shape;
 		state->fit = *fit;
 		memcpy(state->params, params, shape->nparams * sizeof(double));
 	}
@@ -332,7 +330,7 @@ model_parameters(FunctionCallInfo fcinfo, const ModelShape *shape, const double 
 	i = rows->call_cntr;
 	if (i >= shape->nparams)
 		SRF_RETURN_DONE(rows);
-	values[0] = CStringGetTextDatum(state->shape->param_names[i]);
+	values[0] = CStringGetTextDatum(shape->param_names[i]);
 	values[1] = Float8GetDatum(state->params[i]);
 	values[2] = Float8GetDatum(sqrt(state->fit.covariance[COVARIANCE_INDEX(i, i)]));
 	nulls[2] = state->fit.verdict != FIT_CONVERGED;

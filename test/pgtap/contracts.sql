@@ -1,6 +1,7 @@
 -- Renewals of contracts and their models: published figures, a slow reference, and what must not be.
 BEGIN;
-SELECT plan(31);
+SET LOCAL search_path = public, crm;
+SELECT plan(35);
 
 CREATE TEMP TABLE cohort AS
 SELECT name, crm.renewal_curve(counts[1:8]) AS curve, crm.renewal_curve(counts[1:5]) AS early

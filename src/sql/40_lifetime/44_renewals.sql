@@ -2,24 +2,24 @@
 
 CREATE TYPE crm.renewal_curve;
 
-CREATE FUNCTION crm.renewal_curve_in(cstring) RETURNS crm.renewal_curve
+CREATE FUNCTION crm_internal.renewal_curve_in(cstring) RETURNS crm.renewal_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_renewal_curve_in';
-COMMENT ON FUNCTION crm.renewal_curve_in(cstring) IS 'reads the text form';
-CREATE FUNCTION crm.renewal_curve_out(crm.renewal_curve) RETURNS cstring
+COMMENT ON FUNCTION crm_internal.renewal_curve_in(cstring) IS 'reads the text form';
+CREATE FUNCTION crm_internal.renewal_curve_out(crm.renewal_curve) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_renewal_curve_out';
-COMMENT ON FUNCTION crm.renewal_curve_out(crm.renewal_curve) IS 'writes the text form';
-CREATE FUNCTION crm.renewal_curve_recv(internal) RETURNS crm.renewal_curve
+COMMENT ON FUNCTION crm_internal.renewal_curve_out(crm.renewal_curve) IS 'writes the text form';
+CREATE FUNCTION crm_internal.renewal_curve_recv(internal) RETURNS crm.renewal_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_renewal_curve_recv';
-COMMENT ON FUNCTION crm.renewal_curve_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.renewal_curve_send(crm.renewal_curve) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.renewal_curve_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.renewal_curve_send(crm.renewal_curve) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_renewal_curve_send';
-COMMENT ON FUNCTION crm.renewal_curve_send(crm.renewal_curve) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.renewal_curve_send(crm.renewal_curve) IS 'writes the binary form';
 
 CREATE TYPE crm.renewal_curve (
-  INPUT = crm.renewal_curve_in,
-  OUTPUT = crm.renewal_curve_out,
-  RECEIVE = crm.renewal_curve_recv,
-  SEND = crm.renewal_curve_send,
+  INPUT = crm_internal.renewal_curve_in,
+  OUTPUT = crm_internal.renewal_curve_out,
+  RECEIVE = crm_internal.renewal_curve_recv,
+  SEND = crm_internal.renewal_curve_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -29,39 +29,39 @@ COMMENT ON TYPE crm.renewal_curve IS
 
 -- from contracts, from counts, and of several cohorts
 
-CREATE FUNCTION crm.renewal_curve_plus(crm.renewal_curve, crm.renewal_curve) RETURNS crm.renewal_curve
+CREATE FUNCTION crm_internal.renewal_curve_plus(crm.renewal_curve, crm.renewal_curve) RETURNS crm.renewal_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_renewal_curve_plus';
-COMMENT ON FUNCTION crm.renewal_curve_plus(crm.renewal_curve, crm.renewal_curve) IS
+COMMENT ON FUNCTION crm_internal.renewal_curve_plus(crm.renewal_curve, crm.renewal_curve) IS
   'implementation of + operator';
-CREATE FUNCTION crm.renewals_final(crm.renewal_curve) RETURNS crm.renewal_curve
+CREATE FUNCTION crm_internal.renewals_final(crm.renewal_curve) RETURNS crm.renewal_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_renewals_final';
-COMMENT ON FUNCTION crm.renewals_final(crm.renewal_curve) IS
+COMMENT ON FUNCTION crm_internal.renewals_final(crm.renewal_curve) IS
   'final function of the aggregate renewals';
-CREATE FUNCTION crm.renewals_transition(crm.renewal_curve, daterange[], date, text) RETURNS crm.renewal_curve
+CREATE FUNCTION crm_internal.renewals_transition(crm.renewal_curve, daterange[], date, text) RETURNS crm.renewal_curve
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_renewals_transition';
-COMMENT ON FUNCTION crm.renewals_transition(crm.renewal_curve, daterange[], date, text) IS
+COMMENT ON FUNCTION crm_internal.renewals_transition(crm.renewal_curve, daterange[], date, text) IS
   'transition function of the aggregate renewals';
 CREATE AGGREGATE crm.renewals(contracts daterange[], as_of date, period text) (
-  SFUNC = crm.renewals_transition,
+  SFUNC = crm_internal.renewals_transition,
   STYPE = crm.renewal_curve,
   SSPACE = 512,
-  FINALFUNC = crm.renewals_final,
-  COMBINEFUNC = crm.renewal_curve_plus,
+  FINALFUNC = crm_internal.renewals_final,
+  COMBINEFUNC = crm_internal.renewal_curve_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.renewals(daterange[], date, text) IS
   'how often the contracts of customers were renewed, a row a customer with all contracts: lost are those whose last contract ended by as_of, all others are still there; who left and came back stayed';
-CREATE AGGREGATE crm.merge(crm.renewal_curve) (
-  SFUNC = crm.renewal_curve_plus,
+CREATE AGGREGATE crm.merge(curve crm.renewal_curve) (
+  SFUNC = crm_internal.renewal_curve_plus,
   STYPE = crm.renewal_curve,
   SSPACE = 512,
-  COMBINEFUNC = crm.renewal_curve_plus,
+  COMBINEFUNC = crm_internal.renewal_curve_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.merge(crm.renewal_curve) IS 'the customers of all curves';
 
 CREATE OPERATOR crm.+ (
-  FUNCTION = crm.renewal_curve_plus,
+  FUNCTION = crm_internal.renewal_curve_plus,
   LEFTARG = crm.renewal_curve,
   RIGHTARG = crm.renewal_curve,
   COMMUTATOR = OPERATOR(crm.+)
@@ -81,35 +81,35 @@ CREATE FUNCTION crm.curve_points(curve crm.renewal_curve, OUT renewals int, OUT 
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 20 AS 'MODULE_PATHNAME', 'crm_renewal_points';
 COMMENT ON FUNCTION crm.curve_points(crm.renewal_curve) IS
   'the curve as rows, by renewal: how many were due, lost, and are there but not due again; the share that renewed, and of all that began (Kaplan-Meier)';
-CREATE FUNCTION crm.renewal_curve_to_jsonb(crm.renewal_curve) RETURNS jsonb
+CREATE FUNCTION crm_internal.renewal_curve_to_jsonb(crm.renewal_curve) RETURNS jsonb
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_renewal_curve_to_jsonb';
-COMMENT ON FUNCTION crm.renewal_curve_to_jsonb(crm.renewal_curve) IS
+COMMENT ON FUNCTION crm_internal.renewal_curve_to_jsonb(crm.renewal_curve) IS
   'period and ages as a jsonb object';
-CREATE CAST (crm.renewal_curve AS jsonb) WITH FUNCTION crm.renewal_curve_to_jsonb(crm.renewal_curve);
+CREATE CAST (crm.renewal_curve AS jsonb) WITH FUNCTION crm_internal.renewal_curve_to_jsonb(crm.renewal_curve);
 COMMENT ON CAST (crm.renewal_curve AS jsonb) IS 'period and ages as a jsonb object';
 
 -- contract_model: how long customers under contract stay
 
 CREATE TYPE crm.contract_model;
 
-CREATE FUNCTION crm.contract_model_in(cstring) RETURNS crm.contract_model
+CREATE FUNCTION crm_internal.contract_model_in(cstring) RETURNS crm.contract_model
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contract_model_in';
-COMMENT ON FUNCTION crm.contract_model_in(cstring) IS 'reads the text form';
-CREATE FUNCTION crm.contract_model_out(crm.contract_model) RETURNS cstring
+COMMENT ON FUNCTION crm_internal.contract_model_in(cstring) IS 'reads the text form';
+CREATE FUNCTION crm_internal.contract_model_out(crm.contract_model) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contract_model_out';
-COMMENT ON FUNCTION crm.contract_model_out(crm.contract_model) IS 'writes the text form';
-CREATE FUNCTION crm.contract_model_recv(internal) RETURNS crm.contract_model
+COMMENT ON FUNCTION crm_internal.contract_model_out(crm.contract_model) IS 'writes the text form';
+CREATE FUNCTION crm_internal.contract_model_recv(internal) RETURNS crm.contract_model
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contract_model_recv';
-COMMENT ON FUNCTION crm.contract_model_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm.contract_model_send(crm.contract_model) RETURNS bytea
+COMMENT ON FUNCTION crm_internal.contract_model_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.contract_model_send(crm.contract_model) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contract_model_send';
-COMMENT ON FUNCTION crm.contract_model_send(crm.contract_model) IS 'writes the binary form';
+COMMENT ON FUNCTION crm_internal.contract_model_send(crm.contract_model) IS 'writes the binary form';
 
 CREATE TYPE crm.contract_model (
-  INPUT = crm.contract_model_in,
-  OUTPUT = crm.contract_model_out,
-  RECEIVE = crm.contract_model_recv,
-  SEND = crm.contract_model_send,
+  INPUT = crm_internal.contract_model_in,
+  OUTPUT = crm_internal.contract_model_out,
+  RECEIVE = crm_internal.contract_model_recv,
+  SEND = crm_internal.contract_model_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = plain
@@ -173,11 +173,11 @@ CREATE FUNCTION crm.bic(model crm.contract_model) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_contract_model_bic';
 COMMENT ON FUNCTION crm.bic(crm.contract_model) IS
   'Bayesian information criterion, less is better; NULL if the parameters were given';
-CREATE FUNCTION crm.contract_model_to_jsonb(crm.contract_model) RETURNS jsonb
+CREATE FUNCTION crm_internal.contract_model_to_jsonb(crm.contract_model) RETURNS jsonb
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contract_model_to_jsonb';
-COMMENT ON FUNCTION crm.contract_model_to_jsonb(crm.contract_model) IS
+COMMENT ON FUNCTION crm_internal.contract_model_to_jsonb(crm.contract_model) IS
   'model, parameters and fit as a jsonb object';
-CREATE CAST (crm.contract_model AS jsonb) WITH FUNCTION crm.contract_model_to_jsonb(crm.contract_model);
+CREATE CAST (crm.contract_model AS jsonb) WITH FUNCTION crm_internal.contract_model_to_jsonb(crm.contract_model);
 COMMENT ON CAST (crm.contract_model AS jsonb) IS 'model, parameters and fit as a jsonb object';
 
 @comparison contract_model|1|order by the bytes, of no meaning but equality|equal values
