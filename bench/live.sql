@@ -48,6 +48,37 @@ CALL bench.alternative('orders for a tenth of the customers in one statement', '
 \echo 'pg_ivm is not installed: its incremental materialised view is not measured'
 \endif
 
+-- The same orders as lines that know customer and day by their header only.
+CREATE TABLE live_header (id int PRIMARY KEY, customer_id int, ordered_on date, note int DEFAULT 0);
+CREATE TABLE live_line (order_id int, amount numeric);
+CREATE TABLE live_grouped_line (order_id int, amount numeric);
+CREATE TABLE live_wide_line (order_id int, customer_id int, ordered_on date, amount numeric);
+INSERT INTO live_header (id, customer_id, ordered_on) SELECT i, 1 + i % :customers, date '2026-01-01' - (i::bigint * 7919 % 700)::int FROM generate_series(1, 3 * :customers) i;
+INSERT INTO live_line SELECT id, 5 + id % 997 / 10.0 FROM live_header;
+INSERT INTO live_grouped_line SELECT * FROM live_line;
+INSERT INTO live_wide_line SELECT h.id, h.customer_id, h.ordered_on, l.amount FROM live_header h JOIN live_line l ON l.order_id = h.id;
+CREATE INDEX ON live_line (order_id);
+CREATE INDEX ON live_grouped_line (order_id);
+CREATE INDEX ON live_wide_line (order_id);
+CREATE VIEW live_line_purchases AS
+  SELECT h.customer_id, h.ordered_on AS purchased_on, l.amount FROM live_line l JOIN live_header h ON h.id = l.order_id;
+CREATE VIEW live_grouped_line_purchases AS
+  SELECT h.customer_id, h.ordered_on AS purchased_on, sum(l.amount) AS amount FROM live_grouped_line l JOIN live_header h ON h.id = l.order_id GROUP BY h.id;
+CREATE VIEW live_wide_line_purchases AS SELECT customer_id, ordered_on AS purchased_on, amount FROM live_wide_line;
+SELECT crm.track('live_line_purchases'), crm.track('live_grouped_line_purchases'), crm.track('live_wide_line_purchases') \gset
+CREATE TABLE live_line_batch AS
+  SELECT id AS order_id, customer_id, ordered_on, 7.25 AS amount FROM live_header ORDER BY random() LIMIT :customers / 10;
+VACUUM (ANALYZE);
+
+CALL bench.alternative('lines for a tenth of the customers in one statement', 'tracked: customer and day on the line', $$
+    INSERT INTO live_wide_line SELECT order_id, customer_id, ordered_on, amount FROM live_line_batch $$);
+CALL bench.alternative('lines for a tenth of the customers in one statement', 'tracked: joined with the header', $$
+    INSERT INTO live_line SELECT order_id, amount FROM live_line_batch $$, 'at most 2');
+CALL bench.alternative('lines for a tenth of the customers in one statement', 'tracked: joined and grouped by the header', $$
+    INSERT INTO live_grouped_line SELECT order_id, amount FROM live_line_batch $$);
+CALL bench.alternative('lines for a tenth of the customers in one statement', 'a column of headers that the view does not use', $$
+    UPDATE live_header SET note = note + 1 WHERE id IN (SELECT order_id FROM live_line_batch) $$);
+
 CALL bench.alternative('all customers anew', 'one GROUP BY of the orders', $$
     SELECT customer_id, crm.purchase_history(ordered_on, amount) FROM live_crm GROUP BY 1 $$);
 CALL bench.alternative('all customers anew', 'crm.rebuild: histories, scale, scores', $$

@@ -106,9 +106,11 @@ while (time < $until)
 diag("$transactions transactions, $refreshes refreshes");
 cmp_ok($transactions, '>', 500, 'there was a load');
 
+# A refresh that gave way to others has left customers scored by the scale from before. It leaves the histories alone.
+$node->safe_psql('postgres', "CALL crm.refresh('${_}_purchases')") foreach qw(line order);
 foreach my $view (qw(line person order))
 {
-	is($node->safe_psql('postgres', "SELECT count(*) FROM crm.verify('${view}_purchases')"), '0', "$view: verify finds nothing");
+	is($node->safe_psql('postgres', "SELECT customer, problem, stored, recomputed FROM crm.verify('${view}_purchases')"), '', "$view: verify finds nothing");
 	is($node->safe_psql('postgres', <<"SQL"), '0', "$view: nor does plain SQL");
 SELECT count(*) FROM (
   SELECT customer::text, p.purchased_on, p.purchase_count AS orders, p.amount FROM ${view}_histories, crm.purchases(history) p) h
