@@ -2,11 +2,13 @@
  * points_ledger.c: one customer's points from movement to movement. docs/points.md,
  * "The rules, exactly", is its specification.
  *
- * Plain C without PostgreSQL calls: a movement beyond what a balance can hold ends
- * the ledger with out_of_range, which the caller reports.
+ * Plain C but for interrupts, since a program may renew a tier each day until the
+ * last date: a movement beyond what a balance can hold ends the ledger with
+ * out_of_range, which the caller reports.
  */
 #include "crm.h"
 
+#include "miscadmin.h"
 #include "tiers/points_ledger.h"
 
 /* The tier held at the start of a day: by the purchases before it. */
@@ -20,14 +22,14 @@ rank_at_start(PointsLedger *l, DateADT day)
 		return 0;
 	/* All before the day is settled; the day itself is tried on a copy without what is booked on it. */
 	while (tier_walk_next(&l->walk, day - 1, &change))
-		continue;
+		CHECK_FOR_INTERRUPTS();
 	before = l->walk;
 	before.nentries = (int) (l->earned - l->book.days);
 	before.ncorrections = before.next_correction;
 	if (before.enrolled_on >= day)
 		return 0;
 	while (tier_walk_next(&before, day, &change))
-		continue;
+		CHECK_FOR_INTERRUPTS();
 	return before.rank;
 }
 

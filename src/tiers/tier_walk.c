@@ -3,11 +3,13 @@
  * "The rules, exactly", is its specification; test/pgtap/tier_reference.sql is a
  * slow second implementation of the same text.
  *
- * Plain C without PostgreSQL calls: the callers check for interrupts between the
- * changes, and between them a walk looks at each entry twice at most.
+ * Plain C: the callers check for interrupts between the changes, and between them
+ * a walk looks at each entry twice at most, but for one that is worked out anew,
+ * which checks for itself.
  */
 #include "crm.h"
 
+#include "miscadmin.h"
 #include "tiers/tier_window.h"
 
 /* ---- what is earned and kept ---- */
@@ -430,7 +432,10 @@ work_out_anew(TierWalk *w, DateADT day, TierChange *change)
 	anew.ncorrections = anew.next_correction = w->next_correction;
 	anew.taken_back_on = w->taken_back_on;
 	while (tier_walk_next(&anew, day, &last))
+	{
+		CHECK_FOR_INTERRUPTS();
 		told_today = last.day == day;
+	}
 	anew.ncorrections = w->ncorrections;
 	anew.settled = w->settled;
 	*w = anew;

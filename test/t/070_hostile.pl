@@ -26,7 +26,7 @@ sub hostile
 }
 
 ok(hostile($_), "what $_ needs is there") foreach qw(values calls forms);
-ok(hostile('run', 'seed=1', 'n=700', 'wanted=.'), 'the session lives through calls with edge arguments and mutated forms');
+ok(hostile('run', 'seed=1', 'n=700', 'wanted=.', 'timeout=60s'), 'the session lives through calls with edge arguments and mutated forms');
 is($node->safe_psql('postgres', q{SELECT problem || ' -- ' || left(call, 1000) FROM hostile.finding}), '', 'and nothing is wrong with what came of them');
 my ($calls, $errors, $tried, $accepted) = split /\|/, $node->safe_psql('postgres', 'SELECT * FROM hostile.made, hostile.formed');
 cmp_ok($calls - $errors, '>', 200, 'enough calls had an answer');
@@ -40,5 +40,10 @@ CREATE FUNCTION public.internal(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RA
 SELECT hostile.try('SELECT public.nan(1)::text'), hostile.try('SELECT public.other(1)::text'), hostile.try('SELECT public.internal(1)::text');
 SQL
 is($node->safe_psql('postgres', 'SELECT count(*) FROM hostile.finding'), '3', 'planted faults are found');
+
+# a tier that is renewed each day until the last date: what takes so long can be cancelled
+my ($status, undef, $errors_said) = $node->psql('postgres', q{SET statement_timeout = '1s'; SELECT crm.points_balance('rate 1 rates {1, 2} program {A: spend 0, B: spend 1} lifetime valid 1 day',
+	'{0001-01-01 1 100, 5874896-01-01 1 100}', NULL, '5874897-12-31')}, timeout => 120);
+like($errors_said, qr/canceling statement due to statement timeout/, 'a long walk is cancelled');
 $node->stop;
 done_testing();
