@@ -184,9 +184,9 @@ COMMENT ON CAST (crm.contract_model AS jsonb) IS 'model, parameters and fit as a
 
 -- predictions
 
-CREATE FUNCTION crm.survival(model crm.contract_model, periods int, renewals int DEFAULT 0) RETURNS float8
+CREATE FUNCTION crm.p_survival(model crm.contract_model, periods int, renewals int DEFAULT 0) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_contract_survival';
-COMMENT ON FUNCTION crm.survival(crm.contract_model, int, int) IS
+COMMENT ON FUNCTION crm.p_survival(crm.contract_model, int, int) IS
   'probability that a customer who has renewed so often is still there so many periods later; with 1 period, the retention rate at the next renewal';
 CREATE FUNCTION crm.expected_lifetime(model crm.contract_model, discount_rate float8 DEFAULT 0) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_expected_lifetime';
