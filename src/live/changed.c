@@ -3,6 +3,8 @@
  * the view sees them: what came and went again, or is equal in all columns that
  * the view uses, is no change.
  */
+#include "crm.h"
+
 #include "live/join.h"
 
 #include "utils/datum.h"

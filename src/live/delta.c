@@ -10,20 +10,12 @@
 #include "access/genam.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "live/live.h"
+#include "live/delta.h"
+#include "live/keys.h"
+#include "live/layout.h"
 #include "miscadmin.h"
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
-
-/* What follows the keys in a sorted row. */
-enum
-{
-	DELTA_WENT,
-	DELTA_DAY,
-	DELTA_ORDERS,
-	DELTA_AMOUNT,
-	DELTA_COLUMNS
-};
 
 /* Days in ascending order, with room to grow. */
 typedef struct DayList
@@ -44,21 +36,6 @@ struct Deltas
 	DayList				came;
 	DayList				went;
 };
-
-/* The keys as the table of histories has them, then the purchase. */
-TupleDesc
-deltas_descriptor(Relation histories, const CustomerKeys *keys)
-{
-	TupleDesc desc = CreateTemplateTupleDesc(keys->n + DELTA_COLUMNS);
-
-	for (int i = 0; i < keys->n; i++)
-		TupleDescCopyEntry(desc, i + 1, RelationGetDescr(histories), keys->columns[i]);
-	TupleDescInitEntry(desc, keys->n + 1 + DELTA_WENT, "went", BOOLOID, -1, 0);
-	TupleDescInitEntry(desc, keys->n + 1 + DELTA_DAY, "day", DATEOID, -1, 0);
-	TupleDescInitEntry(desc, keys->n + 1 + DELTA_ORDERS, "orders", INT4OID, -1, 0);
-	TupleDescInitEntry(desc, keys->n + 1 + DELTA_AMOUNT, "amount", INT8OID, -1, 0);
-	return desc;
-}
 
 static void
 make_day_list(DayList *list)

@@ -12,6 +12,8 @@
  * Rows that lines of many headers share would have to be held together with all of
  * these: a view that looks up such rows is not followed.
  */
+#include "crm.h"
+
 #include "live/join.h"
 
 #include "catalog/pg_type.h"

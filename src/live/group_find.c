@@ -3,6 +3,8 @@
  * those of one table's rows, its headers: each header with its lines is one
  * purchase then, which is summed anew when any of them changes.
  */
+#include "crm.h"
+
 #include "live/join_find.h"
 
 #include "catalog/pg_namespace.h"

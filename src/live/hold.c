@@ -2,6 +2,8 @@
  * hold.c: a row that a joined view looks up, found and held against other
  * sessions until the transaction ends; join.h says what is held how, and why.
  */
+#include "crm.h"
+
 #include "live/lookup.h"
 
 #include "access/htup_details.h"

@@ -2,6 +2,8 @@
  * join.c: what changes of the tables of a joined view mean to its
  * histories: the sum that join.h gives.
  */
+#include "crm.h"
+
 #include "live/join.h"
 
 #include "access/table.h"

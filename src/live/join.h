@@ -43,7 +43,11 @@
 #ifndef CRM_LIVE_JOIN_H
 #define CRM_LIVE_JOIN_H
 
-#include "live/live.h"
+#include "crm.h"
+
+#include "live/delta.h"
+#include "live/tracked.h"
+#include "live/view.h"
 #include "live/why.h"
 #include "nodes/execnodes.h"
 #include "utils/tuplestore.h"

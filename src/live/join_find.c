@@ -3,6 +3,8 @@
  * others can be looked up, each by equality with all columns of one of its
  * unique keys; or what stands in the way.
  */
+#include "crm.h"
+
 #include "live/join_find.h"
 
 #include "access/nbtree.h"

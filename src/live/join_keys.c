@@ -2,6 +2,8 @@
  * join_keys.c: the values that tables are joined by: hashed, compared and
  * found again, by the functions of the operator that joins them.
  */
+#include "crm.h"
+
 #include "live/join.h"
 
 #include "common/hashfn.h"

@@ -3,6 +3,8 @@
  * the columns that it uses side by side in one row, how each table is looked
  * up, and the way back from a looked-up row to the driving ones.
  */
+#include "crm.h"
+
 #include "live/join.h"
 
 #include "access/nbtree.h"

@@ -2,11 +2,18 @@
  * join_track.c: the triggers of joined tables: once the last statement has
  * ended, what all of them brought and took is written to the histories.
  */
+#include "crm.h"
+
+#include "live/delta.h"
+#include "live/histories.h"
 #include "live/join_track.h"
+#include "live/owner.h"
+#include "live/statements.h"
+#include "live/track.h"
+#include "live/tracked.h"
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "live/statements.h"
 
 /* ---- trackings ---- */
 

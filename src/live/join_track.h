@@ -4,7 +4,8 @@
 #ifndef CRM_LIVE_JOIN_TRACK_H
 #define CRM_LIVE_JOIN_TRACK_H
 
-#include "live/live.h"
+
+#include "crm.h"
 
 #include "commands/trigger.h"
 

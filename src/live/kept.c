@@ -7,6 +7,8 @@
  * Whoever finds something holds it for as long as the memory context lives in
  * which it was asked for: what is forgotten meanwhile stays until then.
  */
+#include "crm.h"
+
 #include "live/kept.h"
 
 #include "utils/hsearch.h"

@@ -6,7 +6,7 @@
 
 #include "access/genam.h"
 #include "access/nbtree.h"
-#include "live/live.h"
+#include "live/keys.h"
 #include "utils/lsyscache.h"
 
 /* What index_beginscan takes differs between releases of PostgreSQL. */

@@ -6,8 +6,10 @@
 
 #include "access/sysattr.h"
 #include "catalog/pg_type.h"
-#include "live/live.h"
+#include "live/catalog.h"
 #include "live/kept.h"
+#include "live/keys.h"
+#include "live/layout.h"
 
 /* A table of histories and its primary key. */
 typedef struct KeyedTable
@@ -15,6 +17,35 @@ typedef struct KeyedTable
 	Relation rel;
 	Relation index;
 } KeyedTable;
+
+/* In the order of ScoreColumn and of crm.customer_score. */
+const char *const score_column_names[SCORE_COLUMNS] = {
+	[SCORE_RFM] = "rfm",
+	[SCORE_RECENCY] = "recency_score",
+	[SCORE_FREQUENCY] = "frequency_score",
+	[SCORE_MONETARY] = "monetary_score",
+	[SCORE_SEGMENT] = "segment",
+	[SCORE_SEGMENT_RANK] = "segment_rank",
+	[SCORE_TIER] = "tier",
+	[SCORE_P_ALIVE] = "p_alive",
+	[SCORE_EXPECTED_PURCHASES] = "expected_purchases",
+	[SCORE_CLV] = "clv",
+	[SCORE_EXPECTED_NEXT_PURCHASE_ON] = "expected_next_purchase_on",
+};
+
+const Oid score_column_types[SCORE_COLUMNS] = {
+	[SCORE_RFM] = TEXTOID,
+	[SCORE_RECENCY] = INT2OID,
+	[SCORE_FREQUENCY] = INT2OID,
+	[SCORE_MONETARY] = INT2OID,
+	[SCORE_SEGMENT] = TEXTOID,
+	[SCORE_SEGMENT_RANK] = INT2OID,
+	[SCORE_TIER] = TEXTOID,
+	[SCORE_P_ALIVE] = FLOAT8OID,
+	[SCORE_EXPECTED_PURCHASES] = FLOAT8OID,
+	[SCORE_CLV] = FLOAT8OID,
+	[SCORE_EXPECTED_NEXT_PURCHASE_ON] = DATEOID,
+};
 
 static Bitmapset *
 add_column(Bitmapset *columns, AttrNumber column)
@@ -31,6 +62,21 @@ written_columns(const HistoriesLayout *layout)
 		columns = add_column(columns, layout->scores[i]);
 	columns = add_column(columns, layout->scored_on);
 	return add_column(columns, layout->updated_at);
+}
+
+/* The keys as the table of histories has them, then the purchase. */
+static TupleDesc
+deltas_descriptor(Relation histories, const CustomerKeys *keys)
+{
+	TupleDesc desc = CreateTemplateTupleDesc(keys->n + DELTA_COLUMNS);
+
+	for (int i = 0; i < keys->n; i++)
+		TupleDescCopyEntry(desc, i + 1, RelationGetDescr(histories), keys->columns[i]);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_WENT, "went", BOOLOID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_DAY, "day", DATEOID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_ORDERS, "orders", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_AMOUNT, "amount", INT8OID, -1, 0);
+	return desc;
 }
 
 static void *

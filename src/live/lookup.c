@@ -4,6 +4,8 @@
  *
  * What is held and why stands in join.h.
  */
+#include "crm.h"
+
 #include "live/lookup.h"
 
 #include "access/table.h"

@@ -4,6 +4,8 @@
 #ifndef CRM_LIVE_LOOKUP_H
 #define CRM_LIVE_LOOKUP_H
 
+#include "crm.h"
+
 #include "live/join.h"
 
 /* A row that was looked up before. */

@@ -12,8 +12,12 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "live/live.h"
+#include "live/catalog.h"
 #include "live/kept.h"
+#include "live/keys.h"
+#include "live/layout.h"
+#include "live/rule.h"
+#include "live/rules.h"
 #include "live/score.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -337,19 +341,4 @@ scoring_refresh_day(ScoringRule *rule)
 {
 	return rule->refreshing_as_of.isnull ? scoring_today(rule)
 										 : DatumGetDateADT(rule->refreshing_as_of.value);
-}
-
-/* Whether customers hold tiers by a rule, which may be NULL. */
-bool
-scoring_rule_has_tiers(const ScoringRule *rule)
-{
-	return rule && !rule->nulls[RULE_TIER_PROGRAM];
-}
-
-/* The tier program of a rule, NULL if there is none. */
-const TierProgram *
-scoring_rule_program(const ScoringRule *rule)
-{
-	return scoring_rule_has_tiers(rule) ? DatumGetTierProgram(rule->parts[RULE_TIER_PROGRAM])
-										: NULL;
 }

@@ -10,41 +10,14 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "live/live.h"
+#include "live/decisions.h"
 #include "live/kept.h"
+#include "live/layout.h"
+#include "live/rule.h"
 #include "live/score.h"
 #include "scoring/rfm.h"
 #include "scoring/segment_map.h"
 #include "utils/builtins.h"
-
-/* In the order of ScoreColumn and of crm.customer_score. */
-const char *const score_column_names[SCORE_COLUMNS] = {
-	[SCORE_RFM] = "rfm",
-	[SCORE_RECENCY] = "recency_score",
-	[SCORE_FREQUENCY] = "frequency_score",
-	[SCORE_MONETARY] = "monetary_score",
-	[SCORE_SEGMENT] = "segment",
-	[SCORE_SEGMENT_RANK] = "segment_rank",
-	[SCORE_TIER] = "tier",
-	[SCORE_P_ALIVE] = "p_alive",
-	[SCORE_EXPECTED_PURCHASES] = "expected_purchases",
-	[SCORE_CLV] = "clv",
-	[SCORE_EXPECTED_NEXT_PURCHASE_ON] = "expected_next_purchase_on",
-};
-
-const Oid score_column_types[SCORE_COLUMNS] = {
-	[SCORE_RFM] = TEXTOID,
-	[SCORE_RECENCY] = INT2OID,
-	[SCORE_FREQUENCY] = INT2OID,
-	[SCORE_MONETARY] = INT2OID,
-	[SCORE_SEGMENT] = TEXTOID,
-	[SCORE_SEGMENT_RANK] = INT2OID,
-	[SCORE_TIER] = TEXTOID,
-	[SCORE_P_ALIVE] = FLOAT8OID,
-	[SCORE_EXPECTED_PURCHASES] = FLOAT8OID,
-	[SCORE_CLV] = FLOAT8OID,
-	[SCORE_EXPECTED_NEXT_PURCHASE_ON] = DATEOID,
-};
 
 static const char *const scorer_signatures[SCORERS] = {
 	[SCORER_RFM] = "crm.rfm_score(crm.rfm_scale,crm.purchase_history,pg_catalog.date)",

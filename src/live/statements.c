@@ -8,6 +8,8 @@
  * until the last of all is told, since the tables show the rows of the outer
  * one already, which it tells last.
  */
+#include "crm.h"
+
 #include "live/statements.h"
 
 #include "access/xact.h"

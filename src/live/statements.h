@@ -4,6 +4,8 @@
 #ifndef CRM_LIVE_STATEMENTS_H
 #define CRM_LIVE_STATEMENTS_H
 
+#include "crm.h"
+
 #include "live/event.h"
 #include "live/join.h"
 

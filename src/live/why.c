@@ -2,6 +2,10 @@
  * why.c: the tables whose triggers can keep a purchases view, or why they
  * cannot and what to change.
  */
+#include "crm.h"
+
+#include "live/join.h"
+#include "live/owner.h"
 #include "live/why.h"
 
 #include "access/relation.h"
@@ -12,8 +16,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "live/join.h"
-#include "live/live.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"

@@ -1,0 +1,28 @@
+/*
+ * delta.h: what came and what went, by customer.
+ */
+#ifndef CRM_LIVE_DELTA_H
+#define CRM_LIVE_DELTA_H
+
+#include "crm.h"
+
+#include "history/purchase_history.h"
+#include "live/layout.h"
+
+/* All changes of one customer; the keys belong to the Deltas until the next one is asked for. */
+typedef struct CustomerDelta
+{
+	Datum			*keys;
+	PurchaseHistory *came;
+	PurchaseHistory *went;
+} CustomerDelta;
+
+typedef struct Deltas Deltas;
+
+extern Deltas *deltas_create(const HistoriesLayout *layout);
+extern void deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went);
+extern void deltas_touch(Deltas *deltas, const Datum *keys);
+extern bool deltas_next(Deltas *deltas, CustomerDelta *delta);
+extern void deltas_free(Deltas *deltas);
+
+#endif /* CRM_LIVE_DELTA_H */

@@ -1,0 +1,77 @@
+/*
+ * rule.h: what customers are scored by: rules.c reads it, score.c
+ * applies it, and neither knows the other.
+ */
+#ifndef CRM_LIVE_RULE_H
+#define CRM_LIVE_RULE_H
+
+#include "crm.h"
+
+#include "tiers/tier_program.h"
+#include "utils/date.h"
+
+/* What a rule is made of: the columns of a scoring table, and the arguments of crm.score_customer. */
+typedef enum RulePart
+{
+	RULE_SCALE,
+	RULE_SEGMENTS,
+	RULE_LOOK_BACK_DAYS,
+	RULE_TIER_PROGRAM,
+	RULE_PURCHASE_MODEL,
+	RULE_SPEND_MODEL,
+	RULE_MARGIN,
+	RULE_HORIZON_DAYS,
+	RULE_DISCOUNT_RATE,
+	RULE_PARTS
+} RulePart;
+
+/* The functions that a score is made with. */
+typedef enum Scorer
+{
+	SCORER_RFM,
+	SCORER_SEGMENT,
+	SCORER_SEGMENT_RANK,
+	SCORER_TIER,
+	SCORER_P_ALIVE,
+	SCORER_EXPECTED_PURCHASES,
+	SCORER_CLV,
+	SCORER_NEXT_PURCHASE,
+	SCORERS
+} Scorer;
+
+typedef struct Scorers
+{
+	FmgrInfo functions[SCORERS];
+} Scorers;
+
+typedef struct ScoringRule
+{
+	Datum		 *keys; /* of the customers it is for, one for each column of "by" */
+	Datum		  parts[RULE_PARTS];
+	bool		  nulls[RULE_PARTS];
+	Datum		  time_zone;
+	NullableDatum refreshed_on;		/* the last refresh was as of this day */
+	NullableDatum refreshing_as_of; /* the running one is */
+	int64		  second; /* since 2000 in UTC, of which the day in the time zone is known */
+	DateADT		  day;
+	Scorers		 *scorers;
+} ScoringRule;
+
+/* Whether customers hold tiers by a rule, which may be NULL. */
+static inline bool
+scoring_rule_has_tiers(const ScoringRule *rule)
+{
+	return rule && !rule->nulls[RULE_TIER_PROGRAM];
+}
+
+/* The tier program of a rule, NULL if there is none. */
+static inline const TierProgram *
+scoring_rule_program(const ScoringRule *rule)
+{
+	return scoring_rule_has_tiers(rule) ? DatumGetTierProgram(rule->parts[RULE_TIER_PROGRAM])
+										: NULL;
+}
+
+extern Scorers *find_scorers(void);
+
+#endif /* CRM_LIVE_RULE_H */

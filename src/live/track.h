@@ -1,0 +1,25 @@
+/*
+ * track.h: what both kinds of triggers share.
+ *
+ * How a change flows: transition rows -> PurchaseReader (the view's own
+ * expressions) -> Deltas (sorted by customer) -> Histories (one upsert a
+ * customer, in key order, scored on the way by the rules and by what was
+ * decided on the tier) -> the log of changes. A decision takes the same way
+ * with nothing but the keys.
+ */
+#ifndef CRM_LIVE_TRACK_H
+#define CRM_LIVE_TRACK_H
+
+#include "crm.h"
+
+#include "live/histories.h"
+#include "live/tracked.h"
+#include "live/view.h"
+
+extern void CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column);
+extern void CheckSameOwner(Relation view, Relation histories);
+extern void CheckOwnerOfSource(Relation source, Relation histories);
+extern void CheckSameKeys(const ReaderPlan *plan, Relation view, Histories *histories);
+extern void notify_listeners(const Tracked *tracked);
+
+#endif /* CRM_LIVE_TRACK_H */
