@@ -16,6 +16,14 @@ CALL bench.alternative('retention', 'retention by calendar month', $$
 CALL bench.alternative('retention', 'retention by month of age', $$
     SELECT crm.retention_curve(history, date '2024-06-30', 'month', 'age') FROM portfolio_history $$);
 
+CALL bench.alternative('retention', 'cohort book by month', $$
+    SELECT crm.cohort_book(history, date '2024-06-30', 'month') FROM portfolio_history $$,
+    'at most 2');
+
+CALL bench.alternative('retention', 'period book by month', $$
+    SELECT crm.period_book(history, date '2024-06-30', 'month') FROM portfolio_history $$,
+    'at most 2');
+
 CALL bench.alternative('retention', 'time to the second purchase', $$
     SELECT crm.second_purchase_curve(history, date '2024-06-30') FROM portfolio_history $$);
 

@@ -8,7 +8,7 @@ use strict;
 use warnings;
 
 my @order = qw(purchase_history rfm segments tiers points lifetime_value contracts interactions relationship contact_policy
-  retention overdue portfolio profitability referral live shops);
+  retention cohorts overdue portfolio profitability referral live shops);
 my %place = map { $order[$_] => $_ } 0 .. $#order;
 my @pages = sort { ($place{$a} // 99) <=> ($place{$b} // 99) || $a cmp $b }
   grep { !/^(?:development|reference)$/ } map { m{docs/(\w+)\.md} } glob 'docs/*.md';

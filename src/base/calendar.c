@@ -9,6 +9,7 @@
 #include "utils/datetime.h"
 
 #define DAYS_PER_WEEK 7
+#define MONTHS_PER_QUARTER 3
 /* The first date there is. */
 #define DATE_FIRST (DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE)
 /* 2000-01-01, day 0 of PostgreSQL, was a Saturday: five days after a Monday. */
@@ -51,6 +52,97 @@ period_unit_name(PeriodUnit unit)
 			return period_units[i].name;
 	elog(ERROR, "unknown period unit %d", (int) unit);
 	return NULL; /* not reached */
+}
+
+/* In how many places the periods of a unit can start. */
+static inline int
+count_starts(PeriodUnit unit)
+{
+	return unit == PERIOD_WEEK		? DAYS_PER_WEEK
+		   : unit == PERIOD_QUARTER ? MONTHS_PER_QUARTER
+		   : unit == PERIOD_YEAR	? MONTHS_PER_YEAR
+									: 1;
+}
+
+static const char *const weekdays[] = {"monday", "tuesday",	 "wednesday", "thursday",
+									   "friday", "saturday", "sunday"};
+static const char *const months_of_year[] = {"january",	  "february", "march",	  "april",
+											 "may",		  "june",	  "july",	  "august",
+											 "september", "october",  "november", "december"};
+
+/* The name of a start: a weekday, counted from Monday, or a month. */
+static inline const char *
+start_name(PeriodUnit unit, int shift)
+{
+	return unit == PERIOD_WEEK ? weekdays[shift] : months_of_year[shift];
+}
+
+/* Whether a byte is a period: a unit, and a place where its periods can start. */
+bool
+period_is_valid(Period period)
+{
+	return PERIOD_UNIT(period) <= PERIOD_YEAR &&
+		   PERIOD_SHIFT(period) < count_starts(PERIOD_UNIT(period));
+}
+
+/* The period that starts on a named weekday or month, of a text like "week(sunday)"; false if it is none. */
+static bool
+read_start(PeriodUnit unit, const char *start, size_t len, Period *period)
+{
+	int nnames = unit == PERIOD_WEEK ? DAYS_PER_WEEK : MONTHS_PER_YEAR;
+
+	for (int shift = 0; shift < nnames && count_starts(unit) > 1; shift++)
+	{
+		const char *name = start_name(unit, shift);
+
+		if (len == strlen(name) && pg_strncasecmp(start, name, len) == 0)
+		{
+			/* Quarters of April are those of January. */
+			*period = unit | (shift % count_starts(unit)) << PERIOD_SHIFT_BITS;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The period of a name: day, week, month, quarter or year, and in parentheses the
+ * weekday or the month that weeks, quarters or years start with; or an error that
+ * says what there is.
+ */
+Period
+period_from_text(const text *name)
+{
+	const char *wanted = VARDATA_ANY(name);
+	size_t		len = VARSIZE_ANY_EXHDR(name);
+	const char *open = len > 0 && wanted[len - 1] == ')' ? memchr(wanted, '(', len) : NULL;
+	size_t		unit_len = open == NULL ? len : (size_t) (open - wanted);
+
+	for (size_t i = 0; i < lengthof(period_units); i++)
+	{
+		Period period = period_units[i].unit;
+
+		if (unit_len == strlen(period_units[i].name) &&
+			pg_strncasecmp(wanted, period_units[i].name, unit_len) == 0 &&
+			(open == NULL ||
+			 read_start(period_units[i].unit, open + 1, len - unit_len - 2, &period)))
+			return period;
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown period \"%s\"", text_to_cstring(name)),
+					errhint("Periods are day, week, month, quarter and year; week(sunday), "
+							"quarter(february) and year(april) start elsewhere.")));
+	return PERIOD_DAY; /* not reached */
+}
+
+/* The name of a period, as period_from_text reads it. */
+const char *
+period_name(Period period)
+{
+	if (PERIOD_SHIFT(period) == 0)
+		return period_unit_name(PERIOD_UNIT(period));
+	return psprintf("%s(%s)", period_unit_name(PERIOD_UNIT(period)),
+					start_name(PERIOD_UNIT(period), PERIOD_SHIFT(period)));
 }
 
 static inline int32
@@ -119,54 +211,64 @@ period_age(PeriodUnit unit, DateADT from, DateADT day)
 
 /* The number of the period that a finite day lies in. */
 int32
-period_number(PeriodUnit unit, DateADT day)
+period_number(Period period, DateADT day)
 {
+	int	  shift = PERIOD_SHIFT(period);
 	int32 month;
 	int	  mday;
 
-	if (unit == PERIOD_DAY)
+	if (PERIOD_UNIT(period) == PERIOD_DAY)
 		return day;
-	if (unit == PERIOD_WEEK)
-		return floor_div(day + DAYS_SINCE_MONDAY, DAYS_PER_WEEK);
+	if (PERIOD_UNIT(period) == PERIOD_WEEK)
+		return floor_div(day + DAYS_SINCE_MONDAY - shift, DAYS_PER_WEEK);
 
-	month = month_number(day, &mday);
-	switch (unit)
+	month = month_number(day, &mday) - shift;
+	switch (PERIOD_UNIT(period))
 	{
 		case PERIOD_MONTH:
 			return month;
 		case PERIOD_QUARTER:
-			return floor_div(month, 3);
+			return floor_div(month, MONTHS_PER_QUARTER);
 		default:
 			return floor_div(month, MONTHS_PER_YEAR);
 	}
 }
 
+/* The first day of a month, counted as month_number does. */
+static DateADT
+first_of_month(int32 month)
+{
+	int year = floor_div(month, MONTHS_PER_YEAR);
+
+	return date2j(year, month - year * MONTHS_PER_YEAR + 1, 1) - POSTGRES_EPOCH_JDATE;
+}
+
 /* The first day of a period, whether dates reach so far or not. */
 static DateADT
-first_day(PeriodUnit unit, int32 number)
+first_day(Period period, int32 number)
 {
-	switch (unit)
+	int shift = PERIOD_SHIFT(period);
+
+	switch (PERIOD_UNIT(period))
 	{
 		case PERIOD_DAY:
 			return number;
 		case PERIOD_WEEK:
-			return number * DAYS_PER_WEEK - DAYS_SINCE_MONDAY;
+			return number * DAYS_PER_WEEK - DAYS_SINCE_MONDAY + shift;
 		case PERIOD_MONTH:
-			return date2j(floor_div(number, 12), number - floor_div(number, 12) * 12 + 1, 1) -
-				   POSTGRES_EPOCH_JDATE;
+			return first_of_month(number);
 		case PERIOD_QUARTER:
-			return date2j(floor_div(number, 4), (number - floor_div(number, 4) * 4) * 3 + 1, 1) -
-				   POSTGRES_EPOCH_JDATE;
+			return first_of_month(number * MONTHS_PER_QUARTER + shift);
 		default:
-			return date2j(number, 1, 1) - POSTGRES_EPOCH_JDATE;
+			return first_of_month(number * MONTHS_PER_YEAR + shift);
 	}
 }
 
 /* The first day of a period; errors if that is before the first date there is, 4714-11-24 BC. */
 DateADT
-period_first_day(PeriodUnit unit, int32 number)
+period_first_day(Period period, int32 number)
 {
-	DateADT day = first_day(unit, number);
+	DateADT day = first_day(period, number);
 
 	if (!IS_VALID_DATE(day))
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),

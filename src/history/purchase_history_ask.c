@@ -257,7 +257,7 @@ crm_corrections(PG_FUNCTION_ARGS)
 typedef struct Activity
 {
 	PurchaseHistory *h;
-	PeriodUnit		 unit;
+	Period			 period;
 	int32			 first_period;
 	int32			 last_period; /* before first_period if there is nothing to tell */
 	int				 next;		  /* first entry that no row has counted */
@@ -267,15 +267,15 @@ typedef struct Activity
 
 /* Entries before the first purchase day, which are refunds and fees, count in the first period. */
 static void
-start_activity(Activity *a, PeriodUnit unit, DateADT as_of)
+start_activity(Activity *a, Period period, DateADT as_of)
 {
 	const PurchaseDay *first;
 
-	a->unit = unit;
+	a->period = period;
 	a->end = purchase_history_count_until(a->h, as_of);
 	first = purchase_history_first(a->h, a->end);
-	a->first_period = first == NULL ? 0 : period_number(unit, first->day);
-	a->last_period = first == NULL ? -1 : period_number(unit, as_of);
+	a->first_period = first == NULL ? 0 : period_number(period, first->day);
+	a->last_period = first == NULL ? -1 : period_number(period, as_of);
 }
 
 /* The calendar periods from the first purchase to as_of, those without orders included. */
@@ -288,13 +288,13 @@ activity(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 
 	if (SRF_IS_FIRSTCALL())
 	{
-		PeriodUnit unit = period_unit_from_text(PG_GETARG_TEXT_PP(period_arg));
-		DateADT	   as_of = CheckFiniteDate(PG_GETARG_DATEADT(as_of_arg), "as_of");
+		Period	asked = period_from_text(PG_GETARG_TEXT_PP(period_arg));
+		DateADT as_of = CheckFiniteDate(PG_GETARG_DATEADT(as_of_arg), "as_of");
 
 		rows = rows_start(fcinfo, sizeof(Activity));
 		a = rows->user_fctx;
 		a->h = rows_copy_varlena(rows, PG_GETARG_PURCHASES_KNOWN(0, as_of));
-		start_activity(a, unit, as_of);
+		start_activity(a, asked, as_of);
 	}
 	rows = SRF_PERCALL_SETUP();
 	a = rows->user_fctx;
@@ -307,7 +307,7 @@ activity(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 		int64  orders = 0;
 		int128 amount = 0;
 
-		for (; a->next < a->end && period_number(a->unit, a->h->entries[a->next].day) <= period;
+		for (; a->next < a->end && period_number(a->period, a->h->entries[a->next].day) <= period;
 			 a->next++)
 		{
 			orders += a->h->entries[a->next].orders;
@@ -315,7 +315,7 @@ activity(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 		}
 		a->cumulative += amount;
 
-		values[0] = DateADTGetDatum(period_first_day(a->unit, (int32) period));
+		values[0] = DateADTGetDatum(period_first_day(a->period, (int32) period));
 		values[1] = Int32GetDatum((int32) rows->call_cntr);
 		values[2] = Int64GetDatum(orders);
 		values[3] = NumericGetDatum(amount_to_numeric(amount));

@@ -52,11 +52,11 @@ static inline void
 CheckCountedAge(const AgeCounts *state, int age)
 {
 	if (unlikely(age > MAX_COUNTED_AGE))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("age of %d %ss is too long to count", age, period_unit_name(state->unit)),
-				 errdetail("Customers are counted up to an age of %d.", MAX_COUNTED_AGE),
-				 errhint("Look for dates far in the past or in the future.")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("age of %d %ss is too long to count", age,
+							   period_unit_name(PERIOD_UNIT(state->unit))),
+						errdetail("Customers are counted up to an age of %d.", MAX_COUNTED_AGE),
+						errhint("Look for dates far in the past or in the future.")));
 }
 
 /* A larger copy, in the current context, with this age within its ages. */

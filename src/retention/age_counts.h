@@ -28,7 +28,7 @@ typedef struct AgeCounts
 {
 	int32	 vl_len_; /* varlena header, do not touch */
 	uint16	 version; /* AGE_COUNTS_VERSION */
-	uint8	 unit;	  /* PeriodUnit of the ages */
+	uint8	 unit;	  /* Period of the ages */
 	uint8	 basis;	  /* what an age counts from; the type says what it means */
 	DateADT	 as_of;	  /* last day observed, or 0 where the type has none */
 	int32	 nages;

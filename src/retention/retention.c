@@ -44,7 +44,7 @@ age_on(const AgeCounts *curve, DateADT first, int32 first_period, DateADT day)
 {
 	if (curve->basis == BASIS_CALENDAR)
 		return period_number(curve->unit, day) - first_period;
-	return period_age(curve->unit, first, day);
+	return period_age(PERIOD_UNIT(curve->unit), first, day);
 }
 
 /* Counts one customer; the state, or a larger one. */
@@ -90,8 +90,8 @@ CheckSameCount(const AgeCounts *a, const AgeCounts *b)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("retention of different periods, bases or days cannot be added"),
-				 errdetail("One counts %s %s %s, the other %s %s %s.", period_unit_name(a->unit),
-						   basis_names[a->basis], date_to_text(a->as_of), period_unit_name(b->unit),
+				 errdetail("One counts %s %s %s, the other %s %s %s.", period_name(a->unit),
+						   basis_names[a->basis], date_to_text(a->as_of), period_name(b->unit),
 						   basis_names[b->basis], date_to_text(b->as_of))));
 }
 
@@ -127,7 +127,7 @@ retention_transition(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 	CheckGiven(fcinfo, as_of_arg, "as_of");
 	CheckGiven(fcinfo, period_arg, "period");
 	CheckGiven(fcinfo, 4, "basis");
-	asked.unit = period_unit_from_text(PG_GETARG_TEXT_PP(period_arg));
+	asked.unit = period_from_text(PG_GETARG_TEXT_PP(period_arg));
 	asked.as_of = CheckAsOf(PG_GETARG_DATEADT(as_of_arg));
 	asked.basis = PG_NARGS() > 4 ? basis_from_text(PG_GETARG_TEXT_PP(4)) : BASIS_CALENDAR;
 
@@ -200,7 +200,7 @@ problem_of(const AgeCounts *curve)
 {
 	int64 observable = 0;
 
-	if (curve->unit > PERIOD_YEAR || curve->basis >= RETENTION_NBASES)
+	if (!period_is_valid(curve->unit) || curve->basis >= RETENTION_NBASES)
 		return "unknown period or basis";
 	if (!IS_VALID_DATE(curve->as_of) || !IS_VALID_DATE(curve->as_of + 1))
 		return "as_of is out of range";
@@ -241,7 +241,7 @@ crm_retention_curve_in(PG_FUNCTION_ARGS)
 	int64	   before = 0;
 	int		   age = 0;
 
-	curve->unit = period_unit_from_text(cstring_to_text(scan_name(&s, " \t\r\n")));
+	curve->unit = period_from_text(cstring_to_text(scan_name(&s, " \t\r\n")));
 	curve->basis = basis_from_text(cstring_to_text(scan_name(&s, " \t\r\n")));
 	curve->as_of = CheckAsOf(scan_date(&s));
 	scan_char(&s, '{');
@@ -293,7 +293,7 @@ crm_retention_curve_out(PG_FUNCTION_ARGS)
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfo(&out, "%s %s %s {", period_unit_name(curve->unit), basis_names[curve->basis],
+	appendStringInfo(&out, "%s %s %s {", period_name(curve->unit), basis_names[curve->basis],
 					 date_to_text(curve->as_of));
 	for (int i = 0; i < curve->nages; i++)
 		appendStringInfo(&out, "%s%d %lld %lld", i > 0 ? ", " : "", i, (long long) observable[i],

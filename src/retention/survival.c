@@ -76,7 +76,45 @@ crm_survival_transition(PG_FUNCTION_ARGS)
 	return state_or_null(state, fcinfo);
 }
 
-/* Counts the days from the first purchase day of a history to the second, or to as_of. */
+/* The next purchase day among entries, or their end. */
+static inline const PurchaseDay *
+next_purchase(const PurchaseDay *at, const PurchaseDay *end)
+{
+	while (at < end && at->orders == 0)
+		at++;
+	return at;
+}
+
+/* Counts the days from the n-th purchase day of a history to the one after, or to as_of. */
+static AgeCounts *
+count_purchase_after(AgeCounts *state, const PurchaseHistory *h, DateADT as_of, int nth)
+{
+	const PurchaseDay *end = h->entries + purchase_history_count_until(h, as_of);
+	const PurchaseDay *from = next_purchase(h->entries, end);
+	const PurchaseDay *next;
+
+	for (int i = 1; i < nth && from < end; i++)
+		from = next_purchase(from + 1, end);
+	if (from >= end)
+		return state;
+	next = next_purchase(from + 1, end);
+	if (next < end)
+		return count_duration(state, next->day - from->day, true);
+	return count_duration(state, as_of - from->day, false);
+}
+
+/* Purchase days are counted from the first. */
+static inline int
+CheckNth(int nth)
+{
+	if (unlikely(nth < 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("there is no purchase day %d", nth),
+						errhint("The first purchase day is 1.")));
+	return nth;
+}
+
+/* (state, history, as_of [, nth]); without nth from the first purchase day to the second. */
 PG_FUNCTION_INFO_V1(crm_second_purchase_transition);
 Datum
 crm_second_purchase_transition(PG_FUNCTION_ARGS)
@@ -87,24 +125,14 @@ crm_second_purchase_transition(PG_FUNCTION_ARGS)
 		elog(ERROR, "second_purchase_transition called outside an aggregate");
 	if (PG_ARGISNULL(2))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of cannot be null")));
+	if (PG_NARGS() > 3 && PG_ARGISNULL(3))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("nth cannot be null")));
 	if (!PG_ARGISNULL(1))
 	{
-		DateADT			   as_of = CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of");
-		PurchaseHistory	  *h = PG_GETARG_PURCHASES_KNOWN(1, as_of);
-		int				   n = purchase_history_count_until(h, as_of);
-		const PurchaseDay *first = purchase_history_first(h, n);
+		DateADT as_of = CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of");
+		int		nth = PG_NARGS() > 3 ? CheckNth(PG_GETARG_INT32(3)) : 1;
 
-		if (first != NULL)
-		{
-			const PurchaseDay *next = first + 1;
-
-			while (next < h->entries + n && next->orders == 0)
-				next++;
-			if (next < h->entries + n)
-				state = count_duration(state, next->day - first->day, true);
-			else
-				state = count_duration(state, as_of - first->day, false);
-		}
+		state = count_purchase_after(state, PG_GETARG_PURCHASES_KNOWN(1, as_of), as_of, nth);
 	}
 	return state_or_null(state, fcinfo);
 }

@@ -27,7 +27,7 @@ CREATE TYPE crm.retention_curve (
 COMMENT ON TYPE crm.retention_curve IS
   'customers observable and active by age in periods: month calendar 1998-06-30 {0 23570 23570, 1 23570 3420}';
 
--- the aggregate: (history, period, as_of [, basis])
+-- the aggregate: (history, as_of, period [, basis])
 
 CREATE FUNCTION crm_internal.retention_curve_plus(crm.retention_curve, crm.retention_curve) RETURNS crm.retention_curve
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_retention_curve_plus';
@@ -91,31 +91,6 @@ CREATE FUNCTION crm.curve_points(curve crm.retention_curve,
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 24 AS 'MODULE_PATHNAME', 'crm_retention_points';
 COMMENT ON FUNCTION crm.curve_points(crm.retention_curve) IS
   'the curve as rows: of every age the customers observable that long, those active, and the rate';
-CREATE FUNCTION crm.cohort_triangle(histories regclass, as_of date, period text)
-    RETURNS TABLE (cohort_start date, age int, observable bigint, active bigint, rate float8)
-  LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 100
-  SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  -- date_trunc knows every period of retention, and more
-  IF lower(period) NOT IN ('day', 'week', 'month', 'quarter', 'year') THEN
-    RAISE invalid_parameter_value USING
-      MESSAGE = pg_catalog.format('unknown period "%s"', period),
-      HINT = 'Periods are day, week, month, quarter and year.';
-  END IF;
-  RETURN QUERY EXECUTE pg_catalog.format($query$
-    SELECT c.cohort_start, p.*
-    FROM (
-      SELECT date_trunc($1, first_purchased_on::timestamp)::date AS cohort_start,
-          crm.retention_curve(history, $2, $1) AS curve
-      FROM (SELECT history, crm.first_purchased_on(crm.until(history, $2)) AS first_purchased_on FROM %s) h
-      WHERE first_purchased_on IS NOT NULL
-      GROUP BY 1) c,
-      crm.curve_points(c.curve) p
-    ORDER BY c.cohort_start, p.age $query$, histories)
-    USING period, as_of;
-END $$;
-COMMENT ON FUNCTION crm.cohort_triangle(regclass, date, text) IS
-  'the retention of each cohort (customers by the calendar period of their first purchase), from the column history of a table or view, one row a customer';
 
 -- survival_curve: how long it takes until something happens, with those to whom it has not happened yet
 
