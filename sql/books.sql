@@ -44,6 +44,11 @@ SELECT 'month 2024-03-15 {2024-01-01 1 0 0 0 1 5 5 0 0 0}'::period_book;
 SELECT 'month 2024-03-15 {2024-02-01 1 0 0 0 0 5 5 0 0 0}'::period_book;
 SELECT 'month 2024-03-15 {2024-02-01 0 0 0 0 1 5 5 0 0 0}'::period_book;
 SELECT 'month 2024-03-15 {2024-02-01 -1 0 0 0 1 5 5 0 0 0}'::period_book;
+SELECT 'month 2024-03-15 {2024-01-01 1 0 0 0 1 5 5 0 0 0, 2024-02-01 0 0 1 1 1 5 0 0 5 5}'::period_book;
+SELECT 'month 2024-03-15 {2024-02-01 0 0 1 0 1 5 0 0 5 0}'::period_book;
+SELECT 'month 2024-03-15 {2024-02-01 1 0 0 0 1 5 5 1 0 0}'::period_book;
+SELECT 'day 2024-03-15 {1024-02-01 1 0 0 0 1 5 5 0 0 0}'::period_book;
+SELECT decompose('month 2024-03-31 {2024-01-01 (2000000000000000000 0 2000000000000000000 2000000000000000000 5, 1 0 4600000000000000000 1 900000000000000, 2000000000000000000 2000000000000000000 2000000000000000000 2000000000000000000 900000000000000)}', '2024-02-01', '2024-03-01');
 SELECT 'month 2024-03-15 {}'::period_book + 'month 2024-03-16 {}';
 SELECT period_book('{}', '2024-01-01', 'month'), period_book(NULL, '2024-01-01', 'month');
 
@@ -93,3 +98,4 @@ FROM (VALUES ('month 2024-03-31 {2024-03-01 (1 1 1 1 5)}'::cohort_book, 'month 2
 SELECT a = b AS same, a < b AS less, period_book_hash(a) = period_book_hash(b) AS same_hash
 FROM (VALUES ('month 2024-03-31 {2024-03-01 1 0 0 0 1 5 5 0 0 0}'::period_book, 'month 2024-03-31 {2024-03-01 1 0 0 0 1 5 5.0 0 0 0}'::period_book),
   ('month 2024-03-31 {2024-03-01 1 0 0 0 1 5 5 0 0 0}', 'month 2024-04-30 {}')) v(a, b);
+DROP FUNCTION receive(bytea, regtype), head(bytea, int, int), figures(bigint[]);

@@ -44,12 +44,12 @@ static inline void
 CheckCohort(const CohortBook *book, int cohort)
 {
 	if (unlikely(cohort > COHORT_BOOK_MAX_COHORTS))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("cohort book cannot hold %d periods by %s", cohort,
-						period_name(book->period)),
-				 errdetail("A book holds up to %d periods before as_of.", COHORT_BOOK_MAX_COHORTS),
-				 errhint("Take a longer period, or look for dates far in the past.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("cohort book cannot hold %d periods by %s", cohort, period_name(book->period)),
+			 errdetail("A book holds up to %d periods before as_of.", COHORT_BOOK_MAX_COHORTS),
+			 errhint("Take a longer period, or look for dates far in the past.")));
 }
 
 /* The state with this cohort among its cohorts; a larger copy if it has no room. */

@@ -45,8 +45,8 @@ typedef struct CohortBook
 	CohortCell cells[FLEXIBLE_ARRAY_MEMBER];
 } CohortBook;
 
-/* The most cohorts of which the triangle fits in a value. */
-#define COHORT_BOOK_MAX_COHORTS 7300
+/* Ten years of days: a triangle of 267 MB, the most that one stray date or one short text may ask for. */
+#define COHORT_BOOK_MAX_COHORTS 3653
 
 /* How many cells the youngest cohorts fill. */
 #define COHORT_CELLS(ncohorts) ((Size) (ncohorts) * ((Size) (ncohorts) + 1) / 2)

@@ -85,7 +85,10 @@ crm_cohort_book_transition(PG_FUNCTION_ARGS)
 	asked.as_of = CheckLastDay(PG_GETARG_DATEADT(2));
 	asked.period = period_from_text(PG_GETARG_TEXT_PP(3));
 	if (state == NULL)
+	{
 		state = cohort_book_create(asked.period, asked.as_of, 0);
+		cohort_start(state, 0); /* an error now rather than when the book is written */
+	}
 	CheckSameBook(state, &asked);
 	if (!PG_ARGISNULL(1))
 		state = count_customer(state, PG_GETARG_PURCHASES_KNOWN(1, asked.as_of));

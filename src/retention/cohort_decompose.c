@@ -82,6 +82,16 @@ shapley(double change, double b1, double b2, double c1, double c2)
 	return change * ((b1 * c1 + b2 * c2) / 3 + (b1 * c2 + b2 * c1) / 6);
 }
 
+/* A part in whole units of amount; what customers of an impossible book do may be beyond them. */
+static int128
+whole(double part)
+{
+	if (unlikely(!(fabs(part) < 1e30)))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("part of the change of the cohort book is out of range")));
+	return (int128) rint(part);
+}
+
 /* The part of each factor; a period without customers or purchases has the ratios of the other. */
 static void
 split(Bridge *b)
@@ -101,8 +111,8 @@ split(Bridge *b)
 		value1 = value2;
 	}
 	b->parts[0] = b->joined.amount;
-	b->parts[1] = (int128) rint(shapley(n2 - n1, rate1, rate2, value1, value2));
-	b->parts[2] = (int128) rint(shapley(rate2 - rate1, n1, n2, value1, value2));
+	b->parts[1] = whole(shapley(n2 - n1, rate1, rate2, value1, value2));
+	b->parts[2] = whole(shapley(rate2 - rate1, n1, n2, value1, value2));
 	b->parts[3] = b->after.amount - b->before.amount - b->parts[1] - b->parts[2];
 }
 

@@ -54,8 +54,8 @@ typedef struct PeriodBook
 	PeriodRow rows[FLEXIBLE_ARRAY_MEMBER]; /* row k is k + 1 periods before the unfinished one */
 } PeriodBook;
 
-/* Ten thousand years of days fit in a value. */
-#define PERIOD_BOOK_MAX_PERIODS 3652425
+/* A thousand years of days: 29 MB, the most that one stray date or one short text may ask for. */
+#define PERIOD_BOOK_MAX_PERIODS 365243
 
 #define PERIOD_BOOK_SIZE(n) (offsetof(PeriodBook, rows) + (Size) (n) * sizeof(PeriodRow))
 

@@ -16,9 +16,21 @@
 #include "retention/period_book.h"
 #include "utils/builtins.h"
 
-/* What is wrong with the figures of a period from outside, given those of the one before, or NULL. */
+/* Whether amounts are those of customers whom the period has. */
+static inline bool
+amounts_have_owners(const PeriodFigures *f)
+{
+	return (f->fresh > 0 || f->fresh_amount == 0) && (f->retained > 0 || f->retained_amount == 0) &&
+		   (f->reactivated > 0 || f->reactivated_amount == 0) &&
+		   (f->lapsed > 0 || f->lapsed_amount == 0);
+}
+
+/*
+ * What is wrong with the figures of a period from outside, given those of the one
+ * before and how many customers had joined by then, or NULL.
+ */
 static const char *
-problem_of_period(const PeriodFigures *f, const PeriodFigures *before)
+problem_of_period(const PeriodFigures *f, const PeriodFigures *before, int64 joined)
 {
 	int64 bought_before = 0;
 	int64 kept = f->retained;
@@ -34,6 +46,10 @@ problem_of_period(const PeriodFigures *f, const PeriodFigures *before)
 	period_book_add(&kept, f->lapsed);
 	if (kept != bought_before)
 		return "customers retained and lapsed are not those of the period before";
+	if (f->reactivated > joined - bought_before)
+		return "more customers reactivated than had joined and were away";
+	if (!amounts_have_owners(f))
+		return "amount of customers who are not there";
 	kept = f->fresh;
 	period_book_add(&kept, f->retained);
 	period_book_add(&kept, f->reactivated);
@@ -45,13 +61,16 @@ problem_of_period(const PeriodFigures *f, const PeriodFigures *before)
 static PeriodBook *
 CheckPeriodBook(PeriodBook *book, int sqlstate)
 {
+	int64 joined = 0;
+
 	for (int row = book->nperiods - 1; row >= 0; row--)
 	{
-		const char *problem = problem_of_period(
-			&book->rows[row].is, row + 1 < book->nperiods ? &book->rows[row + 1].is : NULL);
+		const PeriodFigures *f = &book->rows[row].is;
+		const char *problem = problem_of_period(f, row + 1 < book->nperiods ? f + 1 : NULL, joined);
 
 		if (problem != NULL)
 			ereport(ERROR, (errcode(sqlstate), errmsg("invalid period_book: %s", problem)));
+		period_book_add(&joined, f->fresh);
 	}
 	if (book->nperiods > 0)
 		period_book_start(book, book->nperiods - 1);
