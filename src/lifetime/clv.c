@@ -4,6 +4,7 @@
 #include "crm.h"
 
 #include "base/rows.h"
+#include "lifetime/clv.h"
 #include "lifetime/predict.h"
 #include "lifetime/spend_model.h"
 #include "miscadmin.h"
@@ -86,27 +87,42 @@ CheckValue(double value)
 /*
  * Residual value: margin * discounted purchases in (as_of, until] * spend per
  * purchase; Fader, Hardie & Lee (2005), RFM and CLV. Neither past spend nor the
- * cost of acquisition is in it.
+ * cost of acquisition is in it. False for who is not yet a customer.
  */
+bool
+clv_of(const PurchaseModel *model, const SpendModel *spend, PurchaseHistory *history,
+	   const ClvTerms *terms, double *clv)
+{
+	PurchaseParams params = model_params(CheckPredicting(model));
+	double		   delta = discount_per_unit(terms->annual_discount_rate, model->unit_days);
+	double		   margin = CheckMargin(terms->margin);
+	double		   t;
+	BtydDays	   days;
+
+	CheckSpendPredicting(spend);
+	if (!btyd_at(purchase_history_known(history, terms->as_of), terms->as_of, &days))
+		return false;
+	t = periods_between(terms->as_of, terms->until, model->unit_days);
+	CheckDiscountedEnd(t, delta);
+	*clv = CheckValue(
+		margin * expected_spend(spend, days.x, btyd_mean_spend(&days)) *
+		model_ops(model)->discounted(&params, btyd_in_units(&days, model->unit_days), t, delta));
+	return true;
+}
+
+/* (purchases, spend, history, as_of, until, annual_discount_rate, margin): clv_of. */
 PG_FUNCTION_INFO_V1(crm_clv);
 Datum
 crm_clv(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
-	const SpendModel	*spend = CheckSpendPredicting(PG_GETARG_SPEND_MODEL(1));
-	PurchaseParams		 params = model_params(model);
-	double				 delta = discount_per_unit(PG_GETARG_FLOAT8(5), model->unit_days);
-	double				 margin = CheckMargin(PG_GETARG_FLOAT8(6));
-	double				 t;
-	BtydDays			 days;
+	ClvTerms terms = {PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), PG_GETARG_FLOAT8(5),
+					  PG_GETARG_FLOAT8(6)};
+	double	 clv;
 
-	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)), PG_GETARG_DATEADT(3), &days))
+	if (!clv_of(PG_GETARG_PURCHASE_MODEL(0), PG_GETARG_SPEND_MODEL(1),
+				PG_GETARG_PURCHASE_HISTORY(2), &terms, &clv))
 		PG_RETURN_NULL();
-	t = periods_between(PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), model->unit_days);
-	CheckDiscountedEnd(t, delta);
-	PG_RETURN_FLOAT8(CheckValue(
-		margin * expected_spend(spend, days.x, btyd_mean_spend(&days)) *
-		model_ops(model)->discounted(&params, btyd_in_units(&days, model->unit_days), t, delta)));
+	PG_RETURN_FLOAT8(clv);
 }
 
 /* What a customer will spend in a time: how many purchases, and what they cost together. */

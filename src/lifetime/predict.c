@@ -8,19 +8,57 @@
 
 #include "lifetime/predict.h"
 
-/* The model, and the customer of the history form; false if not yet a customer. */
-static bool
-history_arguments(FunctionCallInfo fcinfo, const PurchaseModel **model, PurchaseParams *params,
-				  Btyd *c)
+/* What a model that predicts knows of a customer on a day; false if not yet a customer. */
+bool
+forecast_start(Forecast *f, const PurchaseModel *model, PurchaseHistory *history, DateADT as_of)
 {
 	BtydDays days;
 
-	*model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
-	*params = model_params(*model);
-	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
+	f->model = CheckPredicting(model);
+	f->params = model_params(model);
+	f->as_of = as_of;
+	if (!btyd_at(purchase_history_known(history, as_of), as_of, &days))
 		return false;
-	*c = btyd_in_units(&days, (*model)->unit_days);
+	f->customer = btyd_in_units(&days, model->unit_days);
 	return true;
+}
+
+/* P(alive on the day of the forecast). */
+double
+forecast_p_alive(const Forecast *f)
+{
+	return model_ops(f->model)->p_alive(&f->params, f->customer);
+}
+
+/* Expected number of purchases in (as_of, until]; errors unless until is finite and not before as_of. */
+double
+forecast_expected_purchases(const Forecast *f, DateADT until)
+{
+	double t = CheckFinitePeriods(periods_between(f->as_of, until, f->model->unit_days));
+
+	return model_ops(f->model)->expected(&f->params, f->customer, t, NULL);
+}
+
+/*
+ * The first day by whose end a customer who is alive on as_of has bought again
+ * with the probability; 'infinity' if that never happens, or beyond the calendar.
+ */
+DateADT
+forecast_next_purchase_on(const Forecast *f, double quantile)
+{
+	double day = f->as_of + ceil(model_ops(f->model)->next_purchase(&f->params, f->customer,
+																	CheckQuantile(quantile)) *
+								 f->model->unit_days);
+
+	return day < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE ? (DateADT) day : DATEVAL_NOEND;
+}
+
+/* The forecast of the arguments (model, history, as_of ...); false if not yet a customer. */
+static bool
+forecast_of_arguments(FunctionCallInfo fcinfo, Forecast *f)
+{
+	return forecast_start(f, PG_GETARG_PURCHASE_MODEL(0), PG_GETARG_PURCHASE_HISTORY(1),
+						  PG_GETARG_DATEADT(2));
 }
 
 /* The model, and the customer of the form over plain numbers. */
@@ -37,13 +75,11 @@ PG_FUNCTION_INFO_V1(crm_p_alive);
 Datum
 crm_p_alive(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model;
-	PurchaseParams		 params;
-	Btyd				 c;
+	Forecast f;
 
-	if (!history_arguments(fcinfo, &model, &params, &c))
+	if (!forecast_of_arguments(fcinfo, &f))
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(model_ops(model)->p_alive(&params, c));
+	PG_RETURN_FLOAT8(forecast_p_alive(&f));
 }
 
 PG_FUNCTION_INFO_V1(crm_p_alive_numbers);
@@ -71,18 +107,14 @@ PG_FUNCTION_INFO_V1(crm_p_alive_at);
 Datum
 crm_p_alive_at(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model;
-	PurchaseParams		 params;
-	Btyd				 c;
-	double				 t = 0;
+	Forecast f;
+	double	 t = 0;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) ||
-		!history_arguments(fcinfo, &model, &params, &c))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || !forecast_of_arguments(fcinfo, &f))
 		PG_RETURN_NULL();
 	if (!PG_ARGISNULL(3))
-		t = CheckFinitePeriods(
-			periods_between(PG_GETARG_DATEADT(2), PG_GETARG_DATEADT(3), model->unit_days));
-	PG_RETURN_FLOAT8(alive_after(model, &params, c, t));
+		t = CheckFinitePeriods(periods_between(f.as_of, PG_GETARG_DATEADT(3), f.model->unit_days));
+	PG_RETURN_FLOAT8(alive_after(f.model, &f.params, f.customer, t));
 }
 
 PG_FUNCTION_INFO_V1(crm_p_alive_at_numbers);
@@ -103,16 +135,11 @@ PG_FUNCTION_INFO_V1(crm_expected_purchases);
 Datum
 crm_expected_purchases(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model;
-	PurchaseParams		 params;
-	Btyd				 c;
-	double				 t;
+	Forecast f;
 
-	if (!history_arguments(fcinfo, &model, &params, &c))
+	if (!forecast_of_arguments(fcinfo, &f))
 		PG_RETURN_NULL();
-	t = CheckFinitePeriods(
-		periods_between(PG_GETARG_DATEADT(2), PG_GETARG_DATEADT(3), model->unit_days));
-	PG_RETURN_FLOAT8(model_ops(model)->expected(&params, c, t, NULL));
+	PG_RETURN_FLOAT8(forecast_expected_purchases(&f, PG_GETARG_DATEADT(3)));
 }
 
 PG_FUNCTION_INFO_V1(crm_expected_purchases_numbers);
@@ -168,16 +195,14 @@ PG_FUNCTION_INFO_V1(crm_dert);
 Datum
 crm_dert(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model;
-	PurchaseParams		 params;
-	Btyd				 c;
-	double				 delta;
+	Forecast f;
+	double	 delta;
 
-	if (!history_arguments(fcinfo, &model, &params, &c))
+	if (!forecast_of_arguments(fcinfo, &f))
 		PG_RETURN_NULL();
-	delta = discount_per_unit(PG_GETARG_FLOAT8(3), model->unit_days);
+	delta = discount_per_unit(PG_GETARG_FLOAT8(3), f.model->unit_days);
 	CheckDiscountedEnd(INFINITY, delta);
-	PG_RETURN_FLOAT8(model_ops(model)->discounted(&params, c, INFINITY, delta));
+	PG_RETURN_FLOAT8(model_ops(f.model)->discounted(&f.params, f.customer, INFINITY, delta));
 }
 
 PG_FUNCTION_INFO_V1(crm_dert_numbers);
@@ -195,27 +220,17 @@ crm_dert_numbers(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(model_ops(model)->discounted(&params, c, INFINITY, delta));
 }
 
-/*
- * The first day by whose end a customer who is alive on as_of has bought again
- * with the probability; 'infinity' if that never happens, or beyond the calendar.
- */
+/* (model, history, as_of, quantile): forecast_next_purchase_on. */
 PG_FUNCTION_INFO_V1(crm_next_purchase);
 Datum
 crm_next_purchase(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model;
-	PurchaseParams		 params;
-	Btyd				 c;
-	double				 q = CheckQuantile(PG_GETARG_FLOAT8(3));
-	double				 day;
+	Forecast f;
+	double	 q = CheckQuantile(PG_GETARG_FLOAT8(3));
 
-	if (!history_arguments(fcinfo, &model, &params, &c))
+	if (!forecast_of_arguments(fcinfo, &f))
 		PG_RETURN_NULL();
-	day = PG_GETARG_DATEADT(2) +
-		  ceil(model_ops(model)->next_purchase(&params, c, q) * model->unit_days);
-	if (!(day < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE))
-		PG_RETURN_DATEADT(DATEVAL_NOEND);
-	PG_RETURN_DATEADT((DateADT) day);
+	PG_RETURN_DATEADT(forecast_next_purchase_on(&f, q));
 }
 
 /* The same in model units from now. */

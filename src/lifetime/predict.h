@@ -98,4 +98,19 @@ CheckLevel(double level)
 	return level;
 }
 
+/* A model and a customer as it sees one on a day, of which everything that is to come follows. */
+typedef struct Forecast
+{
+	const PurchaseModel *model;
+	PurchaseParams		 params;
+	DateADT				 as_of;
+	Btyd				 customer;
+} Forecast;
+
+extern bool	   forecast_start(Forecast *f, const PurchaseModel *model, PurchaseHistory *history,
+							  DateADT as_of);
+extern double  forecast_p_alive(const Forecast *f);
+extern double  forecast_expected_purchases(const Forecast *f, DateADT until);
+extern DateADT forecast_next_purchase_on(const Forecast *f, double quantile);
+
 #endif /* CRM_PREDICT_H */

@@ -45,7 +45,8 @@ typedef struct PurchaseModel
 #define PURCHASE_MODEL_SIZE(ntried) (offsetof(PurchaseModel, tried) + (ntried) * sizeof(ModelTried))
 
 /* The type's storage is plain: values are never packed or toasted in tables. */
-#define PG_GETARG_PURCHASE_MODEL(n) ((PurchaseModel *) PG_GETARG_VARLENA_P(n))
+#define DatumGetPurchaseModel(d) ((PurchaseModel *) PG_DETOAST_DATUM(d))
+#define PG_GETARG_PURCHASE_MODEL(n) DatumGetPurchaseModel(PG_GETARG_DATUM(n))
 #define PG_RETURN_PURCHASE_MODEL(m) PG_RETURN_POINTER(m)
 
 extern PurchaseModel *purchase_model_create(int kind, int k, const double *params, int32 unit_days);

@@ -24,7 +24,8 @@ typedef struct SpendModel
 } SpendModel;
 
 /* The type's storage is plain: values are never packed or toasted in tables. */
-#define PG_GETARG_SPEND_MODEL(n) ((SpendModel *) PG_GETARG_VARLENA_P(n))
+#define DatumGetSpendModel(d) ((SpendModel *) PG_DETOAST_DATUM(d))
+#define PG_GETARG_SPEND_MODEL(n) DatumGetSpendModel(PG_GETARG_DATUM(n))
 #define PG_RETURN_SPEND_MODEL(m) PG_RETURN_POINTER(m)
 
 extern ModelShape  spend_model_shape(const SpendModel *model);

@@ -15,7 +15,6 @@ typedef enum KeptWhat
 	KEPT_RULES,		/* of a scoring table */
 	KEPT_DECISIONS, /* the layout of a table of decisions */
 	KEPT_JOIN,		/* the plan of a view over several tables */
-	KEPT_SCORERS,	/* the functions that a score is made with; of no relation */
 	KEPT_LOG		/* how a table of changes is written */
 } KeptWhat;
 

@@ -25,25 +25,6 @@ typedef enum RulePart
 	RULE_PARTS
 } RulePart;
 
-/* The functions that a score is made with. */
-typedef enum Scorer
-{
-	SCORER_RFM,
-	SCORER_SEGMENT,
-	SCORER_SEGMENT_RANK,
-	SCORER_TIER,
-	SCORER_P_ALIVE,
-	SCORER_EXPECTED_PURCHASES,
-	SCORER_CLV,
-	SCORER_NEXT_PURCHASE,
-	SCORERS
-} Scorer;
-
-typedef struct Scorers
-{
-	FmgrInfo functions[SCORERS];
-} Scorers;
-
 typedef struct ScoringRule
 {
 	Datum		 *keys; /* of the customers it is for, one for each column of "by" */
@@ -54,7 +35,6 @@ typedef struct ScoringRule
 	NullableDatum refreshing_as_of; /* the running one is */
 	int64		  second; /* since 2000 in UTC, of which the day in the time zone is known */
 	DateADT		  day;
-	Scorers		 *scorers;
 } ScoringRule;
 
 /* Whether customers hold tiers by a rule, which may be NULL. */
@@ -71,7 +51,5 @@ scoring_rule_program(const ScoringRule *rule)
 	return scoring_rule_has_tiers(rule) ? DatumGetTierProgram(rule->parts[RULE_TIER_PROGRAM])
 										: NULL;
 }
-
-extern Scorers *find_scorers(void);
 
 #endif /* CRM_LIVE_RULE_H */

@@ -18,7 +18,6 @@
 #include "live/layout.h"
 #include "live/rule.h"
 #include "live/rules.h"
-#include "live/score.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -185,7 +184,6 @@ make_rules(const void *of)
 {
 	const ScoringTable *table = of;
 	ScoringRules	   *rules = palloc0(sizeof(ScoringRules));
-	Scorers			   *scorers = find_scorers();
 	int					capacity = 1;
 	RuleColumns			columns;
 	TupleTableSlot	   *row = table_slot_create(table->scoring, NULL);
@@ -207,7 +205,6 @@ make_rules(const void *of)
 		memset(&rules->rules[rules->nrules], 0, sizeof(ScoringRule));
 		rules->rules[rules->nrules].second = -1;
 		make_rule(&rules->rules[rules->nrules], row, rules, &columns);
-		rules->rules[rules->nrules].scorers = scorers;
 		rules->rows[rules->nrules++] = ExecCopySlotHeapTuple(row);
 	}
 	table_endscan(scan);

@@ -8,109 +8,25 @@
 #include "crm.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "lifetime/clv.h"
+#include "lifetime/predict.h"
 #include "live/decisions.h"
-#include "live/kept.h"
 #include "live/layout.h"
 #include "live/rule.h"
 #include "live/score.h"
-#include "scoring/rfm.h"
+#include "scoring/rfm_scale.h"
 #include "scoring/segment_map.h"
+#include "tiers/standing.h"
 #include "utils/builtins.h"
-
-static const char *const scorer_signatures[SCORERS] = {
-	[SCORER_RFM] = "crm.rfm_score(crm.rfm_scale,crm.purchase_history,pg_catalog.date)",
-	[SCORER_SEGMENT] = "crm.segment(crm.rfm,crm.segment_map)",
-	[SCORER_SEGMENT_RANK] = "crm.segment_rank(crm.rfm,crm.segment_map)",
-	[SCORER_TIER] = "crm.tier(crm.tier_program,crm.purchase_history,pg_catalog.date,"
-					"crm.tier_override[],pg_catalog.daterange[])",
-	[SCORER_P_ALIVE] =
-		"crm.p_alive(crm.purchase_model,crm.purchase_history,pg_catalog.date,pg_catalog.date)",
-	[SCORER_EXPECTED_PURCHASES] = "crm.expected_purchases(crm.purchase_model,crm.purchase_history,"
-								  "pg_catalog.date,pg_catalog.date)",
-	[SCORER_CLV] =
-		"crm.clv(crm.purchase_model,crm.spend_model,crm.purchase_history,pg_catalog.date,"
-		"pg_catalog.date,pg_catalog.float8,pg_catalog.float8)",
-	[SCORER_NEXT_PURCHASE] =
-		"crm.expected_next_purchase_on(crm.purchase_model,crm.purchase_history,"
-		"pg_catalog.date,pg_catalog.float8)",
-};
-
-/* What a scorer was called before 0.3.0, which this library may serve too. */
-static const char *const scorer_signatures_before[SCORERS] = {
-	[SCORER_NEXT_PURCHASE] = "crm.next_purchase(crm.purchase_model,crm.purchase_history,"
-							 "pg_catalog.date,pg_catalog.float8)",
-};
-
-#define MAX_SCORER_ARGUMENTS 7
 
 /* ---- one customer ---- */
 
-/* The function of a scorer: by its name, or, if that is not there, by the one it had before. */
-static Oid
-scorer_function(Scorer scorer)
-{
-	LOCAL_FCINFO(fcinfo, 1);
-	Datum found;
-
-	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = CStringGetTextDatum(scorer_signatures[scorer]);
-	fcinfo->args[0].isnull = false;
-	found = to_regprocedure(fcinfo);
-	if (fcinfo->isnull)
-		found = DirectFunctionCall1(regprocedurein,
-									CStringGetDatum(scorer_signatures_before[scorer]
-														? scorer_signatures_before[scorer]
-														: scorer_signatures[scorer]));
-	return DatumGetObjectId(found);
-}
-
-static void *
-make_scorers(const void *unused)
-{
-	Scorers *scorers = palloc(sizeof(Scorers));
-
-	(void) unused;
-
-	for (int i = 0; i < SCORERS; i++)
-		fmgr_info(scorer_function(i), &scorers->functions[i]);
-	return scorers;
-}
-
-/* The functions, ready to be called as long as the current memory context lives. */
-Scorers *
-find_scorers(void)
-{
-	KeptKey key = {KEPT_SCORERS, {InvalidOid}};
-
-	return kept_find_or_make(&key, make_scorers, NULL);
-}
-
-/* A scorer's result for n arguments; those that it has beyond them are NULL. */
-static Datum
-call(const ScoringRule *rule, Scorer scorer, int n, const Datum *arguments, bool *isnull)
-{
-	LOCAL_FCINFO(fcinfo, MAX_SCORER_ARGUMENTS);
-	FmgrInfo *function = &rule->scorers->functions[scorer];
-	Datum	  result;
-
-	InitFunctionCallInfoData(*fcinfo, function, function->fn_nargs, InvalidOid, NULL, NULL);
-	for (int i = 0; i < function->fn_nargs; i++)
-	{
-		fcinfo->args[i].value = i < n ? arguments[i] : (Datum) 0;
-		fcinfo->args[i].isnull = i >= n;
-	}
-	result = FunctionCallInvoke(fcinfo);
-	*isnull = fcinfo->isnull;
-	return result;
-}
-
 static inline void
-set_score(Score *score, ScoreColumn column, Datum value, bool isnull)
+set_score(Score *score, ScoreColumn column, Datum value)
 {
 	score->values[column] = value;
-	score->nulls[column] = isnull;
+	score->nulls[column] = false;
 }
 
 /*
@@ -126,35 +42,33 @@ map_fits(const ScoringRule *rule, Rfm rfm)
 
 /* The text of the score, its three digits, and the segment. */
 static void
-score_rfm(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
+score_rfm(const ScoringRule *rule, PurchaseHistory *history, DateADT as_of, Score *score)
 {
-	bool  isnull;
-	Datum value;
-	Datum rfm;
+	const SegmentMap  *map;
+	const SegmentRule *match;
+	Rfm				   rfm;
 
-	if (rule->nulls[RULE_SCALE])
+	if (rule->nulls[RULE_SCALE] ||
+		!rfm_score_of(DatumGetRfmScale(rule->parts[RULE_SCALE]), history, as_of, &rfm))
 		return;
-	rfm = call(rule, SCORER_RFM, 3,
-			   (Datum[]){rule->parts[RULE_SCALE], history, DateADTGetDatum(as_of)}, &isnull);
-	if (isnull)
-		return;
-	set_score(score, SCORE_RFM, CStringGetTextDatum(rfm_to_text(DatumGetRfm(rfm))), false);
-	set_score(score, SCORE_RECENCY, Int16GetDatum(rfm_recency(DatumGetRfm(rfm))), false);
-	set_score(score, SCORE_FREQUENCY, Int16GetDatum(rfm_frequency(DatumGetRfm(rfm))), false);
-	set_score(score, SCORE_MONETARY, Int16GetDatum(rfm_monetary(DatumGetRfm(rfm))), false);
+	set_score(score, SCORE_RFM, CStringGetTextDatum(rfm_to_text(rfm)));
+	set_score(score, SCORE_RECENCY, Int16GetDatum(rfm_recency(rfm)));
+	set_score(score, SCORE_FREQUENCY, Int16GetDatum(rfm_frequency(rfm)));
+	set_score(score, SCORE_MONETARY, Int16GetDatum(rfm_monetary(rfm)));
 
-	if (!map_fits(rule, DatumGetRfm(rfm)))
+	if (!map_fits(rule, rfm))
 		return;
-	value = call(rule, SCORER_SEGMENT, 2, (Datum[]){rfm, rule->parts[RULE_SEGMENTS]}, &isnull);
-	set_score(score, SCORE_SEGMENT, value, isnull);
-	value = call(rule, SCORER_SEGMENT_RANK, 2, (Datum[]){rfm, rule->parts[RULE_SEGMENTS]}, &isnull);
-	set_score(score, SCORE_SEGMENT_RANK, isnull ? value : Int16GetDatum(DatumGetInt32(value)),
-			  isnull);
+	map = (SegmentMap *) DatumGetPointer(rule->parts[RULE_SEGMENTS]);
+	match = segment_of(map, rfm);
+	if (match == NULL)
+		return;
+	set_score(score, SCORE_SEGMENT, segment_name_datum(map, match->segment));
+	set_score(score, SCORE_SEGMENT_RANK, Int16GetDatum(match->segment + 1));
 }
 
 /* The purchases that a rule looks at: those of its last days. */
-static Datum
-looked_at(const ScoringRule *rule, Datum history, DateADT as_of)
+static PurchaseHistory *
+looked_at(const ScoringRule *rule, PurchaseHistory *history, DateADT as_of)
 {
 	PurchaseHistory *h;
 	int64			 first_day;
@@ -164,81 +78,63 @@ looked_at(const ScoringRule *rule, Datum history, DateADT as_of)
 	if (rule->nulls[RULE_LOOK_BACK_DAYS])
 		return history;
 	first_day = (int64) as_of - DatumGetInt32(rule->parts[RULE_LOOK_BACK_DAYS]) + 1;
-	h = purchase_history_known(DatumGetPurchaseHistory(history), as_of);
+	h = purchase_history_known(history, as_of);
 	until = purchase_history_count_until(h, as_of);
 	from = purchase_history_count_until(h, (DateADT) Max(first_day - 1, PG_INT32_MIN));
-	return PointerGetDatum(purchase_history_slice(h, from, until));
-}
-
-static inline void
-set_argument(FunctionCallInfo fcinfo, int n, const void *value)
-{
-	fcinfo->args[n].value = PointerGetDatum(value);
-	fcinfo->args[n].isnull = value == NULL;
+	return purchase_history_slice(h, from, until);
 }
 
 /* The tier held in the rule's program, as it was decided; decisions on tiers that it does not have are none. */
 static void
-score_tier(const ScoringRule *rule, Datum history, DateADT as_of, const CustomerDecisions *decided,
-		   Score *score)
+score_tier(const ScoringRule *rule, PurchaseHistory *history, DateADT as_of,
+		   const CustomerDecisions *decided, Score *score)
 {
-	LOCAL_FCINFO(fcinfo, 5);
 	const TierProgram *program = scoring_rule_program(rule);
-	Datum			   tier;
+	const char		  *tier;
 
 	if (program == NULL)
 		return;
-	InitFunctionCallInfoData(*fcinfo, &rule->scorers->functions[SCORER_TIER], 5, InvalidOid, NULL,
-							 NULL);
-	set_argument(fcinfo, 0, program);
-	fcinfo->args[1].value = history;
-	fcinfo->args[1].isnull = false;
-	fcinfo->args[2].value = DateADTGetDatum(as_of);
-	fcinfo->args[2].isnull = false;
-	set_argument(fcinfo, 3, known_overrides(program, decided->overrides));
-	set_argument(fcinfo, 4, decided->memberships);
-	tier = FunctionCallInvoke(fcinfo);
-	set_score(score, SCORE_TIER, tier, fcinfo->isnull);
+	tier = tier_held(program, history, as_of, known_overrides(program, decided->overrides),
+					 decided->memberships);
+	if (tier != NULL)
+		set_score(score, SCORE_TIER, CStringGetTextDatum(tier));
 }
 
 /* What the customer will do by the rule's models: within the horizon, and when again. */
 static void
-score_future(const ScoringRule *rule, Datum history, DateADT as_of, Score *score)
+score_future(const ScoringRule *rule, PurchaseHistory *history, DateADT as_of, Score *score)
 {
-	const Datum *parts = rule->parts;
-	Datum		 today = DateADTGetDatum(as_of);
-	Datum		 until;
-	Datum		 value;
-	bool		 isnull;
+	const Datum			*parts = rule->parts;
+	const PurchaseModel *model;
+	Forecast			 forecast;
+	ClvTerms			 terms;
+	DateADT				 next;
+	double				 clv;
 
 	if (rule->nulls[RULE_PURCHASE_MODEL])
 		return;
-	value = call(rule, SCORER_P_ALIVE, 3, (Datum[]){parts[RULE_PURCHASE_MODEL], history, today},
-				 &isnull);
-	set_score(score, SCORE_P_ALIVE, value, isnull);
-	if (isnull)
+	model = DatumGetPurchaseModel(parts[RULE_PURCHASE_MODEL]);
+	if (!forecast_start(&forecast, model, history, as_of))
 		return;
-	value =
-		call(rule, SCORER_NEXT_PURCHASE, 4,
-			 (Datum[]){parts[RULE_PURCHASE_MODEL], history, today, Float8GetDatum(0.5)}, &isnull);
-	set_score(score, SCORE_EXPECTED_NEXT_PURCHASE_ON, value,
-			  isnull || DATE_NOT_FINITE(DatumGetDateADT(value)));
+	set_score(score, SCORE_P_ALIVE, Float8GetDatum(forecast_p_alive(&forecast)));
+	next = forecast_next_purchase_on(&forecast, 0.5);
+	if (!DATE_NOT_FINITE(next))
+		set_score(score, SCORE_EXPECTED_NEXT_PURCHASE_ON, DateADTGetDatum(next));
 
 	if (rule->nulls[RULE_HORIZON_DAYS])
 		return;
-	until = DateADTGetDatum(as_of + DatumGetInt32(parts[RULE_HORIZON_DAYS]));
-	value = call(rule, SCORER_EXPECTED_PURCHASES, 4,
-				 (Datum[]){parts[RULE_PURCHASE_MODEL], history, today, until}, &isnull);
-	set_score(score, SCORE_EXPECTED_PURCHASES, value, isnull);
+	terms.as_of = as_of;
+	terms.until = as_of + DatumGetInt32(parts[RULE_HORIZON_DAYS]);
+	set_score(score, SCORE_EXPECTED_PURCHASES,
+			  Float8GetDatum(forecast_expected_purchases(&forecast, terms.until)));
 
 	if (rule->nulls[RULE_SPEND_MODEL] || rule->nulls[RULE_DISCOUNT_RATE] ||
 		rule->nulls[RULE_MARGIN])
 		return;
-	value = call(rule, SCORER_CLV, 7,
-				 (Datum[]){parts[RULE_PURCHASE_MODEL], parts[RULE_SPEND_MODEL], history, today,
-						   until, parts[RULE_DISCOUNT_RATE], parts[RULE_MARGIN]},
-				 &isnull);
-	set_score(score, SCORE_CLV, value, isnull);
+	terms.annual_discount_rate = DatumGetFloat8(parts[RULE_DISCOUNT_RATE]);
+	terms.margin = DatumGetFloat8(parts[RULE_MARGIN]);
+	if (clv_of(model, DatumGetSpendModel(parts[RULE_SPEND_MODEL]), history, &terms, &clv))
+		set_score(score, SCORE_CLV, Float8GetDatum(clv));
 }
 
 /* What a customer's history is worth on a day by a rule and what was decided; all NULL without a rule. */
@@ -246,13 +142,16 @@ void
 score_customer(const ScoringRule *rule, Datum history, DateADT as_of,
 			   const CustomerDecisions *decided, Score *score)
 {
+	PurchaseHistory *h;
+
 	memset(score->values, 0, sizeof(score->values));
 	memset(score->nulls, true, sizeof(score->nulls));
 	if (rule == NULL)
 		return;
-	score_rfm(rule, looked_at(rule, history, as_of), as_of, score);
-	score_tier(rule, history, as_of, decided, score);
-	score_future(rule, history, as_of, score);
+	h = DatumGetPurchaseHistory(history);
+	score_rfm(rule, looked_at(rule, h, as_of), as_of, score);
+	score_tier(rule, h, as_of, decided, score);
+	score_future(rule, h, as_of, score);
 }
 
 /* What was decided on the tier, if the arguments n and n + 1 are there: overrides and memberships, each may be NULL. */
@@ -285,14 +184,6 @@ crm_score_customer(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	if (fcinfo->flinfo->fn_extra == NULL)
-	{
-		MemoryContext before = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-		fcinfo->flinfo->fn_extra = find_scorers();
-		MemoryContextSwitchTo(before);
-	}
-	rule.scorers = fcinfo->flinfo->fn_extra;
 	for (int i = 0; i < RULE_PARTS; i++)
 	{
 		rule.nulls[i] = PG_ARGISNULL(i + 2);

@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-#include "history/purchase_history.h"
 #include "scoring/rfm_measures.h"
 #include "utils/builtins.h"
 
@@ -50,30 +49,35 @@ measure_of_spend(int128 spend)
 	return (int64) spend;
 }
 
-/* (history, as_of): days since the last purchase, orders and net spend, until as_of. */
+/* Days since the last purchase, orders and net spend of what is known on a finite day; false without a purchase by then. */
+bool
+rfm_measure_history(PurchaseHistory *history, DateADT as_of, RfmMeasures *m)
+{
+	PurchaseHistory	  *h = purchase_history_known(history, as_of);
+	int				   n = purchase_history_count_until(h, as_of);
+	const PurchaseDay *last = purchase_history_last(h, n);
+
+	if (last == NULL)
+		return false;
+	m->values[RFM_RECENCY] = ((int64) as_of - last->day) * AMOUNT_SCALE;
+	m->values[RFM_FREQUENCY] = measure_of_int64(RFM_FREQUENCY, purchase_history_orders(h, n));
+	m->values[RFM_MONETARY] = measure_of_spend(purchase_history_spend(h, n));
+	return true;
+}
+
+/* (history, as_of) */
 bool
 rfm_read_history(FunctionCallInfo fcinfo, int arg, RfmMeasures *m)
 {
-	PurchaseHistory	  *h;
-	const PurchaseDay *last;
-	DateADT			   as_of;
-	int				   n;
+	PurchaseHistory *h;
+	bool			 found;
 
 	if (PG_ARGISNULL(arg) || PG_ARGISNULL(arg + 1))
 		return false;
-	as_of = CheckFiniteDate(PG_GETARG_DATEADT(arg + 1), "as_of");
-	h = PG_GETARG_PURCHASES_KNOWN(arg, as_of);
-
-	n = purchase_history_count_until(h, as_of);
-	last = purchase_history_last(h, n);
-	if (last != NULL)
-	{
-		m->values[RFM_RECENCY] = ((int64) as_of - last->day) * AMOUNT_SCALE;
-		m->values[RFM_FREQUENCY] = measure_of_int64(RFM_FREQUENCY, purchase_history_orders(h, n));
-		m->values[RFM_MONETARY] = measure_of_spend(purchase_history_spend(h, n));
-	}
+	h = PG_GETARG_PURCHASE_HISTORY(arg);
+	found = rfm_measure_history(h, CheckFiniteDate(PG_GETARG_DATEADT(arg + 1), "as_of"), m);
 	PG_FREE_IF_COPY(h, arg);
-	return last != NULL;
+	return found;
 }
 
 /* (int, bigint, numeric) */

@@ -12,6 +12,7 @@
 #include "crm.h"
 
 #include "base/amount.h"
+#include "history/purchase_history.h"
 
 typedef enum RfmMeasure
 {
@@ -33,6 +34,7 @@ typedef struct RfmMeasures
  */
 typedef bool (*RfmReader)(FunctionCallInfo fcinfo, int arg, RfmMeasures *m);
 
+extern bool rfm_measure_history(PurchaseHistory *history, DateADT as_of, RfmMeasures *m);
 extern bool rfm_read_history(FunctionCallInfo fcinfo, int arg, RfmMeasures *m);
 extern bool rfm_read_numeric(FunctionCallInfo fcinfo, int arg, RfmMeasures *m);
 extern bool rfm_read_float8(FunctionCallInfo fcinfo, int arg, RfmMeasures *m);

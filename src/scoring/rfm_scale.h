@@ -50,6 +50,7 @@ typedef struct RfmScale
 extern RfmScale *rfm_scale_create(int bins);
 extern RfmCut	 rfm_cut_between(int64 low, int64 high, int part, int parts);
 extern Numeric	 rfm_cut_to_numeric(const RfmCut *cut);
+extern bool rfm_score_of(const RfmScale *scale, PurchaseHistory *history, DateADT as_of, Rfm *rfm);
 
 /* The bins - 1 cut points of a measure. */
 static inline RfmCut *

@@ -7,21 +7,38 @@
 #include "base/rows.h"
 #include "utils/builtins.h"
 
+/* The scores that a scale gives three measures. */
+static inline Rfm
+score_of_measures(const RfmScale *scale, const RfmMeasures *m)
+{
+	int rfm = scale->bins;
+
+	for (int i = 0; i < RFM_MEASURES; i++)
+		rfm = rfm * 10 + rfm_scale_score(scale, i, m->values[i]);
+	return rfm;
+}
+
+/* The score of a customer on a finite day; false without a purchase by then. */
+bool
+rfm_score_of(const RfmScale *scale, PurchaseHistory *history, DateADT as_of, Rfm *rfm)
+{
+	RfmMeasures m;
+
+	if (!rfm_measure_history(history, CheckFiniteDate(as_of, "as_of"), &m))
+		return false;
+	*rfm = score_of_measures(scale, &m);
+	return true;
+}
+
 /* The score of what the reader finds in the arguments after the scale; NULL if nothing. */
 static inline Datum
 score(FunctionCallInfo fcinfo, RfmReader read)
 {
-	RfmScale   *scale;
 	RfmMeasures m;
-	int			rfm;
 
 	if (PG_ARGISNULL(0) || !read(fcinfo, 1, &m))
 		PG_RETURN_NULL();
-	scale = PG_GETARG_RFM_SCALE(0);
-	rfm = scale->bins;
-	for (int i = 0; i < RFM_MEASURES; i++)
-		rfm = rfm * 10 + rfm_scale_score(scale, i, m.values[i]);
-	PG_RETURN_RFM(rfm);
+	PG_RETURN_RFM(score_of_measures(PG_GETARG_RFM_SCALE(0), &m));
 }
 
 /* (scale, history, as_of): recency, orders and spend until as_of; NULL without a purchase by then. */

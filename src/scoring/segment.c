@@ -19,6 +19,17 @@ CheckMapBins(Rfm rfm, const SegmentMap *map)
 							   rfm_to_text(rfm), rfm_bins(rfm), map->bins)));
 }
 
+/* The rule of a map, for as many bins as the score has, that gives the score its segment; NULL for none. */
+const SegmentRule *
+segment_of(const SegmentMap *map, Rfm rfm)
+{
+	int rule;
+
+	CheckMapBins(rfm, map);
+	rule = segment_map_cells(map)[segment_cell(rfm)];
+	return rule == 0 ? NULL : &map->rules[rule - 1];
+}
+
 /* The map given as second argument, or, without one, that which comes with the bins of the score. */
 static inline const SegmentMap *
 map_argument(FunctionCallInfo fcinfo, Rfm rfm)
@@ -26,11 +37,7 @@ map_argument(FunctionCallInfo fcinfo, Rfm rfm)
 	const SegmentMap *map;
 
 	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
-	{
-		map = PG_GETARG_SEGMENT_MAP(1);
-		CheckMapBins(rfm, map);
-		return map;
-	}
+		return PG_GETARG_SEGMENT_MAP(1);
 	map = segment_map_default(rfm_bins(rfm));
 	if (unlikely(map == NULL))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -51,15 +58,22 @@ static bool
 find_match(FunctionCallInfo fcinfo, Match *match)
 {
 	Rfm rfm;
-	int rule;
 
 	if (PG_ARGISNULL(0))
 		return false;
 	rfm = PG_GETARG_RFM(0);
 	match->map = map_argument(fcinfo, rfm);
-	rule = segment_map_cells(match->map)[segment_cell(rfm)];
-	match->rule = &match->map->rules[rule - 1];
-	return rule != 0;
+	match->rule = segment_of(match->map, rfm);
+	return match->rule != NULL;
+}
+
+/* The name of a segment, as text. */
+Datum
+segment_name_datum(const SegmentMap *map, int segment)
+{
+	SegmentName name = segment_map_name(map, segment);
+
+	return PointerGetDatum(cstring_to_text_with_len(name.start, name.length));
 }
 
 /* (rfm [, map]): the segment; NULL if no rule matches. */
@@ -67,13 +81,11 @@ PG_FUNCTION_INFO_V1(crm_segment);
 Datum
 crm_segment(PG_FUNCTION_ARGS)
 {
-	Match		match;
-	SegmentName name;
+	Match match;
 
 	if (!find_match(fcinfo, &match))
 		PG_RETURN_NULL();
-	name = segment_map_name(match.map, match.rule->segment);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(name.start, name.length));
+	return segment_name_datum(match.map, match.rule->segment);
 }
 
 /* (rfm [, map]): the rule that gave the segment, as it stands in the map; NULL if none. */
@@ -99,14 +111,6 @@ crm_segment_rank(PG_FUNCTION_ARGS)
 	if (!find_match(fcinfo, &match))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(match.rule->segment + 1);
-}
-
-static Datum
-segment_name_datum(const SegmentMap *map, int segment)
-{
-	SegmentName name = segment_map_name(map, segment);
-
-	return PointerGetDatum(cstring_to_text_with_len(name.start, name.length));
 }
 
 /* The names of the segments whose rules match a score, the deciding one first; how many. */

@@ -68,9 +68,11 @@ typedef struct SegmentName
 	int			length;
 } SegmentName;
 
-extern SegmentMap		*segment_map_parse(const char *input);
-extern char				*segment_rule_to_text(const SegmentMap *map, int rule);
-extern const SegmentMap *segment_map_default(int bins);
+extern SegmentMap		 *segment_map_parse(const char *input);
+extern char				 *segment_rule_to_text(const SegmentMap *map, int rule);
+extern const SegmentMap	 *segment_map_default(int bins);
+extern const SegmentRule *segment_of(const SegmentMap *map, Rfm rfm);
+extern Datum			  segment_name_datum(const SegmentMap *map, int segment);
 
 static inline int
 segment_map_ncells(int bins)

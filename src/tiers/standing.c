@@ -9,6 +9,7 @@
 #include "base/calendar.h"
 #include "miscadmin.h"
 #include "base/rows.h"
+#include "tiers/standing.h"
 #include "tiers/tier_mask.h"
 #include "utils/builtins.h"
 
@@ -65,17 +66,25 @@ walk_until(StandingWalk *s, DateADT day)
 	tier_walk_pass(&s->walk, day);
 }
 
+/* How a customer stands in a program on a finite day; overrides and memberships may be NULL. */
+static void
+standing_of(StandingWalk *s, const TierProgram *p, PurchaseHistory *h, DateADT as_of,
+			ArrayType *overrides, ArrayType *memberships)
+{
+	PurchaseBook book;
+
+	CheckFiniteDate(as_of, "as_of");
+	book = purchase_book(h, as_of);
+	standing_walk_start(s, p, &book, tier_mask_create(p, overrides, memberships));
+	walk_until(s, as_of);
+}
+
 /* The standing of the arguments (program, history, as_of [, overrides, memberships]). */
 static void
 standing_of_arguments(FunctionCallInfo fcinfo, StandingWalk *s)
 {
-	TierProgram		*p = PG_GETARG_TIER_PROGRAM(0);
-	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(1);
-	DateADT			 as_of = CheckFiniteDate(PG_GETARG_DATEADT(2), "as_of");
-	PurchaseBook	 book = purchase_book(h, as_of);
-
-	standing_walk_start(s, p, &book, mask_argument(fcinfo, p));
-	walk_until(s, as_of);
+	standing_of(s, PG_GETARG_TIER_PROGRAM(0), PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2),
+				array_argument(fcinfo, 3), array_argument(fcinfo, 4));
 }
 
 static Datum
@@ -84,19 +93,35 @@ tier_name_datum(const TierProgram *p, int rank)
 	return CStringGetTextDatum(p->tiers[rank - 1].name);
 }
 
-/* The tier held on a day; NULL if there is none. */
+/*
+ * The name of the tier that a customer holds in a program on a finite day, NULL
+ * if there is none; overrides (crm.tier_override[]) and memberships
+ * (daterange[]) may be NULL.
+ */
+const char *
+tier_held(const TierProgram *program, PurchaseHistory *history, DateADT as_of, ArrayType *overrides,
+		  ArrayType *memberships)
+{
+	StandingWalk s;
+
+	standing_of(&s, program, history, as_of, overrides, memberships);
+	return s.rank == 0 ? NULL : program->tiers[s.rank - 1].name;
+}
+
+/* (program, history, as_of [, overrides, memberships]): the tier held on a day; NULL if there is none. */
 PG_FUNCTION_INFO_V1(crm_tier);
 Datum
 crm_tier(PG_FUNCTION_ARGS)
 {
-	StandingWalk s;
+	const char *tier;
 
 	if (has_null_argument(fcinfo))
 		PG_RETURN_NULL();
-	standing_of_arguments(fcinfo, &s);
-	if (s.rank == 0)
+	tier = tier_held(PG_GETARG_TIER_PROGRAM(0), PG_GETARG_PURCHASE_HISTORY(1), PG_GETARG_DATEADT(2),
+					 array_argument(fcinfo, 3), array_argument(fcinfo, 4));
+	if (tier == NULL)
 		PG_RETURN_NULL();
-	return tier_name_datum(s.walk.program, s.rank);
+	PG_RETURN_DATUM(CStringGetTextDatum(tier));
 }
 
 /* ---- what comes if nothing more is bought ---- */
