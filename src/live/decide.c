@@ -14,8 +14,8 @@
 #include "live/histories.h"
 #include "live/owner.h"
 #include "live/rule.h"
-#include "live/track.h"
 #include "live/tracked.h"
+#include "live/tracking.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 

@@ -48,7 +48,6 @@
 #include "live/delta.h"
 #include "live/tracked.h"
 #include "live/view.h"
-#include "live/why.h"
 #include "nodes/execnodes.h"
 #include "utils/tuplestore.h"
 
@@ -141,7 +140,6 @@ typedef struct JoinPlan
 	const ReaderPlan *reader; /* over the joined row, or that of groups */
 } JoinPlan;
 
-extern bool			   join_find(Query *query, List **tables, NotLive *why);
 extern const JoinPlan *join_plan(Relation view, const Tracked *tracked);
 
 /* ---- changed.c: rows of a looked-up table that came and went ---- */

@@ -6,7 +6,7 @@
 
 #include "crm.h"
 
-#include "live/why.h"
+#include "live/not_live.h"
 #include "nodes/bitmapset.h"
 
 /* A condition "column of a unique key = expression over other tables". */
@@ -45,6 +45,7 @@ typedef struct FoundJoin
 	List	   *sums;	/* its aggregates, as Aggref *, each once */
 } FoundJoin;
 
+extern bool		  join_find(Query *query, List **tables, NotLive *why);
 extern bool		  join_find_tables(Query *query, FoundJoin *join, NotLive *why);
 extern Bitmapset *tables_used(Node *expression);
 extern Node		 *without_relabel(Node *node);

@@ -13,6 +13,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "live/join_find.h"
+#include "live/live_tables.h"
 #include "live/kept.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"

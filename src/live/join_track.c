@@ -9,8 +9,8 @@
 #include "live/join_track.h"
 #include "live/owner.h"
 #include "live/statements.h"
-#include "live/track.h"
 #include "live/tracked.h"
+#include "live/tracking.h"
 
 #include "access/table.h"
 #include "access/xact.h"

@@ -1,5 +1,7 @@
 /*
- * beta_geometric.c: likelihood, predictions and simulation of the family.
+ * beta_geometric.c: likelihood, predictions and simulation of the family; what
+ * fits need is in beta_geometric_fit.c, chances of so many purchases are in
+ * beta_geometric_counts.c.
  *
  * Notation: w = r + kx, the shape of lambda after x gaps; u = age - t_x, the time
  * since the last purchase; m = how often the customer is known to have stayed,
@@ -24,28 +26,6 @@
 /* Strips in which the functions under beta_grid are analytic: see there. */
 #define STEP_NARROW 0.24
 #define STEP_WIDE 0.35
-
-/* From this shape on a rate is known as well as a double can say: everybody buys alike. */
-#define RATE_POINT 1e15
-
-/* What is known of one customer who is alive: everything that a prediction needs. */
-typedef struct Alive
-{
-	int	   k;
-	double shape; /* w */
-	double scale; /* alpha + age */
-	double since; /* u */
-	double a;	  /* p ~ Beta(a, b) for one who is alive now */
-	double b;
-	double phase[PURCHASE_MAX_K]; /* probability that j phases are over */
-} Alive;
-
-/* Number of times that the customer is known to have stayed; -1 where he had no chance to leave. */
-static inline double
-times_stayed(double x, int first)
-{
-	return first ? x : x - 1;
-}
 
 /* Sum of (w)_j/j! v^j for j < k: the chance of fewer than k phases, relative to none. */
 static double
@@ -113,11 +93,11 @@ bg_p_alive(const PurchaseParams *params, Btyd c, int first)
 }
 
 /* The posterior of one who is alive. */
-static Alive
-alive_now(const PurchaseParams *params, Btyd c, int first)
+BgAlive
+bg_alive_now(const PurchaseParams *params, Btyd c, int first)
 {
-	Alive  alive;
-	double sum;
+	BgAlive alive;
+	double	sum;
 
 	alive.k = params->k;
 	alive.shape = params->p[0] + params->k * c.x;
@@ -158,7 +138,7 @@ typedef struct Ladder
 } Ladder;
 
 static void
-ladder_extend(Ladder *ladder, const Alive *now, int to)
+ladder_extend(Ladder *ladder, const BgAlive *now, int to)
 {
 	if (ladder->filled == 0)
 	{
@@ -179,7 +159,7 @@ ladder_extend(Ladder *ladder, const Alive *now, int to)
 
 /* The expectation over N as a series of positive terms: nothing cancels, no special case at a = 1. */
 static Future
-future_by_series(const Alive *now, double t, Ladder *ladder)
+future_by_series(const BgAlive *now, double t, Ladder *ladder)
 {
 	double u = t / now->scale;
 	double v = u / (1 + u);
@@ -224,7 +204,7 @@ future_by_series(const Alive *now, double t, Ladder *ladder)
  * nothing cancels as p -> 0.
  */
 static double
-one_minus_stay(const Alive *now, double t, double log_q)
+one_minus_stay(const BgAlive *now, double t, double log_q)
 {
 	double u = t / now->scale;
 	double q_root_minus_one = expm1(log_q / now->k);
@@ -262,7 +242,7 @@ one_minus_stay(const Alive *now, double t, double log_q)
 
 /* (1 - E[q^K])/p = E[1 + q + ... + q^(K - 1)]: the purchases expected for a given p. */
 static double
-expected_given_p(const Alive *now, double t, double log_q)
+expected_given_p(const BgAlive *now, double t, double log_q)
 {
 	return one_minus_stay(now, t, log_q) / -expm1(log_q);
 }
@@ -272,7 +252,7 @@ expected_given_p(const Alive *now, double t, double log_q)
  * Where p times the purchases of an immortal is below 1e-6 it no longer depends on p.
  */
 static double
-second_given_p(const Alive *now, double t, double log_q, double immortal)
+second_given_p(const BgAlive *now, double t, double log_q, double immortal)
 {
 	const double h = 1e-3;
 
@@ -284,7 +264,7 @@ second_given_p(const Alive *now, double t, double log_q, double immortal)
 
 /* The expectation over p last: for horizons with more purchases than the series can count. */
 static Future
-future_by_quadrature(const Alive *now, double t, bool want_second)
+future_by_quadrature(const BgAlive *now, double t, bool want_second)
 {
 	double	 immortal = (now->shape + now->k) * t / now->scale / now->k;
 	BetaGrid grid;
@@ -305,7 +285,7 @@ future_by_quadrature(const Alive *now, double t, bool want_second)
 
 /* The series' length: mean of N and the geometric tail behind it. */
 static inline bool
-series_is_short(const Alive *now, double t)
+series_is_short(const BgAlive *now, double t)
 {
 	double u = t / now->scale;
 	double w = now->shape + now->k;
@@ -314,7 +294,7 @@ series_is_short(const Alive *now, double t)
 }
 
 static Future
-future_within(const Alive *now, double t, bool want_second, Ladder *ladder)
+future_within(const BgAlive *now, double t, bool want_second, Ladder *ladder)
 {
 	return series_is_short(now, t) ? future_by_series(now, t, ladder)
 								   : future_by_quadrature(now, t, want_second);
@@ -327,10 +307,10 @@ future_within(const Alive *now, double t, bool want_second, Ladder *ladder)
 double
 bg_expected(const PurchaseParams *params, Btyd c, double t, double *second, int first)
 {
-	Alive  now = alive_now(params, c, first);
-	double p_alive = bg_p_alive(params, c, first);
-	Ladder ladder;
-	Future future;
+	BgAlive now = bg_alive_now(params, c, first);
+	double	p_alive = bg_p_alive(params, c, first);
+	Ladder	ladder;
+	Future	future;
 
 	ladder.filled = 0;
 	future = future_within(&now, t, second != NULL, &ladder);
@@ -344,8 +324,8 @@ bg_expected(const PurchaseParams *params, Btyd c, double t, double *second, int 
 double
 bg_p_alive_after(const PurchaseParams *params, Btyd c, double t, int first)
 {
-	Alive  now = alive_now(params, c, first);
-	Ladder ladder;
+	BgAlive now = bg_alive_now(params, c, first);
+	Ladder	ladder;
 
 	ladder.filled = 0;
 	return bg_p_alive(params, c, first) * future_within(&now, t, false, &ladder).alive;
@@ -353,7 +333,7 @@ bg_p_alive_after(const PurchaseParams *params, Btyd c, double t, int first)
 
 /* Discounted purchases, for ever, of one who is alive and whose rate is known; the mean over p of what is said below. */
 static double
-discounted_at_rate(const Alive *now, double rate, double delta, const BetaGrid *grid)
+discounted_at_rate(const BgAlive *now, double rate, double delta, const BetaGrid *grid)
 {
 	double theta = rate / (rate + delta);
 	double theta_k = pow(theta, now->k);
@@ -373,7 +353,7 @@ discounted_at_rate(const Alive *now, double rate, double delta, const BetaGrid *
  * density, and one in logit(p).
  */
 static double
-discounted_for_ever(const Alive *now, double delta)
+discounted_for_ever(const BgAlive *now, double delta)
 {
 	BetaGrid grid;
 	double	 w = now->shape;
@@ -422,7 +402,7 @@ discounted_for_ever(const Alive *now, double delta)
  * usual time to a purchase; in more panels if purchases come in beats.
  */
 static double
-discounted_within(const Alive *now, double t, double delta)
+discounted_within(const BgAlive *now, double t, double delta)
 {
 	double			 gap = now->scale * now->k / (now->shape + now->k);
 	double			 range = log1p(t / gap);
@@ -448,7 +428,7 @@ discounted_within(const Alive *now, double t, double delta)
 double
 bg_discounted(const PurchaseParams *params, Btyd c, double t, double delta, int first)
 {
-	Alive now = alive_now(params, c, first);
+	BgAlive now = bg_alive_now(params, c, first);
 
 	return bg_p_alive(params, c, first) * (delta * t > QUADRATURE_FALL
 											   ? discounted_for_ever(&now, delta)
@@ -457,7 +437,7 @@ bg_discounted(const PurchaseParams *params, Btyd c, double t, double delta, int 
 
 /* 1 - P(next purchase within t) of one who is alive: fewer than k - j phases in t. */
 static double
-p_silent(const Alive *now, double t)
+p_silent(const BgAlive *now, double t)
 {
 	double u = t / now->scale;
 	double v = u / (1 + u);
@@ -473,9 +453,9 @@ p_silent(const Alive *now, double t)
 double
 bg_next_purchase(const PurchaseParams *params, Btyd c, double q, int first)
 {
-	Alive  now = alive_now(params, c, first);
-	double low = now.scale * expm1(-log1p(-q) / (now.shape + now.k - 1));
-	double high = low;
+	BgAlive now = bg_alive_now(params, c, first);
+	double	low = now.scale * expm1(-log1p(-q) / (now.shape + now.k - 1));
+	double	high = low;
 
 	if (now.k == 1)
 		return low;
@@ -494,227 +474,6 @@ bg_next_purchase(const PurchaseParams *params, Btyd c, double q, int first)
 			high = middle;
 	}
 	return high;
-}
-
-/* P(a Poisson number of this mean is at least n): summed on the side of n where terms fall. */
-static double
-poisson_at_least(double n, double mean)
-{
-	double term = mean > 0 ? exp(n * log(mean) - mean - math_lgamma(n + 1)) : 0; /* P(exactly n) */
-	double sum = 0;
-
-	if (n <= mean)
-	{
-		for (double j = n; j > 0 && term > 1e-17 * sum; j--)
-			sum += term *= j / mean;
-		return 1 - sum;
-	}
-	for (double j = n; term > 1e-17 * sum; term *= mean / ++j)
-		sum += term;
-	return sum;
-}
-
-/* P(at least n phases pass within u = t/scale), the rate being Gamma(w, scale). */
-static double
-p_phases_at_least(double n, double w, double u)
-{
-	if (n <= 0)
-		return 1;
-	if (w > RATE_POINT)
-		return fmin(1, fmax(0, poisson_at_least(n, w * u)));
-	/* the function is 0 or 1 up to rounding where it is nearly so */
-	return fmin(1, fmax(0, math_beta_inc(n, w, u / (1 + u), 1 / (1 + u))));
-}
-
-/* P(exactly n phases pass within u = t/scale). */
-static double
-p_phases(double n, double w, double u)
-{
-	if (n < 0)
-		return 0;
-	if (n == 0)
-		return exp(-w * log1p(u));
-	return u > 0 ? exp(math_log_rising(w, n) - math_lgamma(n + 1) - w * log1p(u) - n * log1p(1 / u))
-				 : 0;
-}
-
-/* P(an immortal new customer makes at least n repeat purchases within t). */
-static double
-p_at_least(const PurchaseParams *params, double n, double t)
-{
-	return p_phases_at_least(params->k * n, params->p[0], t / params->p[1]);
-}
-
-/* P(a customer stays n times). */
-static double
-p_stays(const PurchaseParams *params, double n)
-{
-	if (n <= 0)
-		return 1;
-	return exp(math_log_rising(params->p[3], n) - math_log_rising(params->p[2] + params->p[3], n));
-}
-
-/*
- * P(exactly n repeat purchases within t): either he has made n and not died, or
- * he has died after the n-th. Fader, Hardie & Lee (2005) eq. 8 for BG/NBD.
- */
-double
-bg_probability(const PurchaseParams *params, double n, double t, int first)
-{
-	double r = params->p[0];
-	double u = t / params->p[1];
-	double here = p_stays(params, times_stayed(n, first));
-	double leaves =
-		first || n > 0 ? params->p[2] / (params->p[2] + params->p[3] + times_stayed(n, first)) : 0;
-	double exactly = 0; /* P(K = n) */
-	double log_v = t > 0 ? -log1p(1 / u) : -INFINITY;
-
-	for (int j = 0; j < params->k; j++)
-	{
-		double phases = params->k * n + j;
-
-		exactly += phases == 0 ? exp(-r * log1p(u))
-							   : exp(math_log_rising(r, phases) - math_lgamma(phases + 1) -
-									 r * log1p(u) + phases * log_v);
-	}
-	return here * (exactly + leaves * p_at_least(params, n + 1, t));
-}
-
-/*
- * P(exactly n purchases within t from now): for one who is alive, who first may leave after
- * the next one, exactly n of an immortal's purchases after n - 1 stays, or more of them after which he did
- * not stay. All terms are positive; for one who has left it is 0 purchases.
- */
-double
-bg_p_purchases(const PurchaseParams *params, Btyd c, double n, double t, int first)
-{
-	Alive  now = alive_now(params, c, first);
-	double p_alive = bg_p_alive(params, c, first);
-	double u = t / now.scale;
-	double here =
-		n > 1 ? exp(math_log_rising(now.b, n - 1) - math_log_rising(now.a + now.b, n - 1)) : 1;
-	double leaves = n > 0 ? now.a / (now.a + now.b + (n - 1)) : 0;
-	double result = 0;
-
-	for (int j = 0; j < now.k; j++)
-	{
-		double w = now.shape + j;
-		double exactly = 0;
-
-		for (int i = 0; i < now.k; i++)
-			exactly += p_phases(now.k * n - j + i, w, u);
-		/* the chance of one more costs most: not where it does not count */
-		result += now.phase[j] *
-				  (leaves > 0 ? exactly + leaves * p_phases_at_least(now.k * (n + 1) - j, w, u)
-							  : exactly);
-	}
-	return p_alive * here * result + (n == 0 ? 1 - p_alive : 0);
-}
-
-/* Columns of FitData.by_x and by_time. */
-enum
-{
-	X_LOG, /* everything in ln L of one who is alive that only x decides */
-	X_R,   /* psi(r + kx) - psi(r) */
-	X_A,   /* -(psi(a + b + m + 1) - psi(a + b)) */
-	X_B,   /* psi(b + m) - psi(b), plus X_A */
-	X_ODDS /* ln(a/(b + m)) */
-};
-
-void
-bg_tabulate(const PurchaseParams *params, FitData *data, int first)
-{
-	double r = params->p[0];
-	double a = params->p[2];
-	double b = params->p[3];
-
-	for (int i = 0; i < data->nxs; i++)
-	{
-		double	x = data->xs[i];
-		double	m = times_stayed(x, first);
-		double *row = data->by_x[i];
-
-		row[X_LOG] =
-			math_log_rising(r, params->k * x) + r * log(params->p[1]) - x * math_lgamma(params->k);
-		row[X_R] = math_digamma_rise(r, params->k * x) + log(params->p[1]);
-		row[X_A] = row[X_B] = 0;
-		row[X_ODDS] = -INFINITY;
-		if (m >= 0)
-		{
-			row[X_LOG] += math_log_rising(b, m) + log(b + m) - math_log_rising(a + b, m + 1);
-			row[X_A] = -math_digamma_rise(a + b, m + 1);
-			row[X_B] = math_digamma_rise(b, m) + row[X_A];
-			row[X_ODDS] = log(a / (b + m));
-		}
-	}
-	for (int i = 0; i < data->ntimes; i++)
-		data->by_time[i][0] = log(params->p[1] + data->times[i]);
-}
-
-/* ln L of one group's customer, and its gradient: a mean of the gradients of the two summands. */
-double
-bg_fit_row(const PurchaseParams *params, const FitData *data, const FitRow *row, double *gradient,
-		   int first)
-{
-	double		  r = params->p[0];
-	double		  alpha = params->p[1];
-	double		  x = data->xs[row->x];
-	double		  w = r + params->k * x;
-	const double *by_x = data->by_x[row->x];
-	double		  log_age = data->by_time[row->age][0];
-	double		  inverse_age = 1 / (alpha + data->times[row->age]);
-	double		  ll = by_x[X_LOG] - w * log_age;
-	double		  silent_r = 0; /* d/dr and d/dalpha of ln phase_sum */
-	double		  silent_alpha = 0;
-	double		  log_silent = 0;
-	double		  alive = 1;
-	double		  dead = 0;
-
-	if (params->k > 1)
-	{
-		double v = (data->times[row->age] - data->times[row->t_x]) * inverse_age;
-		double term = 1;
-		double sum = 0;
-		double by_w = 0;
-		double by_v = 0;
-		double rise = 0;
-
-		for (int j = 0; j < params->k; j++)
-		{
-			sum += term;
-			by_w += term * rise;
-			by_v += term * j;
-			rise += 1 / (w + j);
-			term *= (w + j) / (j + 1) * v;
-		}
-		log_silent = log(sum);
-		silent_r = by_w / sum;
-		silent_alpha = -by_v / sum * inverse_age;
-	}
-	ll += log_silent;
-
-	gradient[2] = by_x[X_A];
-	gradient[3] = by_x[X_B];
-	if (times_stayed(x, first) >= 0)
-	{
-		double log_last = data->by_time[row->t_x][0];
-		double inverse_last = 1 / (alpha + data->times[row->t_x]);
-		double odds = by_x[X_ODDS] + w * (log_age - log_last) - log_silent;
-		double e = exp(-fabs(odds));
-
-		ll += fmax(odds, 0) + log1p(e);
-		dead = (odds > 0 ? 1 : e) / (1 + e);
-		alive = (odds > 0 ? e : 1) / (1 + e);
-		gradient[0] = -dead * log_last;
-		gradient[1] = -dead * w * inverse_last;
-		gradient[2] += dead / params->p[2];
-		gradient[3] += alive / (params->p[3] + times_stayed(x, first));
-	}
-	else
-		gradient[0] = gradient[1] = 0;
-	gradient[0] += by_x[X_R] - alive * (log_age - silent_r);
-	gradient[1] += r / alpha - alive * (w * inverse_age - silent_alpha);
-	return ll;
 }
 
 void

@@ -34,7 +34,34 @@ extern double bg_fit_row(const PurchaseParams *params, const FitData *data, cons
 extern void	  bg_simulate(const PurchaseParams *params, SimulatedCustomer *customer, int first);
 extern double bg_simulate_next(const PurchaseParams *params, SimulatedCustomer *customer);
 
-/* The table of functions of one member of the family. */
+/* ---- what the files of the family share ---- */
+
+/* From this shape on a rate is known as well as a double can say: everybody buys alike. */
+#define RATE_POINT 1e15
+
+/* What is known of one customer who is alive: everything that a prediction needs. */
+typedef struct BgAlive
+{
+	int	   k;
+	double shape; /* w */
+	double scale; /* alpha + age */
+	double since; /* u */
+	double a;	  /* p ~ Beta(a, b) for one who is alive now */
+	double b;
+	double phase[PURCHASE_MAX_K]; /* probability that j phases are over */
+} BgAlive;
+
+extern BgAlive bg_alive_now(const PurchaseParams *params, Btyd c, int first);
+
+/* Number of times that the customer is known to have stayed; -1 where he had no chance to leave. */
+static inline double
+times_stayed(double x, int first)
+{
+	return first ? x : x - 1;
+}
+
+/* ---- the table of functions of one member of the family ---- */
+
 #define BETA_GEOMETRIC_MODEL(prefix, kind, sql_name, paper_name, takes_k, first)                   \
 	static double prefix##_log_likelihood(const PurchaseParams *m, Btyd c)                         \
 	{                                                                                              \

@@ -1,6 +1,7 @@
 /*
  * fit.c: fits of purchase models: a family, the limit in which it ends, and the choice among all.
  */
+#include "models/fit.h"
 #include "models/search.h"
 
 #include <stddef.h>

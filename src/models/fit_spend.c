@@ -1,6 +1,7 @@
 /*
  * fit_spend.c: the fit of the gamma-gamma model, or of the limit in which it ends.
  */
+#include "models/fit.h"
 #include "models/search.h"
 
 #include <stddef.h>

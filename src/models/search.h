@@ -6,7 +6,7 @@
 #ifndef CRM_SEARCH_H
 #define CRM_SEARCH_H
 
-#include "models/fit.h"
+#include "models/fit_result.h"
 
 #include <math.h>
 #include <nlopt.h>

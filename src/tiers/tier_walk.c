@@ -10,6 +10,7 @@
 #include "crm.h"
 
 #include "miscadmin.h"
+#include "tiers/tier_walk.h"
 #include "tiers/tier_window.h"
 
 /* ---- what is earned and kept ---- */

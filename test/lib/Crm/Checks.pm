@@ -16,6 +16,8 @@ my %check = (
 	format => \&format_of_c,
 	shell => \&shell,
 	wings => \&wings,
+	include_circles => \&include_circles,
+	file_length => \&file_length,
 );
 
 # The order of the wings: a file includes its own wing and these.
@@ -132,6 +134,56 @@ sub wings
 		}
 	}
 	return join '', @wrong;
+}
+
+# The files that each file includes, X.c and X.h being one: "wing/X" => ["wing/Y", ...].
+sub included
+{
+	my %included;
+
+	foreach my $file (sort glob 'src/*/*.[ch]')
+	{
+		my ($room) = $file =~ m{^src/(.*)\.[ch]$};
+
+		push @{ $included{$room} }, grep { $_ ne $room } slurp($file) =~ m{^#include "(\w+/\w+)\.h"}mg;
+	}
+	return %included;
+}
+
+# Of two files one stands on the other, also by a way over others.
+sub include_circles
+{
+	my %included = included();
+	my (%done, @wrong);
+	my $visit;
+
+	$visit = sub {
+		my ($room, @way) = @_;
+
+		if (grep { $_ eq $room } @way)
+		{
+			shift @way while $way[0] ne $room;
+			push @wrong, join(' includes ', @way, $room) . "\n";
+			return;
+		}
+		return if $done{$room};
+		$visit->($_, @way, $room) foreach @{ $included{$room} // [] };
+		$done{$room} = 1;
+	};
+	$visit->($_) foreach sort keys %included;
+	undef $visit;
+	return join '', @wrong;
+}
+
+# What grows beyond this is about more than one thing.
+my $longest_file = 600;
+
+sub file_length
+{
+	my %lines = map { $_ => scalar(() = slurp($_) =~ /\n/g) } glob 'src/*.[ch] src/*/*.[ch]';
+
+	return join '', map { "$_ has $lines{$_} lines, more than $longest_file\n" }
+	  grep { $lines{$_} > $longest_file } sort keys %lines;
 }
 
 sub has

@@ -1,5 +1,5 @@
 /*
- * track.h: what both kinds of triggers share.
+ * tracking.h: what has to hold of a tracking before its histories are written.
  *
  * How a change flows: transition rows -> PurchaseReader (the view's own
  * expressions) -> Deltas (sorted by customer) -> Histories (one upsert a
@@ -7,8 +7,8 @@
  * decided on the tier) -> the log of changes. A decision takes the same way
  * with nothing but the keys.
  */
-#ifndef CRM_LIVE_TRACK_H
-#define CRM_LIVE_TRACK_H
+#ifndef CRM_LIVE_TRACKING_H
+#define CRM_LIVE_TRACKING_H
 
 #include "crm.h"
 
@@ -22,4 +22,4 @@ extern void CheckOwnerOfSource(Relation source, Relation histories);
 extern void CheckSameKeys(const ReaderPlan *plan, Relation view, Histories *histories);
 extern void notify_listeners(const Tracked *tracked);
 
-#endif /* CRM_LIVE_TRACK_H */
+#endif /* CRM_LIVE_TRACKING_H */

@@ -1,0 +1,103 @@
+/*
+ * tracking.c: what has to hold of a tracking before its histories are written,
+ * whichever trigger does it, and who is told.
+ */
+#include "crm.h"
+
+#include "commands/async.h"
+#include "live/tracking.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define NOTIFY_CHANNEL "crm"
+
+static inline bool
+is_there(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
+}
+
+static bool
+are_there(const List *relids)
+{
+	ListCell *lc;
+
+	foreach (lc, relids)
+		if (!is_there(lfirst_oid(lc)))
+			return false;
+	return true;
+}
+
+/* The condition by which a table is found in a column of crm.tracked, as SQL. */
+static char *
+named_in(const char *column, Relation rel)
+{
+	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												  RelationGetRelationName(rel));
+
+	return strcmp(column, "joined") == 0 ? psprintf("'%s'::regclass = ANY (joined)", name)
+										 : psprintf("%s = '%s'::regclass", column, name);
+}
+
+/* What a tracking stands on is still there; rel is its source, a joined table or its decisions, the column of crm.tracked says which. */
+void
+CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column)
+{
+	if (!is_there(tracked->purchases) || !is_there(tracked->histories) ||
+		!is_there(tracked->scoring) || !are_there(tracked->joined) ||
+		(OidIsValid(tracked->changes) && !is_there(tracked->changes)) ||
+		(OidIsValid(tracked->decisions) && !is_there(tracked->decisions)))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("a table or view that tracks \"%s\" has been dropped",
+							   RelationGetRelationName(rel)),
+						errhint("Call SELECT crm.untrack(histories) FROM crm.tracked WHERE %s, "
+								"then crm.track again.",
+								named_in(column, rel))));
+}
+
+/* The view's functions run as the owner of the histories, so it must be that owner's view. */
+void
+CheckSameOwner(Relation view, Relation histories)
+{
+	if (view->rd_rel->relowner != histories->rd_rel->relowner)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("purchases view \"%s\" and its histories \"%s\" have different owners",
+						RelationGetRelationName(view), RelationGetRelationName(histories)),
+				 errhint("Use ALTER TABLE ... OWNER TO to give both to one.")));
+}
+
+/* Who keeps histories of a table gets to see its rows, so must be its owner. */
+void
+CheckOwnerOfSource(Relation source, Relation histories)
+{
+	if (!has_privs_of_role(histories->rd_rel->relowner, source->rd_rel->relowner))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("the owner of histories \"%s\" does not own table \"%s\"",
+							   RelationGetRelationName(histories), RelationGetRelationName(source)),
+						errhint("Use ALTER TABLE ... OWNER TO to give both to one.")));
+}
+
+/* The keys of a view are those of the histories, or its values would be taken for others. */
+void
+CheckSameKeys(const ReaderPlan *plan, Relation view, Histories *histories)
+{
+	if (!reader_plan_fits(plan, histories_layout_of(histories)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the key columns of purchases view \"%s\" are not those of \"%s\"",
+						RelationGetRelationName(view),
+						RelationGetRelationName(histories_relation(histories))),
+				 errdetail("They must have the types of its primary key, in the same order.")));
+}
+
+/* Tell those who listen that segments or tiers changed. */
+void
+notify_listeners(const Tracked *tracked)
+{
+	Async_Notify(NOTIFY_CHANNEL, quote_qualified_identifier(
+									 get_namespace_name(get_rel_namespace(tracked->histories)),
+									 get_rel_name(tracked->histories)));
+}
