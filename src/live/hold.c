@@ -13,13 +13,9 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 
-#define ABSENCE_PARTS 64	/* of a table's keys, each held by one lock */
-#define ABSENCE_LOCK 0x6372 /* tells the locks from advisory locks of users */
-#define MEMO_ROWS 100000	/* that are remembered at a time */
-
-/* The row with some keys, as the snapshot sees it, in lookup->row. */
+/* The row with the keys given, as the snapshot sees it, in lookup->row. */
 bool
-lookup_find(JoinReader *reader, int number, ScanKey conditions, const Datum *keys)
+lookup_find(JoinReader *reader, int number, const Datum *given)
 {
 	const JoinTable *table = &reader->plan->tables[number];
 	Lookup			*lookup = &reader->lookups[number];
@@ -30,8 +26,8 @@ lookup_find(JoinReader *reader, int number, ScanKey conditions, const Datum *key
 		lookup->scan =
 			keys_begin_scan(lookup->rel, lookup->index, join_reader_snapshot(reader), table->own.n);
 	for (int i = 0; i < table->own.n; i++)
-		conditions[i].sk_argument = keys[i];
-	index_rescan(lookup->scan, conditions, table->own.n, NULL, 0);
+		lookup->by_given[i].sk_argument = given[i];
+	index_rescan(lookup->scan, lookup->by_given, table->own.n, NULL, 0);
 	found = index_getnext_slot(lookup->scan, ForwardScanDirection, lookup->row);
 	MemoryContextSwitchTo(before);
 	return found;
@@ -50,22 +46,15 @@ is_own_version(TupleTableSlot *row)
 	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header_of(row)));
 }
 
-/* Whether there is no newer version of a row, not even one that is not committed yet. */
-static inline bool
-is_latest_version(TupleTableSlot *row)
-{
-	return ItemPointerEquals(&header_of(row)->t_ctid, &row->tts_tid);
-}
-
-/* Lock the row in lookup->row; false if it was updated or deleted, or another session did so since the snapshot. */
+/* Lock the row in lookup->row; false if another session has updated or deleted it since the snapshot. */
 static bool
-lock_row(JoinReader *reader, Lookup *lookup, LockTupleMode mode)
+lock_row(JoinReader *reader, Lookup *lookup)
 {
 	ItemPointerData tid = lookup->row->tts_tid;
 	TM_FailureData	failure;
 	TM_Result		result = table_tuple_lock(lookup->rel, &tid, reader->snapshot, lookup->row,
-											  GetCurrentCommandId(false), mode, LockWaitBlock,
-											  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS, &failure);
+											  GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+											  LockWaitBlock, 0, &failure);
 
 	if (result == TM_Ok)
 		return true;
@@ -77,15 +66,62 @@ lock_row(JoinReader *reader, Lookup *lookup, LockTupleMode mode)
 	return false;
 }
 
-/* Hold, or announce a change of, the absence of a key: a part of all keys of the table. */
-static void
-lock_absence(Lookup *lookup, uint32 hash, LOCKMODE mode)
+/*
+ * The lock of a part of a table's keys, as one of an object whose class is the
+ * table: no SQL command locks such, so nobody can take it but by a statement on
+ * the tables of the view.
+ */
+static LockAcquireResult
+lock_part(Lookup *lookup, int part, LOCKMODE mode, bool wait)
 {
 	LOCKTAG tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, RelationGetRelid(lookup->rel), hash % ABSENCE_PARTS,
-						 ABSENCE_LOCK);
-	(void) LockAcquire(&tag, mode, false, false);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationGetRelid(lookup->rel), part, 0);
+	return LockAcquire(&tag, mode, false, !wait);
+}
+
+/*
+ * Hold a key, whether it has a row or not; true if what was read before is to
+ * be read again. A row that this transaction has written needs no lock: to wait
+ * for it would let two sessions that each bring a row and look it up deadlock.
+ */
+bool
+lookup_hold_key(JoinReader *reader, int number, const Datum *given)
+{
+	Lookup			 *lookup = &reader->lookups[number];
+	int				  part = key_part(join_keys_hash(&reader->plan->tables[number].given, given));
+	LockAcquireResult result;
+
+	if (lookup->parts_held[part])
+		return false;
+	result = lock_part(lookup, part, ShareLock, false);
+	if (result == LOCKACQUIRE_NOT_AVAIL)
+	{
+		if (lookup_find(reader, number, given) && is_own_version(lookup->row))
+			return false;
+		result = lock_part(lookup, part, ShareLock, true);
+	}
+	lookup->parts_held[part] = true;
+	return result == LOCKACQUIRE_OK;
+}
+
+/* Find a row that determines the customer, and lock it, or hold its key if there is none. */
+static bool
+find_and_lock_row(JoinReader *reader, int number, const Datum *given)
+{
+	Lookup *lookup = &reader->lookups[number];
+
+	for (;;)
+	{
+		if (lookup_find(reader, number, given))
+		{
+			if (is_own_version(lookup->row) || lock_row(reader, lookup))
+				return true;
+		}
+		else if (!lookup_hold_key(reader, number, given))
+			return false;
+		join_reader_renew(reader);
+	}
 }
 
 /*
@@ -95,53 +131,18 @@ lock_absence(Lookup *lookup, uint32 hash, LOCKMODE mode)
 bool
 lookup_find_and_hold(JoinReader *reader, int number, const Datum *given)
 {
-	const JoinTable *table = &reader->plan->tables[number];
-	Lookup			*lookup = &reader->lookups[number];
-	LockTupleMode	 mode = table->has_customer ? LockTupleNoKeyExclusive : LockTupleKeyShare;
-	ItemPointerData	 held;
-	bool			 absence_held = false;
-
-	ItemPointerSetInvalid(&held);
-	for (;;)
-	{
-		if (!lookup_find(reader, number, lookup->by_given, given))
-		{
-			if (absence_held)
-				return false;
-			lock_absence(lookup, join_keys_hash(&table->given, given), ShareLock);
-			absence_held = true;
-		}
-		else
-		{
-			ItemPointerData tid = lookup->row->tts_tid;
-
-			if (is_own_version(lookup->row) || ItemPointerEquals(&tid, &held))
-				return true;
-			if (lock_row(reader, lookup, mode))
-			{
-				if (is_latest_version(lookup->row))
-					return true;
-				held = tid;
-			}
-		}
+	if (reader->plan->tables[number].has_customer)
+		return find_and_lock_row(reader, number, given);
+	if (lookup_hold_key(reader, number, given))
 		join_reader_renew(reader);
-	}
+	return lookup_find(reader, number, given);
 }
 
-/* Hold changed rows, by the keys that the table has them by, against sessions that hold them still. */
+/* Wait for sessions that hold keys whose rows have changed, came or went, in one order for all sessions. */
 void
-lookup_hold_changed(JoinReader *reader, int number, Datum **keys, int n)
+lookup_announce_keys(Lookup *lookup, const bool *parts)
 {
-	Lookup *lookup = &reader->lookups[number];
-
-	for (int i = 0; i < n; i++)
-		if (lookup_find(reader, number, lookup->by_own, keys[i]))
-			(void) lock_row(reader, lookup, LockTupleExclusive);
-}
-
-/* Wait for sessions that hold the absence of a key which has come. */
-void
-lookup_announce_key(Lookup *lookup, uint32 hash)
-{
-	lock_absence(lookup, hash, RowExclusiveLock);
+	for (int part = 0; part < KEY_PARTS; part++)
+		if (parts[part])
+			(void) lock_part(lookup, part, RowExclusiveLock, true);
 }

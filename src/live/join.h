@@ -26,15 +26,21 @@
  * in a purchase the first one so waits for the second, or the second for the
  * first, and who comes later sees what the other wrote.
  *
- *   - FOR KEY SHARE, what a foreign key takes too, holds a looked-up row still:
- *     a statement that changes a column which the view uses locks its row FOR
- *     UPDATE before it reads the driving rows. Other updates pass.
- *   - A row that determines the customer is locked FOR NO KEY UPDATE: its
- *     customer's history lets one session in at a time anyway, and sessions
- *     that add a line and then change its header wait instead of deadlocking.
- *   - Where no row is found, the absence is held: an advisory lock on a part of
- *     the table's keys, in share mode, against which whoever brings a key takes
- *     it in a mode that conflicts with this one and not with itself.
+ *   - A row that determines the customer is locked FOR NO KEY UPDATE, as an
+ *     update of it does: its customer's history lets one session in at a time
+ *     anyway, and sessions that add a line and then change its header wait
+ *     instead of deadlocking.
+ *   - Of other tables the key is held, whether it has a row or not: by a lock on
+ *     a part of the table's keys, in share mode. A statement that has brought,
+ *     taken or changed a row in what the view uses takes that lock in a mode that
+ *     conflicts with this one and not with itself, before it reads the driving
+ *     rows. Updates of other columns pass.
+ *   - The key of a row that would determine the customer, but is not there, too.
+ *
+ * FOR KEY SHARE would not do instead. It holds a row still together with the
+ * version of an update in progress; but when that update rolls back while it is
+ * waited for, and another one makes a version of its own, PostgreSQL locks the
+ * old row alone: that other update does not know of the lock, nor we of it.
  *
  * Rows are read by the latest snapshot at every isolation level, as foreign
  * keys do; under REPEATABLE READ and SERIALIZABLE the histories themselves

@@ -35,14 +35,9 @@ open_lookup(JoinReader *reader, int number)
 		lookup->keys[foreach_current_index(lc)] = ExecInitExpr(lfirst(lc), NULL);
 	lookup->conditions = ExecInitQual(table->conditions, NULL);
 	for (int i = 0; i < table->own.n; i++)
-	{
 		ScanKeyEntryInitializeWithInfo(&lookup->by_given[i], 0, i + 1, BTEqualStrategyNumber,
 									   table->given.types[i], table->own.collations[i],
 									   &table->equal[i], (Datum) 0);
-		ScanKeyEntryInitializeWithInfo(&lookup->by_own[i], 0, i + 1, BTEqualStrategyNumber,
-									   table->own.types[i], table->own.collations[i],
-									   &table->own.equal[i], (Datum) 0);
-	}
 }
 
 /* A reader by a plan; gone are tables that the running TRUNCATE has emptied. */
@@ -194,7 +189,7 @@ look_up(JoinReader *reader, int number, const Datum *given)
 		if (join_keys_equal(&table->given, table->given.equal, memo->keys, given))
 			return memo;
 	found = lookup->held ? lookup_find_and_hold(reader, number, given)
-						 : lookup_find(reader, number, lookup->by_given, given);
+						 : lookup_find(reader, number, given);
 	before = MemoryContextSwitchTo(reader->memo);
 	memo = remember(reader, number, given, found);
 	memo->next = *chain;
@@ -381,44 +376,42 @@ join_reader_touched(JoinReader *reader)
 static int
 compare_keys(const void *a, const void *b, void *keys)
 {
-	return join_keys_compare(keys, *(Datum *const *) a, *(Datum *const *) b);
+	const KeyToHold *one = a;
+	const KeyToHold *other = b;
+
+	if (one->part != other->part)
+		return CRM_COMPARE(one->part, other->part);
+	return keys ? join_keys_compare(keys, one->values, other->values) : 0;
 }
 
 static void
-keep_keys(KeysToSort *list, const Datum *values)
+keep_keys(KeysToHold *list, const Datum *values, int part)
 {
 	if (list->n == list->capacity)
 	{
 		list->capacity = Max(64, list->capacity * 2);
-		list->rows = list->rows ? repalloc_huge(list->rows, sizeof(Datum *) * list->capacity)
-								: palloc(sizeof(Datum *) * list->capacity);
+		list->rows = list->rows ? repalloc_huge(list->rows, sizeof(KeyToHold) * list->capacity)
+								: palloc(sizeof(KeyToHold) * list->capacity);
 	}
-	list->rows[list->n++] = join_keys_copy(list->keys, values);
+	list->rows[list->n++] = (KeyToHold){part, join_keys_copy(list->keys, values)};
 }
 
 /*
- * Hold what the statement brought and took of a table: rows that it changed in
- * what the view uses, unless an update holds them already, and keys that came.
+ * Hold what the statement brought and took of a table, but for rows that
+ * determine the customer: those it has locked by writing them.
  */
 static void
 hold_changed(JoinReader *reader, int number)
 {
 	const JoinTable *table = &reader->plan->tables[number];
 	Lookup			*lookup = &reader->lookups[number];
-	KeysToSort		 list = {.keys = &table->own};
+	bool			 parts[KEY_PARTS] = {false};
 
 	for (ChangedRow *row = lookup->changed->first; row; row = row->later)
-	{
-		if (row->cancelled || !row->is_new)
-			continue;
-		if (!changed_rows_has_pair(lookup->changed, row))
-			lookup_announce_key(lookup, row->hash);
-		else if (!table->has_customer)
-			keep_keys(&list, row->keys);
-	}
-	if (list.n > 1)
-		qsort_arg(list.rows, list.n, sizeof(Datum *), compare_keys, (void *) &table->own);
-	lookup_hold_changed(reader, number, list.rows, list.n);
+		if (!row->cancelled &&
+			(!table->has_customer || (row->is_new && !changed_rows_has_pair(lookup->changed, row))))
+			parts[key_part(row->hash)] = true;
+	lookup_announce_keys(lookup, parts);
 }
 
 /*
@@ -446,28 +439,38 @@ join_reader_collect(JoinReader *reader, TupleTableSlot *driving)
 	start_driving_row(reader, driving);
 	for (int i = 1; i < reader->plan->ntables; i++)
 	{
-		KeysToSort *list = &reader->lookups[i].to_hold;
+		const JoinTable *table = &reader->plan->tables[i];
+		KeysToHold		*list = &reader->lookups[i].to_hold;
 
-		if (!reader->plan->tables[i].from_driving || !reader->lookups[i].held ||
-			reader->lookups[i].gone || !given_keys(reader, i, given))
+		if (!table->from_driving || !reader->lookups[i].held || reader->lookups[i].gone ||
+			!given_keys(reader, i, given))
 			continue;
 		if (list->n == 0 ||
-			!join_keys_equal(list->keys, list->keys->equal, list->rows[list->n - 1], given))
-			keep_keys(list, given);
+			!join_keys_equal(list->keys, list->keys->equal, list->rows[list->n - 1].values, given))
+			keep_keys(list, given,
+					  table->has_customer ? 0 : key_part(join_keys_hash(list->keys, given)));
 	}
 }
 
-/* Hold all that was taken down, in key order: sessions wait for each other, but never in a circle. */
+/* Hold all that was taken down, in one order: sessions wait for each other, but never in a circle. */
 void
 join_reader_hold_collected(JoinReader *reader)
 {
 	for (int i = 1; i < reader->plan->ntables; i++)
 	{
-		KeysToSort *list = &reader->lookups[i].to_hold;
+		KeysToHold *list = &reader->lookups[i].to_hold;
+		bool		by_row = reader->plan->tables[i].has_customer;
+		bool		is_held = false;
 
 		if (list->n > 1)
-			qsort_arg(list->rows, list->n, sizeof(Datum *), compare_keys, (void *) list->keys);
+			qsort_arg(list->rows, list->n, sizeof(KeyToHold), compare_keys,
+					  by_row ? (void *) list->keys : NULL);
 		for (int k = 0; k < list->n; k++)
-			(void) look_up(reader, i, list->rows[k]);
+			if (by_row)
+				(void) look_up(reader, i, list->rows[k].values);
+			else
+				is_held = lookup_hold_key(reader, i, list->rows[k].values) || is_held;
+		if (is_held)
+			join_reader_renew(reader);
 	}
 }

@@ -18,14 +18,29 @@ typedef struct Memo
 	bool		*nulls;
 } Memo;
 
-/* Keys that are to be held, in the order of the index. */
-typedef struct KeysToSort
+#define KEY_PARTS 128 /* of a table's keys, each held by one lock */
+
+static inline int
+key_part(uint32 hash)
+{
+	return hash % KEY_PARTS;
+}
+
+/* A key that is to be held. */
+typedef struct KeyToHold
+{
+	int	   part; /* 0 where rows are locked, not keys */
+	Datum *values;
+} KeyToHold;
+
+/* Keys that are to be held: by part, or where rows are locked in the order of the index. */
+typedef struct KeysToHold
 {
 	const JoinKeys *keys;
-	Datum		  **rows;
+	KeyToHold	   *rows;
 	int				n;
 	int				capacity;
-} KeysToSort;
+} KeysToHold;
 
 /* A looked-up table, open. */
 typedef struct Lookup
@@ -34,14 +49,14 @@ typedef struct Lookup
 	Relation		index;
 	IndexScanDesc	scan; /* NULL until it is used with the snapshot */
 	ScanKeyData		by_given[INDEX_MAX_KEYS];
-	ScanKeyData		by_own[INDEX_MAX_KEYS];
 	TupleTableSlot *row;
 	ExprState	  **keys;
 	ExprState	   *conditions;
 	ChangedRows	   *changed; /* NULL if nothing is */
 	bool			gone;	 /* truncated: empty from here on */
 	bool			held;	 /* rows that are looked up are to be held */
-	KeysToSort		to_hold;
+	KeysToHold		to_hold;
+	bool			parts_held[KEY_PARTS]; /* since this reader asked for them */
 	HTAB		   *memo;
 	int				nmemo;
 } Lookup;
@@ -62,9 +77,9 @@ struct JoinReader
 
 /* ---- hold.c: one row, held against other sessions ---- */
 
-extern bool lookup_find(JoinReader *reader, int number, ScanKey conditions, const Datum *keys);
+extern bool lookup_find(JoinReader *reader, int number, const Datum *given);
+extern bool lookup_hold_key(JoinReader *reader, int number, const Datum *given);
 extern bool lookup_find_and_hold(JoinReader *reader, int number, const Datum *given);
-extern void lookup_hold_changed(JoinReader *reader, int number, Datum **keys, int n);
-extern void lookup_announce_key(Lookup *lookup, uint32 hash);
+extern void lookup_announce_keys(Lookup *lookup, const bool *parts);
 
 #endif /* CRM_LIVE_LOOKUP_H */
