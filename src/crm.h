@@ -31,4 +31,6 @@
 /* Order of two numbers as a comparison function returns it. */
 #define CRM_COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
+#include "base/own_context.h"
+
 #endif /* CRM_H */

@@ -283,6 +283,24 @@ crm_purchase_history_booked_float8(PG_FUNCTION_ARGS)
 	return accumulate_booked(fcinfo, amount_of_float8);
 }
 
+/*
+ * (state, purchased_at timestamptz, amount [, purchase_count]): an error. An
+ * instant has a day only where somebody is; a cast to date would take the zone
+ * of whoever asks, and the next one would get other days.
+ */
+PG_FUNCTION_INFO_V1(crm_purchase_history_without_zone);
+pg_noreturn Datum
+crm_purchase_history_without_zone(PG_FUNCTION_ARGS)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("purchases at instants need a time zone"),
+		 errdetail("Without one, the day of a purchase would depend on the session's TimeZone."),
+		 errhint(
+			 "Pass the shop's time zone, as in crm.purchase_history(ordered_at, amount, "
+			 "'Europe/Berlin'). A day that is written as text needs a cast: '2024-05-01'::date.")));
+}
+
 /* The index of a day's entry, or -1. */
 static inline int
 find_day(const PurchaseHistory *h, DateADT day)

@@ -13,8 +13,9 @@
 #include "relationship/interaction_history.h"
 #include "base/rows.h"
 
+/* Answers between the whole numbers are those of the band that they have not left: 6.5 detracts, 8.5 is passive. */
 #define NPS_MIN_PROMOTER 9
-#define NPS_MAX_DETRACTOR 6
+#define NPS_MIN_PASSIVE 7
 
 enum
 {
@@ -23,6 +24,17 @@ enum
 	NPS_DETRACTORS,
 	NPS_SUMS
 };
+
+/* Count an answer. */
+static void
+add_answer(ExactSums *state, double score)
+{
+	exact_sums_add(state,
+				   score >= NPS_MIN_PROMOTER  ? NPS_PROMOTERS
+				   : score >= NPS_MIN_PASSIVE ? NPS_PASSIVES
+											  : NPS_DETRACTORS,
+				   1);
+}
 
 /* A score more; NULL is no answer. */
 PG_FUNCTION_INFO_V1(crm_nps_transition);
@@ -33,14 +45,28 @@ crm_nps_transition(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(1))
 	{
-		int32 score = PG_GETARG_INT32(1);
+		CheckScore(PG_GETARG_INT32(1));
+		add_answer(state, PG_GETARG_INT32(1));
+	}
+	PG_RETURN_POINTER(state);
+}
 
-		CheckScore(score);
-		exact_sums_add(state,
-					   score >= NPS_MIN_PROMOTER	? NPS_PROMOTERS
-					   : score <= NPS_MAX_DETRACTOR ? NPS_DETRACTORS
-													: NPS_PASSIVES,
-					   1);
+/* The same of a score that may be the mean of several answers. */
+PG_FUNCTION_INFO_V1(crm_nps_transition_float8);
+Datum
+crm_nps_transition_float8(PG_FUNCTION_ARGS)
+{
+	ExactSums *state = exact_sums_state(fcinfo, NPS_SUMS);
+
+	if (!PG_ARGISNULL(1))
+	{
+		double score = PG_GETARG_FLOAT8(1);
+
+		if (!(score >= 0 && score <= MAX_SCORE))
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("score %g is out of range", score),
+							errdetail("A score is a number from 0 to %d.", MAX_SCORE)));
+		add_answer(state, score);
 	}
 	PG_RETURN_POINTER(state);
 }

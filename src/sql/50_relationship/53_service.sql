@@ -52,14 +52,17 @@ CREATE TYPE crm.nps_result AS (
 COMMENT ON TYPE crm.nps_result IS 'what nps returns';
 COMMENT ON COLUMN crm.nps_result.score IS 'share of promoters minus share of detractors, in percent: -100 to 100';
 COMMENT ON COLUMN crm.nps_result.responses IS 'number of answers';
-COMMENT ON COLUMN crm.nps_result.promoters IS 'answers 9 and 10';
-COMMENT ON COLUMN crm.nps_result.passives IS 'answers 7 and 8';
-COMMENT ON COLUMN crm.nps_result.detractors IS 'answers 0 to 6';
+COMMENT ON COLUMN crm.nps_result.promoters IS 'answers from 9 to 10';
+COMMENT ON COLUMN crm.nps_result.passives IS 'answers from 7 to below 9';
+COMMENT ON COLUMN crm.nps_result.detractors IS 'answers below 7';
 COMMENT ON COLUMN crm.nps_result.standard_error IS 'standard error of score, in percent points';
 
 CREATE FUNCTION crm_internal.nps_transition(crm.exact_sums, int) RETURNS crm.exact_sums
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_nps_transition';
 COMMENT ON FUNCTION crm_internal.nps_transition(crm.exact_sums, int) IS 'transition function of the aggregate nps';
+CREATE FUNCTION crm_internal.nps_transition(crm.exact_sums, float8) RETURNS crm.exact_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_nps_transition_float8';
+COMMENT ON FUNCTION crm_internal.nps_transition(crm.exact_sums, float8) IS 'transition function of the aggregate nps';
 CREATE FUNCTION crm_internal.nps_final(crm.exact_sums) RETURNS crm.nps_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_nps_final';
 COMMENT ON FUNCTION crm_internal.nps_final(crm.exact_sums) IS 'final function of the aggregate nps';
@@ -73,4 +76,14 @@ CREATE AGGREGATE crm.nps(score int) (
 );
 COMMENT ON AGGREGATE crm.nps(int) IS
   'net promoter score of survey answers from 0 to 10, with their number and the standard error; NULLs are left out';
+CREATE AGGREGATE crm.nps(score float8) (
+  SFUNC = crm_internal.nps_transition,
+  STYPE = crm.exact_sums,
+  SSPACE = 64,
+  FINALFUNC = crm_internal.nps_final,
+  COMBINEFUNC = crm_internal.exact_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.nps(float8) IS
+  'the same of answers between the whole numbers, which are not rounded: 6.5 detracts, 8.5 is passive';
 

@@ -91,6 +91,15 @@ CREATE FUNCTION crm.curve_points(curve crm.retention_curve,
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 24 AS 'MODULE_PATHNAME', 'crm_retention_points';
 COMMENT ON FUNCTION crm.curve_points(crm.retention_curve) IS
   'the curve as rows: of every age the customers observable that long, those active, and the rate';
+CREATE FUNCTION crm_internal.check_has_histories(relation regclass) RETURNS void
+  LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation AND attname = 'history' AND atttypid = 'crm.purchase_history'::regtype) THEN
+    PERFORM crm_internal.raise_error('undefined_column', format('%s has no column history of type crm.purchase_history', relation),
+      hint => 'Pass the histories of a tracking, or a view with one history a customer: SELECT customer_id, crm.purchase_history(ordered_on, amount) AS history FROM ... GROUP BY customer_id.');
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_has_histories(regclass) IS 'an error unless a table or view has histories in its column history';
 
 -- survival_curve: how long it takes until something happens, with those to whom it has not happened yet
 

@@ -57,8 +57,9 @@ DECLARE
   before daterange;
 BEGIN
   IF isempty(during) OR NOT (isfinite(lower(during)) AND isfinite(upper(during))) IS TRUE THEN
-    RAISE invalid_parameter_value USING MESSAGE = pg_catalog.format('range of days %s has no first or no last day', during);
+    PERFORM crm_internal.raise_error('invalid_parameter_value', pg_catalog.format('range of days %s has no first or no last day', during));
   END IF;
+  PERFORM crm_internal.check_has_histories(histories);
   before := daterange(lower(during) - (upper(during) - lower(during)), lower(during));
   RETURN QUERY EXECUTE pg_catalog.format($query$
     SELECT s.from_state, s.to_state, count(*),

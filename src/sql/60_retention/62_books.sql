@@ -107,6 +107,7 @@ CREATE FUNCTION crm.cohort_triangle(histories regclass, as_of date, period text)
   LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 100
   SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM crm_internal.check_has_histories(histories);
   RETURN QUERY EXECUTE pg_catalog.format($query$
     SELECT t.cohort_start, t.age, t.observable, t.active, t.rate
     FROM (SELECT crm.cohort_book(history, $1, $2) AS book FROM %s) b, crm.cohort_triangle(b.book) t

@@ -90,15 +90,15 @@ BEGIN
     ORDER BY r.n
   LOOP
     IF relation.missing THEN
-      RAISE undefined_table USING MESSAGE = format('relation with OID %s does not exist', relation.oid);
+      PERFORM crm_internal.raise_error('undefined_table', format('relation with OID %s does not exist', relation.oid));
     END IF;
-    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation.oid::regclass);
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('must be owner of relation %s', relation.oid::regclass));
   END LOOP;
   -- but for a view that triggers cannot keep any more
   IF before.purchases IS NOT NULL AND after.purchases IS NOT NULL
      AND ((before.purchases, before.histories) IS DISTINCT FROM (after.purchases, after.histories)
        OR (before.source, before.joined) IS DISTINCT FROM (after.source, after.joined) AND num_nonnulls(after.source, after.joined) > 0) THEN
-    RAISE insufficient_privilege USING MESSAGE = 'a tracking cannot be moved to other relations';
+    PERFORM crm_internal.raise_error('insufficient_privilege', 'a tracking cannot be moved to other relations');
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.check_tracked(crm.tracked, crm.tracked) IS

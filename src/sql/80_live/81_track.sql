@@ -173,15 +173,15 @@ DECLARE
 BEGIN
   FOR i IN 1..4 LOOP
     IF names[i] IS NULL AND i < 4 THEN
-      RAISE invalid_parameter_value USING MESSAGE = format('%s is a table, so %s must name a column of it', orders, parameters[i]),
-        HINT = 'Pass customer, purchased_on and amount, or a purchases view instead of the table.';
+      PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is a table, so %s must name a column of it', orders, parameters[i]),
+        hint => 'Pass customer, purchased_on and amount, or a purchases view instead of the table.');
     ELSIF names[i] IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_attribute WHERE attrelid = orders AND attname = names[i] AND attnum > 0 AND NOT attisdropped) THEN
-      RAISE undefined_column USING MESSAGE = format('column %I of %s does not exist', names[i], orders),
-        DETAIL = format('It was given as %s.', parameters[i]);
+      PERFORM crm_internal.raise_error('undefined_column', format('column %I of %s does not exist', names[i], orders),
+        detail => format('It was given as %s.', parameters[i]));
     ELSIF EXISTS (SELECT FROM pg_attribute WHERE attrelid = orders AND attname = names[i] AND attgenerated = 'v') THEN
-      RAISE wrong_object_type USING MESSAGE = format('column %I of %s is a virtual generated column', names[i], orders),
-        DETAIL = 'Triggers do not see its values.', HINT = 'Use a stored one, or track a view that has its expression.';
+      PERFORM crm_internal.raise_error('wrong_object_type', format('column %I of %s is a virtual generated column', names[i], orders),
+        detail => 'Triggers do not see its values.', hint => 'Use a stored one, or track a view that has its expression.');
     END IF;
   END LOOP;
 
@@ -312,31 +312,31 @@ DECLARE
 BEGIN
   SELECT * INTO c FROM pg_class WHERE oid = relation;
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-    RAISE active_sql_transaction USING MESSAGE = format('crm.track cannot run in a %s transaction', upper(current_setting('transaction_isolation'))),
-      DETAIL = 'It has to see what others commit before it gets its lock.';
+    PERFORM crm_internal.raise_error('active_sql_transaction', format('crm.track cannot run in a %s transaction', upper(current_setting('transaction_isolation'))),
+      detail => 'It has to see what others commit before it gets its lock.');
   ELSIF relation IS NULL THEN
-    RAISE null_value_not_allowed USING MESSAGE = 'relation to track cannot be NULL';
+    PERFORM crm_internal.raise_error('null_value_not_allowed', 'relation to track cannot be NULL');
   ELSIF c.relkind NOT IN ('r', 'p', 'v') THEN
-    RAISE wrong_object_type USING MESSAGE = format('%s is neither a table nor a view', relation);
+    PERFORM crm_internal.raise_error('wrong_object_type', format('%s is neither a table nor a view', relation));
   ELSIF c.relpersistence = 't' THEN
-    RAISE wrong_object_type USING MESSAGE = format('%s is temporary and cannot be tracked', relation);
+    PERFORM crm_internal.raise_error('wrong_object_type', format('%s is temporary and cannot be tracked', relation));
   ELSIF c.relkind = 'r' AND NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = relation) THEN
-    RAISE wrong_object_type USING MESSAGE = format('%s inherits from another table and cannot be tracked', relation),
-      DETAIL = 'What is written through the parent would not be seen.', HINT = 'Track the parent, or a view, which crm.refresh keeps.';
+    PERFORM crm_internal.raise_error('wrong_object_type', format('%s inherits from another table and cannot be tracked', relation),
+      detail => 'What is written through the parent would not be seen.', hint => 'Track the parent, or a view, which crm.refresh keeps.');
   ELSIF NOT pg_has_role(current_user, c.relowner, 'USAGE') THEN
-    RAISE insufficient_privilege USING MESSAGE = format('must be owner of relation %s', relation);
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('must be owner of relation %s', relation));
   ELSIF histories IS NULL AND NOT has_schema_privilege(current_user, c.relnamespace, 'CREATE') THEN
-    RAISE insufficient_privilege USING MESSAGE = format('%s may not create tables in schema %s', current_user, c.relnamespace::regnamespace),
-      DETAIL = format('A tracking belongs to the owner of %s and stands beside it.', relation),
-      HINT = format('GRANT CREATE ON SCHEMA %s TO %I', c.relnamespace::regnamespace, current_user);
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('%s may not create tables in schema %s', current_user, c.relnamespace::regnamespace),
+      detail => format('A tracking belongs to the owner of %s and stands beside it.', relation),
+      hint => format('GRANT CREATE ON SCHEMA %s TO %I', c.relnamespace::regnamespace, current_user));
   ELSIF EXISTS (SELECT FROM crm.tracked t WHERE t.purchases = relation) THEN
-    RAISE duplicate_object USING MESSAGE = format('%s is tracked already', relation);
+    PERFORM crm_internal.raise_error('duplicate_object', format('%s is tracked already', relation));
   ELSIF histories IS NOT NULL AND NOT EXISTS (SELECT FROM crm.tracked t WHERE t.histories = check_trackable.histories) THEN
-    RAISE undefined_object USING MESSAGE = format('table %s holds no tracked histories', histories);
+    PERFORM crm_internal.raise_error('undefined_object', format('table %s holds no tracked histories', histories));
   ELSIF histories IS NOT NULL AND NOT crm_internal.is_owner(histories) THEN
     -- what their owner hung onto them would run as the owner of the relation
-    RAISE insufficient_privilege USING MESSAGE = format('%s belongs to %s, who does not own the histories %s', relation, current_user, histories),
-      HINT = 'Give the relations of a tracking to one owner.';
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('%s belongs to %s, who does not own the histories %s', relation, current_user, histories),
+      hint => 'Give the relations of a tracking to one owner.');
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.check_trackable(regclass, regclass) IS 'an error if a relation cannot be tracked';
@@ -351,17 +351,17 @@ DECLARE
 BEGIN
   FOREACH k IN ARRAY keys LOOP
     IF k = ANY (reserved) THEN
-      RAISE duplicate_column USING MESSAGE = format('key column %I of %s has the name of a column that crm.track makes', k, purchases),
-        HINT = 'Give it another name in the view.';
+      PERFORM crm_internal.raise_error('duplicate_column', format('key column %I of %s has the name of a column that crm.track makes', k, purchases),
+        hint => 'Give it another name in the view.');
     END IF;
   END LOOP;
   FOREACH k IN ARRAY coalesce(scale_by, '{}') LOOP
     IF k <> ALL (keys) THEN
-      RAISE undefined_column USING MESSAGE = format('scale_by names %I, which is no key column of %s', k, purchases);
+      PERFORM crm_internal.raise_error('undefined_column', format('scale_by names %I, which is no key column of %s', k, purchases));
     ELSIF k = ANY ('{fitted_on,spend_fitted_on,recorded_on,customers,replaced_on,replaced_by,forecast_from,forecast_until,out_of_sample,n,total_expected,
         total_actual,mean_error,mean_absolute_error,root_mean_squared_error,correlation,top_decile_share}') THEN
-      RAISE duplicate_column USING MESSAGE = format('key column %I of %s has the name of a column of the table of models', k, purchases),
-        HINT = 'Give it another name in the view.';
+      PERFORM crm_internal.raise_error('duplicate_column', format('key column %I of %s has the name of a column of the table of models', k, purchases),
+        hint => 'Give it another name in the view.');
     END IF;
   END LOOP;
   IF histories IS NOT NULL AND
@@ -369,8 +369,8 @@ BEGIN
      IS DISTINCT FROM
      ARRAY(SELECT atttypid FROM pg_attribute JOIN unnest(crm_internal.history_keys(histories)) WITH ORDINALITY AS u(k, n) ON attname = u.k
            WHERE attrelid = histories AND u.k = keys[n] ORDER BY n) THEN
-    RAISE datatype_mismatch USING MESSAGE = format('the key columns of %s are not those of %s', purchases, histories),
-      DETAIL = format('They must have the same names and types in the same order: %s.', crm_internal.column_list(crm_internal.history_keys(histories), ''::text));
+    PERFORM crm_internal.raise_error('datatype_mismatch', format('the key columns of %s are not those of %s', purchases, histories),
+      detail => format('They must have the same names and types in the same order: %s.', crm_internal.column_list(crm_internal.history_keys(histories), ''::text)));
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.check_keys(regclass, text[], text[], regclass) IS 'an error if key columns cannot be those of a table of histories';
@@ -550,7 +550,7 @@ BEGIN
   EXECUTE format('SELECT format(''the segments of %%s are for %%s bins, the scale has %%s'', %1$L, crm.bins(segments), crm.bins(scale))
                   FROM %1$s WHERE crm.bins(segments) <> crm.bins(scale) LIMIT 1', scoring) INTO mismatch;
   IF mismatch IS NOT NULL THEN
-    RAISE invalid_parameter_value USING MESSAGE = mismatch, HINT = 'Set bins and segments to the same number of bins.';
+    PERFORM crm_internal.raise_error('invalid_parameter_value', mismatch, hint => 'Set bins and segments to the same number of bins.');
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_scales(regclass, regclass, date, regclass) IS
@@ -647,14 +647,14 @@ BEGIN
   PERFORM crm_internal.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
   IF horizon_days NOT BETWEEN 1 AND 36525 THEN
-    RAISE invalid_parameter_value USING MESSAGE = format('horizon of %s days is out of range', horizon_days), DETAIL = 'It is 1 to 36525 days.';
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('horizon of %s days is out of range', horizon_days), detail => 'It is 1 to 36525 days.');
   END IF;
   IF (SELECT relkind FROM pg_class WHERE oid = relation) <> 'v' THEN
     purchases := crm_internal.make_purchases_view(relation, customer, purchased_on, amount, orders, zone);
     view_made := true;
   ELSIF num_nonnulls(customer, purchased_on, amount, orders) > 0 THEN
-    RAISE invalid_parameter_value USING MESSAGE = format('%s is a view, which has its own columns', relation),
-      HINT = 'Columns are named only where a table is tracked.';
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is a view, which has its own columns', relation),
+      hint => 'Columns are named only where a table is tracked.');
   END IF;
 
   keys := crm_internal.purchases_keys(purchases);
@@ -663,8 +663,8 @@ BEGIN
   source := live.tables[1];
   joined := nullif(live.tables[2:], '{}');
   IF by_row AND (source IS NULL OR joined IS NOT NULL) THEN
-    RAISE wrong_object_type USING MESSAGE = format('%s cannot be kept by triggers%s', purchases, CASE WHEN source IS NULL THEN '' ELSE ' row by row' END),
-      DETAIL = coalesce(live.reason, 'It joins several tables.'), HINT = coalesce(live.hint, '');
+    PERFORM crm_internal.raise_error('wrong_object_type', format('%s cannot be kept by triggers%s', purchases, CASE WHEN source IS NULL THEN '' ELSE ' row by row' END),
+      detail => coalesce(live.reason, 'It joins several tables.'), hint => coalesce(live.hint, ''));
   ELSIF source IS NULL THEN
     RAISE NOTICE USING MESSAGE = format('%s is kept by crm.refresh alone: %s', purchases, live.reason), HINT = coalesce(live.hint, '');
   END IF;
@@ -720,12 +720,12 @@ DECLARE
 BEGIN
   SELECT * INTO c FROM pg_class WHERE oid = source;
   IF c.relpersistence = 't' THEN
-    RAISE wrong_object_type USING MESSAGE = format('%s is temporary and cannot be tracked', source);
+    PERFORM crm_internal.raise_error('wrong_object_type', format('%s is temporary and cannot be tracked', source));
   ELSIF NOT pg_has_role(current_user, c.relowner, 'USAGE') THEN
-    RAISE insufficient_privilege USING MESSAGE = format('must be owner of table %s', source);
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('must be owner of table %s', source));
   ELSIF EXISTS (SELECT FROM crm.tracked t WHERE check_source.source = ANY (t.source || t.joined) AND t.by_row <> check_source.by_row) THEN
-    RAISE object_not_in_prerequisite_state USING MESSAGE = format('%s has triggers of the other kind', source),
-      DETAIL = 'A table is followed statement by statement or row by row, for all its trackings alike.';
+    PERFORM crm_internal.raise_error('object_not_in_prerequisite_state', format('%s has triggers of the other kind', source),
+      detail => 'A table is followed statement by statement or row by row, for all its trackings alike.');
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.check_source(regclass, boolean) IS 'an error if a table cannot get triggers';
@@ -734,8 +734,8 @@ CREATE FUNCTION crm_internal.default_segments(bins int) RETURNS crm.segment_map
   LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF bins NOT IN (3, 4, 5) THEN
-    RAISE invalid_parameter_value USING MESSAGE = format('there is no segment map for %s bins', bins),
-      HINT = 'Pass one as segments; maps come with 3, 4 and 5 bins.';
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('there is no segment map for %s bins', bins),
+      hint => 'Pass one as segments; maps come with 3, 4 and 5 bins.');
   END IF;
   RETURN crm.rf_grid(bins);
 END $$;

@@ -10,11 +10,11 @@ DECLARE
   stray record;
 BEGIN
   IF cardinality(found_histories) = 0 THEN
-    RAISE undefined_object USING MESSAGE = format('%s is not tracked', relation),
-      HINT = format('SELECT crm.track(%L) tracks it; SELECT * FROM crm.tracked lists what is.', relation);
+    PERFORM crm_internal.raise_error('undefined_object', format('%s is not tracked', relation),
+      hint => format('SELECT crm.track(%L) tracks it; SELECT * FROM crm.tracked lists what is.', relation));
   ELSIF cardinality(found_histories) > 1 THEN
-    RAISE ambiguous_parameter USING MESSAGE = format('%s feeds more than one tracking', relation),
-      HINT = 'Name the purchases view or the histories instead.';
+    PERFORM crm_internal.raise_error('ambiguous_parameter', format('%s feeds more than one tracking', relation),
+      hint => 'Name the purchases view or the histories instead.');
   END IF;
   SELECT * INTO tracking FROM crm.tracked t WHERE t.histories = found_histories[1] ORDER BY t.tracked_at, t.purchases LIMIT 1;
   -- what hangs on any of these would run as the owner of the histories
@@ -22,8 +22,8 @@ BEGIN
   FROM crm.tracked t JOIN pg_class h ON h.oid = t.histories JOIN pg_class c ON c.oid IN (t.purchases, t.scoring, t.changes, t.models)
   WHERE t.histories = tracking.histories AND NOT pg_has_role(c.relowner, h.relowner, 'USAGE') ORDER BY c.oid LIMIT 1;
   IF FOUND THEN
-    RAISE insufficient_privilege USING MESSAGE = format('%s belongs to %s, the histories that it serves to %s', stray.relation, stray.owner, stray.keeper),
-      HINT = 'Give the relations of a tracking to one owner.';
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('%s belongs to %s, the histories that it serves to %s', stray.relation, stray.owner, stray.keeper),
+      hint => 'Give the relations of a tracking to one owner.');
   END IF;
   RETURN tracking;
 END $$;
@@ -136,8 +136,8 @@ CREATE FUNCTION crm_internal.check_batch_customers(batch_customers int) RETURNS 
   LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF batch_customers IS NULL OR batch_customers < 1 THEN
-    RAISE invalid_parameter_value USING MESSAGE = format('a batch of %s customers is out of range', coalesce(batch_customers::text, 'NULL')),
-      DETAIL = 'It is at least 1.';
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('a batch of %s customers is out of range', coalesce(batch_customers::text, 'NULL')),
+      detail => 'It is at least 1.');
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.check_batch_customers(int) IS 'an error if a refresh cannot score so many customers at a time';
@@ -314,20 +314,20 @@ BEGIN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm.snapshot(%s::regclass, %L::date)', tracking::oid, as_of))::bigint;
   END IF;
   IF as_of IS NULL OR NOT isfinite(as_of) THEN
-    RAISE null_value_not_allowed USING MESSAGE = 'day of a snapshot must be a date';
+    PERFORM crm_internal.raise_error('null_value_not_allowed', 'day of a snapshot must be a date');
   END IF;
   customers_on := crm_internal.customers_on(t.customers);
   IF customers_on IS NULL THEN
-    RAISE undefined_function USING MESSAGE = format('there is no function of the customers of %s on a day', t.purchases),
-      DETAIL = format('It stands beside %s and belongs to the same owner.', t.customers);
+    PERFORM crm_internal.raise_error('undefined_function', format('there is no function of the customers of %s on a day', t.purchases),
+      detail => format('It stands beside %s and belongs to the same owner.', t.customers));
   END IF;
   SELECT nspname, regexp_replace(relname, '(_customers(\d*))?$', '_snapshots\2') INTO schema, name
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.customers;
   snapshots := to_regclass(format('%I.%I', schema, name));
   -- what others hang onto a table of theirs would run as this user
   IF EXISTS (SELECT FROM pg_class c WHERE c.oid = snapshots AND (c.relkind NOT IN ('r', 'p') OR NOT pg_has_role(c.relowner, current_user, 'USAGE'))) THEN
-    RAISE insufficient_privilege USING MESSAGE = format('%s is no table of snapshots of %s', snapshots, current_user),
-      HINT = 'Rename it, or give it to the owner of the tracking.';
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('%s is no table of snapshots of %s', snapshots, current_user),
+      hint => 'Rename it, or give it to the owner of the tracking.');
   ELSIF snapshots IS NULL THEN
     EXECUTE format('CREATE TABLE %I.%I AS SELECT NULL::date AS snapshot_on, c.* FROM %s AS c WITH NO DATA', schema, name, t.customers);
     EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (snapshot_on, %s)', schema, name, crm_internal.column_list(crm_internal.history_keys(t.histories), ''::text));

@@ -262,18 +262,18 @@ DECLARE
   k text;
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-    RAISE active_sql_transaction USING MESSAGE = format('crm.track_tiers cannot run in a %s transaction', upper(current_setting('transaction_isolation'))),
-      DETAIL = 'It has to see what others commit before it gets its lock.';
+    PERFORM crm_internal.raise_error('active_sql_transaction', format('crm.track_tiers cannot run in a %s transaction', upper(current_setting('transaction_isolation'))),
+      detail => 'It has to see what others commit before it gets its lock.');
   ELSIF NOT (SELECT pg_has_role(current_user, c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = tracking.histories) THEN
-    RAISE insufficient_privilege USING MESSAGE = format('must be owner of table %s', tracking.histories);
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('must be owner of table %s', tracking.histories));
   ELSIF tracking.decisions IS NOT NULL THEN
-    RAISE duplicate_object USING MESSAGE = format('decisions on the tiers of %s are tracked already', tracking.purchases),
-      DETAIL = format('They stand in %s.', tracking.decisions);
+    PERFORM crm_internal.raise_error('duplicate_object', format('decisions on the tiers of %s are tracked already', tracking.purchases),
+      detail => format('They stand in %s.', tracking.decisions));
   END IF;
   FOREACH k IN ARRAY crm_internal.history_keys(tracking.histories) LOOP
     IF k = ANY (reserved) THEN
-      RAISE duplicate_column USING MESSAGE = format('key column %I of %s has the name of a column that crm.track_tiers makes', k, tracking.histories),
-        HINT = 'Give it another name in the purchases view, and track that.';
+      PERFORM crm_internal.raise_error('duplicate_column', format('key column %I of %s has the name of a column that crm.track_tiers makes', k, tracking.histories),
+        hint => 'Give it another name in the purchases view, and track that.');
     END IF;
   END LOOP;
 END $$;
@@ -314,7 +314,7 @@ BEGIN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm.track_tiers(%s::regclass, %L::boolean)', tracking::oid, by_invitation))::regclass;
   END IF;
   IF by_invitation IS NULL THEN
-    RAISE null_value_not_allowed USING MESSAGE = 'by_invitation cannot be NULL';
+    PERFORM crm_internal.raise_error('null_value_not_allowed', 'by_invitation cannot be NULL');
   END IF;
   PERFORM crm_internal.check_tiers_trackable(t);
   -- Nobody who does not know of decisions may still be scoring.

@@ -175,9 +175,9 @@ COMMENT ON COLUMN crm.data_check_result.first_purchased_on IS 'earliest purchase
 COMMENT ON COLUMN crm.data_check_result.last_purchased_on IS 'latest purchase day by as_of';
 COMMENT ON COLUMN crm.nps_result.score IS 'share of promoters minus share of detractors, in percent: -100 to 100';
 COMMENT ON COLUMN crm.nps_result.responses IS 'number of answers';
-COMMENT ON COLUMN crm.nps_result.promoters IS 'answers 9 and 10';
-COMMENT ON COLUMN crm.nps_result.passives IS 'answers 7 and 8';
-COMMENT ON COLUMN crm.nps_result.detractors IS 'answers 0 to 6';
+COMMENT ON COLUMN crm.nps_result.promoters IS 'answers from 9 to 10';
+COMMENT ON COLUMN crm.nps_result.passives IS 'answers from 7 to below 9';
+COMMENT ON COLUMN crm.nps_result.detractors IS 'answers below 7';
 COMMENT ON COLUMN crm.nps_result.standard_error IS 'standard error of score, in percent points';
 COMMENT ON COLUMN crm.customer_equity_result.customers IS 'customers with a lifetime value';
 COMMENT ON COLUMN crm.customer_equity_result.equity IS 'sum of their lifetime values';
