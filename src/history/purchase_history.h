@@ -75,6 +75,13 @@ purchase_history_content_size(const PurchaseHistory *h)
 		   (Size) h->ncorrections * sizeof(PurchaseCorrection);
 }
 
+/* Whether nothing was ever bought. */
+static inline bool
+purchase_history_is_empty(const PurchaseHistory *h)
+{
+	return h->nentries == 0 && h->ncorrections == 0;
+}
+
 /* The corrections, by day and booked day. */
 static inline PurchaseCorrection *
 purchase_history_corrections(const PurchaseHistory *h)

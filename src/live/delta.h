@@ -12,9 +12,10 @@
 /* All changes of one customer; the keys belong to the Deltas until the next one is asked for. */
 typedef struct CustomerDelta
 {
-	Datum			*keys;
+	const Datum		*keys;
 	PurchaseHistory *came;
 	PurchaseHistory *went;
+	bool			 one_statement; /* so that what went was there before it; the caller's to set */
 } CustomerDelta;
 
 typedef struct Deltas Deltas;

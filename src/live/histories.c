@@ -23,6 +23,7 @@
 #include "live/histories.h"
 #include "live/keys.h"
 #include "live/layout.h"
+#include "live/lost.h"
 #include "live/owner.h"
 #include "live/rule.h"
 #include "live/rules.h"
@@ -31,6 +32,7 @@
 #include "live/write.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -49,8 +51,10 @@ struct Histories
 	ScoringRules		  *rules;
 	Decisions			  *decisions; /* NULL if the tracking keeps none */
 	ChangeLog			  *changes;
-	MemoryContext		   home;	/* of what lives until the table is closed */
-	MemoryContext		   context; /* of one customer */
+	List		 *moved;  /* of MovedPurchases *: to be taken from rows that have another key now */
+	List		 *moving; /* the same of the customer at hand, until the row is written */
+	MemoryContext home;	  /* of what lives until the table is closed */
+	MemoryContext context; /* of one customer */
 };
 
 /* ---- opening and closing ---- */
@@ -129,27 +133,6 @@ histories_ignore_decisions(Histories *t)
 	decisions_ignore_rows(t->decisions);
 }
 
-/* Make what was written visible to the next command; returns how many segments changed. */
-int64
-histories_close(Histories *t)
-{
-	int64 changed;
-
-	if (t->decisions)
-		decisions_close(t->decisions);
-	index_endscan(t->scan);
-	PopActiveSnapshot();
-	ExecDropSingleTupleTableSlot(t->old_row);
-	ExecDropSingleTupleTableSlot(t->new_row);
-	CommandCounterIncrement();
-	changed = change_log_close(t->changes);
-	row_writer_free(t->writer);
-	MemoryContextDelete(t->context);
-	index_close(t->index, NoLock);
-	table_close(t->rel, NoLock);
-	return changed;
-}
-
 /* ---- one customer ---- */
 
 /* The customer's row, as the snapshot sees it, in old_row. What the scan allocates is the scan's to keep. */
@@ -199,23 +182,8 @@ see_other_sessions(Histories *t)
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("could not serialize access due to concurrent update")));
+	CommandCounterIncrement(); /* or it was this one, just now */
 	renew_snapshot(t);
-}
-
-/* Whether a history has all orders of another. */
-static bool
-has_orders_of(const PurchaseHistory *h, const PurchaseHistory *other)
-{
-	for (int i = 0; i < other->nentries; i++)
-	{
-		int n = purchase_history_count_until(h, other->entries[i].day);
-		int there =
-			n > 0 && h->entries[n - 1].day == other->entries[i].day ? h->entries[n - 1].orders : 0;
-
-		if (there < other->entries[i].orders)
-			return false;
-	}
-	return true;
 }
 
 /* Whether another session wrote the customer's row since the snapshot, so that old_row is not the row of now. */
@@ -238,35 +206,28 @@ is_written_since(Histories *t, bool found)
 	return differs;
 }
 
-/* Orders that go have come before, unless somebody switched the triggers off. */
-static inline void
-ReportOrdersUnknown(Histories *t)
-{
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("histories \"%s\" do not hold an order that is being taken away",
-						   RelationGetRelationName(t->rel)),
-					errdetail("The orders were changed while they were not followed."),
-					errhint("Call crm.rebuild for the tracking.")));
-}
-
 /*
  * The history after a change: what it was, plus what came, minus what went; NULL
- * if it has not what went because another session has written it since.
+ * if it has not what went because another session has written it since. What one
+ * statement takes was there before it; statements within each other take what
+ * they bring as well.
  */
 static PurchaseHistory *
 changed_history(Histories *t, const PurchaseHistory *before, const CustomerDelta *delta, bool found)
 {
-	PurchaseHistory *after = purchase_history_plus(before, delta->came);
+	PurchaseHistory		  *after = purchase_history_plus(before, delta->came);
+	const PurchaseHistory *held = delta->one_statement ? before : after;
+	const PurchaseHistory *went = delta->went;
 
-	if (delta->went->nentries == 0)
+	if (went->nentries == 0)
 		return after;
-	if (unlikely(!has_orders_of(after, delta->went)))
+	if (unlikely(!found || !has_purchases_of(held, went)))
 	{
-		if (!is_written_since(t, found))
-			ReportOrdersUnknown(t);
-		return NULL;
+		if (is_written_since(t, found))
+			return NULL;
+		went = purchases_not_lost(t->rel, t->index, t->layout, held, delta, t->home, &t->moving);
 	}
-	return purchase_history_minus(after, delta->went);
+	return purchase_history_minus(after, went);
 }
 
 static inline bool
@@ -417,30 +378,23 @@ try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion 
 	Score			  score;
 	bool			  written;
 
+	t->moving = NIL;
 	if (delta)
 		history = changed_history(t, history, delta, found);
 	if (history == NULL)
 		return NOT_WRITTEN;
 	if (rule)
 		as_of = occasion == OCCASION_REFRESH ? scoring_refresh_day(rule) : scoring_today(rule);
-	if (!found && history->nentries == 0)
+	if (!found && purchase_history_is_empty(history))
 		return occasion != OCCASION_DECISION || hold_key(t, keys) ? WRITTEN : NOT_WRITTEN;
 
 	start_row(t, keys, found);
-	if (history->nentries == 0)
-	{
-		memset(score.nulls, true, sizeof(score.nulls));
-		written = row_writer_delete(t->writer, &t->old_row->tts_tid, GetActiveSnapshot());
-	}
-	else
-	{
-		if (t->decisions && scoring_rule_has_tiers(rule))
-			decisions_read(t->decisions, keys, &decided);
-		fill_row(t, rule, &decided, history, as_of, &score);
-		written = found ? row_writer_update(t->writer, &t->old_row->tts_tid, t->new_row,
-											GetActiveSnapshot())
-						: row_writer_insert(t->writer, t->new_row);
-	}
+	if (t->decisions && scoring_rule_has_tiers(rule))
+		decisions_read(t->decisions, keys, &decided);
+	fill_row(t, rule, &decided, history, as_of, &score);
+	written =
+		found ? row_writer_update(t->writer, &t->old_row->tts_tid, t->new_row, GetActiveSnapshot())
+			  : row_writer_insert(t->writer, t->new_row);
 	if (!written)
 		return NOT_WRITTEN;
 	record_change(t, keys, found, &score, SCORE_SEGMENT);
@@ -448,6 +402,21 @@ try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion 
 	return !found && is_stale_insert(t, rule, keys, &decided) ? WRITTEN_STALE : WRITTEN;
 }
 
+/* What has to be taken from other rows, now that this one is written. */
+static void
+take_over_moving(Histories *t)
+{
+	MemoryContext before;
+
+	if (t->moving == NIL)
+		return;
+	before = MemoryContextSwitchTo(t->home);
+	t->moved = list_concat(t->moved, t->moving);
+	t->moving = NIL;
+	MemoryContextSwitchTo(before);
+}
+
+/* Write a customer; the row stays, with an empty history and no scores, when the last purchase has gone. */
 static void
 write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion occasion)
 {
@@ -465,6 +434,7 @@ write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occa
 			renew_snapshot(t);
 		}
 	}
+	take_over_moving(t);
 	/* a trigger of the log may have written customers who come later */
 	if (change_log_wrote(t->changes))
 		renew_snapshot(t);
@@ -500,6 +470,47 @@ histories_decide(Histories *t, const Datum *keys)
 	write_customer(t, keys, NULL, OCCASION_DECISION);
 }
 
+/* ---- the end ---- */
+
+/* Take purchases away from the rows that they have moved to, which may have been written just before. */
+static void
+apply_moved(Histories *t)
+{
+	while (t->moved != NIL)
+	{
+		MovedPurchases *moved = linitial(t->moved);
+		CustomerDelta	delta = {
+			  .keys = moved->keys, .came = purchase_history_create(0), .went = moved->went};
+
+		t->moved = list_delete_first(t->moved);
+		CommandCounterIncrement();
+		renew_snapshot(t);
+		histories_apply(t, &delta);
+	}
+}
+
+/* Make what was written visible to the next command; returns how many segments changed. */
+int64
+histories_close(Histories *t)
+{
+	int64 changed;
+
+	apply_moved(t);
+	if (t->decisions)
+		decisions_close(t->decisions);
+	index_endscan(t->scan);
+	PopActiveSnapshot();
+	ExecDropSingleTupleTableSlot(t->old_row);
+	ExecDropSingleTupleTableSlot(t->new_row);
+	CommandCounterIncrement();
+	changed = change_log_close(t->changes);
+	row_writer_free(t->writer);
+	MemoryContextDelete(t->context);
+	index_close(t->index, NoLock);
+	table_close(t->rel, NoLock);
+	return changed;
+}
+
 /* ---- all customers, in key order ---- */
 
 /* Whether a row has another score than the rules give it, or one of a later day. */
@@ -528,28 +539,16 @@ score_is_stale(Histories *t, TupleTableSlot *row, const Datum *keys)
 					DatumGetDateADT(row->tts_values[t->layout->scored_on - 1]) > as_of);
 }
 
-static void
-copy_keys(Histories *t, TupleTableSlot *row, Datum *keys)
-{
-	for (int i = 0; i < t->nkeys; i++)
-	{
-		int				  column = t->layout->keys.columns[i] - 1;
-		Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column);
-
-		keys[i] = datumCopy(row->tts_values[column], attribute->attbyval, attribute->attlen);
-	}
-}
-
 /* Score a row anew if it has to be; returns whether it was written. */
 static bool
 rescore_row(Histories *t, TupleTableSlot *row)
 {
 	MemoryContext before = MemoryContextSwitchTo(t->context);
-	Datum		  keys[INDEX_MAX_KEYS];
+	Datum		 *keys;
 	bool		  stale;
 
 	slot_getallattrs(row);
-	copy_keys(t, row, keys);
+	keys = customer_keys_copy(&t->layout->keys, row);
 	stale = score_is_stale(t, row, keys);
 	MemoryContextSwitchTo(before);
 	if (stale)
@@ -585,9 +584,7 @@ histories_rescore_batch(Histories *t, RescoreBatch *batch)
 		batch->written += rescore_row(t, row);
 		if (++batch->read == batch->limit)
 		{
-			batch->last = palloc(sizeof(Datum) * t->nkeys);
-			slot_getallattrs(row);
-			copy_keys(t, row, batch->last);
+			batch->last = customer_keys_copy(&t->layout->keys, row);
 			break;
 		}
 	}

@@ -9,7 +9,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "executor/executor.h"
-#include "live/event.h"
+#include "live/statements.h"
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"

@@ -52,6 +52,7 @@
 #include "crm.h"
 
 #include "live/delta.h"
+#include "live/statements.h"
 #include "live/tracked.h"
 #include "live/view.h"
 #include "nodes/execnodes.h"
@@ -238,16 +239,6 @@ extern void			  groups_add_driving(struct Groups *groups, TupleTableSlot *row, b
 extern void			  groups_touch(struct Groups *groups, TupleTableSlot *row);
 extern void			  groups_touch_key(struct Groups *groups, const Datum *key);
 extern void			  groups_add_deltas(JoinRun *run, bool emptied);
-
-/* Rows of a table that an event brought and took. */
-typedef struct TableChange
-{
-	Oid				 relid;
-	bool			 is_update; /* then the rows of both stand side by side */
-	bool			 emptied;	/* by TRUNCATE: all that are there went */
-	Tuplestorestate *old_rows;	/* NULL for none */
-	Tuplestorestate *new_rows;
-} TableChange;
 
 extern void join_read_changes(const JoinPlan *plan, const List *changes, const List *gone,
 							  Deltas *deltas);

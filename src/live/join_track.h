@@ -4,12 +4,15 @@
 #ifndef CRM_LIVE_JOIN_TRACK_H
 #define CRM_LIVE_JOIN_TRACK_H
 
-
 #include "crm.h"
 
-#include "commands/trigger.h"
+#include "live/delta.h"
+#include "live/histories.h"
+#include "live/tracked.h"
 
-extern void joined_statement_ended(TriggerData *trigger, const List *trackings, const char *name);
-extern void joined_truncate_begins(TriggerData *trigger, const List *trackings);
+extern bool is_joined(Oid table);
+extern void CheckMayTruncate(Relation rel);
+extern void joined_read(const Tracked *tracked, const List *changes, Histories *histories,
+						Deltas *deltas);
 
 #endif /* CRM_LIVE_JOIN_TRACK_H */

@@ -7,6 +7,7 @@
 #include "access/genam.h"
 #include "access/nbtree.h"
 #include "live/keys.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 
 /* What index_beginscan takes differs between releases of PostgreSQL. */
@@ -37,6 +38,23 @@ customer_keys_init(CustomerKeys *keys, Relation index)
 		keys->less[i] = get_opfamily_member(family, type, type, BTLessStrategyNumber);
 		fmgr_info(get_opcode(equal), &keys->equal[i]);
 	}
+}
+
+/* The keys of a row of the table that is indexed, in the current memory context. */
+Datum *
+customer_keys_copy(const CustomerKeys *keys, TupleTableSlot *row)
+{
+	Datum *copy = palloc(sizeof(Datum) * keys->n);
+
+	slot_getallattrs(row);
+	for (int i = 0; i < keys->n; i++)
+	{
+		int				  column = keys->columns[i] - 1;
+		Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column);
+
+		copy[i] = datumCopy(row->tts_values[column], attribute->attbyval, attribute->attlen);
+	}
+	return copy;
 }
 
 /* The conditions "the keys are these", whose arguments are still to be set. */

@@ -8,6 +8,7 @@
 
 #include "access/genam.h"
 #include "access/skey.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "utils/rel.h"
 
@@ -21,6 +22,7 @@ typedef struct CustomerKeys
 	FmgrInfo  *equal;
 } CustomerKeys;
 
+extern Datum		*customer_keys_copy(const CustomerKeys *keys, TupleTableSlot *row);
 extern void			 customer_keys_init(CustomerKeys *keys, Relation index);
 extern IndexScanDesc keys_begin_scan(Relation rel, Relation index, Snapshot snapshot,
 									 int nconditions);

@@ -7,6 +7,7 @@
  */
 #include "crm.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "lifetime/clv.h"
@@ -137,7 +138,14 @@ score_future(const ScoringRule *rule, PurchaseHistory *history, DateADT as_of, S
 		set_score(score, SCORE_CLV, Float8GetDatum(clv));
 }
 
-/* What a customer's history is worth on a day by a rule and what was decided; all NULL without a rule. */
+/* Whether a stored history, compressed or not, is empty. */
+static inline bool
+is_empty(Datum history)
+{
+	return toast_raw_datum_size(history) <= PURCHASE_HISTORY_SIZE(0);
+}
+
+/* What a customer's history is worth on a day by a rule and what was decided; all NULL without a rule or a purchase. */
 void
 score_customer(const ScoringRule *rule, Datum history, DateADT as_of,
 			   const CustomerDecisions *decided, Score *score)
@@ -146,7 +154,7 @@ score_customer(const ScoringRule *rule, Datum history, DateADT as_of,
 
 	memset(score->values, 0, sizeof(score->values));
 	memset(score->nulls, true, sizeof(score->nulls));
-	if (rule == NULL)
+	if (rule == NULL || is_empty(history))
 		return;
 	h = DatumGetPurchaseHistory(history);
 	score_rfm(rule, looked_at(rule, h, as_of), as_of, score);

@@ -1,20 +1,24 @@
 /*
- * statements.c: which statements on joined tables are running, and what
+ * statements.c: which statements on tracked tables are running, and what
  * those brought and took that have ended inside another one.
  *
  * A BEFORE trigger tells that a statement begins, an AFTER trigger that it has
- * ended. Statements of writable CTEs, cascades of foreign keys and statements of
- * triggers and functions begin before an outer one ends: their rows are kept
- * until the last of all is told, since the tables show the rows of the outer
- * one already, which it tells last.
+ * ended. The statements of a MERGE or of writable CTEs, cascades of foreign keys
+ * and statements of triggers and functions begin before an outer one ends: their
+ * rows are kept until the last of all is told. An outer statement tells its rows
+ * last, which those within it may have changed or taken away already; and of a
+ * customer only what is so at the end shall be seen.
  */
 #include "crm.h"
 
 #include "live/statements.h"
 
+#include "access/tableam.h"
 #include "access/xact.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 
 typedef struct Running
 {
@@ -122,9 +126,14 @@ transaction_ends(XactEvent event, void *argument)
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 	{
 		if (ended != NIL)
-			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-							errmsg("changes of joined tables were not followed to their end"),
-							errdetail("A trigger crm_* is missing or was disabled meanwhile.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("changes of table \"%s\" were not followed to their end",
+							get_rel_name(((Ended *) linitial(ended))->change.relid)),
+					 errdetail("A trigger crm_* of it, or of a table in a statement on which "
+							   "it was changed, is missing or was disabled meanwhile."),
+					 errhint("Enable all triggers crm_* or none, and call crm.rebuild "
+							 "for what was written without them.")));
 		return;
 	}
 	if (event == XACT_EVENT_PARALLEL_PRE_COMMIT)
@@ -169,7 +178,7 @@ pop(List **list, Oid relid)
 		}
 }
 
-/* A statement on a joined table begins. */
+/* A statement on a tracked table begins. */
 void
 statement_begins(Oid relid)
 {
@@ -190,39 +199,117 @@ statements_run(void)
 	return running != NIL;
 }
 
-static Tuplestorestate *
-copy_rows(Tuplestorestate *rows, Relation rel)
+/* The kept change of the current subtransaction that rows of an event go to: the last, or a new one. */
+static Ended *
+kept_change(const TableChange *change)
 {
-	Tuplestorestate *copy;
-	TupleTableSlot	*row;
+	Ended *last = ended != NIL ? llast(ended) : NULL;
+	Ended *of;
+
+	if (last && last->level == GetCurrentTransactionNestLevel() &&
+		last->change.relid == change->relid && last->change.is_update == change->is_update)
+		return last;
+	listen();
+	of = palloc0(sizeof(Ended));
+	of->level = GetCurrentTransactionNestLevel();
+	of->change.relid = change->relid;
+	of->change.root = change->root;
+	of->change.is_update = change->is_update;
+	ended = lappend(ended, of);
+	return of;
+}
+
+/* Where rows are kept, made when there is the first. */
+static Tuplestorestate *
+kept_rows(Tuplestorestate **rows)
+{
+	if (*rows == NULL)
+		*rows = tuplestore_begin_heap(true, false, work_mem);
+	return *rows;
+}
+
+static void
+copy_rows(Tuplestorestate **to, Tuplestorestate *rows, Relation rel)
+{
+	TupleTableSlot *row;
 
 	if (has_no_rows(rows))
-		return NULL;
-	copy = tuplestore_begin_heap(true, false, work_mem);
+		return;
 	row = open_transition_table(rows, rel);
 	while (next_transition_row(rows, row))
-		tuplestore_puttupleslot(copy, row);
+		tuplestore_puttupleslot(kept_rows(to), row);
 	ExecDropSingleTupleTableSlot(row);
-	return copy;
+}
+
+/* What is to be put back when rows have been kept. */
+typedef struct Place
+{
+	MemoryContext context;
+	ResourceOwner owner;
+} Place;
+
+/* Rows are kept in the transaction's memory and files: a subtransaction that commits leaves them to the outer one. */
+static Place
+enter_transaction(void)
+{
+	Place before = {MemoryContextSwitchTo(TopTransactionContext), CurrentResourceOwner};
+
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	return before;
+}
+
+static void
+leave_transaction(Place before)
+{
+	CurrentResourceOwner = before.owner;
+	MemoryContextSwitchTo(before.context);
 }
 
 /* Keep what a statement brought and took until the last has ended. */
 void
 statement_keep(const TableChange *change, Relation rel)
 {
-	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
-	ResourceOwner owner = CurrentResourceOwner;
-	Ended		 *of = palloc(sizeof(Ended));
+	Place  before = enter_transaction();
+	Ended *of;
 
-	listen();
-	CurrentResourceOwner = CurTransactionResourceOwner;
-	of->level = GetCurrentTransactionNestLevel();
-	of->change = *change;
-	of->change.old_rows = copy_rows(change->old_rows, rel);
-	of->change.new_rows = copy_rows(change->new_rows, rel);
-	ended = lappend(ended, of);
-	CurrentResourceOwner = owner;
-	MemoryContextSwitchTo(before);
+	of = kept_change(change);
+	copy_rows(&of->change.old_rows, change->old_rows, rel);
+	copy_rows(&of->change.new_rows, change->new_rows, rel);
+	leave_transaction(before);
+}
+
+/* The same for a single row, of which either version may be missing. */
+void
+statement_keep_row(const TableChange *change, TupleTableSlot *old_row, TupleTableSlot *new_row)
+{
+	Place  before = enter_transaction();
+	Ended *of;
+
+	of = kept_change(change);
+	if (old_row)
+		tuplestore_puttupleslot(kept_rows(&of->change.old_rows), old_row);
+	if (new_row)
+		tuplestore_puttupleslot(kept_rows(&of->change.new_rows), new_row);
+	leave_transaction(before);
+}
+
+/* The same for all rows of a table that is about to lose them. */
+void
+statement_keep_table(Relation rel, Oid root)
+{
+	TableChange		change = {.relid = RelationGetRelid(rel), .root = root};
+	TupleTableSlot *row = table_slot_create(rel, NULL);
+	Snapshot		snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc	scan = table_beginscan(rel, snapshot, 0, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		statement_keep_row(&change, row, NULL);
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(row);
 }
 
 /* What was kept, as TableChange *, in the order in which it was told, for the caller to end by changes_free. */

@@ -7,97 +7,11 @@
  */
 #include "crm.h"
 
-#include "access/table.h"
-#include "access/tableam.h"
 #include "catalog/partition.h"
-#include "live/delta.h"
-#include "live/event.h"
-#include "live/histories.h"
+#include "catalog/pg_trigger.h"
+#include "live/follow.h"
 #include "live/join_track.h"
-#include "live/owner.h"
-#include "live/tracked.h"
-#include "live/tracking.h"
-#include "live/view.h"
-#include "utils/snapmgr.h"
-
-/* The rows that an event brought and took: from transition tables, one row, or a whole table. */
-typedef struct Event
-{
-	TriggerData *trigger;
-	const char	*name;
-	void (*read)(struct Event *event, PurchaseReader *reader, Deltas *deltas);
-} Event;
-
-/* ---- rows ---- */
-
-static void
-add_purchase(PurchaseReader *reader, Deltas *deltas, TupleTableSlot *row, bool went)
-{
-	Datum		keys[INDEX_MAX_KEYS];
-	PurchaseDay purchase;
-
-	if (purchase_reader_read(reader, row, keys, &purchase))
-		deltas_add(deltas, keys, &purchase, went);
-}
-
-static void
-read_transition_table(Tuplestorestate *rows, Relation rel, PurchaseReader *reader, Deltas *deltas,
-					  bool went)
-{
-	TupleTableSlot *row;
-
-	if (has_no_rows(rows))
-		return;
-	row = open_transition_table(rows, rel);
-	while (next_transition_row(rows, row))
-		add_purchase(reader, deltas, row, went);
-	ExecDropSingleTupleTableSlot(row);
-}
-
-/* The transition tables of a statement. */
-static void
-read_statement(Event *event, PurchaseReader *reader, Deltas *deltas)
-{
-	TriggerData *trigger = event->trigger;
-
-	read_transition_table(trigger->tg_oldtable, trigger->tg_relation, reader, deltas, true);
-	read_transition_table(trigger->tg_newtable, trigger->tg_relation, reader, deltas, false);
-}
-
-/* The old and the new version of one row. */
-static void
-read_row(Event *event, PurchaseReader *reader, Deltas *deltas)
-{
-	TriggerData *trigger = event->trigger;
-
-	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		add_purchase(reader, deltas, trigger->tg_trigslot, false);
-	else
-		add_purchase(reader, deltas, trigger->tg_trigslot, true);
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		add_purchase(reader, deltas, trigger->tg_newslot, false);
-}
-
-/* All rows of a table that is about to lose them, whatever the transaction's snapshot. */
-static void
-read_table(Event *event, PurchaseReader *reader, Deltas *deltas)
-{
-	Relation		rel = event->trigger->tg_relation;
-	TupleTableSlot *row = table_slot_create(rel, NULL);
-	Snapshot		snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TableScanDesc	scan = table_beginscan(rel, snapshot, 0, NULL);
-
-	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
-	{
-		CHECK_FOR_INTERRUPTS();
-		add_purchase(reader, deltas, row, true);
-	}
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(row);
-}
-
-/* ---- trackings ---- */
+#include "utils/lsyscache.h"
 
 /* The table that a partition is part of, or the table itself. */
 static Oid
@@ -109,88 +23,6 @@ root_of(Relation rel)
 		return RelationGetRelid(rel);
 	ancestors = get_partition_ancestors(RelationGetRelid(rel));
 	return llast_oid(ancestors);
-}
-
-static const List *
-trackings_of(Relation rel)
-{
-	const List *trackings = tracked_by_table(root_of(rel));
-
-	if (trackings == NIL)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table \"%s\" has triggers of crm but is not tracked",
-					RelationGetRelationName(rel)),
-			 errhint("Call crm.track for its purchases view again, or drop the triggers crm_*.")));
-	return trackings;
-}
-
-/* Add what an event means to one purchases view. */
-static void
-read_event(Event *event, Oid purchases, Histories *histories, Deltas *deltas)
-{
-	Relation		rel = event->trigger->tg_relation;
-	Relation		view = table_open(purchases, AccessShareLock);
-	Relation		source = table_open(root_of(rel), AccessShareLock);
-	PurchaseReader *reader;
-
-	CheckSameOwner(view, histories_relation(histories));
-	CheckOwnerOfSource(source, histories_relation(histories));
-	reader = purchase_reader_create(view, source, rel);
-	CheckSameKeys(purchase_reader_plan(reader), view, histories);
-	event->read(event, reader, deltas);
-	purchase_reader_free(reader);
-	table_close(source, NoLock);
-	table_close(view, NoLock);
-}
-
-/* Write what an event means to the histories that some views feed. */
-static void
-keep_histories(Event *event, const Tracked *tracked, const List *trackings)
-{
-	OwnerSwitch	  before = become_owner(tracked->histories);
-	Histories	 *histories = histories_open(tracked, event->name);
-	Deltas		 *deltas = deltas_create(histories_layout_of(histories));
-	CustomerDelta delta;
-	ListCell	 *lc;
-	int64		  changed;
-
-	foreach (lc, trackings)
-	{
-		const Tracked *other = lfirst(lc);
-
-		if (other->histories == tracked->histories && other->joined == NIL)
-			read_event(event, other->purchases, histories, deltas);
-	}
-	while (deltas_next(deltas, &delta))
-		histories_apply(histories, &delta);
-	deltas_free(deltas);
-	changed = histories_close(histories);
-	if (tracked->notify && changed > 0)
-		notify_listeners(tracked);
-	become_caller(&before);
-}
-
-/* Write what an event means to views that read its table alone, table by table of histories, all sessions in one order. */
-static void
-keep_all_histories(Event *event, const List *trackings)
-{
-	Relation  rel = event->trigger->tg_relation;
-	Oid		  done = InvalidOid;
-	ListCell *lc;
-
-	foreach (lc, trackings)
-	{
-		Tracked *tracked = lfirst(lc);
-
-		if (tracked->joined != NIL)
-			continue;
-		CheckTrackingComplete(tracked, rel, "source");
-		if (tracked->histories != done)
-			keep_histories(event, tracked, trackings);
-		done = tracked->histories;
-	}
 }
 
 /* ---- triggers ---- */
@@ -205,25 +37,125 @@ event_name(TriggerEvent event)
 	return TRIGGER_FIRED_BY_DELETE(event) ? "delete" : "truncate";
 }
 
+static TableChange
+change_of(const TriggerData *trigger)
+{
+	TableChange change = {.relid = RelationGetRelid(trigger->tg_relation),
+						  .root = root_of(trigger->tg_relation),
+						  .is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event),
+						  .old_rows = trigger->tg_oldtable,
+						  .new_rows = trigger->tg_newtable};
+
+	return change;
+}
+
+/* A statement has ended: follow what it and those within it brought and took, or keep that for the last. */
+static void
+end_statement(TriggerData *trigger)
+{
+	Relation	rel = trigger->tg_relation;
+	TableChange change = change_of(trigger);
+	Event		event = {.rel = rel, .root = change.root, .name = event_name(trigger->tg_event)};
+	bool		has_rows = !has_no_rows(change.old_rows) || !has_no_rows(change.new_rows);
+	List	   *kept;
+
+	if (!statement_ended(change.relid))
+	{
+		if (has_rows)
+			statement_keep(&change, rel);
+		return;
+	}
+	kept = statements_take();
+	event.nested = kept != NIL;
+	event.changes = has_rows ? lappend(list_copy(kept), &change) : kept;
+	if (event.changes != NIL)
+		follow_event(&event);
+	changes_free(kept);
+}
+
 /* AFTER INSERT, UPDATE or DELETE, FOR EACH STATEMENT, with the transition tables. */
 PG_FUNCTION_INFO_V1(crm_track_statement);
 Datum
 crm_track_statement(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger =
-		CheckCalledFor(fcinfo, has_transition_tables(fcinfo), "crm.track_statement",
-					   "AFTER a statement, with its transition tables", "crm.track");
-	Event		event = {trigger, event_name(trigger->tg_event), read_statement};
-	const List *trackings = NIL;
-
-	if (!has_no_rows(trigger->tg_oldtable) || !has_no_rows(trigger->tg_newtable))
-		trackings = trackings_of(trigger->tg_relation);
-	keep_all_histories(&event, trackings);
-	joined_statement_ended(trigger, trackings, event.name);
+	end_statement(CheckCalledFor(fcinfo, has_transition_tables(fcinfo), "crm.track_statement",
+								 "AFTER a statement, with its transition tables", "crm.track"));
 	return PointerGetDatum(NULL);
 }
 
-/* AFTER INSERT, UPDATE or DELETE, FOR EACH ROW: where statement triggers do not fire. */
+static inline bool
+fires_now(const Trigger *trigger)
+{
+	return trigger->tgenabled == TRIGGER_FIRES_ALWAYS ||
+		   trigger->tgenabled == (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA
+									  ? TRIGGER_FIRES_ON_REPLICA
+									  : TRIGGER_FIRES_ON_ORIGIN);
+}
+
+/* Whether a trigger tells the end of statements of a kind, by its function. */
+static bool
+tells_end(const Trigger *trigger, TriggerEvent event, Oid schema)
+{
+	int16 kind = TRIGGER_FIRED_BY_INSERT(event)	  ? TRIGGER_TYPE_INSERT
+				 : TRIGGER_FIRED_BY_UPDATE(event) ? TRIGGER_TYPE_UPDATE
+												  : TRIGGER_TYPE_DELETE;
+	char *name;
+
+	if (!TRIGGER_FOR_AFTER(trigger->tgtype) || TRIGGER_FOR_ROW(trigger->tgtype) ||
+		(trigger->tgtype & kind) == 0 || !fires_now(trigger) ||
+		get_func_namespace(trigger->tgfoid) != schema)
+		return false;
+	name = get_func_name(trigger->tgfoid);
+	return strcmp(name, "track_statement") == 0 || strcmp(name, "track_statement_ended") == 0;
+}
+
+/* Whether the end of the statement that begins will be told: an administrator may have disabled that trigger. */
+static bool
+end_will_be_told(const TriggerData *trigger, Oid schema)
+{
+	const TriggerDesc *triggers = trigger->tg_relation->trigdesc;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+		if (tells_end(&triggers->triggers[i], trigger->tg_event, schema))
+			return true;
+	return false;
+}
+
+/* BEFORE INSERT, UPDATE or DELETE, FOR EACH STATEMENT: it counts as running until its AFTER trigger. */
+PG_FUNCTION_INFO_V1(crm_track_statement_begins);
+Datum
+crm_track_statement_begins(PG_FUNCTION_ARGS)
+{
+	TriggerEvent fired = fired_event(fcinfo);
+	TriggerData *trigger =
+		CheckCalledFor(fcinfo,
+					   TRIGGER_FIRED_BEFORE(fired) && TRIGGER_FIRED_FOR_STATEMENT(fired) &&
+						   !TRIGGER_FIRED_BY_TRUNCATE(fired),
+					   "crm.track_statement_begins", "BEFORE a statement", "crm.track");
+
+	if (end_will_be_told(trigger, get_func_namespace(fcinfo->flinfo->fn_oid)))
+		statement_begins(RelationGetRelid(trigger->tg_relation));
+	return PointerGetDatum(NULL);
+}
+
+/* AFTER INSERT, UPDATE or DELETE, FOR EACH STATEMENT, of a table whose rows are followed one by one. */
+PG_FUNCTION_INFO_V1(crm_track_statement_ended);
+Datum
+crm_track_statement_ended(PG_FUNCTION_ARGS)
+{
+	TriggerEvent fired = fired_event(fcinfo);
+
+	end_statement(CheckCalledFor(fcinfo,
+								 TRIGGER_FIRED_AFTER(fired) && TRIGGER_FIRED_FOR_STATEMENT(fired) &&
+									 !TRIGGER_FIRED_BY_TRUNCATE(fired),
+								 "crm.track_statement_ended", "AFTER a statement", "crm.track"));
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * AFTER INSERT, UPDATE or DELETE, FOR EACH ROW: where statement triggers do not
+ * fire. Where they do, the row is kept until the statement ends.
+ */
 PG_FUNCTION_INFO_V1(crm_track_row);
 Datum
 crm_track_row(PG_FUNCTION_ARGS)
@@ -232,13 +164,26 @@ crm_track_row(PG_FUNCTION_ARGS)
 	TriggerData *trigger =
 		CheckCalledFor(fcinfo, TRIGGER_FIRED_AFTER(fired) && TRIGGER_FIRED_FOR_ROW(fired),
 					   "crm.track_row", "AFTER a row", "crm.track");
-	Event event = {trigger, event_name(trigger->tg_event), read_row};
+	TableChange change = change_of(trigger);
+	Event		event = {.rel = trigger->tg_relation,
+						 .root = change.root,
+						 .name = event_name(fired),
+						 .row = trigger};
 
-	keep_all_histories(&event, trackings_of(trigger->tg_relation));
+	if (statements_run())
+		statement_keep_row(&change, TRIGGER_FIRED_BY_INSERT(fired) ? NULL : trigger->tg_trigslot,
+						   TRIGGER_FIRED_BY_INSERT(fired)	? trigger->tg_trigslot
+						   : TRIGGER_FIRED_BY_UPDATE(fired) ? trigger->tg_newslot
+															: NULL);
+	else
+		follow_event(&event);
 	return PointerGetDatum(NULL);
 }
 
-/* BEFORE TRUNCATE: a partitioned table has no rows of its own, its partitions fire too. */
+/*
+ * BEFORE TRUNCATE: a partitioned table has no rows of its own, its partitions
+ * fire too. A table that views join is empty for the others from here on.
+ */
 PG_FUNCTION_INFO_V1(crm_track_truncate);
 Datum
 crm_track_truncate(PG_FUNCTION_ARGS)
@@ -247,14 +192,20 @@ crm_track_truncate(PG_FUNCTION_ARGS)
 	TriggerData *trigger =
 		CheckCalledFor(fcinfo, TRIGGER_FIRED_BEFORE(fired) && TRIGGER_FIRED_BY_TRUNCATE(fired),
 					   "crm.track_truncate", "BEFORE TRUNCATE", "crm.track");
-	Event event = {trigger, event_name(trigger->tg_event), read_table};
+	TableChange change = change_of(trigger);
+	Event		event = {.rel = trigger->tg_relation, .root = change.root, .name = "truncate"};
 
-	if (trigger->tg_relation->rd_rel->relkind == RELKIND_RELATION)
-	{
-		const List *trackings = trackings_of(trigger->tg_relation);
-
-		keep_all_histories(&event, trackings);
-		joined_truncate_begins(trigger, trackings);
-	}
+	if (trigger->tg_relation->rd_rel->relkind != RELKIND_RELATION)
+		return PointerGetDatum(NULL);
+	change.emptied = true;
+	event.changes = list_make1(&change);
+	if (is_joined(change.root))
+		CheckMayTruncate(trigger->tg_relation);
+	if (statements_run())
+		statement_keep_table(trigger->tg_relation, change.root);
+	else
+		follow_event(&event);
+	if (is_joined(change.root))
+		truncate_begins(change.relid);
 	return PointerGetDatum(NULL);
 }

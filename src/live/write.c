@@ -178,16 +178,6 @@ queue_update_triggers(RowWriter *w, ItemPointer tid, TupleTableSlot *row, List *
 #endif
 }
 
-static void
-queue_delete_triggers(RowWriter *w, ItemPointer tid)
-{
-#if PG_VERSION_NUM >= 150000
-	ExecARDeleteTriggers(w->estate, w->result, tid, NULL, NULL, false);
-#else
-	ExecARDeleteTriggers(w->estate, w->result, tid, NULL, NULL);
-#endif
-}
-
 /* ---- opening and closing ---- */
 
 /* What a column has in a new row where nobody sets it: its default, that of its type, or its identity; NULL for none. */
@@ -395,19 +385,5 @@ row_writer_update(RowWriter *w, ItemPointer tid, TupleTableSlot *row, Snapshot s
 #endif
 	if (w->result->ri_TrigDesc)
 		queue_update_triggers(w, tid, row, deferred);
-	return true;
-}
-
-/* Remove a row that a snapshot sees; false if another session has changed it. */
-bool
-row_writer_delete(RowWriter *w, ItemPointer tid, Snapshot snapshot)
-{
-	TM_FailureData tmfd;
-
-	if (table_tuple_delete(w->rel, tid, GetCurrentCommandId(true), snapshot, InvalidSnapshot, true,
-						   &tmfd, false) != TM_Ok)
-		return false;
-	if (w->result->ri_TrigDesc)
-		queue_delete_triggers(w, tid);
 	return true;
 }

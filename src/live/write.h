@@ -20,7 +20,6 @@ extern void		  row_writer_append(RowWriter *writer, TupleTableSlot *row);
 extern bool		  row_writer_hold_key(RowWriter *writer, TupleTableSlot *row, Snapshot snapshot);
 extern bool		  row_writer_update(RowWriter *writer, ItemPointer tid, TupleTableSlot *row,
 									Snapshot snapshot);
-extern bool		  row_writer_delete(RowWriter *writer, ItemPointer tid, Snapshot snapshot);
 extern void		  row_writer_row_done(RowWriter *writer);
 extern void		  row_writer_free(RowWriter *writer);
 

@@ -177,7 +177,10 @@ COMMENT ON FUNCTION crm.track_truncate() IS 'takes the rows of a tracked table o
 
 CREATE FUNCTION crm.track_statement_begins() RETURNS trigger
   LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_track_statement_begins';
-COMMENT ON FUNCTION crm.track_statement_begins() IS 'tells that a statement on a joined table begins, so that those within each other are followed as one';
+COMMENT ON FUNCTION crm.track_statement_begins() IS 'tells that a statement on a tracked table begins, so that those within each other are followed as one';
+CREATE FUNCTION crm.track_statement_ended() RETURNS trigger
+  LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_track_statement_ended';
+COMMENT ON FUNCTION crm.track_statement_ended() IS 'keeps histories when a statement ends whose rows were followed one by one';
 CREATE FUNCTION crm.track_truncate_ended() RETURNS trigger
   LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_track_truncate_ended';
 COMMENT ON FUNCTION crm.track_truncate_ended() IS 'tells that a joined table has been truncated';

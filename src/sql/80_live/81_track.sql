@@ -123,7 +123,7 @@ BEGIN
     histories, scoring, crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h'),
     CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)' ELSE '(SELECT h.history)' END,
     CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchased_on(u.history) IS NOT NULL',
-                                 crm_internal.score_call(histories, 'u.history', '$1')) ELSE '' END,
+                                 crm_internal.score_call(histories, 'u.history', '$1')) ELSE ' WHERE h.history OPERATOR(crm.<>) ''{}''::crm.purchase_history' END,
     CASE WHEN on_day THEN crm_internal.decisions_join(histories) ELSE '' END,
     CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END, horizon_days);
 END $$;
@@ -477,6 +477,10 @@ DECLARE
   horizon_days constant int := (SELECT substring(attname FROM '^clv_(\d+)d$')::int FROM pg_attribute
                                 WHERE attrelid = tracking.customers AND attname ~ '^clv_\d+d$' ORDER BY attnum DESC LIMIT 1);
 BEGIN
+  -- a view of an earlier release shows customers without purchases
+  IF position('OPERATOR(crm.<>)' IN pg_get_viewdef(tracking.customers::oid)) = 0 THEN
+    PERFORM crm_internal.make_customers(tracking.purchases, tracking.histories, tracking.scoring, horizon_days, tracking.customers::text);
+  END IF;
   IF EXISTS (SELECT FROM pg_proc
              WHERE oid = to_regprocedure(function_name || '(pg_catalog.date)')
                AND prosrc <> crm_internal.customers_query(tracking.histories, tracking.scoring, horizon_days, true)) THEN
@@ -484,7 +488,7 @@ BEGIN
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.remake_customers_on(crm.tracked) IS
-  'makes the function of customers on a day anew if it was made by other rules: before an update, or before there were decisions on tiers';
+  'makes the view of customers and the function of customers on a day anew if they were made by other rules: before an update, or before there were decisions on tiers';
 
 -- filling and scaling
 
@@ -497,19 +501,14 @@ DECLARE
 BEGIN
   EXECUTE format($sql$
     WITH fresh AS MATERIALIZED (%1$s),
-    gone AS (DELETE FROM %2$s AS h WHERE NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING %4$s, segment, tier),
-    logged AS (%5$s),
+    gone AS (UPDATE %2$s AS h SET history = '{}'
+      WHERE h.history OPERATOR(crm.<>) '{}' AND NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING 1),
     come AS (
       INSERT INTO %2$s AS h (%4$s, history) SELECT %4$s, history FROM fresh ORDER BY %4$s
       ON CONFLICT (%4$s) DO UPDATE SET history = excluded.history WHERE h.history OPERATOR(crm.<>) excluded.history
       RETURNING 1)
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)$sql$,
-    crm_internal.all_histories_query(histories), histories, crm_internal.same_keys(histories, keys, 'f', 'h'), crm_internal.column_list(keys, ''::text),
-    CASE WHEN t.changes IS NULL THEN 'SELECT' ELSE format($sql$
-      INSERT INTO %1$s (%2$s, changed_at, what, old_value, why)
-      SELECT %2$s, now(), c.what, c.old_value, %3$L
-      FROM gone CROSS JOIN LATERAL (VALUES ('segment', gone.segment), ('tier', gone.tier)) AS c(what, old_value)
-      WHERE c.old_value IS NOT NULL$sql$, t.changes, crm_internal.column_list(keys, ''::text), why) END)
+    crm_internal.all_histories_query(histories), histories, crm_internal.same_keys(histories, keys, 'f', 'h'), crm_internal.column_list(keys, ''::text))
   INTO changed;
   RETURN changed;
 END $$;

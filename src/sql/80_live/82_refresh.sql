@@ -47,6 +47,20 @@ END $$;
 COMMENT ON FUNCTION crm_internal.lock_sources(regclass) IS
   'holds off writers of all tables that feed a table of histories, and of decisions on its tiers';
 
+-- A tracking of an earlier release gets the triggers that came since.
+CREATE FUNCTION crm_internal.complete_triggers(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked;
+BEGIN
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = complete_triggers.histories AND o.source IS NOT NULL
+             AND EXISTS (SELECT FROM pg_class c WHERE c.oid = o.source)
+             AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = o.source AND tgfoid = 'crm.track_statement_begins()'::regprocedure) LOOP
+    PERFORM crm_internal.statement_triggers(t.source, t.by_row);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.complete_triggers(regclass) IS 'installs on the tables of a tracking what triggers came with later releases';
+
 -- refresh: what it does before its first batch, in one transaction, but for a refit in two
 CREATE FUNCTION crm_internal.refresh_fill(tracking regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -59,6 +73,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM crm_internal.remake_customers_on(t);
+  PERFORM crm_internal.complete_triggers(t.histories);
   PERFORM crm_internal.leave_triggers(t.histories);
   IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
     PERFORM crm_internal.lock_sources(t.histories);
@@ -189,6 +204,40 @@ END $$;
 COMMENT ON FUNCTION crm.rebuild(regclass) IS
   'makes histories and scores anew from the purchases views, in one transaction; returns how many histories differed';
 
+-- Rows that nothing references: what a foreign key would delete with them counts as well.
+CREATE FUNCTION crm_internal.references_condition(histories regclass) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(string_agg(format('AND NOT EXISTS (SELECT FROM %s AS r WHERE %s)', f.conrelid::regclass, f.condition), ' ' ORDER BY f.oid), '')
+  FROM (
+    SELECT c.oid, c.conrelid, string_agg(format('r.%I OPERATOR(%s.%s) h.%I', r.attname, n.nspname, o.oprname, h.attname), ' AND ' ORDER BY k.n) AS condition
+    FROM pg_constraint c, unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY AS k(referencing, referenced, equal, n),
+      pg_attribute r, pg_attribute h, pg_operator o, pg_namespace n
+    WHERE c.confrelid = histories AND c.contype = 'f' AND c.conparentid = 0
+      AND r.attrelid = c.conrelid AND r.attnum = k.referencing AND h.attrelid = c.confrelid AND h.attnum = k.referenced
+      -- referenced = referencing
+      AND o.oid = (SELECT coalesce(nullif(e.oprcom, 0), e.oid) FROM pg_operator e WHERE e.oid = k.equal) AND n.oid = o.oprnamespace
+    GROUP BY c.oid, c.conrelid) AS f
+$$;
+COMMENT ON FUNCTION crm_internal.references_condition(regclass) IS 'the condition that no foreign key refers to a row h of a table of histories, as SQL';
+
+CREATE FUNCTION crm.drop_empty(tracking regclass, before timestamptz DEFAULT NULL) RETURNS bigint
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm_internal.tracking_of(tracking);
+  dropped bigint;
+BEGIN
+  -- what hangs on the tables is their owner's and runs as the owner
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    RETURN crm_internal.as_owner(t.histories, format('SELECT crm.drop_empty(%s::regclass, %L::timestamptz)', tracking::oid, before))::bigint;
+  END IF;
+  EXECUTE format('DELETE FROM %s AS h WHERE h.history OPERATOR(crm.=) ''{}''::crm.purchase_history AND coalesce(h.updated_at < $1, true) %s',
+    t.histories, crm_internal.references_condition(t.histories)) USING coalesce(before, 'infinity');
+  GET DIAGNOSTICS dropped = ROW_COUNT;
+  RETURN dropped;
+END $$;
+COMMENT ON FUNCTION crm.drop_empty(regclass, timestamptz) IS
+  'deletes the rows of customers who have no purchases any more, of those whose score changed last before an instant if one is given, unless something references them; returns how many';
+
 -- verify
 
 CREATE FUNCTION crm_internal.unfollowed(tracking regclass) RETURNS TABLE (relation text, problem text)
@@ -212,8 +261,10 @@ BEGIN
       JOIN pg_class c ON c.relkind IN ('r', 'p') AND (c.oid = ANY (o.source || o.joined) OR c.oid IN (SELECT relid FROM pg_partition_tree(o.source)))
       LEFT JOIN LATERAL crm_internal.own_triggers(c.oid::regclass) AS g ON true
     WHERE o.histories = t.histories
-    GROUP BY c.oid, o.by_row
-    HAVING count(g.oid) FILTER (WHERE g.tgenabled IN ('A', CASE WHEN o.by_row THEN 'A' ELSE 'O' END))
+    GROUP BY c.oid, o.by_row, o.joined
+    -- trackings of earlier releases do not tell when a statement begins before their next refresh
+    HAVING count(g.oid) FILTER (WHERE g.tgenabled IN ('A', CASE WHEN o.by_row THEN 'A' ELSE 'O' END)
+        AND (o.joined IS NOT NULL OR g.tgfoid NOT IN ('crm.track_statement_begins()'::regprocedure, 'crm.track_statement_ended()'::regprocedure)))
       < max(CASE WHEN o.by_row THEN 2 WHEN o.joined IS NULL THEN 4 ELSE 6 END);
   RETURN QUERY
     SELECT o.purchases::text, format('is kept by crm.refresh alone from the next refresh on: %s', l.reason)
@@ -261,7 +312,7 @@ BEGIN
   RETURN QUERY EXECUTE format($sql$
     SELECT jsonb_build_object(%1$s), 'history', h.history::text, f.history::text
     FROM (%2$s) AS f FULL JOIN %3$s AS h ON %4$s
-    WHERE NOT coalesce(h.history OPERATOR(crm.=) f.history, false) AND (%5$s)$sql$,
+    WHERE coalesce(h.history, '{}') OPERATOR(crm.<>) coalesce(f.history, '{}') AND (%5$s)$sql$,
     (SELECT string_agg(format('%L, coalesce(f.%I, h.%2$I)', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     crm_internal.all_histories_query(t.histories), t.histories, crm_internal.same_keys(t.histories, keys, 'f', 'h'), recent);
   RETURN QUERY EXECUTE format($sql$
@@ -372,7 +423,7 @@ CREATE VIEW crm.tracking_status AS
             WHERE g.tgrelid OPERATOR(pg_catalog.=) c.oid
               AND g.tgfoid OPERATOR(pg_catalog.=) ANY (ARRAY['crm.track_statement()'::pg_catalog.regprocedure::pg_catalog.oid,
                 'crm.track_row()'::pg_catalog.regprocedure::pg_catalog.oid, 'crm.track_truncate()'::pg_catalog.regprocedure::pg_catalog.oid,
-                'crm.track_statement_begins()'::pg_catalog.regprocedure::pg_catalog.oid,
+                CASE WHEN t.joined IS NOT NULL THEN 'crm.track_statement_begins()'::pg_catalog.regprocedure::pg_catalog.oid END,
                 'crm.track_truncate_ended()'::pg_catalog.regprocedure::pg_catalog.oid])
               AND g.tgenabled OPERATOR(pg_catalog.=) ANY (CASE WHEN t.by_row THEN '{A}' ELSE '{A,O}' END::pg_catalog."char"[]))
            OPERATOR(pg_catalog.<) CASE WHEN t.by_row THEN 2::pg_catalog.int8 WHEN t.joined IS NULL THEN 4::pg_catalog.int8 ELSE 6::pg_catalog.int8 END) AS tables_without_triggers,

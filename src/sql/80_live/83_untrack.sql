@@ -9,7 +9,7 @@ BEGIN
     SELECT t.tgname, t.tgrelid::regclass AS relation
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE (t.tgrelid = source OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(source)))
-      AND p.pronamespace = 'crm'::regnamespace AND p.proname IN ('track_statement', 'track_row', 'track_truncate', 'track_statement_begins', 'track_truncate_ended',
+      AND p.pronamespace = 'crm'::regnamespace AND p.proname IN ('track_statement', 'track_row', 'track_truncate', 'track_statement_begins', 'track_statement_ended', 'track_truncate_ended',
         'decide_statement', 'decide_truncate')
     ORDER BY t.tgrelid = source DESC
   LOOP

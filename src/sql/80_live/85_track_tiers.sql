@@ -29,8 +29,8 @@ CREATE FUNCTION crm_internal.own_triggers(relation regclass) RETURNS SETOF pg_tr
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT g.* FROM pg_trigger g
   WHERE g.tgrelid = relation AND g.tgfoid IN ('crm.track_statement()'::regprocedure, 'crm.track_row()'::regprocedure,
-    'crm.track_truncate()'::regprocedure, 'crm.track_statement_begins()'::regprocedure, 'crm.track_truncate_ended()'::regprocedure,
-    'crm.decide_statement()'::regprocedure, 'crm.decide_truncate()'::regprocedure)
+    'crm.track_truncate()'::regprocedure, 'crm.track_statement_begins()'::regprocedure, 'crm.track_statement_ended()'::regprocedure,
+    'crm.track_truncate_ended()'::regprocedure, 'crm.decide_statement()'::regprocedure, 'crm.decide_truncate()'::regprocedure)
 $$;
 COMMENT ON FUNCTION crm_internal.own_triggers(regclass) IS 'the triggers of a table that are the extension''s, known by their functions';
 CREATE FUNCTION crm_internal.trigger_name(relation regclass, wanted text) RETURNS text
@@ -113,6 +113,7 @@ BEGIN
         THEN crm.tier(r.tier_program, crm.until(c.history, t.today), s.expires_on, o.overrides, %7$s) END AS tier_then,
       s.next_tier, s.metric_value, s.missing_for_next, s.missing_to_keep, s.reason
     FROM (SELECT %2$s, h.history, d.overrides, d.memberships FROM %3$s AS h LEFT JOIN (%4$s) AS d ON %5$s
+          WHERE h.history OPERATOR(crm.<>) '{}'::crm.purchase_history OR num_nonnulls(d.overrides, d.memberships) > 0
           UNION ALL
           SELECT %6$s, '{}'::crm.purchase_history, d.overrides, d.memberships FROM (%4$s) AS d
           WHERE NOT EXISTS (SELECT FROM %3$s AS h WHERE %5$s)) AS c

@@ -1,19 +1,38 @@
 -- joined: purchases views over several tables
 
--- The triggers that a table needs beside those of crm_internal.track_triggers if a view joins it.
+-- The triggers by which statements within statements are known.
+CREATE FUNCTION crm_internal.statement_triggers(tracked_table regclass, by_row boolean) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  part regclass;
+BEGIN
+  FOR part IN
+    SELECT c.oid FROM pg_class c
+    WHERE (c.oid = tracked_table OR c.oid IN (SELECT relid FROM pg_partition_tree(tracked_table))) AND c.relkind IN ('r', 'p')
+      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgfoid = 'crm.track_statement_begins()'::regprocedure)
+    ORDER BY c.oid
+  LOOP
+    EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %s
+                    FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement_begins()', crm_internal.trigger_name(part, 'crm_begins'::text), part);
+    IF by_row THEN
+      EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %s
+                      FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement_ended()', crm_internal.trigger_name(part, 'crm_ended'::text), part);
+    END IF;
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.statement_triggers(regclass, boolean) IS
+  'installs the triggers that tell when a statement begins, and where rows are followed when it ends, on a table and its partitions where they are missing';
+
+-- The triggers that a table needs beside those if a view joins it.
 CREATE FUNCTION crm_internal.join_triggers(joined_table regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = joined_table AND tgfoid = 'crm.track_statement_begins()'::regprocedure) THEN
-    EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %s
-                    FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement_begins()', crm_internal.trigger_name(joined_table, 'crm_begins'::text), joined_table);
-  END IF;
   IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = joined_table AND tgfoid = 'crm.track_truncate_ended()'::regprocedure) THEN
     EXECUTE format('CREATE TRIGGER %I AFTER TRUNCATE ON %s
                     FOR EACH STATEMENT EXECUTE FUNCTION crm.track_truncate_ended()', crm_internal.trigger_name(joined_table, 'crm_truncated'::text), joined_table);
   END IF;
 END $$;
-COMMENT ON FUNCTION crm_internal.join_triggers(regclass) IS 'installs the triggers on a table that views join, where they are missing';
+COMMENT ON FUNCTION crm_internal.join_triggers(regclass) IS 'installs the trigger on a table that views join, where it is missing';
 
 CREATE FUNCTION crm_internal.follow_tables(tables regclass[], by_row boolean) RETURNS int
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -23,6 +42,7 @@ DECLARE
 BEGIN
   FOR followed IN SELECT t FROM unnest(tables) AS t ORDER BY t::oid LOOP
     made := made + crm_internal.track_triggers(followed, by_row);
+    PERFORM crm_internal.statement_triggers(followed, by_row);
     IF cardinality(tables) > 1 THEN
       PERFORM crm_internal.join_triggers(followed);
     END IF;
@@ -43,7 +63,7 @@ BEGIN
       PERFORM crm_internal.drop_triggers(released);
     ELSIF NOT EXISTS (SELECT FROM crm.tracked t WHERE t.joined IS NOT NULL AND released = ANY (t.source || t.joined)) THEN
       FOR g IN SELECT tgname FROM pg_trigger WHERE tgrelid = released
-                AND tgfoid IN ('crm.track_statement_begins()'::regprocedure, 'crm.track_truncate_ended()'::regprocedure) LOOP
+                AND tgfoid = 'crm.track_truncate_ended()'::regprocedure LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', g.tgname, released);
       END LOOP;
     END IF;

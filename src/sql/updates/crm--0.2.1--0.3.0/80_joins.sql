@@ -12,14 +12,19 @@ CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, hi
 ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 
 @create crm.track_statement_begins
+@create crm.track_statement_ended
 @create crm.track_truncate_ended
 @create crm_internal.live_tables
 @create crm_internal.join_indexes
+@create crm_internal.statement_triggers
 @create crm_internal.join_triggers
 @create crm_internal.follow_tables
 @create crm_internal.release_tables
 @create crm_internal.notice_join_indexes
 @create crm_internal.leave_triggers
+@create crm_internal.complete_triggers
+@create crm_internal.references_condition
+@create crm.drop_empty
 @replace crm.live_source
 @replace crm_internal.relations_of
 @replace crm_internal.check_source
@@ -40,7 +45,7 @@ CREATE OR REPLACE VIEW crm.tracking_status AS
             WHERE g.tgrelid OPERATOR(pg_catalog.=) c.oid
               AND g.tgfoid OPERATOR(pg_catalog.=) ANY (ARRAY['crm.track_statement()'::pg_catalog.regprocedure::pg_catalog.oid,
                 'crm.track_row()'::pg_catalog.regprocedure::pg_catalog.oid, 'crm.track_truncate()'::pg_catalog.regprocedure::pg_catalog.oid,
-                'crm.track_statement_begins()'::pg_catalog.regprocedure::pg_catalog.oid,
+                CASE WHEN t.joined IS NOT NULL THEN 'crm.track_statement_begins()'::pg_catalog.regprocedure::pg_catalog.oid END,
                 'crm.track_truncate_ended()'::pg_catalog.regprocedure::pg_catalog.oid])
               AND g.tgenabled OPERATOR(pg_catalog.=) ANY (CASE WHEN t.by_row THEN '{A}' ELSE '{A,O}' END::pg_catalog."char"[]))
            OPERATOR(pg_catalog.<) CASE WHEN t.by_row THEN 2::pg_catalog.int8 WHEN t.joined IS NULL THEN 4::pg_catalog.int8 ELSE 6::pg_catalog.int8 END) AS tables_without_triggers,

@@ -1,0 +1,271 @@
+/*
+ * lost.c: rows of histories that went or changed their key by other hands.
+ *
+ * A foreign key from the histories to the customers deletes or renames a row
+ * before the triggers of the orders are told that these go or move with it:
+ * PostgreSQL fires them behind all actions of foreign keys. What such a row held
+ * is still there to be read, as no transaction's own deletions are cleared away
+ * before its end.
+ */
+#include "live/lost.h"
+
+#include "access/htup_details.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "live/keys.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+/* A version of a row in a heap; NULL for other kinds of tables. */
+static HeapTuple
+heap_version(TupleTableSlot *row)
+{
+	return TTS_IS_BUFFERTUPLE(row) ? ((BufferHeapTupleTableSlot *) row)->base.tuple : NULL;
+}
+
+/* Whether this transaction deleted or updated a version, in a part of it that has not been rolled back. */
+static bool
+is_ended_here(HeapTuple version)
+{
+	HeapTupleHeader header = version->t_data;
+
+	return (header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
+		   !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		   TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header));
+}
+
+static inline bool
+is_deleted(HeapTuple version)
+{
+	return ItemPointerEquals(&version->t_data->t_ctid, &version->t_self) ||
+		   HeapTupleHeaderIndicatesMovedPartitions(version->t_data);
+}
+
+static bool
+has_keys(const CustomerKeys *keys, TupleTableSlot *row, const Datum *values)
+{
+	for (int i = 0; i < keys->n; i++)
+	{
+		bool  isnull;
+		Datum value = slot_getattr(row, keys->columns[i], &isnull);
+
+		if (isnull || !DatumGetBool(FunctionCall2Coll(&keys->equal[i], keys->collations[i], value,
+													  values[i])))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The version that an ended one became after all, in row, which has the keys or
+ * others; false if it was deleted in the end, or went on with the same keys, which
+ * is then another version's matter.
+ */
+static bool
+follow_version(Relation rel, const CustomerKeys *keys, const Datum *values, HeapTuple version,
+			   TupleTableSlot *row, bool *same_keys)
+{
+	bool first = true;
+
+	*same_keys = false;
+	while (is_ended_here(version))
+	{
+		ItemPointerData next = version->t_data->t_ctid;
+
+		if (is_deleted(version) || !table_tuple_fetch_row_version(rel, &next, SnapshotAny, row))
+			return false;
+		if (first && has_keys(keys, row, values))
+		{
+			*same_keys = true;
+			return false;
+		}
+		first = false;
+		version = heap_version(row);
+	}
+	return true;
+}
+
+static PurchaseHistory *
+history_of(const HistoriesLayout *layout, TupleTableSlot *row)
+{
+	bool  isnull;
+	Datum history = slot_getattr(row, layout->history, &isnull);
+
+	return isnull ? NULL : DatumGetPurchaseHistory(datumCopy(history, false, -1));
+}
+
+/* A row that this transaction deleted, or gave another key, by other means than purchases. */
+typedef struct LostRow
+{
+	PurchaseHistory *history; /* what it held then */
+	Datum			*keys;	  /* where it stands now; NULL if it is gone */
+} LostRow;
+
+/*
+ * The rows with some keys that this transaction deleted or gave other keys, as
+ * LostRow in the current memory context. The histories themselves never delete a
+ * row while purchases go, nor change its keys.
+ */
+static List *
+lost_rows(Relation rel, Relation index, const HistoriesLayout *layout, const Datum *keys)
+{
+	const CustomerKeys *customer = &layout->keys;
+	IndexScanDesc		scan = keys_begin_scan(rel, index, SnapshotAny, customer->n);
+	TupleTableSlot	   *row = table_slot_create(rel, NULL);
+	TupleTableSlot	   *later = table_slot_create(rel, NULL);
+	ScanKeyData			conditions[INDEX_MAX_KEYS];
+	List			   *found = NIL;
+
+	keys_init_equal(customer, conditions);
+	for (int i = 0; i < customer->n; i++)
+		conditions[i].sk_argument = keys[i];
+	index_rescan(scan, conditions, customer->n, NULL, 0);
+	while (index_getnext_slot(scan, ForwardScanDirection, row))
+	{
+		HeapTuple version = heap_version(row);
+		LostRow	 *lost;
+		bool	  same_keys;
+		bool	  is_there;
+
+		CHECK_FOR_INTERRUPTS();
+		if (version == NULL || !is_ended_here(version))
+			continue;
+		is_there = follow_version(rel, customer, keys, version, later, &same_keys);
+		if (same_keys)
+			continue;
+		lost = palloc0(sizeof(LostRow));
+		lost->history = history_of(layout, row);
+		if (is_there)
+			lost->keys = customer_keys_copy(customer, later);
+		if (lost->history)
+			found = lappend(found, lost);
+	}
+	ExecDropSingleTupleTableSlot(row);
+	ExecDropSingleTupleTableSlot(later);
+	index_endscan(scan);
+	return found;
+}
+
+/* ---- purchases that go ---- */
+
+/* How many orders of a day a history has. */
+static int
+orders_on(const PurchaseHistory *h, DateADT day)
+{
+	int n = purchase_history_count_until(h, day);
+
+	return n > 0 && h->entries[n - 1].day == day ? h->entries[n - 1].orders : 0;
+}
+
+/* Whether a history has all orders of another. */
+bool
+has_purchases_of(const PurchaseHistory *h, const PurchaseHistory *other)
+{
+	for (int i = 0; i < other->nentries; i++)
+		if (orders_on(h, other->entries[i].day) < other->entries[i].orders)
+			return false;
+	return true;
+}
+
+/* The keys of a customer as a message shows them. */
+static char *
+keys_text(Relation rel, const CustomerKeys *customer, const Datum *keys)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < customer->n; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(RelationGetDescr(rel), customer->columns[i] - 1);
+		Oid				  output;
+		bool			  is_varlena;
+
+		getTypeOutputInfo(column->atttypid, &output, &is_varlena);
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", OidOutputFunctionCall(output, keys[i]));
+	}
+	return text.data;
+}
+
+/* Purchases that go have come before, unless somebody kept that from the triggers. */
+static void
+ReportPurchasesUnknown(Relation rel, const char *customer, const PurchaseDay *purchase, int held)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("histories \"%s\" do not hold a purchase of customer (%s) that is changed or "
+				"taken away",
+				RelationGetRelationName(rel), customer),
+		 errdetail("Of %s the statement takes %d, the history holds %d.",
+				   DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(purchase->day))),
+				   purchase->orders, held),
+		 errhint("Purchases were written while triggers of crm were disabled, or came with a "
+				 "partition that was attached. Call crm.rebuild for the tracking; how to write "
+				 "before that says \"At 3 a.m.\" in docs/operations.md.")));
+}
+
+/* A purchase that is to be taken from the row with some keys. */
+static MovedPurchases *
+moved_purchase(const Datum *keys, const PurchaseDay *purchase)
+{
+	MovedPurchases *moved = palloc(sizeof(MovedPurchases));
+
+	moved->keys = keys;
+	moved->went = purchase_history_create(1);
+	moved->went->nentries = 1;
+	moved->went->entries[0] = *purchase;
+	return moved;
+}
+
+/* The lost row that a purchase is of; NULL if none has it. */
+static const LostRow *
+lost_row_with(const List *lost, const PurchaseDay *purchase)
+{
+	ListCell *lc;
+
+	foreach (lc, lost)
+		if (orders_on(((LostRow *) lfirst(lc))->history, purchase->day) >= purchase->orders)
+			return lfirst(lc);
+	return NULL;
+}
+
+/*
+ * What is left to take from a customer's row, which holds some purchases, of
+ * what goes, if another hand deleted or renamed a row of the customer in this
+ * transaction: that owes nothing any more, and what stands under other keys now
+ * is added to moved, which lives in a context of its own. An error if the
+ * customer never had it.
+ */
+PurchaseHistory *
+purchases_not_lost(Relation rel, Relation index, const HistoriesLayout *layout,
+				   const PurchaseHistory *held, const CustomerDelta *delta, MemoryContext home,
+				   List **moved)
+{
+	const PurchaseHistory *went = delta->went;
+	PurchaseHistory		  *left = purchase_history_create(went->nentries);
+	MemoryContext		   before = MemoryContextSwitchTo(home);
+	List				  *lost = lost_rows(rel, index, layout, delta->keys);
+
+	for (int i = 0; i < went->nentries; i++)
+	{
+		const PurchaseDay *purchase = &went->entries[i];
+		int				   there = orders_on(held, purchase->day);
+		const LostRow	  *owner = NULL;
+
+		if (purchase->orders == 0 || there < purchase->orders)
+			owner = lost_row_with(lost, purchase);
+		if (owner == NULL && there < purchase->orders)
+			ReportPurchasesUnknown(rel, keys_text(rel, &layout->keys, delta->keys), purchase,
+								   there);
+		if (owner == NULL)
+			left->entries[left->nentries++] = *purchase;
+		else if (owner->keys)
+			*moved = lappend(*moved, moved_purchase(owner->keys, purchase));
+	}
+	MemoryContextSwitchTo(before);
+	return left;
+}

@@ -1,0 +1,26 @@
+/*
+ * lost.h: rows of histories that went or changed their key by other hands.
+ */
+#ifndef CRM_LIVE_LOST_H
+#define CRM_LIVE_LOST_H
+
+#include "crm.h"
+
+#include "history/purchase_history.h"
+#include "live/delta.h"
+#include "live/layout.h"
+
+/* Purchases that went of a customer whose row another hand has given another key. */
+typedef struct MovedPurchases
+{
+	const Datum		*keys; /* where the row stands now */
+	PurchaseHistory *went;
+} MovedPurchases;
+
+extern bool				has_purchases_of(const PurchaseHistory *h, const PurchaseHistory *other);
+extern PurchaseHistory *purchases_not_lost(Relation rel, Relation index,
+										   const HistoriesLayout *layout,
+										   const PurchaseHistory *held, const CustomerDelta *delta,
+										   MemoryContext home, List **moved);
+
+#endif /* CRM_LIVE_LOST_H */
