@@ -1,5 +1,5 @@
 -- What an owner hangs onto the tables of a tracking runs as the owner, whoever calls; and nobody gets at the rows of others.
-SELECT plan(44);
+SELECT plan(50);
 
 CREATE ROLE rights_owner;
 CREATE ROLE rights_member;
@@ -154,4 +154,27 @@ SELECT is_empty($$SELECT * FROM crm.verify('shop.named')$$, 'triggers are known 
 ALTER TABLE shop.named DISABLE TRIGGER crm_truncate1;
 SELECT is((SELECT tables_without_triggers FROM crm.tracking_status WHERE source = 'shop.named'::regclass), 1, 'one that is disabled is missed');
 SELECT is((SELECT problem FROM crm.verify('shop.named')), 'shop.named has triggers that are disabled', 'and named');
+RESET ROLE;
+
+-- who reads reports
+CREATE ROLE rights_bi;
+SET ROLE rights_owner;
+GRANT SELECT ON shop.named_customers TO rights_bi;
+SET ROLE rights_bi;
+SELECT results_eq('SELECT customer_id, spend FROM shop.named_customers ORDER BY 1', 'VALUES (1, 5::numeric), (2, 5)', 'SELECT on the view of customers is enough');
+SELECT throws_ok('SELECT FROM shop.named_histories', '42501', NULL, 'and gives nothing on the tables below it');
+SET ROLE rights_owner;
+SELECT is((SELECT reltuples::int FROM pg_class WHERE oid = 'shop.named_scoring'::regclass), 1, 'the rules are planned as the row that they are');
+ALTER VIEW shop.named_customers SET (security_barrier = true);
+SELECT crm_internal.make_customers('shop.named_purchases', 'shop.named_histories', 'shop.named_scoring', 365, 'shop.named_customers');
+SELECT is((SELECT reloptions FROM pg_class WHERE oid = 'shop.named_customers'::regclass), '{security_barrier=true}', 'a view that is made anew keeps its setting');
+CREATE TABLE shop.tenants (customer_id int, ordered_on date, amount numeric);
+CREATE VIEW shop.tenant_orders AS SELECT * FROM shop.tenants WHERE amount > 0;
+CREATE VIEW shop.tenant_purchases AS SELECT customer_id, ordered_on AS purchased_on, amount FROM shop.tenant_orders;
+ALTER TABLE shop.tenants ENABLE ROW LEVEL SECURITY;
+SELECT CASE WHEN current_setting('server_version_num')::int >= 150000 THEN lives_ok(q, 'a source with row security is tracked')
+  ELSE throws_ok(q, '0A000', 'shop.tenants has row security, which a view of customers would pass by', 'a source with row security is refused') END
+FROM (VALUES ($$SELECT crm.track('shop.tenant_purchases')$$)) AS v(q);
+SELECT is((SELECT reloptions FROM pg_class WHERE oid = to_regclass('shop.tenant_customers')),
+  CASE WHEN current_setting('server_version_num')::int >= 150000 THEN '{security_invoker=true}'::text[] END, 'and its customers are read by the rights of the reader');
 RESET ROLE;

@@ -442,11 +442,39 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.make_changes(regclass, text, text[], boolean) IS 'makes the log of changes';
 
+-- Whoever may read the view needs no rights on what it reads, but where rows are hidden from some: there each reads by rights of their own.
+CREATE FUNCTION crm_internal.view_options(existing regclass, purchases regclass, histories regclass) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  secured regclass;
+BEGIN
+  IF existing IS NOT NULL THEN
+    RETURN coalesce((SELECT format('WITH (%s)', array_to_string(reloptions, ', ')) FROM pg_class WHERE oid = existing AND reloptions <> '{}'), '');
+  END IF;
+  WITH RECURSIVE under(relation) AS (
+    SELECT r FROM unnest(ARRAY[purchases, histories]::oid[]) AS r
+    UNION
+    SELECT d.refobjid FROM under AS u JOIN pg_rewrite AS w ON w.ev_class = u.relation
+      JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass)
+  SELECT c.oid::regclass INTO secured FROM under AS u JOIN pg_class AS c ON c.oid = u.relation WHERE c.relrowsecurity ORDER BY c.oid LIMIT 1;
+  IF secured IS NULL THEN
+    RETURN '';
+  ELSIF current_setting('server_version_num')::int < 150000 THEN
+    RAISE feature_not_supported USING MESSAGE = format('%s has row security, which a view of customers would pass by', secured),
+      DETAIL = 'Views that read by the rights of their reader come with PostgreSQL 15.';
+  END IF;
+  RAISE NOTICE USING MESSAGE = format('%s has row security, so the view of customers is read by the rights of its reader', secured),
+    HINT = format('Readers need SELECT on %s and on the scoring rules beside it; give the histories a policy of their own.', histories);
+  RETURN 'WITH (security_invoker = true)';
+END $$;
+COMMENT ON FUNCTION crm_internal.view_options(regclass, regclass, regclass) IS
+  'the options of a view for reports: those that it has, or of a new one security_invoker where the histories or a source have row security';
+
 CREATE FUNCTION crm_internal.make_customers(purchases regclass, histories regclass, scoring regclass, horizon_days int, customers_name text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE OR REPLACE VIEW %s %s AS %s', customers_name,
-    CASE WHEN current_setting('server_version_num')::int >= 150000 THEN 'WITH (security_invoker = true)' ELSE '' END,
+    crm_internal.view_options(to_regclass(customers_name), purchases, histories),
     crm_internal.customers_query(histories, scoring, horizon_days, false));
   EXECUTE format('COMMENT ON VIEW %s IS %L', customers_name, format('the customers of %s as they are today', purchases));
   PERFORM crm_internal.comment_columns(customers_name::regclass);
@@ -570,6 +598,10 @@ BEGIN
     PERFORM crm_internal.write_tracked(t.purchases, t, '{scaled_on,refresh_finished_at}'::text[]);
   END LOOP;
   PERFORM crm_internal.write_refresh_position(histories, NULL::text[]);
+  -- autovacuum leaves tables of a few rows alone, and without statistics they are planned as hundreds
+  IF (SELECT reltuples <= 0 FROM pg_class WHERE oid = scoring) THEN
+    EXECUTE format('ANALYZE %s', scoring);
+  END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.finish_scoring(regclass) IS 'records that all customers are scored as of the day of a refresh';
 

@@ -181,7 +181,7 @@ CREATE FUNCTION crm_internal.make_standing(tracking crm.tracked, standing_name t
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE VIEW %s %s AS %s', standing_name,
-    CASE WHEN current_setting('server_version_num')::int >= 150000 THEN 'WITH (security_invoker = true)' ELSE '' END,
+    crm_internal.view_options((SELECT oid FROM pg_class WHERE oid = tracking.customers), tracking.purchases, tracking.histories),
     crm_internal.standing_query(tracking.histories, tracking.scoring, tracking.decisions, tracking.by_invitation));
   EXECUTE format('COMMENT ON VIEW %s IS %L', standing_name,
     format('how the customers of %s stand in the tier program today, decisions included', tracking.purchases));
