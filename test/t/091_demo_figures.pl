@@ -17,7 +17,7 @@ sub demo
 	my ($database, $file, %variables) = @_;
 	my ($output, $errors) = ('', '');
 	my @command = (
-		'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-P', 'footer=off', '-d', $node->connstr($database),
+		'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-P', 'footer=off', '-d', ($database =~ s{^(\S+)}{$node->connstr($1)}er),
 		'-f', "scripts/$file.sql", map { ('-v', "$_=$variables{$_}") } sort keys %variables);
 
 	my $ok = IPC::Run::run(\@command, '<', \'', '>', \$output, '2>', \$errors);
@@ -68,6 +68,34 @@ like($output, qr/^2022-01-01 +652  ###(\+\+\+)+(:::)+$/m, 'a cohort is a row of 
 like($output, qr/^100\.00 % +100\.00 % #+$/m, 'the whale curve ends at all of the profit');
 like($output, qr/^lapsed +-> lapsed +\d+ #{50}$/m, 'the largest bar is the longest');
 
+# The page's figures come from a tracking, by a role that may only read it: each is what the orders say.
+my %report = (tracking => 'orders', currency => 'EUR', margin => '0.30', cost_of_an_order => '2.00', acquisition_cost => '8.00');
+($ok, $output, $errors) = demo($shop, 'demo-track', as_of => '');
+ok($ok, 'the shop is tracked') or diag $errors;
+$node->safe_psql($shop, 'CREATE ROLE reader LOGIN; GRANT SELECT ON orders_histories, orders_scoring TO reader');
+($ok, $output, $errors) = demo("$shop user=reader", 'page/tracking', %report);
+ok($ok, 'who may read a tracking gets its figures') or diag $errors;
+is($errors, '', 'without a word');
+foreach my $figure (qw(assumption revenue rfm_grid segment whale whale_peak cohort projection migration tracking tier))
+{
+	is($node->safe_psql($shop, "SELECT (\$json\$$output\$json\$::jsonb)->'$figure' = (SELECT jsonb_agg(t) FROM report.$figure t)"), 't', "$figure of the tracking is that of the orders");
+}
+like($output, qr/"measure":"value of the next 365 days","last_365_days":\d+/, 'and there is a value, of models');
+is($node->safe_psql($shop, "SELECT h->>'last_365_days', h->>'days_before' FROM jsonb_array_elements((\$json\$$output\$json\$::jsonb)->'headline') h WHERE h->>'measure' = 'revenue'"),
+	$node->safe_psql($shop, q{SELECT sum(amount) FILTER (WHERE ordered_on > date '2024-12-31' - 365), sum(amount) FILTER (WHERE ordered_on <= date '2024-12-31' - 365 AND ordered_on > date '2024-12-31' - 730) FROM orders}),
+	'the first figure is the sum of the orders of a year, beside the year before');
+is($node->safe_psql($shop, "SELECT h->>'last_365_days' FROM jsonb_array_elements((\$json\$$output\$json\$::jsonb)->'headline') h WHERE h->>'measure' = 'of them repeat customers (%)'"),
+	$node->safe_psql($shop, q{
+		SELECT round(100.0 * count(*) FILTER (WHERE known OR days > 1) / count(*), 1)
+		FROM (SELECT customer_id, min(ordered_on) <= date '2024-12-31' - 365 AS known, count(DISTINCT ordered_on) FILTER (WHERE ordered_on > date '2024-12-31' - 365) AS days
+			FROM orders WHERE amount >= 0 GROUP BY customer_id) c
+		WHERE days > 0}),
+	'and the repeat customers are who had bought before, or bought on two days');
+is($node->safe_psql($shop, "SELECT string_agg(h->>'change_unit', ' ') FROM jsonb_array_elements((\$json\$$output\$json\$::jsonb)->'headline') h"), '% % points %', 'a share changes by points, all else in percent');
+is($node->safe_psql($shop, q{SELECT count(*) FROM pg_class WHERE relnamespace::regnamespace::text LIKE 'pg_temp%' AND relname IN ('customer', 'scored')}), '0', 'nothing is left in the database');
+(undef, undef, $errors) = demo($shop, 'page/tracking', %report, tracking => 'pg_class');
+like($errors, qr/^psql:\S+ ERROR:  pg_class is not tracked\nHINT/m, 'what is not tracked has no figures');
+
 # The least that a shop can have: one order.
 my $kiosk = database('kiosk');
 $node->safe_psql($kiosk, q{CREATE TABLE orders AS SELECT '1' AS customer_id, date '2024-01-01' AS ordered_on, 5.00 AS amount});
@@ -75,5 +103,9 @@ $node->safe_psql($kiosk, q{CREATE TABLE orders AS SELECT '1' AS customer_id, dat
 ok($ok, 'one order makes figures, too') or diag $errors;
 ($ok, $output, $errors) = demo($kiosk, 'demo-plots', bar => '#', shades => '.:+*#');
 ok($ok, 'and plots') or diag $errors;
+demo($kiosk, 'demo-track', as_of => '');
+($ok, $output, $errors) = demo($kiosk, 'page/tracking', %report);
+ok($ok, 'and a page') or diag $errors;
+unlike($output, qr/"value of/, 'without a value, as nobody has bought again');
 
 done_testing();
