@@ -11,6 +11,7 @@
 #include "catalog/pg_trigger.h"
 #include "live/follow.h"
 #include "live/join_track.h"
+#include "live/tracked.h"
 #include "utils/lsyscache.h"
 
 /* The table that a partition is part of, or the table itself. */
@@ -49,6 +50,25 @@ change_of(const TriggerData *trigger)
 	return change;
 }
 
+/*
+ * A table that has triggers of crm but is not tracked, a detached partition or
+ * one that was restored without the catalogue, can be written; who writes is
+ * told, once a session.
+ */
+static void
+warn_of_no_tracking(const TableChange *change)
+{
+	static Oid warned = InvalidOid;
+
+	if (change->relid == warned || tracked_by_table(change->root) != NIL)
+		return;
+	warned = change->relid;
+	ereport(
+		WARNING,
+		(errmsg("table \"%s\" has triggers of crm but is not tracked", get_rel_name(change->relid)),
+		 errhint("Call crm.track for its purchases view again, or drop the triggers crm_*.")));
+}
+
 /* A statement has ended: follow what it and those within it brought and took, or keep that for the last. */
 static void
 end_statement(TriggerData *trigger)
@@ -65,6 +85,8 @@ end_statement(TriggerData *trigger)
 			statement_keep(&change, rel);
 		return;
 	}
+	if (has_rows)
+		warn_of_no_tracking(&change);
 	kept = statements_take();
 	event.nested = kept != NIL;
 	event.changes = has_rows ? lappend(list_copy(kept), &change) : kept;

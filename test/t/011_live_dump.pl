@@ -95,8 +95,8 @@ $node->safe_psql('postgres', 'CREATE DATABASE schema_only OWNER owner');
 as_owner('schema_only', 'CREATE EXTENSION crm');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-U', 'owner', '-d', $node->connstr('schema_only'), '-f', $file ], 'and restored');
 my ($status, undef, $error) = $node->psql('schema_only', q{INSERT INTO s.orders VALUES (5000, 'A1', now(), 10, 'paid')}, extra_params => [ '-U', 'owner' ]);
-isnt($status, 0, 'its triggers find no tracking');
-like($error, qr/table "orders" has triggers of crm but is not tracked.*Call crm\.track/s, 'and say so');
+is($status, 0, 'its triggers find no tracking, and hold nobody up');
+like($error, qr/WARNING:  table "orders" has triggers of crm but is not tracked.*Call crm\.track/s, 'and say so');
 ($status, undef, $error) = $node->psql('schema_only', q{DELETE FROM s.purchases_tier_decisions}, extra_params => [ '-U', 'owner' ]);
 like($error, qr/table "purchases_tier_decisions" has triggers of crm but its decisions are not tracked/, 'as do those of decisions on tiers');
 
@@ -113,7 +113,7 @@ $standby->stop;
 
 # notifications, one a statement that changes segments
 $node->safe_psql('shop', q{UPDATE crm.tracked SET notify = true WHERE purchases = 's.purchases'::regclass});
-my $heard = as_owner('shop', q{LISTEN crm; INSERT INTO s.orders VALUES (9100, 'n1', now(), 10, 'paid'), (9101, 'n2', now(), 10, 'paid');
+my $heard = as_owner('shop', q{LISTEN crm; INSERT INTO s.orders SELECT n, 'n' || n, now() - interval '1 day', 10, 'paid' FROM generate_series(9100, 9101) AS n;
 	UPDATE s.orders SET at = at WHERE id = 9100});
 is(() = $heard =~ /Asynchronous notification "crm" with payload "s\.purchases_histories"/g, 1, 'one notification');
 $node->safe_psql('shop', q{UPDATE crm.tracked SET notify = false WHERE purchases = 's.purchases'::regclass});
