@@ -11,6 +11,7 @@
 #include "math/special.h"
 #include "models/model.h"
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -169,7 +170,8 @@ pareto_nbd_next_purchase(const PurchaseParams *params, Btyd c, double q)
 	double w = params->p[0] + c.x;
 	double A = params->p[1] + c.age;
 	Decay  density = {w + 1, A, params->p[2], params->p[3] + c.age};
-	double low = A * expm1(-log1p(-q) / w); /* if nobody died */
+	double low =
+		fmax(A * expm1(-log1p(-q) / w), DBL_MIN); /* if nobody died; 0 would never double */
 	double high = low;
 
 	if (w / A * decay_integral(&density, INFINITY, 32) <= q)
