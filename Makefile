@@ -45,7 +45,7 @@ PG_CFLAGS   = -Wall -Wextra -Werror=implicit-function-declaration -ffp-contract=
 # Fits stand on NLopt; everything else builds without it.
 ifdef WITHOUT_FIT
 PG_CPPFLAGS += -DWITHOUT_FIT
-OBJS := $(filter-out src/models/fit.o src/models/fit_spend.o src/models/fit_contract.o src/models/search.o,$(OBJS))
+OBJS := $(filter-out src/models/fit.o src/models/fit_spend.o src/models/fit_rows.o src/models/search.o,$(OBJS))
 else
 SHLIB_LINK += -lnlopt
 endif
@@ -80,7 +80,7 @@ $(UPDATE): $(JOIN) $(SCRIPT_PARTS) $(UPDATE_PARTS)
 endif
 
 # Plain C without PostgreSQL, against tables of 20 digits and random input; prints TAP.
-FIT_SOURCES = src/models/fit.c src/models/fit_spend.c src/models/fit_contract.c src/models/search.c
+FIT_SOURCES = src/models/fit.c src/models/fit_spend.c src/models/fit_rows.c src/models/search.c
 UNIT_SOURCES = $(wildcard src/math/*.c) $(filter-out $(FIT_SOURCES),$(wildcard src/models/*.c))
 
 build/%: test/unit/%.c test/unit/tap.h $(UNIT_SOURCES) $(OUR_HEADERS)
@@ -90,6 +90,7 @@ build/%: test/unit/%.c test/unit/tap.h $(UNIT_SOURCES) $(OUR_HEADERS)
 UNIT_DATA_special = test/data/special_reference.csv
 UNIT_DATA_models = test/data/btyd_reference.csv test/data/beta_geometric_reference.csv test/data/limits_reference.csv
 UNIT_DATA_contracts = test/data/contract_reference.csv
+UNIT_DATA_occasions = test/data/bg_bb_reference.csv
 
 # What the models cost without a database; see the head of the file.
 build/models_loop: bench/models_loop.c $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEADERS)

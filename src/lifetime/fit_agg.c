@@ -1,9 +1,7 @@
 /*
  * fit_agg.c: the aggregates fit_bg_nbd, fit_mbg_nbd, fit_pareto_nbd, fit_mbg_cnbd_k, fit_purchase_model
- * and fit_gamma_gamma.
- *
- * Their transition functions only group equal customers; the fit happens in the
- * final function, over the sorted groups.
+ * and fit_gamma_gamma: their final functions, which fit a model to the sorted groups of equal
+ * customers that the transition functions (fit_collect.c) have made.
  */
 #include "crm.h"
 
@@ -11,6 +9,7 @@
 
 #include "lifetime/btyd.h"
 #include "lifetime/fit_state.h"
+#include "lifetime/fitted_model.h"
 #include "miscadmin.h"
 #include "models/fit.h"
 #include "lifetime/purchase_model.h"
@@ -22,210 +21,13 @@
 /* Whole numbers up to this are looked up in a table, others by bisection. */
 #define TABLE_LIMIT 4000000
 
-/* The state of a transition: made at the first row, copied outside an aggregate. */
-static FitState *
-transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days)
-{
-	FitState *state;
-
-	if (PG_ARGISNULL(0))
-		return fit_state_create(kind, CheckUnitDays(unit_days), FIT_STATE_FIRST_CAPACITY);
-	state = PG_GETARG_FIT_STATE(0);
-	if (!AggCheckCallContext(fcinfo, NULL))
-	{
-		FitState *copy = palloc(VARSIZE(state));
-
-		memcpy(copy, state, VARSIZE(state));
-		state = copy;
-	}
-	if (unlikely(state->kind != kind || state->unit_days != unit_days))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a fit needs the same unit_days in every row"),
-						errdetail("Rows have %d and %d.", state->unit_days, unit_days)));
-	return state;
-}
-
-/* Whether an argument behind the state is NULL: such rows are left out, as aggregates do. */
-static bool
-null_argument(FunctionCallInfo fcinfo)
-{
-	for (int i = 1; i < PG_NARGS(); i++)
-		if (PG_ARGISNULL(i))
-			return true;
-	return false;
-}
-
-static Datum
-unchanged(FunctionCallInfo fcinfo)
-{
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-}
-
-/* A history's customer joins a state; without purchase by as_of or of age 0 she is left out. */
-static FitState *
-accumulate_customer(FitState *state, const PurchaseHistory *h, DateADT as_of)
-{
-	BtydDays days;
-	DateADT	 last;
-
-	if (!btyd_at(h, as_of, &days) || days.age == 0)
-	{
-		fit_state_leave_out(state, 1);
-		return state;
-	}
-	state = fit_state_add(state, days.x, days.t_x, days.age, 1);
-	if (state->kind != FIT_STATE_REGULAR)
-		return state;
-	last = h->entries[days.first].day;
-	for (int i = days.first + 1; i < days.nentries; i++)
-		if (h->entries[i].orders > 0)
-		{
-			state = fit_state_add(state, GAP_X, h->entries[i].day - last, 0, 1);
-			last = h->entries[i].day;
-		}
-	return state;
-}
-
-/* (state, history, as_of [, unit_days]) */
-static Datum
-accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
-{
-	FitState *state;
-
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
-	state = transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1);
-	PG_RETURN_POINTER(accumulate_customer(state, PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)),
-										  PG_GETARG_DATEADT(2)));
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_model_history);
-Datum
-crm_purchase_model_history(PG_FUNCTION_ARGS)
-{
-	return accumulate_history(fcinfo, FIT_STATE_DAYS);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_model_gaps);
-Datum
-crm_purchase_model_gaps(PG_FUNCTION_ARGS)
-{
-	return accumulate_history(fcinfo, FIT_STATE_REGULAR);
-}
-
-/* (state, model, history, as_of): for a fit of the model's family, in its unit; for a choice, in days, without one. */
-PG_FUNCTION_INFO_V1(crm_purchase_model_like);
-Datum
-crm_purchase_model_like(PG_FUNCTION_ARGS)
-{
-	FitStateKind kind = FIT_STATE_REGULAR;
-	int32		 unit_days = 1;
-
-	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		return unchanged(fcinfo);
-	if (!PG_ARGISNULL(1))
-	{
-		const PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(1);
-
-		if (model->ntried == 0 && !model_ops(model)->has_k)
-			kind = FIT_STATE_DAYS;
-		unit_days = model->unit_days;
-	}
-	PG_RETURN_POINTER(accumulate_customer(transition_state(fcinfo, kind, unit_days),
-										  PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
-										  PG_GETARG_DATEADT(3)));
-}
-
-/* A customer as plain numbers, in model units. */
-PG_FUNCTION_INFO_V1(crm_purchase_model_numbers);
-Datum
-crm_purchase_model_numbers(PG_FUNCTION_ARGS)
-{
-	FitState *state;
-	Btyd	  c;
-
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
-	c = CheckBtyd(PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
-	state = transition_state(fcinfo, FIT_STATE_NUMBERS, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1);
-	if (c.age == 0)
-		fit_state_leave_out(state, 1);
-	else
-		state = fit_state_add(state, c.x, c.t_x, c.age, 1);
-	PG_RETURN_POINTER(state);
-}
-
-static FitState *
-accumulate_spend(FitState *state, double x, double mean_spend)
-{
-	if (x >= 1 && mean_spend > 0)
-		return fit_state_add(state, x, mean_spend, 0, 1);
-	fit_state_leave_out(state, 1);
-	return state;
-}
-
-PG_FUNCTION_INFO_V1(crm_spend_model_history);
-Datum
-crm_spend_model_history(PG_FUNCTION_ARGS)
-{
-	FitState *state;
-	BtydDays  days;
-
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
-	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
-	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
-		days.x = 0;
-	PG_RETURN_POINTER(accumulate_spend(state, days.x, btyd_mean_spend(&days)));
-}
-
-/* mean_spend of a repeat buyer; any number passes for one without repeat purchase, even none. */
-PG_FUNCTION_INFO_V1(crm_spend_model_numbers);
-Datum
-crm_spend_model_numbers(PG_FUNCTION_ARGS)
-{
-	FitState *state;
-	double	  x;
-	double	  mean_spend;
-
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
-	x = PG_GETARG_FLOAT8(1);
-	mean_spend = PG_GETARG_FLOAT8(2);
-	if (!(x >= 0 && x <= 1e9) || x != floor(x))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("x of %g is not possible", x),
-				 errdetail("x is a number of repeat purchases, 0 or more.")));
-	if (!(fabs(mean_spend) <= 1e15))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("mean_spend of %g is out of range", mean_spend)));
-	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
-	PG_RETURN_POINTER(accumulate_spend(state, x, mean_spend));
-}
-
-/* Strict: both states hold something. */
-PG_FUNCTION_INFO_V1(crm_fit_state_combine);
-Datum
-crm_fit_state_combine(PG_FUNCTION_ARGS)
-{
-	FitState *other = PG_GETARG_FIT_STATE(1);
-	FitState *given = PG_GETARG_FIT_STATE(0);
-	FitState *state = transition_state(fcinfo, given->kind, given->unit_days);
-
-	PG_RETURN_POINTER(fit_state_merge(state, other));
-}
-
 #ifdef WITHOUT_FIT
 
+/* A value, so that it stands where a fit would. */
 static Datum
 no_fit(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("this build of crm cannot fit models"),
-			 errdetail("It was built with WITHOUT_FIT=1, without the library NLopt.")));
-	pg_unreachable();
+	fit_is_missing();
 }
 
 #define fit_purchases(state, kind, k) ((void) (state), no_fit())
@@ -233,20 +35,6 @@ no_fit(void)
 #define fit_spend(fcinfo) ((void) (fcinfo), no_fit())
 
 #else
-
-/* Called within NLopt: must not raise. */
-static bool
-interrupted(void)
-{
-	return InterruptPending && (QueryCancelPending || ProcDiePending);
-}
-
-static void
-stop_fit(void)
-{
-	CHECK_FOR_INTERRUPTS();
-	ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("fit was interrupted")));
-}
 
 static int
 compare_numbers(const void *a, const void *b)
@@ -424,11 +212,12 @@ fit_purchases(const FitState *state, PurchaseModelKind kind, int k)
 	FitResult result;
 	ModelFit  fit = {0};
 
-	if ((state->kind == FIT_STATE_REGULAR) != (kind == MODEL_MBG_CNBD_K))
+	if (state->kind > FIT_STATE_NUMBERS ||
+		(state->kind == FIT_STATE_REGULAR) != (kind == MODEL_MBG_CNBD_K))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("this state is of the fit of another model")));
 	purchase_data(state, &data, &fit);
-	if (!fit_purchase_model(purchase_model_ops(kind), k, &data, interrupted, &result))
+	if (!fit_purchase_model(purchase_model_ops(kind), k, &data, fit_interrupted, &result))
 		stop_fit();
 	PG_RETURN_PURCHASE_MODEL(model_of_result(state, &result, &fit));
 }
@@ -446,7 +235,7 @@ choose_purchases(const FitState *state)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("this state is of the fit of another model")));
 	purchase_data(state, &data, &fit);
-	if (!fit_purchase_models(&data, interrupted, &choice))
+	if (!fit_purchase_models(&data, fit_interrupted, &choice))
 		stop_fit();
 	for (int i = 0; i < choice.ntried; i++)
 	{
@@ -495,7 +284,7 @@ fit_spend(FunctionCallInfo fcinfo)
 		data.rows[i].mean_spend = groups[i].key[1] / mean;
 		data.rows[i].count = groups[i].count;
 	}
-	if (!fit_spend_model(&data, interrupted, &result))
+	if (!fit_spend_model(&data, fit_interrupted, &result))
 		stop_fit();
 	shape = &spend_shapes[result.kind];
 	result.params[shape->money] *= mean;

@@ -13,12 +13,13 @@
 #include "common/hashfn.h"
 #include "common/int.h"
 #include "lifetime/fit_state.h"
+#include "lifetime/occasions.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "lifetime/fit_record.h"
 #include "base/scan.h"
 
-static const char *const kind_words[] = {NULL, "days", "regular", "numbers", "spend"};
+static const char *const kind_words[] = {NULL, "days", "regular", "numbers", "spend", "occasions"};
 
 /* A state without groups, in the current context. */
 FitState *
@@ -193,6 +194,10 @@ CheckGroup(int kind, const FitGroup *group)
 	if (kind == FIT_STATE_SPEND)
 		sound = sound && key[0] >= 1 && key[0] <= 1e9 && key[0] == floor(key[0]) && key[1] > 0 &&
 				key[1] <= 1e300 && key[2] == 0;
+	else if (kind == FIT_STATE_OCCASIONS)
+		sound = sound && key[0] >= 0 && key[2] >= 1 && key[2] <= OCCASIONS_MAX &&
+				key[0] == floor(key[0]) && key[1] == floor(key[1]) && key[2] == floor(key[2]) &&
+				occasions_are_sound(key[0], key[1], key[2]);
 	else if (is_gap)
 		sound = sound && key[1] >= 1 && key[1] <= 1e9 && key[1] == floor(key[1]) && key[2] == 0;
 	else
@@ -202,7 +207,7 @@ CheckGroup(int kind, const FitGroup *group)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("fit state holds a group that cannot be: %g %g %g", key[0], key[1],
 							   key[2])));
-	if (kind != FIT_STATE_SPEND && !is_gap)
+	if (kind <= FIT_STATE_NUMBERS && !is_gap)
 		(void) CheckBtyd(key[0], key[1], key[2]);
 }
 
@@ -246,7 +251,7 @@ state_in(FunctionCallInfo fcinfo, const char *type_name, bool spend)
 	while (kind <= FIT_STATE_KINDS && !scan_try_word(&s, kind_words[kind]))
 		kind++;
 	if (kind > FIT_STATE_KINDS)
-		scan_error(&s, "days, regular, numbers or spend");
+		scan_error(&s, "days, regular, numbers, spend or occasions");
 	scan_word(&s, "unit_days");
 	unit_days = scan_int64(&s);
 	state = fit_state_create(kind, (int32) Min(Max(unit_days, 0), PG_INT32_MAX),

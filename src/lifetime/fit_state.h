@@ -14,13 +14,14 @@
 
 typedef enum FitStateKind
 {
-	FIT_STATE_DAYS = 1,	   /* key = x, t_x, age; whole days, from histories */
-	FIT_STATE_REGULAR = 2, /* the same, and key = -1, days, 0 counting the gaps of so many days */
-	FIT_STATE_NUMBERS = 3, /* key = x, t_x, age in model units */
-	FIT_STATE_SPEND = 4	   /* key = x, mean spend, 0 */
+	FIT_STATE_DAYS = 1,		/* key = x, t_x, age; whole days, from histories */
+	FIT_STATE_REGULAR = 2,	/* the same, and key = -1, days, 0 counting the gaps of so many days */
+	FIT_STATE_NUMBERS = 3,	/* key = x, t_x, age in model units */
+	FIT_STATE_SPEND = 4,	/* key = x, mean spend, 0 */
+	FIT_STATE_OCCASIONS = 5 /* key = x, last occasion, occasions */
 } FitStateKind;
 
-#define FIT_STATE_KINDS 4
+#define FIT_STATE_KINDS 5
 #define GAP_X (-1.0)
 
 typedef struct FitGroup

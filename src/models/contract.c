@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stddef.h>
 
-const ContractShape contract_shapes[CONTRACT_MODEL_KINDS] = {
+const FitShape contract_shapes[CONTRACT_MODEL_KINDS] = {
 	{"beta_geometric", 2, {"gamma", "delta"}},
 	{"beta_discrete_weibull", 3, {"gamma", "delta", "c"}},
 	{"exponential_gamma", 2, {"s", "beta"}}};

@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+#include "models/fit_result.h"
+
 #define CONTRACT_PARAMS 3
 
 /* Stored in models, so that the numbers must not change. */
@@ -22,14 +24,7 @@ typedef enum ContractModelKind
 	CONTRACT_MODEL_KINDS
 } ContractModelKind;
 
-typedef struct ContractShape
-{
-	const char *name;
-	int			nparams;
-	const char *param_names[CONTRACT_PARAMS];
-} ContractShape;
-
-extern const ContractShape contract_shapes[CONTRACT_MODEL_KINDS];
+extern const FitShape contract_shapes[CONTRACT_MODEL_KINDS];
 
 /* Customers of one age: lost in period age, or still there after age renewals. */
 typedef struct ContractRow

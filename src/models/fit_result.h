@@ -12,6 +12,14 @@
 /* Logs of parameters stay within this of their unit: e^12 = 162755. */
 #define FIT_LOG_BOUND 12.0
 
+/* A model's name and those of its parameters, all of them positive numbers. */
+typedef struct FitShape
+{
+	const char *name;
+	int			nparams;
+	const char *param_names[FIT_MAX_PARAMS];
+} FitShape;
+
 /* What a fit came to; stored in models, so that the numbers must not change. */
 typedef enum FitVerdict
 {

@@ -1,0 +1,227 @@
+/*
+ * fit_collect.c: what the fits see: the transition functions of their aggregates, and the combine function.
+ *
+ * They only group equal customers; the fit happens in the final functions (fit_agg.c, occasion_model.c).
+ */
+#include "crm.h"
+
+#include <math.h>
+
+#include "lifetime/btyd.h"
+#include "lifetime/fit_state.h"
+#include "lifetime/occasions.h"
+#include "lifetime/purchase_model.h"
+
+/* The state of a transition: made at the first row, copied outside an aggregate. */
+static FitState *
+transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days)
+{
+	FitState *state;
+
+	if (PG_ARGISNULL(0))
+		return fit_state_create(kind, CheckUnitDays(unit_days), FIT_STATE_FIRST_CAPACITY);
+	state = PG_GETARG_FIT_STATE(0);
+	if (!AggCheckCallContext(fcinfo, NULL))
+	{
+		FitState *copy = palloc(VARSIZE(state));
+
+		memcpy(copy, state, VARSIZE(state));
+		state = copy;
+	}
+	if (unlikely(state->kind != kind || state->unit_days != unit_days))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a fit needs the same unit_days in every row"),
+						errdetail("Rows have %d and %d.", state->unit_days, unit_days)));
+	return state;
+}
+
+/* Whether an argument behind the state is NULL: such rows are left out, as aggregates do. */
+static bool
+null_argument(FunctionCallInfo fcinfo)
+{
+	for (int i = 1; i < PG_NARGS(); i++)
+		if (PG_ARGISNULL(i))
+			return true;
+	return false;
+}
+
+static Datum
+unchanged(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+/* A history's customer joins a state; without purchase by as_of or of age 0 she is left out. */
+static FitState *
+accumulate_customer(FitState *state, const PurchaseHistory *h, DateADT as_of)
+{
+	BtydDays days;
+	DateADT	 last;
+
+	if (!btyd_at(h, as_of, &days) || days.age == 0)
+	{
+		fit_state_leave_out(state, 1);
+		return state;
+	}
+	state = fit_state_add(state, days.x, days.t_x, days.age, 1);
+	if (state->kind != FIT_STATE_REGULAR)
+		return state;
+	last = h->entries[days.first].day;
+	for (int i = days.first + 1; i < days.nentries; i++)
+		if (h->entries[i].orders > 0)
+		{
+			state = fit_state_add(state, GAP_X, h->entries[i].day - last, 0, 1);
+			last = h->entries[i].day;
+		}
+	return state;
+}
+
+/* (state, history, as_of [, unit_days]) */
+static Datum
+accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
+{
+	FitState *state;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	state = transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1);
+	PG_RETURN_POINTER(accumulate_customer(state, PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)),
+										  PG_GETARG_DATEADT(2)));
+}
+
+PG_FUNCTION_INFO_V1(crm_purchase_model_history);
+Datum
+crm_purchase_model_history(PG_FUNCTION_ARGS)
+{
+	return accumulate_history(fcinfo, FIT_STATE_DAYS);
+}
+
+PG_FUNCTION_INFO_V1(crm_purchase_model_gaps);
+Datum
+crm_purchase_model_gaps(PG_FUNCTION_ARGS)
+{
+	return accumulate_history(fcinfo, FIT_STATE_REGULAR);
+}
+
+/* (state, model, history, as_of): for a fit of the model's family, in its unit; for a choice, in days, without one. */
+PG_FUNCTION_INFO_V1(crm_purchase_model_like);
+Datum
+crm_purchase_model_like(PG_FUNCTION_ARGS)
+{
+	FitStateKind kind = FIT_STATE_REGULAR;
+	int32		 unit_days = 1;
+
+	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		return unchanged(fcinfo);
+	if (!PG_ARGISNULL(1))
+	{
+		const PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(1);
+
+		if (model->ntried == 0 && !model_ops(model)->has_k)
+			kind = FIT_STATE_DAYS;
+		unit_days = model->unit_days;
+	}
+	PG_RETURN_POINTER(accumulate_customer(transition_state(fcinfo, kind, unit_days),
+										  PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
+										  PG_GETARG_DATEADT(3)));
+}
+
+/* A customer as plain numbers, in model units. */
+PG_FUNCTION_INFO_V1(crm_purchase_model_numbers);
+Datum
+crm_purchase_model_numbers(PG_FUNCTION_ARGS)
+{
+	FitState *state;
+	Btyd	  c;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	c = CheckBtyd(PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
+	state = transition_state(fcinfo, FIT_STATE_NUMBERS, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1);
+	if (c.age == 0)
+		fit_state_leave_out(state, 1);
+	else
+		state = fit_state_add(state, c.x, c.t_x, c.age, 1);
+	PG_RETURN_POINTER(state);
+}
+
+static FitState *
+accumulate_spend(FitState *state, double x, double mean_spend)
+{
+	if (x >= 1 && mean_spend > 0)
+		return fit_state_add(state, x, mean_spend, 0, 1);
+	fit_state_leave_out(state, 1);
+	return state;
+}
+
+PG_FUNCTION_INFO_V1(crm_spend_model_history);
+Datum
+crm_spend_model_history(PG_FUNCTION_ARGS)
+{
+	FitState *state;
+	BtydDays  days;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
+		days.x = 0;
+	PG_RETURN_POINTER(accumulate_spend(state, days.x, btyd_mean_spend(&days)));
+}
+
+/* mean_spend of a repeat buyer; any number passes for one without repeat purchase, even none. */
+PG_FUNCTION_INFO_V1(crm_spend_model_numbers);
+Datum
+crm_spend_model_numbers(PG_FUNCTION_ARGS)
+{
+	FitState *state;
+	double	  x;
+	double	  mean_spend;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	x = PG_GETARG_FLOAT8(1);
+	mean_spend = PG_GETARG_FLOAT8(2);
+	if (!(x >= 0 && x <= 1e9) || x != floor(x))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("x of %g is not possible", x),
+				 errdetail("x is a number of repeat purchases, 0 or more.")));
+	if (!(fabs(mean_spend) <= 1e15))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("mean_spend of %g is out of range", mean_spend)));
+	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
+	PG_RETURN_POINTER(accumulate_spend(state, x, mean_spend));
+}
+
+/* (state, x, last_occasion, occasions): a customer who could buy at so many occasions; without any she is left out. */
+PG_FUNCTION_INFO_V1(crm_occasion_model_numbers);
+Datum
+crm_occasion_model_numbers(PG_FUNCTION_ARGS)
+{
+	FitState *state;
+	BgBbRow	  c;
+
+	if (null_argument(fcinfo))
+		return unchanged(fcinfo);
+	c = CheckOccasions(PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3));
+	state = transition_state(fcinfo, FIT_STATE_OCCASIONS, 1);
+	if (c.n == 0)
+		fit_state_leave_out(state, 1);
+	else
+		state = fit_state_add(state, c.x, c.last, c.n, 1);
+	PG_RETURN_POINTER(state);
+}
+
+/* Strict: both states hold something. */
+PG_FUNCTION_INFO_V1(crm_fit_state_combine);
+Datum
+crm_fit_state_combine(PG_FUNCTION_ARGS)
+{
+	FitState *other = PG_GETARG_FIT_STATE(1);
+	FitState *given = PG_GETARG_FIT_STATE(0);
+	FitState *state = transition_state(fcinfo, given->kind, given->unit_days);
+
+	PG_RETURN_POINTER(fit_state_merge(state, other));
+}
