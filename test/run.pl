@@ -3,8 +3,10 @@
 # run.pl: runs the test suites and counts what passed.  scripts/test calls it,
 # in a built copy of the sources, with a server at $PGHOST.
 #
-# A suite is a module of test/lib/Crm with two functions: names() lists its
-# tests, run(@names) runs some of them and reports each to Crm::Tally.
+# A suite is a module of test/lib/Crm with the functions names(), which lists
+# its tests, and run(@names), which runs some of them and reports each to
+# Crm::Tally.  Where it has jobs(@names), which cuts the names into lists, the
+# lists may run beside each other; before() and after() are called around all.
 
 use strict;
 use warnings;
@@ -13,13 +15,15 @@ use Crm::Build;
 use Crm::Checks;
 use Crm::Docs;
 use Crm::Isolation;
+use Crm::Lanes;
 use Crm::Pgtap;
 use Crm::Regress;
 use Crm::Tally;
 use Crm::Tap;
 use Crm::Unit;
 
-my @suites = qw(build checks unit regress isolation pgtap tap docs);
+# The long ones first, so that the lanes end together.
+my @suites = qw(build checks tap regress isolation unit pgtap docs);
 
 $| = 1;
 my %wanted = map { $_ => 0 } @ARGV;
@@ -29,15 +33,19 @@ foreach my $kind (@suites)
 	$wanted{$kind}++ if exists $wanted{$kind} && !('Crm::' . ucfirst $kind)->can('names')->();
 }
 
-foreach my $kind (@suites)
+my (@jobs, @used);
+foreach my $suite (map { 'Crm::' . ucfirst } @suites)
 {
-	my $suite = 'Crm::' . ucfirst $kind;
-	my @names = grep { wanted($kind, $_) } $suite->can('names')->();
+	my @names = grep { wanted(lc $suite =~ s/.*:://r, $_) } $suite->can('names')->();
+	my $jobs = $suite->can('jobs') // sub { return [@_] };
 
 	next if !@names;
-	print "# $kind\n";
-	$suite->can('run')->(@names);
+	push @used, $suite;
+	push @jobs, map { [ $suite, @$_ ] } $jobs->(@names);
 }
+$_->can('before')->() foreach grep { $_->can('before') } @used;
+Crm::Lanes::run(@jobs);
+$_->can('after')->() foreach grep { $_->can('after') } @used;
 
 foreach my $name (grep { !$wanted{$_} } sort keys %wanted)
 {

@@ -12,6 +12,7 @@ package Crm::Docs;
 use strict;
 use warnings;
 
+use Crm::Lanes;
 use Crm::Shell;
 use Crm::Tally;
 
@@ -22,16 +23,27 @@ sub names
 	return map { /(.*)\.md$/ ? $1 =~ s{^docs/}{}r : () } grep { -e } 'README.md', sort glob 'docs/*.md';
 }
 
+# Roles are the cluster's: their names begin differently on each page.
+sub jobs { return map { [$_] } @_ }
+
+sub path_of
+{
+	my $page = shift;
+
+	return $page eq 'README' ? 'README.md' : "docs/$page.md";
+}
+
 sub run
 {
 	foreach my $page (@_)
 	{
-		my $path = $page eq 'README' ? 'README.md' : "docs/$page.md";
-		run_page("docs:$page", $path);
+		run_page("docs:$page", path_of($page));
 	}
-	drop_database('crm_docs');
+	drop_database(database());
 	return;
 }
+
+sub database { return "crm_docs_$Crm::Lanes::lane" }
 
 sub run_page
 {
@@ -126,17 +138,18 @@ sub run_blocks
 	my $number = 0;
 	my $script = '';
 
-	fresh_database('crm_docs');
+	fresh_database(database());
 	$script .= "CREATE EXTENSION crm;\n"
 	  if !grep { $_->{body} =~ /^\s*CREATE EXTENSION (?:IF NOT EXISTS )?crm\b/mi } @blocks;
 	$script .= "\\r\n\\echo $mark " . $number++ . "\n" . $_->{body} . "\n" foreach @blocks;
 	$script .= "\\r\n\\echo $mark $number\n";
-	spew("$ENV{HOME}/docs.sql", $script);
+	my $file = "$ENV{HOME}/" . database() . '.sql';
+	spew($file, $script);
 
 	local $ENV{PGTZ} = 'UTC';
 	local $ENV{PGDATESTYLE} = 'ISO, YMD';
-	my ($output) = output_of('sh', '-c',
-		'exec psql -X -q -P pager=off -d crm_docs < "$HOME/docs.sql"');
+	my ($output) = output_of('sh', '-c', 'exec psql -X -q -P pager=off -d "$1" < "$2"', 'sh',
+		database(), $file);
 	foreach my $block (0 .. $#blocks)
 	{
 		my ($from, $to) = ("$mark $block\n", "$mark " . ($block + 1) . "\n");
@@ -185,9 +198,10 @@ sub details_of
 
 	return $block->{body} . ($block->{preface} // '') if !defined $block->{output};
 	return $block->{body} . $block->{output} if !defined $block->{expected};
-	spew("$ENV{HOME}/expected", trimmed($block->{expected}) . "\n");
-	spew("$ENV{HOME}/printed", $block->{output} . "\n");
-	my ($diff) = output_of('diff', '-U', '3', "$ENV{HOME}/expected", "$ENV{HOME}/printed");
+	my ($expected, $printed) = map { "$ENV{HOME}/" . database() . ".$_" } qw(expected printed);
+	spew($expected, trimmed($block->{expected}) . "\n");
+	spew($printed, $block->{output} . "\n");
+	my ($diff) = output_of('diff', '-U', '3', $expected, $printed);
 	return $diff =~ s/\A---.*\n\+\+\+.*\n//r;
 }
 

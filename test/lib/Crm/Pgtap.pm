@@ -5,31 +5,45 @@ package Crm::Pgtap;
 use strict;
 use warnings;
 
+use Crm::Lanes;
 use Crm::Shell;
 use Crm::Tally;
 use Crm::Tapstream;
 
+my $template = 'crm_pgtap_template';
+
 sub names { return file_names('test/pgtap/*.sql', '.sql') }
+
+# Roles are the cluster's: their names begin differently in each file.
+sub jobs { return map { [$_] } @_ }
+
+# Makes the database that the tests' own are copies of.
+sub before
+{
+	fresh_database($template);
+	my ($output, $status) = output_of(qw(psql -X -q -v ON_ERROR_STOP=1 -d), $template, '-c',
+		'CREATE EXTENSION crm; CREATE EXTENSION pgtap');
+	Crm::Tally::fail('pgtap: cannot create the extensions', $output) if $status;
+	return;
+}
 
 sub run
 {
-	my @names = @_;
+	my $database = "crm_pgtap_$Crm::Lanes::lane";
 
-	fresh_database('crm_pgtap_template');
-	my ($output, $status) = output_of(qw(psql -X -q -v ON_ERROR_STOP=1 -d crm_pgtap_template -c),
-		'CREATE EXTENSION crm; CREATE EXTENSION pgtap');
-	if ($status)
+	foreach my $name (@_)
 	{
-		Crm::Tally::fail("pgtap:$_: cannot create the extensions", $output) foreach @names;
-		return;
-	}
-	foreach my $name (@names)
-	{
-		fresh_database('crm_pgtap', 'crm_pgtap_template');
+		fresh_database($database, $template);
 		Crm::Tapstream::run("pgtap:$name", qw(psql -X -q -A -t -P pager=off -v ON_ERROR_STOP=1),
-			qw(-d crm_pgtap -f), "test/pgtap/$name.sql");
+			'-d', $database, '-f', "test/pgtap/$name.sql");
 	}
-	drop_database($_) foreach qw(crm_pgtap crm_pgtap_template);
+	drop_database($database);
+	return;
+}
+
+sub after
+{
+	drop_database($template);
 	return;
 }
 

@@ -5,6 +5,8 @@ package Crm::Tally;
 use strict;
 use warnings;
 
+use Storable qw(retrieve store);
+
 my ($passed, $failed, $skipped) = (0, 0, 0);
 my @failures;
 
@@ -48,6 +50,32 @@ sub report
 	my ($name, $count) = @_;
 
 	printf "%-44s %5d\n", $name, $count;
+	return;
+}
+
+# Begins to count anew, in the process of a job.
+sub start
+{
+	($passed, $failed, $skipped, @failures) = (0, 0, 0);
+	return;
+}
+
+# Writes what was counted to a file.
+sub save
+{
+	store({ passed => $passed, failed => $failed, skipped => $skipped, failures => \@failures }, shift);
+	return;
+}
+
+# Adds what another process saved.
+sub add
+{
+	my $other = retrieve(shift);
+
+	$passed += $other->{passed};
+	$failed += $other->{failed};
+	$skipped += $other->{skipped};
+	push @failures, @{ $other->{failures} };
 	return;
 }
 

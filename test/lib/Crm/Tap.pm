@@ -13,6 +13,8 @@ use Crm::Tapstream;
 
 sub names { return file_names('test/t/*.pl', '.pl') }
 
+sub jobs { return map { [$_] } @_ }
+
 sub run
 {
 	my @names = @_;
