@@ -7,6 +7,7 @@ use warnings;
 use Cwd qw(getcwd);
 use File::Find qw(find);
 use File::Temp qw(tempdir);
+use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -50,5 +51,24 @@ like(`nm -D $library`, qr/\bcrm_purchase_history_in$/m, 'which is not empty');
 ($ok, $said) = make('-C', $sources, 'PG_CONFIG=/nowhere/pg_config');
 ok(!$ok, 'a wrong pg_config builds nothing');
 like($said, qr{PG_CONFIG=/nowhere/pg_config is no pg_config .*postgresql-server-dev}, 'and says what to do');
+
+# PostgreSQL 18 looks for extensions in folders that a setting names.
+SKIP:
+{
+	my $node = PostgreSQL::Test::Cluster->new('elsewhere');
+	my $major = `$ENV{PG_CONFIG} --version` =~ s/^PostgreSQL (\d+).*/$1/sr;
+
+	skip 'extension_control_path is new in PostgreSQL 18', 2 if $major < 18;
+	($ok, $said) = make('-C', $sources, 'with_llvm=no', "prefix=$root/extras", 'install');
+	ok($ok, 'an installation into a prefix') or diag $said;
+	my ($control) = grep { m{/crm\.control$} } split /\n/, files("$root/extras");
+	my ($library) = grep { m{/crm\.so$} } split /\n/, files("$root/extras");
+	my ($share, $lib) = map { "$root/extras" . s{/(?:extension/)?crm\.\w+$}{}r } $control, $library;
+	$node->init;
+	$node->append_conf('postgresql.conf', "extension_control_path = '$share'\ndynamic_library_path = '$lib'");
+	$node->start;
+	is($node->safe_psql('postgres', 'CREATE EXTENSION crm; SELECT crm.spend(crm.purchase_history(current_date, 5))'), '5.0000',
+		'is found by extension_control_path and dynamic_library_path alone');
+}
 
 done_testing();
