@@ -111,7 +111,7 @@ install_wanted()
 {
 	[[ $# -gt 0 ]] || return 0
 	say "installing by apt: $*"
-	guard_clusters
+	guard_services
 	apt_get install "$@" || say "could not install $*"
 	packages_clean_up
 }
@@ -125,7 +125,7 @@ install_packages()
 	fi
 	need_apt "$@"
 	say "installing by apt: $*"
-	guard_clusters
+	guard_services
 	# The first attempt fails where the package lists are missing or old.
 	apt_get install "$@" || { apt_update && apt_get install "$@"; } || apt_failed
 	packages_clean_up
@@ -153,22 +153,19 @@ apt_failed()
 	die "apt-get failed"
 }
 
-# While packages are installed, no cluster is made and no service is started.
-guard_clusters()
+# While packages are installed, no service is started.  The server's package makes
+# its cluster as ever: it would not make it later, when somebody wants one.
+guard_services()
 {
-	local folder=/etc/postgresql-common/createcluster.d policy=/usr/sbin/policy-rc.d
+	local policy=/usr/sbin/policy-rc.d
 
-	as_root mkdir -p "$folder"
-	apt_guards+=("$folder/crm-scripts.conf")
-	echo 'create_main_cluster = false' | as_root tee "$folder/crm-scripts.conf" > /dev/null
-	if [[ ! -e $policy ]]; then
-		apt_guards+=("$policy")
-		printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" > /dev/null
-		as_root chmod 755 "$policy"
-	fi
+	[[ ! -e $policy ]] || return 0
+	apt_guards+=("$policy")
+	printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" > /dev/null
+	as_root chmod 755 "$policy"
 }
 
-# Takes those guards away again.
+# Takes that guard away again.
 packages_clean_up()
 {
 	[[ ${#apt_guards[@]} -gt 0 ]] || return 0

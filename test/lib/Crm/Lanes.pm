@@ -1,4 +1,5 @@
-# Lanes: runs jobs beside each other, one for each processor.
+# Lanes: runs jobs beside each other, one for each processor and one more,
+# since jobs also wait: for clocks, for disks.
 #
 # A job is [suite, names...].  It runs in a process of its own; what it prints
 # and counts is taken over when it ends.  $lane tells the jobs that run at the
@@ -14,8 +15,8 @@ use Crm::Tally;
 
 our $lane = 0;
 
-# Runs jobs, as many at once as there are processors (CRM_LANES says another
-# number), in their order.
+# Runs jobs in their order, as many at once as there are lanes (CRM_LANES says
+# another number).
 sub run
 {
 	my @jobs = @_;
@@ -41,9 +42,10 @@ sub run
 
 sub lanes
 {
-	my ($count) = $ENV{CRM_LANES} // output_of('nproc');
+	my ($processors) = output_of('nproc');
 
-	return $count =~ /^([1-9]\d?)$/ ? $1 : 1;
+	return $1 if ($ENV{CRM_LANES} // '') =~ /^([1-9]\d?)$/;
+	return $processors =~ /^(\d+)$/ ? $1 + 1 : 1;
 }
 
 # Starts a job; its process.
