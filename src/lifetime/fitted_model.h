@@ -34,12 +34,12 @@ typedef struct FittedType
 #define PG_GETARG_FITTED_MODEL(n) ((FittedModel *) PG_GETARG_VARLENA_P(n))
 #define PG_RETURN_FITTED_MODEL(m) PG_RETURN_POINTER(m)
 
-extern FittedModel *fitted_model_create(const FittedType *type, int kind, const double *params);
-extern FittedModel *fitted_model_of_result(const FittedType *type, int kind, FitResult *result,
-										   const ModelFit *counts);
-extern void			fit_is_missing(void) pg_attribute_noreturn();
-extern bool			fit_interrupted(void);
-extern void			stop_fit(void) pg_attribute_noreturn();
+extern FittedModel	   *fitted_model_create(const FittedType *type, int kind, const double *params);
+extern FittedModel	   *fitted_model_of_result(const FittedType *type, int kind, FitResult *result,
+											   const ModelFit *counts);
+pg_noreturn extern void fit_is_missing(void);
+extern bool				fit_interrupted(void);
+pg_noreturn extern void stop_fit(void);
 extern const FittedModel *CheckFittedPredicting(const FittedType *type, const FittedModel *model);
 
 extern Datum fitted_model_in(FunctionCallInfo fcinfo, const FittedType *type);
