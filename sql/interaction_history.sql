@@ -94,7 +94,7 @@ SELECT interaction_history(timestamptz '2024-01-05', 'visit', 'shop', 'inbound',
 SELECT interaction_history(timestamptz '2024-01-05', 'visit', 'shop', 'inbound', NULL, NULL, '2024-01-04');
 SELECT interaction_history(timestamptz '-infinity', 'visit', 'shop', 'inbound');
 SELECT interaction_history_transition(NULL, timestamptz '2024-01-05', 'visit', 'shop', 'inbound');
-SELECT merge_transition(NULL::interaction_history, '{}');
+SELECT merge_transition(NULL::interaction_history_state, '{}');
 SELECT merge(h) FROM (VALUES ('{2024-01-05 10:00Z visit shop inbound}'::interaction_history), ('{2024-01-04 10:00Z visit shop inbound, 2024-01-05 10:00Z visit shop inbound}'), (NULL), ('{}')) v(h);
 
 -- sum and difference count what recurs

@@ -1,6 +1,6 @@
 /*
  * interaction_history.c: the type interaction_history: its values, its text
- * and binary forms, its order, sum and difference.
+ * and binary forms, its order and difference.
  *
  * The text form is {at kind channel direction [outcome] [score n] [resolved_at at], ...},
  * for example {2024-01-05 10:00:00+00 complaint email inbound resolved resolved_at
@@ -427,8 +427,8 @@ crm_interaction_history_recv(PG_FUNCTION_ARGS)
 }
 
 /* The merge of two sorted histories: all that is in either. */
-static InteractionHistory *
-add_histories(const InteractionHistory *a, const InteractionHistory *b)
+InteractionHistory *
+interaction_history_add(const InteractionHistory *a, const InteractionHistory *b)
 {
 	InteractionHistory *sum = interaction_history_create(a->nentries + b->nentries);
 	int					at_a = 0;
@@ -487,15 +487,6 @@ subtract_histories(const InteractionHistory *a, const InteractionHistory *b)
 	return set_entries(rest, n);
 }
 
-/* a + b, and the combine function of the aggregates: commutative and associative. */
-PG_FUNCTION_INFO_V1(crm_interaction_history_plus);
-Datum
-crm_interaction_history_plus(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INTERACTION_HISTORY(
-		add_histories(PG_GETARG_INTERACTION_HISTORY(0), PG_GETARG_INTERACTION_HISTORY(1)));
-}
-
 /* a - b: the inverse of +; errors if b has an interaction that a has not. */
 PG_FUNCTION_INFO_V1(crm_interaction_history_minus);
 Datum
@@ -520,21 +511,12 @@ crm_interaction(PG_FUNCTION_ARGS)
 	PG_RETURN_INTERACTION_HISTORY(set_entries(h, 1));
 }
 
-/* A history, also of a state that got out of its aggregate. */
-static const InteractionHistory *
-settled(const void *value)
-{
-	const InteractionHistory *h = value;
-
-	return likely(h->flags == 0 && h->unsorted == 0) ? h : interaction_history_of_state(h);
-}
-
 /* Order of two histories: by the first entry that differs, then the shorter one first. */
 static int
 order(const void *x, const void *y)
 {
-	const InteractionHistory *a = settled(x);
-	const InteractionHistory *b = settled(y);
+	const InteractionHistory *a = x;
+	const InteractionHistory *b = y;
 	int						  difference = 0;
 
 	for (int i = 0; i < Min(a->nentries, b->nentries) && difference == 0; i++)
@@ -545,7 +527,7 @@ order(const void *x, const void *y)
 static Content
 content(const void *history)
 {
-	const InteractionHistory *h = settled(history);
+	const InteractionHistory *h = history;
 
 	return (Content){h->entries, h->nentries * sizeof(Interaction)};
 }

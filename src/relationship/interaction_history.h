@@ -10,11 +10,9 @@
  *	 56 bits microseconds from at to resolved_at plus 1, or 0 if there is none.
  * channel is filled up with zeros; score is the survey score plus 1, or 0.
  *
- * flags must be zero: receive rejects anything else, so that a later version
- * can use them. unsorted is zero in every value that SQL sees. The state of an
- * aggregate has room for more entries, which VARSIZE counts, its last unsorted
- * ones may stand anywhere, and its flags tell if they are packed (see
- * interaction_history_agg.c). PG_GETARG_INTERACTION_HISTORY makes a value of it.
+ * flags and reserved must be zero: receive rejects anything else, so that a later
+ * version can use them. The aggregates have a state of their own
+ * (interaction_history_agg.c).
  */
 #ifndef CRM_INTERACTION_HISTORY_H
 #define CRM_INTERACTION_HISTORY_H
@@ -84,9 +82,9 @@ typedef struct InteractionHistory
 {
 	int32		vl_len_; /* varlena header, do not touch */
 	uint16		version; /* INTERACTION_HISTORY_VERSION */
-	uint16		flags;	 /* reserved, zero; of states: INTERACTION_STATE_PACKED */
+	uint16		flags;	 /* reserved, zero */
 	int32		nentries;
-	int32		unsorted; /* states only: how many of the last entries may not be in place yet */
+	int32		reserved; /* zero */
 	Interaction entries[FLEXIBLE_ARRAY_MEMBER];
 } InteractionHistory;
 
@@ -95,27 +93,21 @@ typedef struct InteractionHistory
 #define INTERACTION_HISTORY_MAX_ENTRIES \
 	((int) ((MaxAllocSize - offsetof(InteractionHistory, entries)) / sizeof(Interaction)))
 
-/* The entries of a state are packed into 16 bytes each. */
-#define INTERACTION_STATE_PACKED 1
-
+#define DatumGetInteractionHistory(d) ((InteractionHistory *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_INTERACTION_HISTORY(n) DatumGetInteractionHistory(PG_GETARG_DATUM(n))
 #define PG_RETURN_INTERACTION_HISTORY(h) PG_RETURN_POINTER(h)
 
 extern InteractionHistory *interaction_history_create(int capacity);
 extern InteractionHistory *interaction_history_slice(const InteractionHistory *h, int from, int to);
-extern InteractionHistory *interaction_history_of_state(const InteractionHistory *state);
+extern InteractionHistory *interaction_history_add(const InteractionHistory *a,
+												   const InteractionHistory *b);
+extern Datum			   crm_interaction_history_in(PG_FUNCTION_ARGS);
+extern Datum			   crm_interaction_history_out(PG_FUNCTION_ARGS);
+extern Datum			   crm_interaction_history_recv(PG_FUNCTION_ARGS);
+extern Datum			   crm_interaction_history_send(PG_FUNCTION_ARGS);
 extern int				   interaction_kind_from(const char *name, size_t len);
 extern int				   interaction_compare(const void *a, const void *b);
 extern Interaction		   interaction_from_args(FunctionCallInfo fcinfo, int first);
-
-/* A history as a value, never toasted; also of a state that got out of its aggregate. */
-static inline InteractionHistory *
-DatumGetInteractionHistory(Datum d)
-{
-	InteractionHistory *h = (InteractionHistory *) PG_DETOAST_DATUM(d);
-
-	return likely(h->flags == 0 && h->unsorted == 0) ? h : interaction_history_of_state(h);
-}
 
 static inline InteractionKind
 interaction_kind(const Interaction *i)

@@ -2,7 +2,7 @@
  * interaction_history_agg.c: the aggregates that build an interaction_history
  * from rows and from histories.
  *
- * The state is an interaction_history with room for more entries behind the
+ * The state is a type of its own, with room for more entries behind the
  * last. Its sizes are powers of two, which is what the allocator hands out
  * anyway. Rows are put behind the last entry as they come, without a look at
  * it, and sorted once, at the end: n log n whatever their order, and one pass
@@ -26,6 +26,27 @@
 
 #define CACHE_LINE_SIZE 64
 #define PREFETCH_SIZE 256
+
+#define INTERACTION_STATE_VERSION INTERACTION_HISTORY_VERSION
+
+/* The entries are packed into 16 bytes each. */
+#define STATE_PACKED 1
+
+/*
+ * The state, of which wide and sorted ones are laid out as histories are: with
+ * room for more entries, which VARSIZE counts; the last ones may stand anywhere.
+ */
+typedef struct InteractionState
+{
+	int32		vl_len_; /* varlena header, do not touch */
+	uint16		version; /* INTERACTION_STATE_VERSION */
+	uint16		flags;	 /* STATE_PACKED or 0 */
+	int32		nentries;
+	int32		unsorted; /* how many of the last entries may not be in place yet */
+	Interaction entries[FLEXIBLE_ARRAY_MEMBER]; /* or PackedInteraction, by flags */
+} InteractionState;
+
+#define PG_GETARG_STATE(n) ((const InteractionState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 
 /*
  * An interaction packed: its word's highest 8 bits are those of an unpacked
@@ -99,13 +120,13 @@ compare_packed(const void *a, const void *b)
 }
 
 static inline bool
-is_packed(const InteractionHistory *state)
+is_packed(const InteractionState *state)
 {
-	return (state->flags & INTERACTION_STATE_PACKED) != 0;
+	return (state->flags & STATE_PACKED) != 0;
 }
 
 static inline PackedInteraction *
-packed_entries(const InteractionHistory *state)
+packed_entries(const InteractionState *state)
 {
 	return (PackedInteraction *) state->entries;
 }
@@ -118,40 +139,40 @@ entry_size(bool packed)
 
 /* Whether a state has room for some entries more. */
 static inline bool
-has_room(const InteractionHistory *state, int n)
+has_room(const InteractionState *state, int n)
 {
-	Size room = VARSIZE(state) - offsetof(InteractionHistory, entries);
+	Size room = VARSIZE(state) - offsetof(InteractionState, entries);
 
 	return ((Size) state->nentries + n) * entry_size(is_packed(state)) <= room;
 }
 
 /* An empty state, packed or wide, with room for some entries or a few more, in the current context. */
-static InteractionHistory *
+static InteractionState *
 create_state(bool packed, int64 entries)
 {
-	int64				capacity = FIRST_CAPACITY;
-	Size				size;
-	InteractionHistory *state;
+	int64			  capacity = FIRST_CAPACITY;
+	Size			  size;
+	InteractionState *state;
 
 	CheckInteractions(entries);
 	while (capacity < entries)
 		capacity = capacity * 2 + 1;
 	capacity = Min(capacity, INTERACTION_HISTORY_MAX_ENTRIES);
-	size = offsetof(InteractionHistory, entries) + capacity * entry_size(packed);
+	size = offsetof(InteractionState, entries) + capacity * entry_size(packed);
 
 	state = palloc(size);
-	memset(state, 0, offsetof(InteractionHistory, entries));
+	memset(state, 0, offsetof(InteractionState, entries));
 	SET_VARSIZE(state, size);
-	state->version = INTERACTION_HISTORY_VERSION;
-	state->flags = packed ? INTERACTION_STATE_PACKED : 0;
+	state->version = INTERACTION_STATE_VERSION;
+	state->flags = packed ? STATE_PACKED : 0;
 	return state;
 }
 
 /* A copy of a state, if there is one, with room for some entries more, and wide if asked for. */
-static InteractionHistory *
-grow(const InteractionHistory *state, int n, bool packed)
+static InteractionState *
+grow(const InteractionState *state, int n, bool packed)
 {
-	InteractionHistory *larger =
+	InteractionState *larger =
 		create_state(packed, (state == NULL ? 0 : state->nentries) + (int64) n);
 
 	if (state == NULL)
@@ -167,8 +188,8 @@ grow(const InteractionHistory *state, int n, bool packed)
 }
 
 /* The state with an entry more; a new one if the old had no room, or none for such an entry. */
-static inline InteractionHistory *
-append_entry(InteractionHistory *state, const Interaction *entry)
+static inline InteractionState *
+append_entry(InteractionState *state, const Interaction *entry)
 {
 	PackedInteraction packed;
 	bool			  pack_it = (state == NULL || is_packed(state)) && pack(entry, &packed);
@@ -185,8 +206,8 @@ append_entry(InteractionHistory *state, const Interaction *entry)
 }
 
 /* The state with the entries of a history more, wide. */
-static InteractionHistory *
-append_history(InteractionHistory *state, const InteractionHistory *h)
+static InteractionState *
+append_history(InteractionState *state, const InteractionHistory *h)
 {
 	if (state == NULL || is_packed(state) || !has_room(state, h->nentries))
 		state = grow(state, h->nentries, false);
@@ -208,7 +229,7 @@ prefetch_state(const void *state)
  * The state so far, never toasted. The transition functions change it in place,
  * which is an aggregate's right alone.
  */
-static InteractionHistory *
+static InteractionState *
 state_argument(FunctionCallInfo fcinfo)
 {
 	if (!AggCheckCallContext(fcinfo, NULL))
@@ -216,7 +237,7 @@ state_argument(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(0))
 		return NULL;
 	prefetch_state(PG_GETARG_POINTER(0));
-	return (InteractionHistory *) PG_GETARG_POINTER(0);
+	return (InteractionState *) PG_GETARG_POINTER(0);
 }
 
 /* A row more: at, kind, channel, direction [, outcome [, score [, resolved_at]]]. */
@@ -224,17 +245,17 @@ PG_FUNCTION_INFO_V1(crm_interaction_history_transition);
 Datum
 crm_interaction_history_transition(PG_FUNCTION_ARGS)
 {
-	InteractionHistory *state = state_argument(fcinfo);
-	Interaction			entry;
+	InteractionState *state = state_argument(fcinfo);
+	Interaction		  entry;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
 	{
 		if (state == NULL)
 			PG_RETURN_NULL();
-		PG_RETURN_INTERACTION_HISTORY(state);
+		PG_RETURN_POINTER(state);
 	}
 	entry = interaction_from_args(fcinfo, 1);
-	PG_RETURN_INTERACTION_HISTORY(append_entry(state, &entry));
+	PG_RETURN_POINTER(append_entry(state, &entry));
 }
 
 /* A history more. */
@@ -242,20 +263,20 @@ PG_FUNCTION_INFO_V1(crm_interaction_history_merge);
 Datum
 crm_interaction_history_merge(PG_FUNCTION_ARGS)
 {
-	InteractionHistory *state = state_argument(fcinfo);
+	InteractionState *state = state_argument(fcinfo);
 
 	if (PG_ARGISNULL(1))
 	{
 		if (state == NULL)
 			PG_RETURN_NULL();
-		PG_RETURN_INTERACTION_HISTORY(state);
+		PG_RETURN_POINTER(state);
 	}
-	PG_RETURN_INTERACTION_HISTORY(append_history(state, PG_GETARG_INTERACTION_HISTORY(1)));
+	PG_RETURN_POINTER(append_history(state, PG_GETARG_INTERACTION_HISTORY(1)));
 }
 
 /* The entries of a packed state in order: where they are, or in a copy. */
 static const PackedInteraction *
-sorted_packed_entries(const InteractionHistory *state)
+sorted_packed_entries(const InteractionState *state)
 {
 	const PackedInteraction *packed = packed_entries(state);
 	Size					 size = state->nentries * sizeof(PackedInteraction);
@@ -273,7 +294,7 @@ sorted_packed_entries(const InteractionHistory *state)
 
 /* Put the entries of a packed state into a history that has room for them, in order. */
 static void
-unpack_sorted(const InteractionHistory *state, InteractionHistory *h)
+unpack_sorted(const InteractionState *state, InteractionHistory *h)
 {
 	const PackedInteraction *packed = sorted_packed_entries(state);
 
@@ -283,7 +304,7 @@ unpack_sorted(const InteractionHistory *state, InteractionHistory *h)
 
 /* The same of a wide state. */
 static void
-copy_sorted(const InteractionHistory *state, InteractionHistory *h)
+copy_sorted(const InteractionState *state, InteractionHistory *h)
 {
 	memcpy(h->entries, state->entries, state->nentries * sizeof(Interaction));
 	for (int i = 1; i < state->nentries && state->unsorted > 0; i++)
@@ -295,8 +316,8 @@ copy_sorted(const InteractionHistory *state, InteractionHistory *h)
 }
 
 /* The history that a state holds, as a value of its own: sorted, and without the room to spare. */
-InteractionHistory *
-interaction_history_of_state(const InteractionHistory *state)
+static InteractionHistory *
+history_of_state(const InteractionState *state)
 {
 	InteractionHistory *h = interaction_history_create(state->nentries);
 
@@ -308,11 +329,77 @@ interaction_history_of_state(const InteractionHistory *state)
 	return h;
 }
 
+/* Two states: all that is in either, in order, without room to spare; commutative and associative. */
+PG_FUNCTION_INFO_V1(crm_interaction_history_combine);
+Datum
+crm_interaction_history_combine(PG_FUNCTION_ARGS)
+{
+	StaticAssertStmt(sizeof(InteractionState) == sizeof(InteractionHistory) &&
+						 offsetof(InteractionState, entries) ==
+							 offsetof(InteractionHistory, entries),
+					 "a history is a wide state in order");
+
+	PG_RETURN_POINTER(interaction_history_add(history_of_state(PG_GETARG_STATE(0)),
+											  history_of_state(PG_GETARG_STATE(1))));
+}
+
 PG_FUNCTION_INFO_V1(crm_interaction_history_final);
 Datum
 crm_interaction_history_final(PG_FUNCTION_ARGS)
 {
-	InteractionHistory *state = (InteractionHistory *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	PG_RETURN_INTERACTION_HISTORY(history_of_state(PG_GETARG_STATE(0)));
+}
 
-	PG_RETURN_INTERACTION_HISTORY(interaction_history_of_state(state));
+/* A history, or the state that a catalog of before 0.3.0, where states had the type of histories, gives for one. */
+static inline const InteractionHistory *
+history_or_state(const void *value)
+{
+	const InteractionHistory *h = value;
+
+	return likely(h->flags == 0 && h->reserved == 0) ? h : history_of_state(value);
+}
+
+/* a + b; before 0.3.0 the combine function of the aggregates too. */
+PG_FUNCTION_INFO_V1(crm_interaction_history_plus);
+Datum
+crm_interaction_history_plus(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INTERACTION_HISTORY(
+		interaction_history_add(history_or_state(PG_GETARG_INTERACTION_HISTORY(0)),
+								history_or_state(PG_GETARG_INTERACTION_HISTORY(1))));
+}
+
+/* The forms of a state, by which it goes to other servers, are those of its history. */
+static Datum
+form_of_state(FunctionCallInfo fcinfo, PGFunction form)
+{
+	return DirectFunctionCall1(form, PointerGetDatum(history_of_state(PG_GETARG_STATE(0))));
+}
+
+PG_FUNCTION_INFO_V1(crm_interaction_history_state_in);
+Datum
+crm_interaction_history_state_in(PG_FUNCTION_ARGS)
+{
+	return crm_interaction_history_in(fcinfo);
+}
+
+PG_FUNCTION_INFO_V1(crm_interaction_history_state_out);
+Datum
+crm_interaction_history_state_out(PG_FUNCTION_ARGS)
+{
+	return form_of_state(fcinfo, crm_interaction_history_out);
+}
+
+PG_FUNCTION_INFO_V1(crm_interaction_history_state_recv);
+Datum
+crm_interaction_history_state_recv(PG_FUNCTION_ARGS)
+{
+	return crm_interaction_history_recv(fcinfo);
+}
+
+PG_FUNCTION_INFO_V1(crm_interaction_history_state_send);
+Datum
+crm_interaction_history_state_send(PG_FUNCTION_ARGS)
+{
+	return form_of_state(fcinfo, crm_interaction_history_send);
 }

@@ -37,88 +37,119 @@ COMMENT ON FUNCTION crm.interaction(timestamptz, text, text, text, text, int, ti
 
 -- the aggregate: (occurred_at, kind, channel, direction [, outcome [, score [, resolved_at]]])
 
-CREATE FUNCTION crm_internal.interaction_history_final(crm.interaction_history) RETURNS crm.interaction_history
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_final';
-COMMENT ON FUNCTION crm_internal.interaction_history_final(crm.interaction_history) IS 'final function of the aggregate interaction_history';
-CREATE FUNCTION crm_internal.interaction_history_plus(crm.interaction_history, crm.interaction_history) RETURNS crm.interaction_history
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_plus';
-COMMENT ON FUNCTION crm_internal.interaction_history_plus(crm.interaction_history, crm.interaction_history) IS 'implementation of + operator';
+CREATE TYPE crm.interaction_history_state;
 
-CREATE FUNCTION crm_internal.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text) RETURNS crm.interaction_history
+CREATE FUNCTION crm_internal.interaction_history_state_in(cstring) RETURNS crm.interaction_history_state
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_interaction_history_state_in';
+CREATE FUNCTION crm_internal.interaction_history_state_out(crm.interaction_history_state) RETURNS cstring
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_interaction_history_state_out';
+CREATE FUNCTION crm_internal.interaction_history_state_recv(internal) RETURNS crm.interaction_history_state
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_interaction_history_state_recv';
+CREATE FUNCTION crm_internal.interaction_history_state_send(crm.interaction_history_state) RETURNS bytea
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_interaction_history_state_send';
+COMMENT ON FUNCTION crm_internal.interaction_history_state_in(cstring) IS 'reads the text form, that of an interaction_history';
+COMMENT ON FUNCTION crm_internal.interaction_history_state_out(crm.interaction_history_state) IS 'writes the text form, that of an interaction_history';
+COMMENT ON FUNCTION crm_internal.interaction_history_state_recv(internal) IS 'reads the binary form, that of an interaction_history';
+COMMENT ON FUNCTION crm_internal.interaction_history_state_send(crm.interaction_history_state) IS 'writes the binary form, that of an interaction_history';
+
+CREATE TYPE crm.interaction_history_state (
+  INPUT = crm_internal.interaction_history_state_in,
+  OUTPUT = crm_internal.interaction_history_state_out,
+  RECEIVE = crm_internal.interaction_history_state_recv,
+  SEND = crm_internal.interaction_history_state_send,
+  INTERNALLENGTH = VARIABLE,
+  ALIGNMENT = double,
+  STORAGE = plain
+);
+COMMENT ON TYPE crm.interaction_history_state IS
+  'what the aggregate interaction_history remembers: a history with room to grow, its last entries in any order';
+
+CREATE FUNCTION crm_internal.interaction_history_final(crm.interaction_history_state) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_final';
+COMMENT ON FUNCTION crm_internal.interaction_history_final(crm.interaction_history_state) IS 'final function of the aggregate interaction_history';
+CREATE FUNCTION crm_internal.interaction_history_combine(crm.interaction_history_state, crm.interaction_history_state) RETURNS crm.interaction_history_state
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_combine';
+COMMENT ON FUNCTION crm_internal.interaction_history_combine(crm.interaction_history_state, crm.interaction_history_state) IS 'combine function of the aggregate interaction_history';
+
+CREATE FUNCTION crm_internal.interaction_history_transition(crm.interaction_history_state, timestamptz, text, text, text) RETURNS crm.interaction_history_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_transition';
-COMMENT ON FUNCTION crm_internal.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text) IS
+COMMENT ON FUNCTION crm_internal.interaction_history_transition(crm.interaction_history_state, timestamptz, text, text, text) IS
   'transition function of the aggregate interaction_history';
 CREATE AGGREGATE crm.interaction_history(occurred_at timestamptz, kind text, channel text, direction text) (
   SFUNC = crm_internal.interaction_history_transition,
-  STYPE = crm.interaction_history,
+  STYPE = crm.interaction_history_state,
   SSPACE = 512,
   FINALFUNC = crm_internal.interaction_history_final,
-  COMBINEFUNC = crm_internal.interaction_history_plus,
+  COMBINEFUNC = crm_internal.interaction_history_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.interaction_history(timestamptz, text, text, text) IS
   'the history of contacts; rows with a NULL are left out';
 
-CREATE FUNCTION crm_internal.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text) RETURNS crm.interaction_history
+CREATE FUNCTION crm_internal.interaction_history_transition(crm.interaction_history_state, timestamptz, text, text, text, text) RETURNS crm.interaction_history_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_transition';
-COMMENT ON FUNCTION crm_internal.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text) IS
+COMMENT ON FUNCTION crm_internal.interaction_history_transition(crm.interaction_history_state, timestamptz, text, text, text, text) IS
   'transition function of the aggregate interaction_history';
 CREATE AGGREGATE crm.interaction_history(occurred_at timestamptz, kind text, channel text, direction text, outcome text) (
   SFUNC = crm_internal.interaction_history_transition,
-  STYPE = crm.interaction_history,
+  STYPE = crm.interaction_history_state,
   SSPACE = 512,
   FINALFUNC = crm_internal.interaction_history_final,
-  COMBINEFUNC = crm_internal.interaction_history_plus,
+  COMBINEFUNC = crm_internal.interaction_history_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.interaction_history(timestamptz, text, text, text, text) IS
   'the history of contacts; rows with a NULL in one of the first four arguments are left out';
 
-CREATE FUNCTION crm_internal.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text, int) RETURNS crm.interaction_history
+CREATE FUNCTION crm_internal.interaction_history_transition(crm.interaction_history_state, timestamptz, text, text, text, text, int) RETURNS crm.interaction_history_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_transition';
-COMMENT ON FUNCTION crm_internal.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text, int) IS
+COMMENT ON FUNCTION crm_internal.interaction_history_transition(crm.interaction_history_state, timestamptz, text, text, text, text, int) IS
   'transition function of the aggregate interaction_history';
 CREATE AGGREGATE crm.interaction_history(occurred_at timestamptz, kind text, channel text, direction text, outcome text, score int) (
   SFUNC = crm_internal.interaction_history_transition,
-  STYPE = crm.interaction_history,
+  STYPE = crm.interaction_history_state,
   SSPACE = 512,
   FINALFUNC = crm_internal.interaction_history_final,
-  COMBINEFUNC = crm_internal.interaction_history_plus,
+  COMBINEFUNC = crm_internal.interaction_history_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.interaction_history(timestamptz, text, text, text, text, int) IS
   'the history of contacts; rows with a NULL in one of the first four arguments are left out';
 
-CREATE FUNCTION crm_internal.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text, int, timestamptz) RETURNS crm.interaction_history
+CREATE FUNCTION crm_internal.interaction_history_transition(crm.interaction_history_state, timestamptz, text, text, text, text, int, timestamptz) RETURNS crm.interaction_history_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_transition';
-COMMENT ON FUNCTION crm_internal.interaction_history_transition(crm.interaction_history, timestamptz, text, text, text, text, int, timestamptz) IS
+COMMENT ON FUNCTION crm_internal.interaction_history_transition(crm.interaction_history_state, timestamptz, text, text, text, text, int, timestamptz) IS
   'transition function of the aggregate interaction_history';
 CREATE AGGREGATE crm.interaction_history(occurred_at timestamptz, kind text, channel text, direction text, outcome text, score int, resolved_at timestamptz) (
   SFUNC = crm_internal.interaction_history_transition,
-  STYPE = crm.interaction_history,
+  STYPE = crm.interaction_history_state,
   SSPACE = 512,
   FINALFUNC = crm_internal.interaction_history_final,
-  COMBINEFUNC = crm_internal.interaction_history_plus,
+  COMBINEFUNC = crm_internal.interaction_history_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.interaction_history(timestamptz, text, text, text, text, int, timestamptz) IS
   'the history of contacts; rows with a NULL in one of the first four arguments are left out';
 
-CREATE FUNCTION crm_internal.merge_transition(crm.interaction_history, crm.interaction_history) RETURNS crm.interaction_history
+CREATE FUNCTION crm_internal.merge_transition(crm.interaction_history_state, crm.interaction_history) RETURNS crm.interaction_history_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_merge';
-COMMENT ON FUNCTION crm_internal.merge_transition(crm.interaction_history, crm.interaction_history) IS
+COMMENT ON FUNCTION crm_internal.merge_transition(crm.interaction_history_state, crm.interaction_history) IS
   'transition function of the aggregate merge';
 CREATE AGGREGATE crm.merge(history crm.interaction_history) (
   SFUNC = crm_internal.merge_transition,
-  STYPE = crm.interaction_history,
+  STYPE = crm.interaction_history_state,
   SSPACE = 512,
   FINALFUNC = crm_internal.interaction_history_final,
-  COMBINEFUNC = crm_internal.interaction_history_plus,
+  COMBINEFUNC = crm_internal.interaction_history_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.merge(crm.interaction_history) IS 'all that is in any of the histories';
 
 -- sum and difference
+
+CREATE FUNCTION crm_internal.interaction_history_plus(crm.interaction_history, crm.interaction_history) RETURNS crm.interaction_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_plus';
+COMMENT ON FUNCTION crm_internal.interaction_history_plus(crm.interaction_history, crm.interaction_history) IS 'implementation of + operator';
 
 CREATE FUNCTION crm_internal.interaction_history_minus(crm.interaction_history, crm.interaction_history) RETURNS crm.interaction_history
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_minus';
