@@ -9,6 +9,7 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/rel.h"
 #include "utils/tuplestore.h"
 
 static inline TriggerEvent

@@ -35,7 +35,7 @@ typedef struct Ended
 static List *running = NIL;	  /* of Running *, the innermost last */
 static List *ended = NIL;	  /* of Ended * */
 static List *truncated = NIL; /* of Running *: tables that the running TRUNCATE empties */
-static bool	 listening = false;
+static bool	 watching = false;
 
 /* ---- transactions ---- */
 
@@ -142,13 +142,13 @@ transaction_ends(XactEvent event, void *argument)
 }
 
 static void
-listen(void)
+watch_transactions(void)
 {
-	if (listening)
+	if (watching)
 		return;
 	RegisterXactCallback(transaction_ends, NULL);
 	RegisterSubXactCallback(subtransaction_ends, NULL);
-	listening = true;
+	watching = true;
 }
 
 /* ---- statements ---- */
@@ -159,7 +159,7 @@ push(List **list, Oid relid)
 	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
 	Running		 *of = palloc(sizeof(Running));
 
-	listen();
+	watch_transactions();
 	of->relid = relid;
 	of->level = GetCurrentTransactionNestLevel();
 	*list = lappend(*list, of);
@@ -209,7 +209,7 @@ kept_change(const TableChange *change)
 	if (last && last->level == GetCurrentTransactionNestLevel() &&
 		last->change.relid == change->relid && last->change.is_update == change->is_update)
 		return last;
-	listen();
+	watch_transactions();
 	of = palloc0(sizeof(Ended));
 	of->level = GetCurrentTransactionNestLevel();
 	of->change.relid = change->relid;

@@ -12,6 +12,7 @@
 #include "live/event.h"
 #include "live/kept.h"
 #include "live/tracked.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
