@@ -91,14 +91,19 @@ missing_to_test()
 # lacking and apt can install them without a question.
 wanted_by_tests()
 {
-	local cron=postgresql-$pg_major-cron
+	local name lacking=()
 
 	[[ $pg_config == /usr/lib/postgresql/* ]] || return 0
 	[[ $EUID -eq 0 ]] || sudo -n true 2> /dev/null || return 0
-	if [[ -f $("$pg_config" --sharedir)/extension/pg_cron.control ]]; then return 0; fi
+	for name in cron partman; do
+		[[ -f $("$pg_config" --sharedir)/extension/pg_$name.control ]] || lacking+=("postgresql-$pg_major-$name")
+	done
+	if [[ ${#lacking[@]} -eq 0 ]]; then return 0; fi
 	# Where apt does not offer the server either, it has no lists yet.
 	apt_offers "postgresql-$pg_major" || apt_get update || return 0
-	if apt_offers "$cron"; then echo "$cron"; fi
+	for name in "${lacking[@]}"; do
+		if apt_offers "$name"; then echo "$name"; fi
+	done
 }
 
 apt_offers()

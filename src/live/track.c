@@ -7,23 +7,19 @@
  */
 #include "crm.h"
 
-#include "catalog/partition.h"
 #include "catalog/pg_trigger.h"
 #include "live/follow.h"
 #include "live/join_track.h"
+#include "live/partitions.h"
 #include "live/tracked.h"
 #include "utils/lsyscache.h"
 
 /* The table that a partition is part of, or the table itself. */
-static Oid
+static inline Oid
 root_of(Relation rel)
 {
-	List *ancestors;
-
-	if (!rel->rd_rel->relispartition)
-		return RelationGetRelid(rel);
-	ancestors = get_partition_ancestors(RelationGetRelid(rel));
-	return llast_oid(ancestors);
+	return rel->rd_rel->relispartition ? partition_root(RelationGetRelid(rel))
+									   : RelationGetRelid(rel);
 }
 
 /* ---- triggers ---- */

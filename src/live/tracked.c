@@ -236,6 +236,15 @@ crm_tracked_changed(PG_FUNCTION_ARGS)
 
 /* ---- by a table that belongs to one ---- */
 
+/* The tracking of a purchases view; NULL if there is none. */
+Tracked *
+tracked_by_purchases(Oid purchases)
+{
+	List *found = tracked_where(TRACKED_PURCHASES, purchases);
+
+	return found == NIL ? NULL : linitial(found);
+}
+
 /* The tracking of a table of histories. */
 Tracked *
 tracked_by_histories(Oid histories)

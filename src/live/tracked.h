@@ -23,6 +23,7 @@ typedef struct Tracked
 
 extern Oid		   tracked_relid(void);
 extern const List *tracked_by_table(Oid table);
+extern Tracked	  *tracked_by_purchases(Oid purchases);
 extern Tracked	  *tracked_by_histories(Oid histories);
 extern Tracked	  *tracked_by_decisions(Oid decisions);
 

@@ -34,7 +34,7 @@ SELECT is_empty($$
 
 SELECT is_empty($$
   SELECT type, identity FROM member
-  WHERE type <> 'cast' AND NOT coalesce((pg_identify_object(classid, objid, 0)).schema IN ('crm', 'crm_internal'), false) $$,
+  WHERE type NOT IN ('cast', 'event trigger') AND NOT coalesce((pg_identify_object(classid, objid, 0)).schema IN ('crm', 'crm_internal'), false) $$,
   'every object is in the schema crm or crm_internal');
 
 SELECT is_empty($$

@@ -32,7 +32,7 @@ sub catalogue
 	my ($dump) = run_command([ 'pg_dump', '--schema-only', '--binary-upgrade', $node->connstr($database) ]);
 	my @objects = grep { /; Schema: crm(?:_internal)?;|^-- Name: (?:SCHEMA )?crm(?:_internal)?; / } split /^--\n(?=-- Name: )/m, $dump;
 
-	s/^(?:SELECT pg_catalog\.binary_upgrade|UPDATE pg_catalog).*?;\n//msg, s/^\s+"\.+pg\.dropped\..*\n|^ALTER TABLE ONLY .* DROP COLUMN "\.+pg\.dropped\..*\n//mg, s/^(?:-- For binary upgrade|-- PostgreSQL database dump|\\unrestrict).*\n//mg, s/\n{2,}/\n/g foreach @objects;
+	s/^(?:SELECT pg_catalog\.binary_upgrade|UPDATE pg_catalog).*?;\n//msg, s/^\s+"\.+pg\.dropped\..*\n|^ALTER TABLE ONLY .* DROP COLUMN "\.+pg\.dropped\..*\n//mg, s/^(?:-- For binary upgrade|-- PostgreSQL database dump|-- set missing value\.|\\unrestrict).*\n//mg, s/\n{2,}/\n/g foreach @objects;
 	return join '', sort(@objects),
 	  $node->safe_psql($database, q{SELECT c::regclass, condition FROM pg_extension, unnest(extconfig, extcondition) AS u(c, condition) WHERE extname = 'crm' ORDER BY 1});
 }

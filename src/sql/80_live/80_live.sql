@@ -22,7 +22,10 @@ CREATE TABLE crm.tracked (
   decisions regclass,
   standing regclass,
   by_invitation boolean,
-  joined regclass[]
+  joined regclass[],
+  detached text NOT NULL DEFAULT 'keep' CHECK (detached IN ('keep', 'forget')),
+  detached_histories regclass,
+  problem text
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -47,10 +50,13 @@ COMMENT ON COLUMN crm.tracked.decisions IS 'what was decided on the tiers of cus
 COMMENT ON COLUMN crm.tracked.standing IS 'the view of standings; NULL before crm.track_tiers';
 COMMENT ON COLUMN crm.tracked.by_invitation IS 'whether customers without a membership hold no tier; NULL before crm.track_tiers';
 COMMENT ON COLUMN crm.tracked.joined IS 'the tables that the view joins to the source, whose triggers keep the histories as well; NULL if it reads one table';
+COMMENT ON COLUMN crm.tracked.detached IS 'whether purchases of a partition that is detached or dropped count on: keep or forget';
+COMMENT ON COLUMN crm.tracked.detached_histories IS 'what detached partitions held; NULL before the first is detached';
+COMMENT ON COLUMN crm.tracked.problem IS 'what could not be followed, until crm.rebuild; NULL if nothing';
 
 -- A dump takes the trackings of which everything is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
-  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing]::pg_catalog.oid[]'
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
@@ -71,7 +77,7 @@ COMMENT ON COLUMN crm.refresh_position.last_key IS 'the key of its last customer
 CREATE FUNCTION crm_internal.relations_of(tracked crm.tracked) RETURNS oid[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
-    tracked.models, tracked.decisions, tracked.standing]::oid[] || coalesce(tracked.joined, '{}')::oid[], NULL)
+    tracked.models, tracked.decisions, tracked.standing, tracked.detached_histories]::oid[] || coalesce(tracked.joined, '{}')::oid[], NULL)
 $$;
 COMMENT ON FUNCTION crm_internal.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
 

@@ -54,7 +54,9 @@ CREATE FUNCTION crm_internal.all_histories_query(histories regclass) RETURNS tex
 DECLARE
   keys text := crm_internal.column_list(crm_internal.history_keys(histories), ''::text);
   queries text[] := ARRAY(SELECT crm_internal.histories_query(t.purchases) FROM crm.tracked t
-                          WHERE t.histories = all_histories_query.histories ORDER BY t.tracked_at, t.purchases);
+                          WHERE t.histories = all_histories_query.histories ORDER BY t.tracked_at, t.purchases)
+    || ARRAY(SELECT format('SELECT %s, history FROM %s', keys, crm_internal.detached_histories(t))
+             FROM crm.tracked t WHERE t.histories = all_histories_query.histories AND crm_internal.detached_histories(t) IS NOT NULL LIMIT 1);
 BEGIN
   IF cardinality(queries) = 1 THEN
     RETURN queries[1];
@@ -63,7 +65,7 @@ BEGIN
     keys, array_to_string(queries, ' UNION ALL '));
 END $$;
 COMMENT ON FUNCTION crm_internal.all_histories_query(regclass) IS
-  'the query that makes a table of histories anew from all views that feed it';
+  'the query that makes a table of histories anew from all views that feed it, and from what detached partitions held';
 
 -- the purchases that a rule scores: those of its last days
 CREATE FUNCTION crm.look_back(history crm.purchase_history, as_of date, days int) RETURNS crm.purchase_history
@@ -222,7 +224,8 @@ BEGIN
                       FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm_internal.trigger_name(part, 'crm_update'::text), part);
       EXECUTE format('CREATE TRIGGER %I AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows
                       FOR EACH STATEMENT EXECUTE FUNCTION crm.track_statement()', crm_internal.trigger_name(part, 'crm_delete'::text), part);
-    ELSIF part = tracked_table THEN
+    -- a partition has that of its root
+    ELSIF part = tracked_table AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = part AND tgfoid = 'crm.track_row()'::regprocedure) THEN
       EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %s
                       FOR EACH ROW EXECUTE FUNCTION crm.track_row()', crm_internal.trigger_name(part, 'crm_row'::text), part);
     END IF;
@@ -294,7 +297,10 @@ BEGIN
       ('what', 'what changed: segment or tier'),
       ('old_value', 'what it was; NULL if nothing'),
       ('new_value', 'what it is now; NULL if nothing'),
-      ('why', 'what changed it: insert, update, delete, truncate, refresh, rebuild, decision')
+      ('why', 'what changed it: insert, update, delete, truncate, attach, detach, refresh, rebuild, decision'),
+      ('partition', 'the partition; a number if it is no more'),
+      ('partition_name', 'what it was called when it was detached'),
+      ('detached_at', 'when it was detached')
     ) AS d(name, comment) ON d.name = regexp_replace(a.attname, '_\d+d$', '')
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
   LOOP
@@ -652,7 +658,7 @@ COMMENT ON FUNCTION crm_internal.fill_new_histories(regclass, regclass) IS
 CREATE FUNCTION crm.track(relation regclass, customer name DEFAULT NULL, purchased_on name DEFAULT NULL, amount name DEFAULT NULL,
     orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
     segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
-    notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL) RETURNS regclass
+    notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL, detached text DEFAULT 'keep') RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   zone constant text := coalesce(time_zone, current_setting('TimeZone'));
@@ -672,11 +678,15 @@ BEGIN
   -- all of it belongs to the owner of the relation, and what hangs on that runs as the owner
   IF NOT crm_internal.is_owner(relation) THEN
     RETURN crm_internal.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::name, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
-      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass)', relation::oid, customer, purchased_on, amount, orders,
-      zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL')))::regclass;
+      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text)', relation::oid, customer, purchased_on, amount, orders,
+      zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached))::regclass;
   END IF;
   PERFORM crm_internal.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
+  IF detached IS NULL OR detached NOT IN ('keep', 'forget') THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('detached cannot be %s', coalesce(quote_literal(detached), 'NULL')),
+      detail => 'It is keep or forget: whether purchases of a partition that is detached count on.');
+  END IF;
   IF horizon_days NOT BETWEEN 1 AND 36525 THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('horizon of %s days is out of range', horizon_days), detail => 'It is 1 to 36525 days.');
   END IF;
@@ -725,6 +735,7 @@ BEGIN
   made.source_name := source::text;
   made.view_made := view_made;
   made.tracked_at := now();
+  made.detached := detached;
   PERFORM crm_internal.write_tracked(purchases, made, NULL::text[]);
   IF histories IS NULL THEN
     PERFORM crm_internal.fill_new_histories(made.histories, made.scoring);
@@ -741,7 +752,7 @@ BEGIN
   PERFORM crm_internal.notice_join_indexes(purchases);
   RETURN made.customers;
 END $$;
-COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass) IS
+COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
 
 CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void

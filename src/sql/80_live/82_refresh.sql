@@ -199,6 +199,10 @@ BEGIN
   changed := crm_internal.fill_histories(t.histories, 'rebuild');
   PERFORM crm_internal.make_scales(t.histories, t.scoring, NULL::date, t.histories);
   PERFORM crm_internal.rescore_all(t.histories);
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = t.histories AND o.problem IS NOT NULL LOOP
+    t.problem := NULL;
+    PERFORM crm_internal.write_tracked(t.purchases, t, '{problem}'::text[]);
+  END LOOP;
   RETURN changed;
 END $$;
 COMMENT ON FUNCTION crm.rebuild(regclass) IS
@@ -267,6 +271,15 @@ BEGIN
         AND (o.joined IS NOT NULL OR g.tgfoid NOT IN ('crm.track_statement_begins()'::regprocedure, 'crm.track_statement_ended()'::regprocedure)))
       < max(CASE WHEN o.by_row THEN 2 WHEN o.joined IS NULL THEN 4 ELSE 6 END);
   RETURN QUERY
+    SELECT o.purchases::text, format('has a problem until crm.rebuild: %s', o.problem) FROM crm.tracked o WHERE o.histories = t.histories AND o.problem IS NOT NULL;
+  -- a partition that was detached while nobody was told of it
+  RETURN QUERY
+    SELECT DISTINCT g.tgrelid::regclass::text, 'has triggers of crm but belongs to no tracking: if it was a partition, drop the triggers crm_* and call crm.rebuild'
+    FROM crm.tracked o JOIN pg_class s ON s.oid = o.source AND s.relkind = 'p', pg_trigger g
+    WHERE o.histories = t.histories AND g.tgfoid = 'crm.track_truncate()'::regprocedure AND NOT g.tgisinternal
+      AND EXISTS (SELECT FROM pg_class c WHERE c.oid = g.tgrelid AND NOT c.relispartition AND c.relowner = s.relowner)
+      AND NOT EXISTS (SELECT FROM crm.tracked a WHERE g.tgrelid = ANY (a.source || a.joined));
+  RETURN QUERY
     SELECT o.purchases::text, format('is kept by crm.refresh alone from the next refresh on: %s', l.reason)
     FROM crm.tracked o, LATERAL crm_internal.live_tables(o.purchases) AS l
     WHERE o.histories = t.histories AND o.joined IS NOT NULL AND l.tables IS NULL AND EXISTS (SELECT FROM pg_class WHERE oid = o.purchases);
@@ -297,7 +310,7 @@ DECLARE
 BEGIN
   -- the view's functions run as their owner; what they say is handed over as data
   IF NOT crm_internal.is_owner(keeper) THEN
-    RETURN QUERY SELECT d.row -> 'customer', d.row ->> 'problem', d.row ->> 'stored', d.row ->> 'recomputed'
+    RETURN QUERY SELECT CASE WHEN d.row ->> 'customer' IS NOT NULL THEN d.row -> 'customer' END, d.row ->> 'problem', d.row ->> 'stored', d.row ->> 'recomputed'
       FROM jsonb_array_elements(crm_internal.as_owner(keeper, format('SELECT coalesce(jsonb_agg(to_jsonb(v)), ''[]'') FROM crm.verify(%s::regclass, %L::date) AS v',
         tracking::oid, since))::jsonb) WITH ORDINALITY AS d(row, n) ORDER BY d.n;
     RETURN;
@@ -435,7 +448,8 @@ CREATE VIEW crm.tracking_status AS
     t.scaled_on, t.refresh_started_at, t.refresh_finished_at, t.customers_read, t.customers_written,
     (SELECT p.last_key FROM crm.refresh_position p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.histories::pg_catalog.oid
      WHERE p.histories::pg_catalog.oid OPERATOR(pg_catalog.=) t.histories::pg_catalog.oid
-       AND pg_catalog.pg_has_role(c.relowner, 'USAGE'::pg_catalog.text)) AS refresh_position
+       AND pg_catalog.pg_has_role(c.relowner, 'USAGE'::pg_catalog.text)) AS refresh_position,
+    t.problem
   FROM crm.tracked t;
 COMMENT ON VIEW crm.tracking_status IS 'for each purchases view: how it is kept, whether its triggers are in place, and its last refresh';
 COMMENT ON COLUMN crm.tracking_status.purchases IS 'the purchases view';
@@ -452,4 +466,5 @@ COMMENT ON COLUMN crm.tracking_status.refresh_finished_at IS 'when it finished; 
 COMMENT ON COLUMN crm.tracking_status.customers_read IS 'customers that it looked at';
 COMMENT ON COLUMN crm.tracking_status.customers_written IS 'customers whose row it wrote';
 COMMENT ON COLUMN crm.tracking_status.refresh_position IS 'the key up to which a running refresh has come; for the owner of the histories alone';
+COMMENT ON COLUMN crm.tracking_status.problem IS 'a partition that could not be followed, until crm.rebuild';
 GRANT SELECT ON crm.tracking_status TO PUBLIC;

@@ -92,6 +92,9 @@ BEGIN
   IF EXISTS (SELECT FROM pg_class WHERE oid = t.models) THEN
     PERFORM crm_internal.make_plain(t.models);
   END IF;
+  IF crm_internal.detached_histories(t) IS NOT NULL THEN
+    PERFORM crm_internal.make_plain(t.detached_histories);
+  END IF;
 END $$;
 COMMENT ON FUNCTION crm.detach(regclass) IS
   'stops keeping the histories and makes their tables plain, with histories as jsonb, so that the extension can be dropped';

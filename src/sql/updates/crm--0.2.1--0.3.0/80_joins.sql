@@ -2,8 +2,12 @@
 
 ALTER TABLE crm.tracked ADD COLUMN joined regclass[];
 COMMENT ON COLUMN crm.tracked.joined IS 'the tables that the view joins to the source, whose triggers keep the histories as well; NULL if it reads one table';
+ALTER TABLE crm.tracked ADD COLUMN detached text NOT NULL DEFAULT 'keep' CHECK (detached IN ('keep', 'forget')), ADD COLUMN detached_histories regclass, ADD COLUMN problem text;
+COMMENT ON COLUMN crm.tracked.detached IS 'whether purchases of a partition that is detached or dropped count on: keep or forget';
+COMMENT ON COLUMN crm.tracked.detached_histories IS 'what detached partitions held; NULL before the first is detached';
+COMMENT ON COLUMN crm.tracked.problem IS 'what could not be followed, until crm.rebuild; NULL if nothing';
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
-  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing]::pg_catalog.oid[]'
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 DROP TRIGGER changed ON crm.tracked;
@@ -57,6 +61,8 @@ CREATE OR REPLACE VIEW crm.tracking_status AS
     t.scaled_on, t.refresh_started_at, t.refresh_finished_at, t.customers_read, t.customers_written,
     (SELECT p.last_key FROM crm.refresh_position p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.histories::pg_catalog.oid
      WHERE p.histories::pg_catalog.oid OPERATOR(pg_catalog.=) t.histories::pg_catalog.oid
-       AND pg_catalog.pg_has_role(c.relowner, 'USAGE'::pg_catalog.text)) AS refresh_position
+       AND pg_catalog.pg_has_role(c.relowner, 'USAGE'::pg_catalog.text)) AS refresh_position,
+    t.problem
   FROM crm.tracked t;
 COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source, its partitions and the joined tables, how many lack a trigger or have it disabled';
+COMMENT ON COLUMN crm.tracking_status.problem IS 'a partition that could not be followed, until crm.rebuild';
