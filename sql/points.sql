@@ -37,6 +37,36 @@ SELECT points_rule(program => '{A: spend 5} lifetime', multipliers => '{-1}');
 SELECT points_rule(1.23456789, program => '{A: spend 5} lifetime', multipliers => '{1.5}');
 SELECT points_rule(2, program => '{A: points 5} lifetime points rate 1', multipliers => '{1.5}');
 
+-- exact rates, rounding
+SELECT 'rate 1 per 900'::points_rule, 'RATE 1.5 PER 0.5 ROUND UP PER DAY'::points_rule, 'rate 2 per 1 round half per purchase'::points_rule, 'rate 1 round down in parts'::points_rule;
+SELECT 'rate 1 per 7 round half rates {1, 1.5} program {A: points 5, B: points 9} lifetime points rate 1 per 7 round half'::points_rule;
+SELECT 'rate 1 per 0'::points_rule;
+SELECT 'rate 1 per 0.00001'::points_rule;
+SELECT 'rate 1 per 10000000000.0001'::points_rule;
+SELECT 'rate 1 round'::points_rule;
+SELECT 'rate 1 round up per order'::points_rule;
+SELECT 'rate 1 round up per purchase in parts'::points_rule;
+SELECT 'rate 0 per_order 1 round up in parts'::points_rule;
+SELECT 'rate 0 round up in parts rates {1} program {A: spend 5} lifetime'::points_rule;
+SELECT 'rate 1 round up per purchase rates {1} program {A: points 5} lifetime points rate 1 round up'::points_rule;
+SELECT 'rate 1 per 7 rates {1} program {A: points 5} lifetime points rate 1 per 8'::points_rule;
+SELECT '{A: points 5} lifetime points rate 1 round up per purchase'::tier_program;
+SELECT 'rate 0.3333333333333333'::points_rule;
+SELECT points_rule(1.0 / 900);
+SELECT points_rule(rate => 0.1234567890123);
+SELECT points_rule(per => 900, rounding => 'half per purchase'), points_rule(2, per => NULL, rounding => NULL);
+SELECT points_rule(per => 0.00001);
+SELECT points_rule(per => -1);
+SELECT points_rule(rounding => 'sideways');
+SELECT tier_program('{A}', '{5}', 'points', window_kind => 'lifetime', points_rate => 1, points_per => 900, points_rounding => 'up');
+SELECT amount, base_points('rate 1 per 10', amount) AS down, base_points('rate 1 per 10 round up', amount) AS up, base_points('rate 1 per 10 round half', amount) AS half
+FROM unnest('{0,4.99,5,9.99,10,10.01,-4.99,-5,-10,-10.01}'::numeric[]) AS amount;
+SELECT base_points('rate 1000000 per 0.0001', 900000000000000);
+SELECT points_balance('rate 1 per 10 round down per purchase', '{2024-01-01 2 30}', NULL, '2024-01-31');
+SELECT points_balance('rate 1 per 10 round down per purchase', '{2024-01-01 2 30}', NULL, '2024-01-31', '{2024-01-01 2 2}');
+SELECT points_balance('rate 1 per 10 round down per purchase', '{2024-01-01 2 30}', NULL, '2024-01-31', '{2024-01-01 2 2.5}');
+SELECT points_balance('rate 1 per 10', '{2024-01-01 2 30}', NULL, '2024-01-31', '{2024-01-01 2 2}');
+
 -- binary form and jsonb
 CREATE FUNCTION receive(message bytea) RETURNS points_rule LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp AS $$
@@ -64,6 +94,13 @@ SELECT receive(set_byte(points_rule_send(r), 44, 2)) FROM rule;
 SELECT receive(set_byte(points_rule_send(r), 46, 9)) FROM rule LIMIT 1;
 SELECT receive(set_byte(points_rule_send(r), octet_length(points_rule_send(r)) - 8, 200)) FROM rule LIMIT 1;
 SELECT receive(points_rule_send(r) || '\x00') FROM rule;
+SELECT receive(points_rule_send(r)) = r, octet_length(points_rule_send(r)), r::jsonb FROM unnest(ARRAY['rate 1 per 900 round half rates {1, 1.5} program {A: points 0, B: points 7} lifetime points rate 1 per 900 round half', 'rate 2 per 3']::points_rule[]) r;
+SELECT receive(set_byte(points_rule_send('rate 2 per 3'), 53, 3));
+SELECT receive(set_byte(points_rule_send('rate 2 per 3'), 54, 2));
+SELECT receive(set_byte(points_rule_send('rate 2 per 3'), 55, 2));
+SELECT receive(set_byte(points_rule_send('rate 2 per 1.0001'), 52, 16));
+SELECT receive(overlay(points_rule_send('rate 2 per 3') PLACING '\xffffffffffffffff' FROM 46));
+SELECT receive(substr(points_rule_send('rate 2 per 3'), 1, 53));
 \set VERBOSITY default
 SELECT r::jsonb - 'program', r::jsonb -> 'program' ->> 'period' FROM rule;
 

@@ -134,6 +134,7 @@ SELECT receive(tier_program_send(p)) = p, octet_length(tier_program_send(p)) FRO
 SELECT receive('\x');
 SELECT receive(set_byte(tier_program_send(p), 1, 2)) FROM program;
 SELECT receive(set_byte(tier_program_send(p), 3, 2)) FROM program;
+SELECT receive(set_byte(tier_program_send(p), 3, 4)) FROM program;
 SELECT receive(set_byte(tier_program_send(p), 5, 0)) FROM program;
 SELECT receive(set_byte(tier_program_send(p), 4, 255)) FROM program;
 SELECT receive(set_byte(tier_program_send(p), 6, 4)) FROM program;

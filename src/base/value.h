@@ -132,6 +132,18 @@ receive_header(StringInfo message, const char *type, int bytes, int known_versio
 	return flags;
 }
 
+/* One byte that counts from 0 to a maximum. */
+static inline uint8
+receive_choice(StringInfo message, const char *type, const char *what, int maximum)
+{
+	int value = pq_getmsgbyte(message);
+
+	if (value > maximum)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid %s %d in %s", what, value, type)));
+	return (uint8) value;
+}
+
 /* How many things follow in a message, of at least so many bytes each: no more than it has room for. */
 static inline int
 receive_count(StringInfo message, const char *type, const char *things, Size least)

@@ -20,13 +20,48 @@ static const char *const kind_names[] = {
 
 /* Points are whole. */
 static void
-CheckWholePoints(const PurchaseDay *redeemed)
+CheckWholePoints(const PurchaseDay *entries, int n, const char *what, const char *hint)
 {
-	if (redeemed->amount % AMOUNT_SCALE != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("redemption of %s points on %s is not a whole number",
-							   amount_to_text(redeemed->amount), date_to_text(redeemed->day)),
-						errhint("Redemptions are a history whose amounts are points.")));
+	for (int i = 0; i < n; i++)
+		if (entries[i].amount % AMOUNT_SCALE != 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("%s of %s points on %s is not a whole number", what,
+								   amount_to_text(entries[i].amount), date_to_text(entries[i].day)),
+							errhint("%s", hint)));
+}
+
+/* A rule that rounds each purchase knows what the purchases of a day earned one by one. */
+static void
+CheckBasePoints(const PointsRule *r, const PurchaseBook *book, const PurchaseHistory *base_points)
+{
+	const PurchaseDay *base = base_points == NULL ? NULL : base_points->entries;
+	const PurchaseDay *end = base_points == NULL ? NULL : base + base_points->nentries;
+
+	if (!points_rule_terms(r)->scale.per_purchase)
+	{
+		if (base_points != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("rule does not round per purchase"),
+					 errhint("Leave base_points out, or write \"round down per purchase\".")));
+		return;
+	}
+	if (base_points != NULL)
+		CheckWholePoints(base_points->entries, base_points->nentries, "base points",
+						 "They are crm.base_points(rule, amount) of each purchase.");
+	for (int i = 0; i < book->ndays; i++)
+	{
+		while (base < end && base->day < book->days[i].day)
+			base++;
+		if (book->days[i].orders > 1 && !(base < end && base->day == book->days[i].day))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rule rounds per purchase, and %d purchases on %s are known by their sum",
+						book->days[i].orders, date_to_text(book->days[i].day)),
+				 errhint("Give base_points: crm.purchase_history(purchased_on, "
+						 "crm.base_points(rule, amount)) of the purchases.")));
+	}
 }
 
 static bool
@@ -35,21 +70,23 @@ has_null_argument(FunctionCallInfo fcinfo)
 	return PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3);
 }
 
-/* Start a ledger until a day; NULL redemptions are none. */
+/* Start a ledger until a day; NULL redemptions and base points are none. */
 static void
 start_ledger(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned,
-			 const PurchaseHistory *redeemed, DateADT until)
+			 const PurchaseHistory *redeemed, const PurchaseHistory *base_points, DateADT until)
 {
 	PurchaseBook  book = purchase_book(earned, until);
 	int			  nredeemed = redeemed == NULL ? 0 : purchase_history_count_until(redeemed, until);
 	Size		  most = (Size) book.ndays + book.ncorrections + nredeemed + 1;
 	PointsEarned *days = NULL;
 
-	for (int i = 0; i < nredeemed; i++)
-		CheckWholePoints(&redeemed->entries[i]);
+	if (redeemed != NULL)
+		CheckWholePoints(redeemed->entries, nredeemed, "redemption",
+						 "Redemptions are a history whose amounts are points.");
+	CheckBasePoints(r, &book, base_points);
 	if (book.ncorrections > 0)
 		days = MemoryContextAllocHuge(CurrentMemoryContext, book.ndays * sizeof(PointsEarned));
-	points_ledger_start(l, r, &book, redeemed, nredeemed,
+	points_ledger_start(l, r, &book, redeemed, nredeemed, base_points,
 						MemoryContextAllocHuge(CurrentMemoryContext, most * sizeof(PointsAward)),
 						days);
 }
@@ -75,15 +112,22 @@ history_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : PG_GETARG_PURCHASES_KNOWN(n, PG_GETARG_DATEADT(3));
 }
 
-/* The ledger of the arguments (rule, earned, redeemed, as_of), at the end of that day. */
+/* The points of single purchases, as they were before corrections; NULL if they are not given. */
+static PurchaseHistory *
+base_points_argument(FunctionCallInfo fcinfo, int n)
+{
+	return argument_is_given(fcinfo, n) ? PG_GETARG_PURCHASE_HISTORY(n) : NULL;
+}
+
+/* The ledger of the arguments (rule, earned, redeemed, as_of, ..., base_points), at the end of that day. */
 static void
-ledger_of_arguments(FunctionCallInfo fcinfo, PointsLedger *l)
+ledger_of_arguments(FunctionCallInfo fcinfo, int base_points, PointsLedger *l)
 {
 	DateADT		   as_of = CheckFiniteDate(PG_GETARG_DATEADT(3), "as_of");
 	PointsMovement m;
 
 	start_ledger(l, PG_GETARG_POINTS_RULE(0), PG_GETARG_PURCHASE_HISTORY(1),
-				 history_argument(fcinfo, 2), as_of);
+				 history_argument(fcinfo, 2), base_points_argument(fcinfo, base_points), as_of);
 	while (next_movement(l, as_of, &m))
 		continue;
 }
@@ -97,7 +141,7 @@ crm_points_balance(PG_FUNCTION_ARGS)
 
 	if (has_null_argument(fcinfo))
 		PG_RETURN_NULL();
-	ledger_of_arguments(fcinfo, &l);
+	ledger_of_arguments(fcinfo, 4, &l);
 	PG_RETURN_INT64(l.balance);
 }
 
@@ -113,7 +157,7 @@ crm_points_expiring(PG_FUNCTION_ARGS)
 	if (has_null_argument(fcinfo) || PG_ARGISNULL(4))
 		PG_RETURN_NULL();
 	by = CheckFiniteDate(PG_GETARG_DATEADT(4), "by");
-	ledger_of_arguments(fcinfo, &l);
+	ledger_of_arguments(fcinfo, 5, &l);
 	for (int i = l.oldest; i < l.newest && l.awards[i].expires_on <= by; i++)
 		expiring += l.awards[i].left;
 	PG_RETURN_INT64(expiring);
@@ -131,13 +175,15 @@ static void
 start_statement(FunctionCallInfo fcinfo, FuncCallContext *rows, Statement *s)
 {
 	PurchaseHistory *redeemed = history_argument(fcinfo, 2);
+	PurchaseHistory *base_points = base_points_argument(fcinfo, 4);
 	MemoryContext	 before;
 
 	s->until = CheckFiniteDate(PG_GETARG_DATEADT(3), "until");
 	before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
 	start_ledger(&s->ledger, rows_copy_varlena(rows, PG_GETARG_POINTS_RULE(0)),
 				 rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(1)),
-				 redeemed == NULL ? NULL : rows_copy_varlena(rows, redeemed), s->until);
+				 redeemed == NULL ? NULL : rows_copy_varlena(rows, redeemed),
+				 base_points == NULL ? NULL : rows_copy_varlena(rows, base_points), s->until);
 	MemoryContextSwitchTo(before);
 }
 

@@ -158,20 +158,47 @@ expire_oldest(PointsLedger *l, PointsMovement *m)
 	return book(l, m, a->expires_on, POINTS_EXPIRED, -(int128) a->expired);
 }
 
+/* The points of single purchases of a day, if they are given; else of its amount. */
+static int128
+base_points_of_day(PointsLedger *l, const PurchaseDay *entry)
+{
+	while (l->base < l->base_end && l->base->day < entry->day)
+		l->base++;
+	if (l->base < l->base_end && l->base->day == entry->day)
+		return l->base->amount / AMOUNT_SCALE;
+	return points_for_amount(l->scale, l->rule->earning.rate, entry->amount);
+}
+
+/* The points of a day's amount for a tier. */
+static int128
+points_of_amount(PointsLedger *l, const PurchaseDay *entry, int rank)
+{
+	int64  plain = l->rule->earning.rate;
+	int64  rate = points_rate_of_rank(l->rule, rank);
+	int128 base;
+
+	if (likely(!l->scale->in_parts && !l->scale->per_purchase))
+		return points_for_amount(l->scale, rate, entry->amount);
+	base = base_points_of_day(l, entry);
+	if (rate == plain || base > POINTS_BALANCE_MAX || base < -(int128) POINTS_BALANCE_MAX)
+		return base;
+	return points_rounded((PointsRounding) l->scale->rounding, base * rate, plain);
+}
+
 /* What a day of the history earns or takes back, which may be nothing. */
 static bool
 earn(PointsLedger *l, PointsMovement *m)
 {
 	const PurchaseDay *entry = l->earned;
 	int				   rank = rank_at_start(l, entry->day);
-	int64			   rate = points_rate_of_rank(l->rule, rank);
-	int128			   points = points_of_day(&l->rule->earning, rate, entry, l->orders);
-	PointsEarned	  *day = l->days == NULL ? NULL : &l->days[l->earned - l->book.days];
+	int128			   award_points = points_of_amount(l, entry, rank);
+	int128 points = award_points + points_of_orders(&l->rule->earning, entry->orders, l->orders);
+	PointsEarned *day = l->days == NULL ? NULL : &l->days[l->earned - l->book.days];
 
 	l->orders += entry->orders;
 	l->earned++;
 	if (day != NULL)
-		*day = (PointsEarned){*entry, rate, rank, -1};
+		*day = (PointsEarned){*entry, award_points, rank, -1};
 	if (!book(l, m, entry->day, points < 0 ? POINTS_REFUNDED : POINTS_EARNED, points))
 		return false;
 	m->rank = rank;
@@ -197,7 +224,7 @@ correct(PointsLedger *l, PointsMovement *m)
 	PointsEarned		   *day = &l->days[correction->entry];
 	PurchaseDay				after = purchase_day_corrected(&day->net, correction);
 	int128					points =
-		points_of_correction(&l->rule->earning, day->rate, &l->book.days[correction->entry],
+		points_of_correction(&l->rule->earning, day->points, &l->book.days[correction->entry],
 							 &day->net, &after, l->orders);
 
 	l->orders += after.orders - day->net.orders;
@@ -280,14 +307,16 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
  * A ledger of what was bought and the first entries of what was redeemed, before its
  * first movement. awards has room for as many as there are days, corrections and
  * redemptions; days for as many as the book has, NULL if it has no corrections.
+ * base_points, the points of single purchases by day, may be NULL.
  */
 void
 points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *earned,
-					const PurchaseHistory *redeemed, int nredeemed, PointsAward *awards,
-					PointsEarned *days)
+					const PurchaseHistory *redeemed, int nredeemed,
+					const PurchaseHistory *base_points, PointsAward *awards, PointsEarned *days)
 {
 	memset(l, 0, sizeof(*l));
 	l->rule = r;
+	l->scale = &points_rule_terms(r)->scale;
 	l->book = *earned;
 	l->days = days;
 	l->earned = earned->days;
@@ -296,6 +325,11 @@ points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *ea
 	{
 		l->redeemed = redeemed->entries;
 		l->redeemed_end = redeemed->entries + nredeemed;
+	}
+	if (base_points != NULL)
+	{
+		l->base = base_points->entries;
+		l->base_end = base_points->entries + base_points->nentries;
 	}
 	l->awards = awards;
 	if (points_rule_program(r) != NULL)

@@ -44,15 +44,16 @@ typedef struct PointsAward
 /* Of a day of purchases that may be corrected. */
 typedef struct PointsEarned
 {
-	PurchaseDay net;   /* as known so far */
-	int64		rate;  /* that it was awarded at */
-	int			rank;  /* and the tier that gave it; 0 for none */
-	int			award; /* index, or -1 for none */
+	PurchaseDay net;	/* as known so far */
+	int128		points; /* of its amount as bought */
+	int			rank;	/* and the tier that gave them; 0 for none */
+	int			award;	/* index, or -1 for none */
 } PointsEarned;
 
 typedef struct PointsLedger
 {
 	const PointsRule  *rule;
+	const PointsScale *scale;
 	PurchaseBook	   book;
 	PointsEarned	  *days; /* of the book, if it has corrections; else NULL */
 	int				   next_correction;
@@ -60,6 +61,8 @@ typedef struct PointsLedger
 	const PurchaseDay *earned_end;
 	const PurchaseDay *redeemed;
 	const PurchaseDay *redeemed_end;
+	const PurchaseDay *base; /* next entry of the base points of single purchases, and their end */
+	const PurchaseDay *base_end;
 	int64			   orders; /* counted so far */
 	TierWalk		   walk;   /* if the rule has a program */
 	PointsAward
@@ -72,7 +75,8 @@ typedef struct PointsLedger
 } PointsLedger;
 
 extern void points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *earned,
-								const PurchaseHistory *redeemed, int nredeemed, PointsAward *awards,
+								const PurchaseHistory *redeemed, int nredeemed,
+								const PurchaseHistory *base_points, PointsAward *awards,
 								PointsEarned *days);
 extern bool points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m);
 

@@ -1,5 +1,5 @@
 /*
- * points_rule.c: the type points_rule: its forms, its constructor, its checks.
+ * points_rule.c: the type points_rule: its forms and its checks.
  *
  * The text form is, for example
  * rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500}
@@ -7,28 +7,32 @@
  */
 #include "crm.h"
 
-#include "catalog/pg_type.h"
 #include "base/value.h"
 #include "libpq/pqformat.h"
 #include "tiers/points_rule.h"
 #include "base/span_io.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 StaticAssertDecl(offsetof(PointsRule, program) % MAXIMUM_ALIGNOF == 0,
 				 "the program inside a points rule must be aligned");
 
-/* A rule around a program, or without one, all other bytes zero. */
-static PointsRule *
-points_rule_create(const TierProgram *p)
+/* A rule around a program, or without one, and with its terms, if they say anything; all other bytes zero. */
+PointsRule *
+points_rule_create(const TierProgram *p, const PointsTerms *terms)
 {
-	Size		size = offsetof(PointsRule, program) + (p == NULL ? 0 : VARSIZE(p));
+	Size		end = offsetof(PointsRule, program) + (p == NULL ? 0 : VARSIZE(p));
+	Size		size = end + (points_terms_are_plain(terms) ? 0 : sizeof(PointsTerms));
 	PointsRule *r = palloc0(size);
 
 	SET_VARSIZE(r, size);
 	r->version = POINTS_RULE_VERSION;
 	if (p != NULL)
 		memcpy(r->program, p, VARSIZE(p));
+	if (size > end)
+	{
+		memcpy((char *) r + end, terms, sizeof(PointsTerms));
+		r->flags = POINTS_RULE_TERMS;
+	}
 	return r;
 }
 
@@ -40,11 +44,21 @@ CheckSameEarning(const PointsRule *r)
 {
 	const TierProgram *p = points_rule_program(r);
 
-	if (p != NULL && tier_program_uses(p, METRIC_POINTS) &&
-		memcmp(&p->earning, &r->earning, sizeof(PointsEarning)) != 0)
+	const PointsScale *scale = &points_rule_terms(r)->scale;
+
+	if (p == NULL || !tier_program_uses(p, METRIC_POINTS))
+		return;
+	if (scale->per_purchase)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("program counts other points than the rule earns"),
-						errhint("Give both the same rate, points per purchase and bonus.")));
+						errmsg("program counts points by day, the rule by purchase"),
+						errhint("Round both by day, or let the program count another metric.")));
+	if (memcmp(&p->earning, &r->earning, sizeof(PointsEarning)) != 0 ||
+		tier_program_terms(p)->scale.per != scale->per ||
+		tier_program_terms(p)->scale.rounding != scale->rounding)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("program counts other points than the rule earns"),
+				 errhint("Give both the same rate, rounding, points per purchase and bonus.")));
 }
 
 static void
@@ -68,10 +82,27 @@ earns_by_tier(const PointsRule *r)
 	return false;
 }
 
+/* Plain points are multiplied, so there must be some. */
 static void
+CheckParts(const PointsRule *r)
+{
+	const PointsScale *scale = &points_rule_terms(r)->scale;
+
+	if ((scale->in_parts || scale->per_purchase) && r->earning.rate == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("rounding %s needs a plain rate above 0",
+							   scale->in_parts ? "in parts" : "per purchase"),
+						errdetail("Tiers multiply the whole points that the plain rate gives."),
+						errhint("Give the rate of customers without a tier, or round by day.")));
+}
+
+/* Every rule of a rule, in the order in which a user would look for the mistake. */
+void
 CheckPointsRule(const PointsRule *r)
 {
 	CheckPointsEarning(&r->earning);
+	CheckPointsTerms(points_rule_terms(r));
+	CheckParts(r);
 	CheckSpan(r->expiry, "expiry");
 	CheckTierRates(r);
 	CheckSameEarning(r);
@@ -100,7 +131,7 @@ scan_tier_rates(Scanner *s, int64 *rates)
 	return n;
 }
 
-static void
+void
 CheckRateCount(const TierProgram *p, int nrates, const char *name)
 {
 	if (nrates != p->ntiers)
@@ -115,7 +146,8 @@ Datum
 crm_points_rule_in(PG_FUNCTION_ARGS)
 {
 	Scanner		  s = scan_start("points_rule", PG_GETARG_CSTRING(0));
-	PointsEarning earning = scan_points_earning(&s);
+	PointsTerms	  terms = points_plain_terms;
+	PointsEarning earning = scan_points_earning(&s, &terms.scale);
 	Span		  expiry = {0, 0};
 	TierProgram	 *program = NULL;
 	int64		  rates[TIER_MAX] = {0};
@@ -133,7 +165,7 @@ crm_points_rule_in(PG_FUNCTION_ARGS)
 	}
 	scan_end(&s);
 
-	r = points_rule_create(program);
+	r = points_rule_create(program, &terms);
 	r->earning = earning;
 	r->expiry = expiry;
 	memcpy(r->tier_rates, rates, sizeof(rates));
@@ -151,7 +183,7 @@ crm_points_rule_out(PG_FUNCTION_ARGS)
 	StringInfoData	   out;
 
 	initStringInfo(&earning);
-	append_points_earning(&earning, &r->earning);
+	append_points_earning(&earning, &r->earning, &points_rule_terms(r)->scale);
 	initStringInfo(&out);
 	appendStringInfoString(&out, earning.data + 1);
 	if (!span_is_zero(r->expiry))
@@ -175,7 +207,7 @@ crm_points_rule_out(PG_FUNCTION_ARGS)
 /*
  * Binary form: version, flags (int16), earning (4 x int64), expiry (int32 months and
  * days), whether there is a program (int8); then the program and a rate (int64) for
- * each of its tiers.
+ * each of its tiers; then the terms, if flags say so.
  */
 PG_FUNCTION_INFO_V1(crm_points_rule_send);
 Datum
@@ -198,6 +230,8 @@ crm_points_rule_send(PG_FUNCTION_ARGS)
 		for (int i = 0; i < p->ntiers; i++)
 			pq_sendint64(&out, r->tier_rates[i]);
 	}
+	if (r->flags & POINTS_RULE_TERMS)
+		send_points_terms(&out, points_rule_terms(r));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
@@ -208,10 +242,14 @@ crm_points_rule_recv(PG_FUNCTION_ARGS)
 	StringInfo	  message = (StringInfo) PG_GETARG_POINTER(0);
 	PointsEarning earning;
 	Span		  expiry;
+	int			  flags;
 	int			  has_program;
+	TierProgram	 *program = NULL;
+	int64		  rates[TIER_MAX] = {0};
+	PointsTerms	  terms = points_plain_terms;
 	PointsRule	 *r;
 
-	receive_header(message, "points_rule", 2, POINTS_RULE_VERSION, 0);
+	flags = receive_header(message, "points_rule", 2, POINTS_RULE_VERSION, POINTS_RULE_TERMS);
 	earning = receive_points_earning(message);
 	expiry.months = (int32) pq_getmsgint(message, 4);
 	expiry.days = (int32) pq_getmsgint(message, 4);
@@ -219,11 +257,16 @@ crm_points_rule_recv(PG_FUNCTION_ARGS)
 	if (has_program > 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("invalid program mark %d in points_rule", has_program)));
-	r = points_rule_create(has_program ? tier_program_receive(message) : NULL);
+	if (has_program)
+		program = tier_program_receive(message);
+	for (int i = 0; has_program && i < program->ntiers; i++)
+		rates[i] = pq_getmsgint64(message);
+	if (flags & POINTS_RULE_TERMS)
+		terms = receive_points_terms(message);
+	r = points_rule_create(program, &terms);
 	r->earning = earning;
 	r->expiry = expiry;
-	for (int i = 0; has_program && i < points_rule_program(r)->ntiers; i++)
-		r->tier_rates[i] = pq_getmsgint64(message);
+	memcpy(r->tier_rates, rates, sizeof(rates));
 	CheckPointsRule(r);
 	PG_RETURN_POINTS_RULE(r);
 }
@@ -240,7 +283,7 @@ crm_points_rule_to_jsonb(PG_FUNCTION_ARGS)
 
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
-	append_points_earning_json(&json, &r->earning);
+	append_points_earning_json(&json, &r->earning, &points_rule_terms(r)->scale);
 	appendStringInfoString(&json, ",\"expiry\":");
 	if (span_is_zero(r->expiry))
 		appendStringInfoString(&json, "null");
@@ -265,72 +308,3 @@ crm_points_rule_to_jsonb(PG_FUNCTION_ARGS)
 }
 
 VALUE_FUNCTIONS(points_rule, value_bytes_order, value_bytes);
-
-/* ---- the constructor ---- */
-
-static int64
-count_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? 0 : PG_GETARG_INT64(n);
-}
-
-/* Set the rates of the tiers from an array of rates, or of multipliers of the base rate. */
-static void
-set_tier_rates(PointsRule *r, ArrayType *array, Numeric base, const char *name)
-{
-	const TierProgram *p = points_rule_program(r);
-	Datum			  *values;
-	bool			  *nulls;
-	int				   n;
-
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("%s must be a one-dimensional array", name)));
-	deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
-	CheckRateCount(p, n, name);
-	for (int i = 0; i < n; i++)
-	{
-		Datum rate = values[i];
-
-		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s of tier \"%s\" cannot be NULL", name, p->tiers[i].name)));
-		if (base != NULL)
-			rate = DirectFunctionCall2(numeric_mul, rate, NumericGetDatum(base));
-		r->tier_rates[i] = points_rate_from_numeric(DatumGetNumeric(rate), "rate");
-	}
-}
-
-PG_FUNCTION_INFO_V1(crm_points_rule);
-Datum
-crm_points_rule(PG_FUNCTION_ARGS)
-{
-	const TierProgram *p = PG_ARGISNULL(5) ? NULL : PG_GETARG_TIER_PROGRAM(5);
-	bool			   multiplied = !PG_ARGISNULL(6);
-	bool			   rated = !PG_ARGISNULL(7);
-	PointsRule		  *r = points_rule_create(p);
-	Numeric			   rate;
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("rate cannot be NULL")));
-	if ((p != NULL) != (multiplied || rated))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg(p != NULL ? "program needs the multipliers or rates of its tiers"
-										 : "multipliers and rates need a program")));
-	if (multiplied && rated)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("tiers cannot have both multipliers and rates")));
-
-	rate = PG_GETARG_NUMERIC(0);
-	r->earning.rate = points_rate_from_numeric(rate, "rate");
-	r->earning.order_points = count_argument(fcinfo, 1);
-	r->earning.bonus_points = count_argument(fcinfo, 2);
-	r->earning.bonus_every = count_argument(fcinfo, 3);
-	r->expiry = span_from_interval(PG_ARGISNULL(4) ? NULL : PG_GETARG_INTERVAL_P(4), "expiry");
-	if (multiplied)
-		set_tier_rates(r, PG_GETARG_ARRAYTYPE_P(6), rate, "multipliers");
-	if (rated)
-		set_tier_rates(r, PG_GETARG_ARRAYTYPE_P(7), NULL, "rates");
-	CheckPointsRule(r);
-	PG_RETURN_POINTS_RULE(r);
-}

@@ -35,6 +35,23 @@ tier_program_create(int ntiers)
 	return p;
 }
 
+const TierTerms tier_plain_terms = {{AMOUNT_SCALE, ROUND_DOWN, 0, 0, {0}}};
+
+/* The program with terms behind its tiers, if they say anything; p may be freed. */
+TierProgram *
+tier_program_with_terms(TierProgram *p, const TierTerms *terms)
+{
+	Size size = TIER_PROGRAM_SIZE(p->ntiers);
+
+	if (memcmp(terms, &tier_plain_terms, sizeof(TierTerms)) == 0)
+		return p;
+	p = repalloc(p, size + sizeof(TierTerms));
+	memcpy((char *) p + size, terms, sizeof(TierTerms));
+	SET_VARSIZE(p, size + sizeof(TierTerms));
+	p->flags |= TIER_PROGRAM_TERMS;
+	return p;
+}
+
 /* ---- names ---- */
 
 static int
@@ -432,7 +449,15 @@ CheckLengths(const TierProgram *p)
 static void
 CheckEarning(const TierProgram *p)
 {
+	const PointsScale *scale = &tier_program_terms(p)->scale;
+
 	CheckPointsEarning(&p->earning);
+	CheckPointsScale(scale);
+	if (scale->per_purchase || scale->in_parts)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("points of a tier program are rounded by day"),
+				 errhint("Write \"per purchase\" and \"in parts\" in the points rule alone.")));
 	if (tier_program_uses(p, METRIC_POINTS) && points_earning_is_none(&p->earning))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -7,6 +7,9 @@
  * Thresholds ascend strictly from tier to tier in each metric, and only the
  * first tier may have one of 0: it is then the base tier.
  *
+ * A program that says no more has no terms: they stand behind the last tier of
+ * those that do.
+ *
  * All bytes that no field uses are zero, so that equal programs have equal
  * bytes; flags and the pads must be: receive rejects anything else.
  */
@@ -22,6 +25,8 @@
 
 #define TIER_PROGRAM_VERSION 1
 #define TIER_PROGRAM_REVOKES 1 /* what is refunded revokes the tier that it gave */
+#define TIER_PROGRAM_TERMS 2   /* terms stand behind the tiers */
+#define TIER_PROGRAM_FLAGS (TIER_PROGRAM_REVOKES | TIER_PROGRAM_TERMS)
 #define TIER_MAX 32
 #define TIER_NAME_SIZE 64 /* with its terminating zero */
 
@@ -63,11 +68,17 @@ typedef struct Tier
 	char  name[TIER_NAME_SIZE]; /* zero-filled */
 } Tier;
 
+/* What programs of today need not say. */
+typedef struct TierTerms
+{
+	PointsScale scale; /* of the metric points */
+} TierTerms;
+
 typedef struct TierProgram
 {
 	int32		  vl_len_; /* varlena header, do not touch */
 	uint16		  version; /* TIER_PROGRAM_VERSION */
-	uint16		  flags;   /* TIER_PROGRAM_REVOKES or nothing; the others are reserved, zero */
+	uint16		  flags;   /* TIER_PROGRAM_FLAGS; the others are reserved, zero */
 	int32		  ntiers;
 	uint8		  metric;	 /* the main TierMetric */
 	uint8		  window;	 /* TierWindow */
@@ -89,19 +100,21 @@ typedef struct TierProgram
 #define PG_RETURN_TIER_PROGRAM(p) PG_RETURN_POINTER(p)
 
 /* tier_program.c: what a program may be */
-extern TierProgram *tier_program_create(int ntiers);
-extern void			CheckTierProgram(const TierProgram *p);
-extern int			tier_find(const TierProgram *p, const char *name);
-extern char		   *tier_names(const TierProgram *p);
-extern int			tier_rank_by_name(const TierProgram *p, const char *name);
-extern void			tier_set_name(Tier *tier, const char *name);
-extern int			tier_metric_from_name(const char *name);
-extern int			tier_downgrade_from_name(const char *name);
-extern const char  *tier_metric_name(int metric);
-extern const char  *tier_downgrade_name(int downgrade);
-extern const char  *tier_window_name(const TierProgram *p);
-extern Numeric		tier_metric_to_numeric(int metric, int128 value);
-extern int64		tier_threshold_from_numeric(int metric, Numeric value);
+extern const TierTerms tier_plain_terms;
+extern TierProgram	  *tier_program_create(int ntiers);
+extern TierProgram	  *tier_program_with_terms(TierProgram *p, const TierTerms *terms);
+extern void			   CheckTierProgram(const TierProgram *p);
+extern int			   tier_find(const TierProgram *p, const char *name);
+extern char			  *tier_names(const TierProgram *p);
+extern int			   tier_rank_by_name(const TierProgram *p, const char *name);
+extern void			   tier_set_name(Tier *tier, const char *name);
+extern int			   tier_metric_from_name(const char *name);
+extern int			   tier_downgrade_from_name(const char *name);
+extern const char	  *tier_metric_name(int metric);
+extern const char	  *tier_downgrade_name(int downgrade);
+extern const char	  *tier_window_name(const TierProgram *p);
+extern Numeric		   tier_metric_to_numeric(int metric, int128 value);
+extern int64		   tier_threshold_from_numeric(int metric, Numeric value);
 
 /* tier_program_io.c: its forms */
 extern TierProgram *tier_program_scan(Scanner *s);
@@ -109,6 +122,13 @@ extern void			tier_program_append(StringInfo out, const TierProgram *p);
 extern TierProgram *tier_program_receive(StringInfo message);
 extern void			tier_program_send_to(StringInfo out, const TierProgram *p);
 extern void			tier_program_append_json(StringInfo out, const TierProgram *p);
+
+static inline const TierTerms *
+tier_program_terms(const TierProgram *p)
+{
+	return (p->flags & TIER_PROGRAM_TERMS) == 0 ? &tier_plain_terms
+												: (const TierTerms *) &p->tiers[p->ntiers];
+}
 
 static inline bool
 tier_window_is_periodic(const TierProgram *p)

@@ -150,6 +150,7 @@ tier_program_scan(Scanner *s)
 	Tier		 tiers[TIER_MAX];
 	int			 ntiers = 0;
 	int			 metric = 0;
+	TierTerms	 terms = tier_plain_terms;
 	TierProgram *p;
 
 	memset(&blank, 0, sizeof(blank));
@@ -183,9 +184,10 @@ tier_program_scan(Scanner *s)
 	if (scan_try_word(s, "starts"))
 		p->starts_on = scan_date(s);
 	if (scan_try_word(s, "points"))
-		p->earning = scan_points_earning(s);
+		p->earning = scan_points_earning(s, &terms.scale);
 	if (scan_try_word(s, "on_refund"))
 		p->flags = scan_on_refund(s) ? TIER_PROGRAM_REVOKES : 0;
+	p = tier_program_with_terms(p, &terms);
 	CheckTierProgram(p);
 	return p;
 }
@@ -266,7 +268,7 @@ tier_program_append(StringInfo out, const TierProgram *p)
 	if (!points_earning_is_none(&p->earning))
 	{
 		appendStringInfoString(out, " points");
-		append_points_earning(out, &p->earning);
+		append_points_earning(out, &p->earning, &tier_program_terms(p)->scale);
 	}
 	if (tier_program_revokes(p))
 		appendStringInfoString(out, " on_refund revoke");
@@ -306,7 +308,8 @@ receive_span(StringInfo message)
  * Binary form: version, flags (int16), number of tiers (int16), main metric,
  * window, downgrade (int8), period, grace, validity (int32 months and days), starts_on,
  * fiscal start (int32), earning (4 x int64); for each tier its qualifying and retain
- * thresholds by metric (8 x int64), lifetime (int8), name.
+ * thresholds by metric (8 x int64), lifetime (int8), name; then the terms, if flags
+ * say so: the scale of points.
  */
 void
 tier_program_send_to(StringInfo out, const TierProgram *p)
@@ -333,6 +336,23 @@ tier_program_send_to(StringInfo out, const TierProgram *p)
 		pq_sendint8(out, p->tiers[i].lifetime);
 		pq_sendstring(out, p->tiers[i].name);
 	}
+	if (p->flags & TIER_PROGRAM_TERMS)
+		send_points_scale(out, &tier_program_terms(p)->scale);
+}
+
+/* The terms, which are there to say something. */
+static TierProgram *
+receive_terms(StringInfo message, TierProgram *p)
+{
+	TierTerms terms = tier_plain_terms;
+
+	p->flags &= ~TIER_PROGRAM_TERMS;
+	terms.scale = receive_points_scale(message);
+	p = tier_program_with_terms(p, &terms);
+	if ((p->flags & TIER_PROGRAM_TERMS) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("tier_program has terms that say nothing")));
+	return p;
 }
 
 PG_FUNCTION_INFO_V1(crm_tier_program_send);
@@ -344,18 +364,6 @@ crm_tier_program_send(PG_FUNCTION_ARGS)
 	pq_begintypsend(&out);
 	tier_program_send_to(&out, PG_GETARG_TIER_PROGRAM(0));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
-}
-
-/* One byte that counts from 0 to a maximum. */
-static uint8
-receive_choice(StringInfo message, const char *what, int maximum)
-{
-	int value = pq_getmsgbyte(message);
-
-	if (value > maximum)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("invalid %s %d in tier_program", what, value)));
-	return (uint8) value;
 }
 
 static int64
@@ -375,12 +383,12 @@ tier_program_receive(StringInfo message)
 	int			 flags;
 	TierProgram *p;
 
-	flags = receive_header(message, "tier_program", 2, TIER_PROGRAM_VERSION, TIER_PROGRAM_REVOKES);
+	flags = receive_header(message, "tier_program", 2, TIER_PROGRAM_VERSION, TIER_PROGRAM_FLAGS);
 	p = tier_program_create((int16) pq_getmsgint(message, 2));
 	p->flags = (uint16) flags;
-	p->metric = receive_choice(message, "metric", TIER_METRICS - 1);
-	p->window = receive_choice(message, "window", WINDOW_LIFETIME);
-	p->downgrade = receive_choice(message, "downgrade", DOWNGRADE_TO_BASE);
+	p->metric = receive_choice(message, "tier_program", "metric", TIER_METRICS - 1);
+	p->window = receive_choice(message, "tier_program", "window", WINDOW_LIFETIME);
+	p->downgrade = receive_choice(message, "tier_program", "downgrade", DOWNGRADE_TO_BASE);
 	p->period = receive_span(message);
 	p->grace = receive_span(message);
 	p->validity = receive_span(message);
@@ -394,9 +402,11 @@ tier_program_receive(StringInfo message)
 			p->tiers[i].qualify[m] = receive_threshold(message);
 			p->tiers[i].retain[m] = receive_threshold(message);
 		}
-		p->tiers[i].lifetime = receive_choice(message, "lifetime", 1);
+		p->tiers[i].lifetime = receive_choice(message, "tier_program", "lifetime", 1);
 		tier_set_name(&p->tiers[i], pq_getmsgstring(message));
 	}
+	if (flags & TIER_PROGRAM_TERMS)
+		p = receive_terms(message, p);
 	CheckTierProgram(p);
 	return p;
 }
@@ -470,7 +480,7 @@ tier_program_append_json(StringInfo out, const TierProgram *p)
 	else
 		appendStringInfoString(out, ",\"starts_on\":null");
 	appendStringInfoString(out, ",\"points\":{");
-	append_points_earning_json(out, &p->earning);
+	append_points_earning_json(out, &p->earning, &tier_program_terms(p)->scale);
 	appendStringInfo(out, "},\"on_refund\":\"%s\"}", tier_program_revokes(p) ? "revoke" : "keep");
 }
 

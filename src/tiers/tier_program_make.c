@@ -169,6 +169,7 @@ Datum
 crm_tier_program(PG_FUNCTION_ARGS)
 {
 	TierProgram *p;
+	TierTerms	 terms = tier_plain_terms;
 	Span		 period = span_argument(fcinfo, 3, "period");
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -196,6 +197,8 @@ crm_tier_program(PG_FUNCTION_ARGS)
 	p->earning.order_points = count_argument(fcinfo, 13);
 	p->earning.bonus_points = count_argument(fcinfo, 14);
 	p->earning.bonus_every = count_argument(fcinfo, 15);
+	terms.scale = points_scale_from_arguments(fcinfo, 16, 17);
+	p = tier_program_with_terms(p, &terms);
 	CheckTierProgram(p);
 	PG_RETURN_TIER_PROGRAM(p);
 }

@@ -371,6 +371,7 @@ start_walk(TierWalk *w, const TierProgram *p, const PurchaseBook *book, DateADT 
 
 	memset(w, 0, sizeof(*w));
 	w->program = p;
+	w->scale = &tier_program_terms(p)->scale;
 	w->book = *book;
 	w->entries = entries;
 	w->nentries = n;

@@ -17,6 +17,7 @@
 typedef struct TierWalk
 {
 	const TierProgram *program;
+	const PointsScale *scale; /* of the metric points */
 	PurchaseBook	   book;
 	const PurchaseDay *entries; /* of the history, net of the corrections booked so far */
 	int				   nentries;
@@ -74,8 +75,7 @@ entry_value(const TierWalk *w, int metric, int index, int64 orders_before)
 		default:
 			if (unlikely(w->book.points != NULL))
 				return w->book.points[index];
-			return points_of_day(&w->program->earning, w->program->earning.rate, entry,
-								 orders_before);
+			return points_of_day(&w->program->earning, w->scale, entry, orders_before);
 	}
 }
 
@@ -89,7 +89,7 @@ enter_entry(TierWalk *w)
 	if (unlikely(w->book.points != NULL) && index >= w->npoints)
 	{
 		w->book.points[index] =
-			points_of_day(&w->program->earning, w->program->earning.rate, entry, w->orders_ahead);
+			points_of_day(&w->program->earning, w->scale, entry, w->orders_ahead);
 		w->npoints = index + 1;
 	}
 	for (int i = 0; i < w->nmetrics; i++)
@@ -133,9 +133,10 @@ book_correction(TierWalk *w)
 	if (counts)
 		count_entry(w, index, -1);
 	if (index < w->npoints)
-		w->book.points[index] +=
-			points_of_correction(&w->program->earning, w->program->earning.rate,
-								 &w->book.days[index], &before, &after, w->orders_ahead);
+		w->book.points[index] += points_of_correction(
+			&w->program->earning,
+			points_for_amount(w->scale, w->program->earning.rate, w->book.days[index].amount),
+			&w->book.days[index], &before, &after, w->orders_ahead);
 	w->book.net[index] = after;
 	if (counts)
 		count_entry(w, index, 1);

@@ -35,7 +35,7 @@ SELECT v.type, u.value FROM (VALUES
     '{A: orders 1, B: orders 5 or spend 100 keep orders 2} calendar month downgrade one_tier grace 1 day', '{A: purchase_days 0, B: purchase_days 2 lifetime} anniversary 1 month downgrade to_base',
     '{A: points 0, B: points 10} rolling 1 day downgrade one_tier points rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', '{A: spend 1, B: spend 2} rolling 36525 days grace 36525 days valid 1 year',
     '{A: spend 0, B: spend 1} rolling 1 month starts 2024-03-01']),
-  ('crm.points_rule', ARRAY['rate 1', 'rate 1 expires 12 months', 'rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', 'rate 1 rates {1, 2} program {A: spend 0, B: spend 1} lifetime valid 1 year', 'rate 0.00000001 bonus 1 every 9223372036854775807']),
+  ('crm.points_rule', ARRAY['rate 1', 'rate 1 expires 12 months', 'rate 1 per 900 round half in parts', 'rate 3 per 0.0001 round up per purchase', 'rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', 'rate 1 rates {1, 2} program {A: spend 0, B: spend 1} lifetime valid 1 year', 'rate 0.00000001 bonus 1 every 9223372036854775807']),
   ('crm.referral_network', ARRAY['{anna > ben 12.50, anna > "c d" unknown}', '{a > b 1, b > c 1, c > a 1}', '{a > b 900000000000000, a > c 900000000000000}']),
   ('crm.retention_curve', ARRAY['month calendar 2024-05-31 {0 5 5, 1 4 2}', 'day age 5874897-12-30 {0 9223372036854775807 9223372036854775807}', 'week age 2024-01-01 {0 1 1}']),
   ('crm.survival_curve', ARRAY['{}', '{14 20 3, 15 18 0}', '{0 5 0}', '{0 0 5, 3652425 1 0}', '{5 9223372036854775807 0}']),

@@ -31,30 +31,35 @@ COMMENT ON TYPE crm.points_rule IS
 
 CREATE FUNCTION crm.points_rule(rate numeric DEFAULT 1, purchase_points bigint DEFAULT 0, bonus_points bigint DEFAULT 0,
     bonus_every bigint DEFAULT 0, expiry interval DEFAULT NULL, program crm.tier_program DEFAULT NULL,
-    multipliers numeric[] DEFAULT NULL, rates numeric[] DEFAULT NULL) RETURNS crm.points_rule
+    multipliers numeric[] DEFAULT NULL, rates numeric[] DEFAULT NULL, per numeric DEFAULT 1, rounding text DEFAULT 'down') RETURNS crm.points_rule
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule';
-COMMENT ON FUNCTION crm.points_rule(numeric, bigint, bigint, bigint, interval, crm.tier_program, numeric[], numeric[]) IS
-  'points per currency unit, per purchase and for every n-th purchase, by tier where a program is given, and how long they are valid';
+COMMENT ON FUNCTION crm.points_rule(numeric, bigint, bigint, bigint, interval, crm.tier_program, numeric[], numeric[], numeric, text) IS
+  'points for so much money (per, 1 by default), per purchase and for every n-th purchase, by tier where a program is given, how they are rounded (down, up or half, per purchase, in parts), and how long they are valid';
+CREATE FUNCTION crm.base_points(rule crm.points_rule, amount numeric) RETURNS bigint
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_base_points';
+COMMENT ON FUNCTION crm.base_points(crm.points_rule, numeric) IS
+  'points that one purchase of an amount earns at the plain rate, rounded as the rule says: summed by day they are the base_points of a rule that rounds per purchase';
 
 @comparison points_rule|2|order by bytes: the same on every machine of one kind|equal values
 
 -- a customer's points
 
-CREATE FUNCTION crm.points_balance(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date)
-    RETURNS bigint
+CREATE FUNCTION crm.points_balance(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date,
+    base_points crm.purchase_history DEFAULT NULL) RETURNS bigint
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_balance';
-COMMENT ON FUNCTION crm.points_balance(crm.points_rule, crm.purchase_history, crm.purchase_history, date) IS
+COMMENT ON FUNCTION crm.points_balance(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history) IS
   'points at the end of a day; negative if more were taken back or redeemed than there were';
-CREATE FUNCTION crm.points_expiring(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date, until date)
-    RETURNS bigint
+CREATE FUNCTION crm.points_expiring(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date, until date,
+    base_points crm.purchase_history DEFAULT NULL) RETURNS bigint
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_expiring';
-COMMENT ON FUNCTION crm.points_expiring(crm.points_rule, crm.purchase_history, crm.purchase_history, date, date) IS
+COMMENT ON FUNCTION crm.points_expiring(crm.points_rule, crm.purchase_history, crm.purchase_history, date, date, crm.purchase_history) IS
   'points of the end of as_of that will have expired by the end of until if they are not spent';
 CREATE FUNCTION crm.points_statement(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date,
+    base_points crm.purchase_history DEFAULT NULL,
     OUT booked_on date, OUT kind text, OUT points bigint, OUT balance bigint, OUT tier text, OUT expires_on date)
     RETURNS SETOF record
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 ROWS 20 AS 'MODULE_PATHNAME', 'crm_points_statement';
-COMMENT ON FUNCTION crm.points_statement(crm.points_rule, crm.purchase_history, crm.purchase_history, date) IS
+COMMENT ON FUNCTION crm.points_statement(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history) IS
   'every movement of points until as_of, with the balance after it';
 CREATE FUNCTION crm_internal.points_rule_to_jsonb(crm.points_rule) RETURNS jsonb
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule_to_jsonb';

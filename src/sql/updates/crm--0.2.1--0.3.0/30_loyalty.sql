@@ -1,0 +1,3 @@
+-- points by exact rates, rounded as the program says
+
+@create crm.base_points
