@@ -55,17 +55,14 @@ like($said, qr{PG_CONFIG=/nowhere/pg_config is no pg_config .*postgresql-server-
 # PostgreSQL 18 looks for extensions in folders that a setting names.
 SKIP:
 {
-	my $node = PostgreSQL::Test::Cluster->new('elsewhere');
 	my $major = `$ENV{PG_CONFIG} --version` =~ s/^PostgreSQL (\d+).*/$1/sr;
 
 	skip 'extension_control_path is new in PostgreSQL 18', 2 if $major < 18;
-	($ok, $said) = make('-C', $sources, 'with_llvm=no', "prefix=$root/extras", 'install');
-	ok($ok, 'an installation into a prefix') or diag $said;
-	my ($control) = grep { m{/crm\.control$} } split /\n/, files("$root/extras");
-	my ($library) = grep { m{/crm\.so$} } split /\n/, files("$root/extras");
-	my ($share, $lib) = map { "$root/extras" . s{/(?:extension/)?crm\.\w+$}{}r } $control, $library;
+	my $node = PostgreSQL::Test::Cluster->new('elsewhere');
+	($ok, $said) = make('-C', $sources, 'with_llvm=no', (map { "$_->[0]=$root/extras/$_->[1]" } [ 'datadir', 'share' ], [ 'pkglibdir', 'lib' ], [ 'docdir', 'doc' ]), 'install');
+	ok($ok, 'an installation into folders of its own') or diag $said;
 	$node->init;
-	$node->append_conf('postgresql.conf', "extension_control_path = '$share'\ndynamic_library_path = '$lib'");
+	$node->append_conf('postgresql.conf', "extension_control_path = '$root/extras/share'\ndynamic_library_path = '$root/extras/lib'");
 	$node->start;
 	is($node->safe_psql('postgres', 'CREATE EXTENSION crm; SELECT crm.spend(crm.purchase_history(current_date, 5))'), '5.0000',
 		'is found by extension_control_path and dynamic_library_path alone');
