@@ -26,7 +26,8 @@ END $$;
 SELECT nightly();
 CREATE FUNCTION mean_order() RETURNS numeric LANGUAGE plpgsql AS $$
 BEGIN
-  RETURN 1 / 0;
+  PERFORM 1 / 0;
+  RETURN 0;
 END $$;
 SELECT mean_order();
 
