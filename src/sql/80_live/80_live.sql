@@ -25,7 +25,12 @@ CREATE TABLE crm.tracked (
   joined regclass[],
   detached text NOT NULL DEFAULT 'keep' CHECK (detached IN ('keep', 'forget')),
   detached_histories regclass,
-  problem text
+  problem text,
+  calendar regclass,
+  cohorts regclass,
+  segments regclass,
+  segment_days regclass,
+  segment_since regclass
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -53,10 +58,16 @@ COMMENT ON COLUMN crm.tracked.joined IS 'the tables that the view joins to the s
 COMMENT ON COLUMN crm.tracked.detached IS 'whether purchases of a partition that is detached or dropped count on: keep or forget';
 COMMENT ON COLUMN crm.tracked.detached_histories IS 'what detached partitions held; NULL before the first is detached';
 COMMENT ON COLUMN crm.tracked.problem IS 'what could not be followed, until crm.rebuild; NULL if nothing';
+COMMENT ON COLUMN crm.tracked.calendar IS 'the view of figures by month; NULL before the first refresh after an update';
+COMMENT ON COLUMN crm.tracked.cohorts IS 'the view of cohorts by month and age';
+COMMENT ON COLUMN crm.tracked.segments IS 'the view of segments as they are now';
+COMMENT ON COLUMN crm.tracked.segment_days IS 'the segments on the days of refreshes';
+COMMENT ON COLUMN crm.tracked.segment_since IS 'since when each customer is in the segment of the last refresh';
 
 -- A dump takes the trackings of which everything is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
-  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories]::pg_catalog.oid[]'
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories,'
+  ' calendar, cohorts, segments, segment_days, segment_since]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
@@ -77,7 +88,8 @@ COMMENT ON COLUMN crm.refresh_position.last_key IS 'the key of its last customer
 CREATE FUNCTION crm_internal.relations_of(tracked crm.tracked) RETURNS oid[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
-    tracked.models, tracked.decisions, tracked.standing, tracked.detached_histories]::oid[] || coalesce(tracked.joined, '{}')::oid[], NULL)
+    tracked.models, tracked.decisions, tracked.standing, tracked.detached_histories, tracked.calendar, tracked.cohorts, tracked.segments, tracked.segment_days,
+    tracked.segment_since]::oid[] || coalesce(tracked.joined, '{}')::oid[], NULL)
 $$;
 COMMENT ON FUNCTION crm_internal.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
 

@@ -806,7 +806,7 @@ BEGIN
   made.customers := customers_name::regclass;
   PERFORM crm_internal.make_customers_on(purchases, made.histories, made.scoring, made.customers, horizon_days, function_name);
   made.purchases := purchases;
-  RETURN made;
+  RETURN crm_internal.make_pictures(made);
 END $$;
 COMMENT ON FUNCTION crm_internal.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean) IS
   'makes the tables and views of a tracking';

@@ -72,6 +72,7 @@ BEGIN
     PERFORM crm_internal.as_owner(t.histories, format('SELECT crm_internal.refresh_fill(%s::regclass)', tracking::oid));
     RETURN;
   END IF;
+  PERFORM crm_internal.complete_pictures(t.histories);
   PERFORM crm_internal.remake_customers_on(t);
   PERFORM crm_internal.complete_triggers(t.histories);
   PERFORM crm_internal.leave_triggers(t.histories);
@@ -135,6 +136,7 @@ BEGIN
   -- first the rules, then crm.tracked: in the order of the other steps, so that two refreshes wait and do not deadlock
   IF batch.last IS NULL THEN
     PERFORM crm_internal.finish_scoring(t.histories);
+    PERFORM crm_internal.keep_segments(t.histories);
   END IF;
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = t.histories LOOP
     t.customers_read := t.customers_read + batch.customers_read;
@@ -254,7 +256,8 @@ BEGIN
     FROM crm.tracked o, LATERAL (
       VALUES ('purchases view', o.purchases), ('source', o.source), ('histories', o.histories), ('scoring', o.scoring),
         ('changes', o.changes), ('customers view', o.customers), ('models', o.models),
-        ('table of decisions', o.decisions), ('view of standings', o.standing)
+        ('table of decisions', o.decisions), ('view of standings', o.standing), ('calendar', o.calendar), ('view of cohorts', o.cohorts),
+        ('view of segments', o.segments), ('table of segments by day', o.segment_days), ('table of segments by customer', o.segment_since)
       UNION ALL SELECT 'joined table', j FROM unnest(o.joined) AS j)
       AS r(part, relation)
     WHERE o.histories = t.histories AND r.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = r.relation);

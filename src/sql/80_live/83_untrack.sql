@@ -41,6 +41,7 @@ BEGIN
     PERFORM crm_internal.release_tables(o.source || o.joined);
   END LOOP;
   PERFORM crm_internal.drop_tiers(t.decisions, t.standing);
+  PERFORM crm_internal.drop_pictures(t);
   IF EXISTS (SELECT FROM pg_class WHERE oid = t.customers) THEN
     IF crm_internal.customers_on(t.customers) IS NOT NULL THEN
       EXECUTE format('DROP FUNCTION %s(date)', crm_internal.customers_on(t.customers));

@@ -6,6 +6,14 @@ ALTER TABLE crm.tracked ADD COLUMN detached text NOT NULL DEFAULT 'keep' CHECK (
 COMMENT ON COLUMN crm.tracked.detached IS 'whether purchases of a partition that is detached or dropped count on: keep or forget';
 COMMENT ON COLUMN crm.tracked.detached_histories IS 'what detached partitions held; NULL before the first is detached';
 COMMENT ON COLUMN crm.tracked.problem IS 'what could not be followed, until crm.rebuild; NULL if nothing';
+-- what a tracking shows of time, see 86_pictures.sql
+ALTER TABLE crm.tracked ADD COLUMN calendar regclass, ADD COLUMN cohorts regclass, ADD COLUMN segments regclass,
+  ADD COLUMN segment_days regclass, ADD COLUMN segment_since regclass;
+COMMENT ON COLUMN crm.tracked.calendar IS 'the view of figures by month; NULL before the first refresh after an update';
+COMMENT ON COLUMN crm.tracked.cohorts IS 'the view of cohorts by month and age';
+COMMENT ON COLUMN crm.tracked.segments IS 'the view of segments as they are now';
+COMMENT ON COLUMN crm.tracked.segment_days IS 'the segments on the days of refreshes';
+COMMENT ON COLUMN crm.tracked.segment_since IS 'since when each customer is in the segment of the last refresh';
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
   'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
