@@ -111,7 +111,7 @@ BEGIN
   RETURN QUERY
   SELECT w, calibrated + 7 * w, round(sum(expected_purchases(model, history, calibrated, calibrated + 7 * w))::numeric, 1),
     sum(purchase_day_count(within(history, daterange(calibrated + 1, calibrated + 7 * w, '[]'))))::numeric
-  FROM (SELECT fit_mbg_nbd(history, calibrated) AS model FROM customer WHERE first_purchased_on(history) <= calibrated) m,
+  FROM (SELECT fit_purchase_model(history, calibrated) AS model FROM customer WHERE first_purchased_on(history) <= calibrated) m,
     customer, generate_series(2, 26, 2) w
   WHERE first_purchased_on(history) <= calibrated
   GROUP BY w ORDER BY w;

@@ -198,43 +198,71 @@ future_by_series(const BgAlive *now, double t, Ladder *ladder)
 	return future;
 }
 
+/* The k-th roots of unity, of which all sums over phases are made. */
+typedef struct Roots
+{
+	double complex at[PURCHASE_MAX_K];
+} Roots;
+
+static void
+roots_fill(Roots *roots, int k)
+{
+	for (int i = 0; i < k; i++)
+		roots->at[i] = cexp(2 * M_PI * I * i / k);
+}
+
+/* ln(1 + z), of a small z too. */
+static double complex
+complex_log1p(double complex z)
+{
+	double x = creal(z);
+	double y = cimag(z);
+
+	return 0.5 * log1p(2 * x + x * x + y * y) + I * atan2(y, 1 + x);
+}
+
 /*
  * 1 - E[q^K] over N for given p = 1 - q, by the k-th roots of unity:
  * q^floor((j + n)/k) = sum over roots of c_i (root_i q^(1/k))^n. Written so that
- * nothing cancels as p -> 0.
+ * nothing cancels as p -> 0. Roots come in pairs, of the same real part.
  */
 static double
-one_minus_stay(const BgAlive *now, double t, double log_q)
+one_minus_stay(const BgAlive *now, const Roots *roots, double t, double log_q)
 {
+	int	   k = now->k;
 	double u = t / now->scale;
-	double q_root_minus_one = expm1(log_q / now->k);
+	double q_root_minus_one = expm1(log_q / k);
+	double below[PURCHASE_MAX_K]; /* q^(-n/k) - 1, where no purchase is made by phase n */
+	double above[PURCHASE_MAX_K]; /* q^(1 - n/k) - 1, where one is */
 	double result = 0;
 
-	if (now->k == 1)
+	if (k == 1)
 		return -expm1(-now->shape * log1p(-q_root_minus_one * u));
-
-	for (int j = 0; j < now->k; j++)
+	for (int n = 0; n < k; n++)
 	{
-		double w = now->shape + j;
+		below[n] = expm1(-log_q * n / k) / k;
+		above[n] = expm1(log_q * (1 - (double) n / k)) / k;
+	}
+	for (int i = 0; 2 * i <= k; i++)
+	{
+		double complex root = roots->at[i];
+		double complex log_base = i == 0 ? log1p(-q_root_minus_one * u)
+										 : complex_log1p((1 - root - root * q_root_minus_one) * u);
+		double complex base = cexp(log_base);
+		double complex power = cexp(-now->shape * log_base); /* base^-w */
+		double complex coefficient = 0;
+		double		   pair = i == 0 || 2 * i == k ? 1 : 2;
 
-		for (int i = 0; i < now->k; i++)
+		for (int n = 0; n < k; n++)
+			coefficient += below[n] * conj(roots->at[i * n % k]);
+		for (int j = 0; j < k; j++, power /= base)
 		{
-			double complex root = cexp(2 * M_PI * I * i / now->k);
-			double complex coefficient = 0;
-			double complex base = 1 + (1 - root - root * q_root_minus_one) * u;
+			int n = k - 1 - j; /* with one more phase over, a purchase is made by this one */
 
-			for (int n = 0; n < now->k; n++)
-				coefficient += expm1(log_q * ((j + n) / now->k - (double) n / now->k)) *
-							   cexp(-2 * M_PI * I * i * n / now->k) / now->k;
 			if (i == 0)
-			{
-				double log_base = log1p(-q_root_minus_one * u);
-
-				result += now->phase[j] *
-						  (-expm1(-w * log_base) - creal(coefficient) * exp(-w * log_base));
-			}
-			else
-				result -= now->phase[j] * creal(coefficient * cexp(-w * clog(base)));
+				result -= now->phase[j] * expm1(-(now->shape + j) * creal(log_base));
+			result -= pair * now->phase[j] * creal(coefficient * power);
+			coefficient += (above[n] - below[n]) * conj(roots->at[i * n % k]);
 		}
 	}
 	return result;
@@ -242,9 +270,9 @@ one_minus_stay(const BgAlive *now, double t, double log_q)
 
 /* (1 - E[q^K])/p = E[1 + q + ... + q^(K - 1)]: the purchases expected for a given p. */
 static double
-expected_given_p(const BgAlive *now, double t, double log_q)
+expected_given_p(const BgAlive *now, const Roots *roots, double t, double log_q)
 {
-	return one_minus_stay(now, t, log_q) / -expm1(log_q);
+	return one_minus_stay(now, roots, t, log_q) / -expm1(log_q);
 }
 
 /*
@@ -252,13 +280,14 @@ expected_given_p(const BgAlive *now, double t, double log_q)
  * Where p times the purchases of an immortal is below 1e-6 it no longer depends on p.
  */
 static double
-second_given_p(const BgAlive *now, double t, double log_q, double immortal)
+second_given_p(const BgAlive *now, const Roots *roots, double t, double log_q, double immortal)
 {
 	const double h = 1e-3;
 
 	log_q = fmin(log_q, log1p(-1e-6 / (1 + immortal)));
-	return expected_given_p(now, t, log_q) +
-		   (expected_given_p(now, t, log_q * (1 - h)) - expected_given_p(now, t, log_q * (1 + h))) /
+	return expected_given_p(now, roots, t, log_q) +
+		   (expected_given_p(now, roots, t, log_q * (1 - h)) -
+			expected_given_p(now, roots, t, log_q * (1 + h))) /
 			   (-log_q * h);
 }
 
@@ -268,17 +297,20 @@ future_by_quadrature(const BgAlive *now, double t, bool want_second)
 {
 	double	 immortal = (now->shape + now->k) * t / now->scale / now->k;
 	BetaGrid grid;
+	Roots	 roots;
 	Future	 future = {0, 0, 0};
 
+	roots_fill(&roots, now->k);
 	beta_grid(&grid, now->a, now->b, want_second ? immortal * immortal : immortal, STEP_NARROW);
 	for (int i = 0; i < grid.n; i++)
 	{
-		double gone = one_minus_stay(now, t, grid.log_q[i]);
+		double gone = one_minus_stay(now, &roots, t, grid.log_q[i]);
 
 		future.expected += grid.weight[i] * gone / grid.p[i];
 		future.alive += grid.weight[i] * fmax(0, 1 - gone);
 		if (want_second)
-			future.second += grid.weight[i] * second_given_p(now, t, grid.log_q[i], immortal);
+			future.second +=
+				grid.weight[i] * second_given_p(now, &roots, t, grid.log_q[i], immortal);
 	}
 	return future;
 }

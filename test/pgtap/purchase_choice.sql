@@ -1,7 +1,7 @@
 -- A fit that always ends in a usable model: limits, the choice, and shops of all shapes
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(31);
+SELECT plan(38);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -28,13 +28,25 @@ SELECT is((SELECT fit_purchase_model(history, '1997-09-30', 7 ORDER BY customer_
 
 -- shops of all shapes
 \ir ../fixtures/buyers.sql
-CREATE TEMP TABLE shop AS SELECT shop, as_of, fit_purchase_model(history, as_of) AS model, rfm_scale(history, as_of) AS scale FROM buyers GROUP BY 1, 2;
+CREATE TEMP TABLE shop AS SELECT shop, as_of, fit_purchase_model(history, as_of) AS model, fit_gamma_gamma(history, as_of) AS spend, rfm_scale(history, as_of) AS scale FROM buyers GROUP BY 1, 2;
+CREATE TEMP TABLE valued AS
+SELECT shop, segment(rfm_score(scale, history, as_of)) AS segment, p_alive(model, history, as_of) AS p_alive,
+  1 - probability(purchase_forecast(model, history, as_of, as_of + 90), 0) AS buy_again, clv(model, spend, history, as_of, as_of + 365, 0.1) AS clv
+FROM shop JOIN buyers USING (shop, as_of);
+CREATE TEMP TABLE best_and_worst AS
+SELECT shop, avg(buy_again) FILTER (WHERE segment = 'Champions') AS best_again, avg(buy_again) FILTER (WHERE segment = 'Hibernating') AS worst_again,
+  avg(clv) FILTER (WHERE segment = 'Champions') AS best_clv, avg(clv) FILTER (WHERE segment = 'Hibernating') AS worst_clv
+FROM valued GROUP BY shop;
 SELECT ok(is_converged(model), format('%s: %s', shop, coalesce(fit_verdict(model), ''))) FROM shop ORDER BY shop;
-SELECT is((SELECT count(*) FROM shop JOIN buyers USING (shop, as_of) WHERE NOT coalesce(p_alive(model, history, as_of) BETWEEN 0 AND 1, false)
-  OR NOT coalesce(expected_purchases(model, history, as_of, as_of + 90) BETWEEN 0 AND 1000, false)), 0::bigint, 'every customer of every shop has a probability and an expectation');
-SELECT ok(coalesce(avg(expected_purchases(model, history, as_of, as_of + 90)) FILTER (WHERE segment(s) = 'Champions') >=
-    avg(expected_purchases(model, history, as_of, as_of + 90)) FILTER (WHERE segment(s) = 'Hibernating') * (1 - 1e-9), true), format('%s: Champions are expected to buy no less than Hibernating', shop))
-FROM shop JOIN buyers USING (shop, as_of), LATERAL rfm_score(scale, history, as_of) s GROUP BY shop ORDER BY shop;
+SELECT is((SELECT count(*) FROM valued), (SELECT count(*) FROM buyers), 'every customer is asked about');
+SELECT is((SELECT count(*) FROM valued WHERE (p_alive BETWEEN 0 AND 1 AND buy_again BETWEEN 0 AND p_alive + 1e-12 AND clv BETWEEN 0 AND 1e7) IS NOT TRUE), 0::bigint,
+  'every customer of every shop has a probability, a probability to buy again that is no higher, and a value');
+SELECT is((SELECT string_agg(shop, ', ' ORDER BY shop) FROM best_and_worst WHERE num_nulls(best_again, worst_again, best_clv, worst_clv) = 0), 'bicycles, cafe, clockwork, fifty, rfm_orders, superstore, wholesale', 'shops that have both Champions and Hibernating');
+SELECT ok(best_again >= worst_again * (1 - 1e-9), format('%s: Champions are as likely to buy again as Hibernating or likelier (%s and %s)', shop, round(best_again::numeric, 3), round(worst_again::numeric, 3)))
+FROM best_and_worst WHERE num_nulls(best_again, worst_again) = 0 ORDER BY shop;
+SELECT ok(best_clv >= worst_clv, format('%s: and worth as much or more (%s and %s)', shop, round(best_clv::numeric, 2), round(worst_clv::numeric, 2)))
+FROM best_and_worst JOIN shop USING (shop) WHERE num_nulls(best_clv, worst_clv) = 0 AND model_name(model) <> 'poisson' ORDER BY shop;
+SELECT is((SELECT string_agg(shop, ', ' ORDER BY shop) FROM shop WHERE model_name(model) = 'poisson'), 'cafe, rfm_orders, songs', 'only where everybody buys alike and nobody leaves are they worth the same but for what they spend');
 SELECT ok(bool_and(model_name(model) <> 'bg_nbd'), 'BG/NBD is taken nowhere') FROM shop;
 SELECT ok((SELECT ended_in LIKE 'mbg_cnbd_k(k 32, rate, %' FROM shop, model_choice(model) WHERE shop = 'clockwork' AND is_chosen), 'buyers like clockwork: as regular as the model goes, and some leave');
 SELECT ok((SELECT reason LIKE 'a rhythm that nobody leaves%' FROM shop, model_choice(model) WHERE shop = 'songs' AND fitted = 'mbg_cnbd_k'), 'a rhythm that nobody leaves is not taken');

@@ -9,7 +9,8 @@
 #include "models/gamma_gamma.h"
 #include "models/model.h"
 
-static const char *quantity[] = {"log_likelihood", "p_alive", "expected purchases", "dert"};
+static const char *quantity[] = {"log_likelihood", "p_alive", "expected purchases", "dert",
+								 "purchases of long"};
 
 typedef struct Tally
 {
@@ -309,7 +310,7 @@ check_continuity(const PurchaseModelOps *ops)
 		PurchaseParams limit = {ops->has_k ? 3 : 1, {0.5625, 10.5, 0.625, 11.5}, ops->kind};
 		const PurchaseModelOps *whole = purchase_model_ops(purchase_model_family(ops->kind));
 		Btyd					c = customers[i];
-		double					before[4];
+		double					before[5];
 
 		if (ops->units[0] == PARAM_RATE)
 		{
@@ -323,14 +324,20 @@ check_continuity(const PurchaseModelOps *ops)
 		for (int decade = 3; decade <= 6; decade++)
 		{
 			PurchaseParams near = whole_near(ops, &limit, pow(10, -decade));
-			double gap[4] = {whole->log_likelihood(&near, c) - ops->log_likelihood(&limit, c),
+			double gap[5] = {whole->log_likelihood(&near, c) - ops->log_likelihood(&limit, c),
 							 whole->p_alive(&near, c) - ops->p_alive(&limit, c),
 							 whole->expected(&near, c, 39, NULL) -
 								 ops->expected(&limit, c, 39, NULL),
 							 whole->discounted(&near, c, INFINITY, 0.0625) -
-								 ops->discounted(&limit, c, INFINITY, 0.0625)};
+								 ops->discounted(&limit, c, INFINITY, 0.0625),
+							 0};
 
-			for (int what = 0; what < 4; what++)
+			/* of many phases, where quadrature takes over from a series */
+			near.k = limit.k = ops->has_k ? PURCHASE_MAX_K : 1;
+			gap[4] = whole->expected(&near, c, 2500, NULL) - ops->expected(&limit, c, 2500, NULL);
+			limit.k = ops->has_k ? 3 : 1;
+
+			for (int what = 0; what < 5; what++)
 			{
 				double ratio = before[what] / gap[what];
 
