@@ -98,6 +98,35 @@ purchase_correction_order(const PurchaseCorrection *a, const PurchaseCorrection 
 	return (a->booked > b->booked) - (a->booked < b->booked);
 }
 
+/* How many corrections stand before a place, that of the same days not among them. */
+static inline int
+purchase_history_corrections_before(const PurchaseHistory *h, const PurchaseCorrection *place)
+{
+	int low = 0;
+	int high = h->ncorrections;
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (purchase_correction_order(&purchase_history_corrections(h)[middle], place) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Whether there is a correction of some days. */
+static inline bool
+purchase_history_has_correction(const PurchaseHistory *h, const PurchaseCorrection *days)
+{
+	int at = purchase_history_corrections_before(h, days);
+
+	return at < h->ncorrections &&
+		   purchase_correction_order(&purchase_history_corrections(h)[at], days) == 0;
+}
+
 /* purchase_history.c */
 extern PurchaseHistory *purchase_history_create(int capacity);
 extern PurchaseHistory *purchase_history_create_corrected(int entries, int corrections);
@@ -176,6 +205,13 @@ purchase_orders(int64 amount, int32 orders)
 	return amount < 0 ? 0 : orders;
 }
 
+/* Whether a row is a correction: it was booked later than it was bought, or takes orders back. */
+static inline bool
+purchase_is_correction(const PurchaseCorrection *row)
+{
+	return row->booked > row->day || row->orders < 0;
+}
+
 /* What one row says, by the days that it names; both NULL is for the caller to leave out. */
 typedef struct PurchaseRow
 {
@@ -198,7 +234,7 @@ purchase_row(const DateADT *day, const DateADT *booked, int64 amount, int32 orde
 	row.is.booked = booked != NULL && *booked > row.is.day ? *booked : row.is.day;
 	row.is.orders = (amount < 0 && orders > 0) || (day == NULL && orders < 0) ? 0 : orders;
 	row.is.amount = amount;
-	row.is_correction = row.is.booked > row.is.day || row.is.orders < 0;
+	row.is_correction = purchase_is_correction(&row.is);
 	CheckPurchaseDay(row.is.day);
 	CheckBookedDay(row.is.day, row.is.booked);
 	return row;

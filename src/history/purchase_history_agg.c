@@ -95,25 +95,6 @@ accumulate(PurchaseHistory *state, DateADT day, int32 orders, int64 amount)
 	return state;
 }
 
-/* How many corrections stand before a place, that of the same days not among them. */
-static int
-corrections_before(const PurchaseHistory *state, const PurchaseCorrection *place)
-{
-	int low = 0;
-	int high = state->ncorrections;
-
-	while (low < high)
-	{
-		int middle = low + (high - low) / 2;
-
-		if (purchase_correction_order(&purchase_history_corrections(state)[middle], place) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* The state with one correction more; a new one if the old had no room. */
 static PurchaseHistory *
 accumulate_correction(PurchaseHistory *state, const PurchaseCorrection *correction)
@@ -126,7 +107,7 @@ accumulate_correction(PurchaseHistory *state, const PurchaseCorrection *correcti
 	if (correction->orders == 0 && correction->amount == 0)
 		return state;
 
-	index = corrections_before(state, correction);
+	index = purchase_history_corrections_before(state, correction);
 	at = &purchase_history_corrections(state)[index];
 	if (index == state->ncorrections || purchase_correction_order(at, correction) != 0)
 	{

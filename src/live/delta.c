@@ -17,12 +17,19 @@
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
 
-/* Days in ascending order, with room to grow. */
+/* Days and corrections in ascending order, with room to grow. */
 typedef struct DayList
 {
-	PurchaseHistory *days;
-	int				 capacity;
+	PurchaseHistory	   *days;
+	int					capacity;
+	PurchaseCorrection *corrections; /* NULL before the first */
+	int					ncorrections;
+	int					correction_capacity;
+	PurchaseHistory	   *all; /* both, for the customer at hand; NULL without corrections */
 } DayList;
+
+/* What a sorted row is ordered by behind the keys: went, day, booked. */
+#define DELTA_SORTED 3
 
 struct Deltas
 {
@@ -58,15 +65,15 @@ deltas_create(const HistoriesLayout *layout)
 	return deltas;
 }
 
-/* By the keys, then what came before what went, then by day. */
+/* By the keys, then what came before what went, then by day and booked day. */
 static void
 start_sort(Deltas *deltas)
 {
 	const CustomerKeys *keys = deltas->keys;
-	AttrNumber			columns[INDEX_MAX_KEYS + 2];
-	Oid					operators[INDEX_MAX_KEYS + 2];
-	Oid					collations[INDEX_MAX_KEYS + 2] = {0};
-	bool				nulls_first[INDEX_MAX_KEYS + 2] = {0};
+	AttrNumber			columns[INDEX_MAX_KEYS + DELTA_SORTED];
+	Oid					operators[INDEX_MAX_KEYS + DELTA_SORTED];
+	Oid					collations[INDEX_MAX_KEYS + DELTA_SORTED] = {0};
+	bool				nulls_first[INDEX_MAX_KEYS + DELTA_SORTED] = {0};
 
 	for (int i = 0; i < keys->n; i++)
 	{
@@ -76,19 +83,21 @@ start_sort(Deltas *deltas)
 	}
 	columns[keys->n] = keys->n + 1 + DELTA_WENT;
 	operators[keys->n] = lookup_type_cache(BOOLOID, TYPECACHE_LT_OPR)->lt_opr;
+	for (int i = 1; i < DELTA_SORTED; i++)
+		operators[keys->n + i] = lookup_type_cache(DATEOID, TYPECACHE_LT_OPR)->lt_opr;
 	columns[keys->n + 1] = keys->n + 1 + DELTA_DAY;
-	operators[keys->n + 1] = lookup_type_cache(DATEOID, TYPECACHE_LT_OPR)->lt_opr;
+	columns[keys->n + 2] = keys->n + 1 + DELTA_BOOKED;
 	deltas->equal = palloc(sizeof(FmgrInfo) * keys->n);
 	for (int i = 0; i < keys->n; i++)
 		fmgr_info_copy(&deltas->equal[i], &keys->equal[i], CurrentMemoryContext);
-	deltas->sort = tuplesort_begin_heap(deltas->desc, keys->n + 2, columns, operators, collations,
-										nulls_first, work_mem, NULL, 0);
+	deltas->sort = tuplesort_begin_heap(deltas->desc, keys->n + DELTA_SORTED, columns, operators,
+										collations, nulls_first, work_mem, NULL, 0);
 	tuplesort_puttupleslot(deltas->sort, deltas->row);
 }
 
 /* Add a purchase that came to a customer or went from one. */
 void
-deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went)
+deltas_add(Deltas *deltas, const Datum *keys, const PurchaseRow *purchase, bool went)
 {
 	TupleTableSlot *row = deltas->row;
 	int				nkeys = deltas->keys->n;
@@ -100,9 +109,10 @@ deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool 
 	ExecClearTuple(row);
 	memcpy(row->tts_values, keys, sizeof(Datum) * nkeys);
 	values[DELTA_WENT] = BoolGetDatum(went);
-	values[DELTA_DAY] = DateADTGetDatum(purchase->day);
-	values[DELTA_ORDERS] = Int32GetDatum(purchase->orders);
-	values[DELTA_AMOUNT] = Int64GetDatum(purchase->amount);
+	values[DELTA_DAY] = DateADTGetDatum(purchase->is.day);
+	values[DELTA_BOOKED] = DateADTGetDatum(purchase->is.booked);
+	values[DELTA_ORDERS] = Int32GetDatum(purchase->is.orders);
+	values[DELTA_AMOUNT] = Int64GetDatum(purchase->is.amount);
 	memset(row->tts_isnull, false, nkeys + DELTA_COLUMNS);
 	ExecStoreVirtualTuple(row);
 	if (first)
@@ -111,11 +121,31 @@ deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool 
 		tuplesort_puttupleslot(deltas->sort, row);
 }
 
+/* Add all purchases and corrections of a history. */
+void
+deltas_add_history(Deltas *deltas, const Datum *keys, const PurchaseHistory *history, bool went)
+{
+	PurchaseRow row = {0};
+
+	for (int i = 0; i < history->nentries; i++)
+	{
+		const PurchaseDay *day = &history->entries[i];
+
+		row.is = (PurchaseCorrection){day->day, day->day, day->orders, 0, day->amount};
+		deltas_add(deltas, keys, &row, went);
+	}
+	for (int i = 0; i < history->ncorrections; i++)
+	{
+		row.is = purchase_history_corrections(history)[i];
+		deltas_add(deltas, keys, &row, went);
+	}
+}
+
 /* Add nothing to a customer, who is given out all the same. */
 void
 deltas_touch(Deltas *deltas, const Datum *keys)
 {
-	PurchaseDay nothing = {0};
+	PurchaseRow nothing = {0};
 
 	deltas_add(deltas, keys, &nothing, false);
 }
@@ -146,19 +176,73 @@ add_day(DayList *list, const PurchaseDay *purchase)
 	days->entries[days->nentries++] = *purchase;
 }
 
+/* Add a correction behind the last, or to it if that is of the same days. */
+static void
+add_correction(DayList *list, const PurchaseCorrection *correction)
+{
+	PurchaseCorrection *last = list->corrections + list->ncorrections - 1;
+
+	if (list->ncorrections > 0 && purchase_correction_order(last, correction) == 0)
+	{
+		*last = purchase_correction_combine(last, correction, 1);
+		return;
+	}
+	if (list->ncorrections == list->correction_capacity)
+	{
+		list->correction_capacity = list->correction_capacity * 2 + 4;
+		list->corrections = list->corrections
+								? repalloc_huge(list->corrections, sizeof(PurchaseCorrection) *
+																	   list->correction_capacity)
+								: palloc(sizeof(PurchaseCorrection) * list->correction_capacity);
+	}
+	list->corrections[list->ncorrections++] = *correction;
+}
+
 /* Add a row to what its customer bought or gave back. */
 static void
 add_row(Deltas *deltas, TupleTableSlot *row)
 {
-	Datum	   *values;
-	PurchaseDay purchase;
+	Datum			  *values;
+	PurchaseCorrection is = {0};
+	DayList			  *list;
 
 	slot_getallattrs(row);
 	values = row->tts_values + deltas->keys->n;
-	purchase.day = DatumGetDateADT(values[DELTA_DAY]);
-	purchase.orders = DatumGetInt32(values[DELTA_ORDERS]);
-	purchase.amount = DatumGetInt64(values[DELTA_AMOUNT]);
-	add_day(DatumGetBool(values[DELTA_WENT]) ? &deltas->went : &deltas->came, &purchase);
+	is.day = DatumGetDateADT(values[DELTA_DAY]);
+	is.booked = DatumGetDateADT(values[DELTA_BOOKED]);
+	is.orders = DatumGetInt32(values[DELTA_ORDERS]);
+	is.amount = DatumGetInt64(values[DELTA_AMOUNT]);
+	list = DatumGetBool(values[DELTA_WENT]) ? &deltas->went : &deltas->came;
+	if (unlikely(purchase_is_correction(&is)))
+		add_correction(list, &is);
+	else
+		add_day(list, &(PurchaseDay){is.day, is.orders, is.amount});
+}
+
+/* All of a list as one history, which lives until the list is cleared. */
+static PurchaseHistory *
+whole_list(DayList *list)
+{
+	const PurchaseHistory *days = list->days;
+
+	if (likely(list->ncorrections == 0))
+		return list->days;
+	list->all = purchase_history_create_corrected(days->nentries, list->ncorrections);
+	memcpy(list->all->entries, days->entries, sizeof(PurchaseDay) * days->nentries);
+	list->all->nentries = days->nentries;
+	memcpy(purchase_history_corrections(list->all), list->corrections,
+		   sizeof(PurchaseCorrection) * list->ncorrections);
+	return purchase_history_set_counts(list->all, days->nentries, list->ncorrections);
+}
+
+static void
+clear_list(DayList *list)
+{
+	list->days->nentries = 0;
+	list->ncorrections = 0;
+	if (list->all)
+		pfree(list->all);
+	list->all = NULL;
 }
 
 static bool
@@ -209,8 +293,8 @@ next_customer(Deltas *deltas)
 		return false;
 	ExecCopySlot(deltas->customer, deltas->ahead);
 	slot_getallattrs(deltas->customer);
-	deltas->came.days->nentries = 0;
-	deltas->went.days->nentries = 0;
+	clear_list(&deltas->came);
+	clear_list(&deltas->went);
 	do
 		add_row(deltas, deltas->ahead);
 	while (read_ahead(deltas) && same_customer(deltas));
@@ -224,8 +308,8 @@ deltas_next(Deltas *deltas, CustomerDelta *delta)
 	if (deltas->sort ? !next_customer(deltas) : !only_customer(deltas))
 		return false;
 	delta->keys = deltas->customer->tts_values;
-	delta->came = deltas->came.days;
-	delta->went = deltas->went.days;
+	delta->came = whole_list(&deltas->came);
+	delta->went = whole_list(&deltas->went);
 	return true;
 }
 

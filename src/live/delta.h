@@ -21,7 +21,9 @@ typedef struct CustomerDelta
 typedef struct Deltas Deltas;
 
 extern Deltas *deltas_create(const HistoriesLayout *layout);
-extern void deltas_add(Deltas *deltas, const Datum *keys, const PurchaseDay *purchase, bool went);
+extern void deltas_add(Deltas *deltas, const Datum *keys, const PurchaseRow *purchase, bool went);
+extern void deltas_add_history(Deltas *deltas, const Datum *keys, const PurchaseHistory *history,
+							   bool went);
 extern void deltas_touch(Deltas *deltas, const Datum *keys);
 extern bool deltas_next(Deltas *deltas, CustomerDelta *delta);
 extern void deltas_free(Deltas *deltas);

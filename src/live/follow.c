@@ -23,7 +23,7 @@ static void
 add_purchase(PurchaseReader *reader, Deltas *deltas, TupleTableSlot *row, bool went)
 {
 	Datum		keys[INDEX_MAX_KEYS];
-	PurchaseDay purchase;
+	PurchaseRow purchase;
 
 	if (purchase_reader_read(reader, row, keys, &purchase))
 		deltas_add(deltas, keys, &purchase, went);

@@ -294,7 +294,7 @@ static void
 add_purchase(JoinRun *run, Summing *summing, const Header *group, JoinTime when)
 {
 	Datum		keys[INDEX_MAX_KEYS];
-	PurchaseDay purchase;
+	PurchaseRow purchase;
 	int64		nlines = 0;
 
 	memset(summing->sums, 0, sizeof(Sum) * summing->plan->nsums);

@@ -219,7 +219,7 @@ changed_history(Histories *t, const PurchaseHistory *before, const CustomerDelta
 	const PurchaseHistory *held = delta->one_statement ? before : after;
 	const PurchaseHistory *went = delta->went;
 
-	if (went->nentries == 0)
+	if (purchase_history_is_empty(went))
 		return after;
 	if (unlikely(!found || !has_purchases_of(held, went)))
 	{
@@ -448,9 +448,11 @@ write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occa
 static inline bool
 is_no_change(const CustomerDelta *delta)
 {
-	return delta->came->nentries == delta->went->nentries &&
-		   memcmp(delta->came->entries, delta->went->entries,
-				  sizeof(PurchaseDay) * delta->came->nentries) == 0;
+	const PurchaseHistory *came = delta->came;
+	const PurchaseHistory *went = delta->went;
+
+	return came->nentries == went->nentries && came->ncorrections == went->ncorrections &&
+		   memcmp(came->entries, went->entries, purchase_history_content_size(came)) == 0;
 }
 
 /* Add to a customer's history what came, take away what went, and score what is there then. */

@@ -142,7 +142,7 @@ find_changed(JoinRun *run)
 
 /* Add a purchase to the deltas, in the memory that they are in. */
 void
-join_add_delta(JoinRun *run, const Datum *keys, const PurchaseDay *purchase, bool went)
+join_add_delta(JoinRun *run, const Datum *keys, const PurchaseRow *purchase, bool went)
 {
 	MemoryContext before = MemoryContextSwitchTo(run->home);
 
@@ -154,7 +154,7 @@ static void
 add_purchase(JoinRun *run, TupleTableSlot *row, JoinTime when, bool went)
 {
 	Datum		keys[INDEX_MAX_KEYS];
-	PurchaseDay purchase;
+	PurchaseRow purchase;
 
 	if (join_reader_read(run->reader, row, when, keys, &purchase))
 		join_add_delta(run, keys, &purchase, went);
@@ -211,7 +211,7 @@ static void
 add_looking_up(JoinRun *run, int table, TupleTableSlot *row, void *of)
 {
 	Datum		keys[INDEX_MAX_KEYS];
-	PurchaseDay purchase;
+	PurchaseRow purchase;
 	bool		had;
 
 	(void) table;

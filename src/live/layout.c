@@ -74,6 +74,7 @@ deltas_descriptor(Relation histories, const CustomerKeys *keys)
 		TupleDescCopyEntry(desc, i + 1, RelationGetDescr(histories), keys->columns[i]);
 	TupleDescInitEntry(desc, keys->n + 1 + DELTA_WENT, "went", BOOLOID, -1, 0);
 	TupleDescInitEntry(desc, keys->n + 1 + DELTA_DAY, "day", DATEOID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_BOOKED, "booked", DATEOID, -1, 0);
 	TupleDescInitEntry(desc, keys->n + 1 + DELTA_ORDERS, "orders", INT4OID, -1, 0);
 	TupleDescInitEntry(desc, keys->n + 1 + DELTA_AMOUNT, "amount", INT8OID, -1, 0);
 	return desc;

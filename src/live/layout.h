@@ -30,6 +30,7 @@ enum
 {
 	DELTA_WENT,
 	DELTA_DAY,
+	DELTA_BOOKED, /* the day, unless it is a correction of a later one */
 	DELTA_ORDERS,
 	DELTA_AMOUNT,
 	DELTA_COLUMNS

@@ -328,7 +328,7 @@ bound_memo(JoinReader *reader)
  */
 bool
 join_reader_read(JoinReader *reader, TupleTableSlot *driving, JoinTime when, Datum *keys,
-				 PurchaseDay *purchase)
+				 PurchaseRow *purchase)
 {
 	CHECK_FOR_INTERRUPTS();
 	bound_memo(reader);
@@ -352,7 +352,7 @@ join_reader_join(JoinReader *reader, const Datum *values, const bool *nulls, Joi
 /* The customer's keys and the purchase of a group. */
 bool
 join_reader_read_group(JoinReader *reader, TupleTableSlot *group, Datum *keys,
-					   PurchaseDay *purchase)
+					   PurchaseRow *purchase)
 {
 	return purchase_reader_read(reader->purchases, group, keys, purchase);
 }

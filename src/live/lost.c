@@ -161,12 +161,15 @@ orders_on(const PurchaseHistory *h, DateADT day)
 	return n > 0 && h->entries[n - 1].day == day ? h->entries[n - 1].orders : 0;
 }
 
-/* Whether a history has all orders of another. */
+/* Whether a history has all orders of another, and something of all its corrections. */
 bool
 has_purchases_of(const PurchaseHistory *h, const PurchaseHistory *other)
 {
 	for (int i = 0; i < other->nentries; i++)
 		if (orders_on(h, other->entries[i].day) < other->entries[i].orders)
+			return false;
+	for (int i = 0; i < other->ncorrections; i++)
+		if (!purchase_history_has_correction(h, &purchase_history_corrections(other)[i]))
 			return false;
 	return true;
 }
@@ -233,6 +236,57 @@ lost_row_with(const List *lost, const PurchaseDay *purchase)
 	return NULL;
 }
 
+/* A correction that is to be taken from the row with some keys. */
+static MovedPurchases *
+moved_correction(const Datum *keys, const PurchaseCorrection *correction)
+{
+	MovedPurchases *moved = palloc(sizeof(MovedPurchases));
+
+	moved->keys = keys;
+	moved->went = purchase_history_create_corrected(0, 1);
+	*purchase_history_corrections(moved->went) = *correction;
+	purchase_history_set_counts(moved->went, 0, 1);
+	return moved;
+}
+
+/* The lost row that a correction is of; NULL if none has it. */
+static const LostRow *
+lost_row_with_correction(const List *lost, const PurchaseCorrection *correction)
+{
+	ListCell *lc;
+
+	foreach (lc, lost)
+		if (purchase_history_has_correction(((LostRow *) lfirst(lc))->history, correction))
+			return lfirst(lc);
+	return NULL;
+}
+
+/*
+ * The corrections among what goes that the row at hand owes, put behind the
+ * purchases that are left. One that nobody holds is taken from the row: those that
+ * add up to nothing are not stored.
+ */
+static void
+corrections_not_lost(const List *lost, const PurchaseHistory *held, const PurchaseHistory *went,
+					 PurchaseHistory *left, List **moved)
+{
+	int n = 0;
+
+	for (int i = 0; i < went->ncorrections; i++)
+	{
+		const PurchaseCorrection *correction = &purchase_history_corrections(went)[i];
+		const LostRow			 *owner = purchase_history_has_correction(held, correction)
+											  ? NULL
+											  : lost_row_with_correction(lost, correction);
+
+		if (owner == NULL)
+			purchase_history_corrections(left)[n++] = *correction;
+		else if (owner->keys)
+			*moved = lappend(*moved, moved_correction(owner->keys, correction));
+	}
+	purchase_history_set_counts(left, left->nentries, n);
+}
+
 /*
  * What is left to take from a customer's row, which holds some purchases, of
  * what goes, if another hand deleted or renamed a row of the customer in this
@@ -246,9 +300,9 @@ purchases_not_lost(Relation rel, Relation index, const HistoriesLayout *layout,
 				   List **moved)
 {
 	const PurchaseHistory *went = delta->went;
-	PurchaseHistory		  *left = purchase_history_create(went->nentries);
-	MemoryContext		   before = MemoryContextSwitchTo(home);
-	List				  *lost = lost_rows(rel, index, layout, delta->keys);
+	PurchaseHistory *left = purchase_history_create_corrected(went->nentries, went->ncorrections);
+	MemoryContext	 before = MemoryContextSwitchTo(home);
+	List			*lost = lost_rows(rel, index, layout, delta->keys);
 
 	for (int i = 0; i < went->nentries; i++)
 	{
@@ -266,6 +320,7 @@ purchases_not_lost(Relation rel, Relation index, const HistoriesLayout *layout,
 		else if (owner->keys)
 			*moved = lappend(*moved, moved_purchase(owner->keys, purchase));
 	}
+	corrections_not_lost(lost, held, went, left, moved);
 	MemoryContextSwitchTo(before);
 	return left;
 }

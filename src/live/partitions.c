@@ -285,7 +285,7 @@ read_partition(const Partition *p, Deltas *deltas, bool went)
 	Snapshot		snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TableScanDesc	scan = table_beginscan(p->rel, snapshot, 0, NULL);
 	Datum			keys[INDEX_MAX_KEYS];
-	PurchaseDay		purchase;
+	PurchaseRow		purchase;
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
 	{
@@ -332,8 +332,7 @@ read_kept(Oid kept, Oid part, Histories *histories, Deltas *deltas)
 			keys[k] = SPI_getbinval(row, SPI_tuptable->tupdesc, k + 1, &isnull);
 		history = DatumGetPurchaseHistory(
 			SPI_getbinval(row, SPI_tuptable->tupdesc, layout->keys.n + 1, &isnull));
-		for (int day = 0; day < history->nentries; day++)
-			deltas_add(deltas, keys, &history->entries[day], true);
+		deltas_add_history(deltas, keys, history, true);
 	}
 	SPI_finish();
 }

@@ -35,7 +35,8 @@ struct ReaderPlan
 	int		 nkeys;
 	bool	 amount_is_float8;
 	bool	 has_orders;
-	List	*columns;	/* expressions: keys, purchased_on, amount [, orders] */
+	bool	 has_booked;
+	List	*columns;	/* expressions: keys, purchased_on, amount [, orders] [, booked_on] */
 	List	*filter;	/* conditions, all of which hold */
 	AttrMap *partition; /* from the rows' layout to the table's, or NULL */
 };
@@ -81,7 +82,16 @@ CheckColumnFound(Relation view, AttrNumber column, const char *name)
 				 errmsg("purchases view \"%s\" has no column \"%s\"", RelationGetRelationName(view),
 						name),
 				 errdetail("A purchases view has the columns purchased_on, amount and optionally "
-						   "orders; every other column is the customer's key.")));
+						   "orders and booked_on; every other column is the customer's key.")));
+}
+
+/* Days are dates; what else there is names no day before somebody says where. */
+static inline void
+CheckDayType(Relation view, Form_pg_attribute column)
+{
+	CheckColumnType(view, column, getBaseType(column->atttypid) == DATEOID,
+					"Cast it in the view: a timestamp by ::date, a timestamp with time zone "
+					"by (at AT TIME ZONE 'Europe/Berlin')::date.");
 }
 
 /* Find and check the columns of a purchases view, by their names. */
@@ -102,10 +112,12 @@ purchases_columns(Relation view, PurchasesColumns *columns)
 		if (strcmp(name, "purchased_on") == 0)
 		{
 			columns->purchased_on = i + 1;
-			CheckColumnType(
-				view, column, type == DATEOID,
-				"Cast it in the view: a timestamp by ::date, a timestamp with time zone "
-				"by (at AT TIME ZONE 'Europe/Berlin')::date.");
+			CheckDayType(view, column);
+		}
+		else if (strcmp(name, "booked_on") == 0)
+		{
+			columns->booked_on = i + 1;
+			CheckDayType(view, column);
 		}
 		else if (strcmp(name, "amount") == 0)
 		{
@@ -215,6 +227,7 @@ plan_expressions(ReaderPlan *plan, Relation view, Query *query)
 	plan->nkeys = columns.nkeys;
 	plan->amount_is_float8 = getBaseType(exprType((Node *) amount)) == FLOAT8OID;
 	plan->has_orders = columns.orders != InvalidAttrNumber;
+	plan->has_booked = columns.booked_on != InvalidAttrNumber;
 	for (int i = 0; i < columns.nkeys; i++)
 		plan->columns = add_column(plan->columns, column_expression(query, columns.keys[i]));
 	plan->columns = add_column(plan->columns, column_expression(query, columns.purchased_on));
@@ -223,6 +236,8 @@ plan_expressions(ReaderPlan *plan, Relation view, Query *query)
 	if (plan->has_orders)
 		plan->columns =
 			add_column(plan->columns, cast_to(column_expression(query, columns.orders), INT4OID));
+	if (plan->has_booked)
+		plan->columns = add_column(plan->columns, column_expression(query, columns.booked_on));
 	if (query->jointree->quals)
 		plan->filter = make_ands_implicit(expression_planner((Expr *) query->jointree->quals));
 }
@@ -316,6 +331,61 @@ purchase_reader_plan(const PurchaseReader *reader)
 	return reader->plan;
 }
 
+/* The value of the next column of the row at hand. */
+static inline Datum
+read_column(const PurchaseReader *reader, ExprState ***column, bool *isnull)
+{
+	return ExecEvalExprSwitchContext(*(*column)++, reader->context, isnull);
+}
+
+static inline int64
+amount_of_column(const ReaderPlan *plan, Datum amount)
+{
+	return plan->amount_is_float8 ? amount_from_float8(DatumGetFloat8(amount))
+								  : amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(amount));
+}
+
+/*
+ * The purchase, or the correction, by the columns behind the keys: false if the
+ * day, the amount or the weight is NULL. A view with a booked day may leave out
+ * the day of the purchase, as the aggregate may.
+ */
+static bool
+read_purchase(const PurchaseReader *reader, ExprState **column, PurchaseRow *purchase)
+{
+	const ReaderPlan *plan = reader->plan;
+	DateADT			  day;
+	DateADT			  booked = 0;
+	Datum			  amount;
+	int32			  orders = 1;
+	bool			  no_day;
+	bool			  not_booked = true;
+	bool			  isnull;
+
+	day = DatumGetDateADT(read_column(reader, &column, &no_day));
+	if (no_day && !plan->has_booked)
+		return false;
+	amount = read_column(reader, &column, &isnull);
+	if (isnull)
+		return false;
+	if (plan->has_orders)
+		orders = DatumGetInt32(read_column(reader, &column, &isnull));
+	if (isnull)
+		return false;
+	if (plan->has_booked)
+		booked = DatumGetDateADT(read_column(reader, &column, &not_booked));
+	if (no_day && not_booked)
+		return false;
+	if (!plan->has_booked)
+	{
+		CheckPurchaseDay(day);
+		CheckOrders(orders);
+	}
+	*purchase = purchase_row(no_day ? NULL : &day, not_booked ? NULL : &booked,
+							 amount_of_column(plan, amount), orders);
+	return true;
+}
+
 /*
  * The customer's keys and the purchase of a row: false if the view leaves the
  * row out, or if its key, day, amount or weight is NULL; what comes behind a
@@ -323,12 +393,11 @@ purchase_reader_plan(const PurchaseReader *reader)
  */
 bool
 purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
-					 PurchaseDay *purchase)
+					 PurchaseRow *purchase)
 {
 	const ReaderPlan *plan = reader->plan;
 	ExprContext		 *context = reader->context;
 	ExprState		**column = reader->columns;
-	Datum			  amount;
 	bool			  isnull;
 
 	ResetExprContext(context);
@@ -340,29 +409,11 @@ purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
 		return false;
 	for (int i = 0; i < plan->nkeys; i++)
 	{
-		keys[i] = ExecEvalExprSwitchContext(*column++, context, &isnull);
+		keys[i] = read_column(reader, &column, &isnull);
 		if (isnull)
 			return false;
 	}
-	purchase->day = DatumGetDateADT(ExecEvalExprSwitchContext(*column++, context, &isnull));
-	if (isnull)
-		return false;
-	amount = ExecEvalExprSwitchContext(*column++, context, &isnull);
-	if (isnull)
-		return false;
-	purchase->orders = 1;
-	if (plan->has_orders)
-		purchase->orders = DatumGetInt32(ExecEvalExprSwitchContext(*column, context, &isnull));
-	if (isnull)
-		return false;
-
-	CheckPurchaseDay(purchase->day);
-	CheckOrders(purchase->orders);
-	purchase->amount = plan->amount_is_float8
-						   ? amount_from_float8(DatumGetFloat8(amount))
-						   : amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(amount));
-	purchase->orders = purchase_orders(purchase->amount, purchase->orders);
-	return true;
+	return read_purchase(reader, column, purchase);
 }
 
 void

@@ -12,7 +12,7 @@
 #include "live/layout.h"
 #include "nodes/parsenodes.h"
 
-/* The parts of a purchases view; columns are 1-based, orders 0 if it has none. */
+/* The parts of a purchases view; columns are 1-based, orders and booked_on 0 if it has none. */
 typedef struct PurchasesColumns
 {
 	int		   nkeys;
@@ -20,6 +20,7 @@ typedef struct PurchasesColumns
 	AttrNumber purchased_on;
 	AttrNumber amount;
 	AttrNumber orders;
+	AttrNumber booked_on;
 } PurchasesColumns;
 
 typedef struct ReaderPlan	  ReaderPlan; /* what a reader is made of */
@@ -28,7 +29,7 @@ typedef struct PurchaseReader PurchaseReader;
 extern void			   purchases_columns(Relation view, PurchasesColumns *columns);
 extern PurchaseReader *purchase_reader_create(Relation view, Relation source, Relation rows_of);
 extern bool purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
-								 PurchaseDay *purchase);
+								 PurchaseRow *purchase);
 extern const ReaderPlan *reader_plan_make(Relation view, Query *query);
 extern bool				 reader_plan_fits(const ReaderPlan *plan, const HistoriesLayout *layout);
 extern PurchaseReader	*purchase_reader_of_plan(const ReaderPlan *plan, TupleDesc rows);

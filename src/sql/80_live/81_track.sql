@@ -40,12 +40,13 @@ CREATE FUNCTION crm_internal.histories_query(purchases regclass) RETURNS text
   SELECT format('SELECT %1$s, crm.purchase_history(%2$s) AS history FROM %3$s WHERE %4$s GROUP BY %1$s HAVING crm.purchase_history(%2$s) OPERATOR(crm.<>) ''{}''',
     crm_internal.column_list(keys, ''::text),
     'purchased_on, amount' || CASE amount WHEN 'float8'::regtype THEN '' ELSE '::numeric' END
-      || CASE WHEN orders THEN ', orders::int' ELSE '' END,
+      || CASE WHEN orders THEN ', orders::int' WHEN booked THEN ', 1' ELSE '' END || CASE WHEN booked THEN ', booked_on' ELSE '' END,
     purchases,
     (SELECT string_agg(format('%I IS NOT NULL', k), ' AND ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)))
   FROM (SELECT crm_internal.purchases_keys(purchases) AS keys,
           (SELECT atttypid FROM pg_attribute WHERE attrelid = purchases AND attname = 'amount') AS amount,
-          EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'orders') AS orders) AS v
+          EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'orders') AS orders,
+          EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'booked_on') AS booked) AS v
 $$;
 COMMENT ON FUNCTION crm_internal.histories_query(regclass) IS 'the query that makes the histories of a purchases view from all its rows';
 
@@ -162,18 +163,24 @@ END $$;
 COMMENT ON FUNCTION crm_internal.free_name(oid, text, text) IS 'the name of a new relation: base and suffix, cut to fit and numbered if taken';
 
 -- The purchases view of a plain table.
-CREATE FUNCTION crm_internal.make_purchases_view(orders regclass, customer name, purchased_on name, amount name, weight name, time_zone text)
+CREATE FUNCTION crm_internal.day_of_column(relation regclass, day name, time_zone text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format(CASE a.atttypid WHEN 'timestamptz'::regtype THEN '(%I AT TIME ZONE %L)::date' WHEN 'date'::regtype THEN '%I' ELSE '%I::date' END, day, time_zone)
+  FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = day
+$$;
+COMMENT ON FUNCTION crm_internal.day_of_column(regclass, name, text) IS 'the day of a column of a table as SQL, of an instant in a time zone';
+
+CREATE FUNCTION crm_internal.make_purchases_view(orders regclass, customer name, purchased_on name, amount name, weight name, booked_on name, time_zone text)
   RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   name text;
-  names text[] := ARRAY[customer, purchased_on, amount, weight];
-  parameters constant text[] := '{customer,purchased_on,amount,orders}';
+  names text[] := ARRAY[customer, purchased_on, amount, weight, booked_on];
+  parameters constant text[] := '{customer,purchased_on,amount,orders,booked_on}';
   view_name text;
-  day_type regtype;
   schema oid := (SELECT relnamespace FROM pg_class WHERE oid = orders);
 BEGIN
-  FOR i IN 1..4 LOOP
+  FOR i IN 1..5 LOOP
     IF names[i] IS NULL AND i < 4 THEN
       PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is a table, so %s must name a column of it', orders, parameters[i]),
         hint => 'Pass customer, purchased_on and amount, or a purchases view instead of the table.');
@@ -187,21 +194,18 @@ BEGIN
     END IF;
   END LOOP;
 
-  SELECT atttypid INTO day_type FROM pg_attribute WHERE attrelid = orders AND attname = purchased_on;
   view_name := crm_internal.free_name(schema, (SELECT relname::text FROM pg_class WHERE oid = orders), '_purchases');
-  EXECUTE format('CREATE VIEW %s.%I AS SELECT %I AS %I, %s AS purchased_on, %I AS amount%s FROM %s',
+  EXECUTE format('CREATE VIEW %s.%I AS SELECT %I AS %I, %s AS purchased_on, %I AS amount%s%s FROM %s',
     schema::regnamespace, view_name, customer,
-    CASE WHEN customer IN ('purchased_on', 'amount', 'orders') THEN 'customer' ELSE customer END,
-    CASE day_type
-      WHEN 'timestamptz'::regtype THEN format('(%I AT TIME ZONE %L)::date', purchased_on, time_zone)
-      WHEN 'date'::regtype THEN quote_ident(purchased_on)
-      ELSE format('%I::date', purchased_on) END,
+    CASE WHEN customer IN ('purchased_on', 'amount', 'orders', 'booked_on') THEN 'customer' ELSE customer END,
+    crm_internal.day_of_column(orders, purchased_on, time_zone),
     amount,
     CASE WHEN weight IS NULL THEN '' ELSE format(', %I AS orders', weight) END,
+    CASE WHEN booked_on IS NULL THEN '' ELSE format(', %s AS booked_on', crm_internal.day_of_column(orders, booked_on, time_zone)) END,
     orders);
   RETURN format('%s.%I', schema::regnamespace, view_name)::regclass;
 END $$;
-COMMENT ON FUNCTION crm_internal.make_purchases_view(regclass, name, name, name, name, text) IS
+COMMENT ON FUNCTION crm_internal.make_purchases_view(regclass, name, name, name, name, name, text) IS
   'makes the purchases view of a table that has customer, day and amount as plain columns';
 
 CREATE FUNCTION crm_internal.track_triggers(tracked_table regclass, by_row boolean) RETURNS int
@@ -658,7 +662,7 @@ COMMENT ON FUNCTION crm_internal.fill_new_histories(regclass, regclass) IS
 CREATE FUNCTION crm.track(relation regclass, customer name DEFAULT NULL, purchased_on name DEFAULT NULL, amount name DEFAULT NULL,
     orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
     segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
-    notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL, detached text DEFAULT 'keep') RETURNS regclass
+    notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL, detached text DEFAULT 'keep', booked_on name DEFAULT NULL) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   zone constant text := coalesce(time_zone, current_setting('TimeZone'));
@@ -678,8 +682,8 @@ BEGIN
   -- all of it belongs to the owner of the relation, and what hangs on that runs as the owner
   IF NOT crm_internal.is_owner(relation) THEN
     RETURN crm_internal.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::name, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
-      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text)', relation::oid, customer, purchased_on, amount, orders,
-      zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached))::regclass;
+      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name)', relation::oid, customer, purchased_on, amount, orders,
+      zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on))::regclass;
   END IF;
   PERFORM crm_internal.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
@@ -691,9 +695,9 @@ BEGIN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('horizon of %s days is out of range', horizon_days), detail => 'It is 1 to 36525 days.');
   END IF;
   IF (SELECT relkind FROM pg_class WHERE oid = relation) <> 'v' THEN
-    purchases := crm_internal.make_purchases_view(relation, customer, purchased_on, amount, orders, zone);
+    purchases := crm_internal.make_purchases_view(relation, customer, purchased_on, amount, orders, booked_on, zone);
     view_made := true;
-  ELSIF num_nonnulls(customer, purchased_on, amount, orders) > 0 THEN
+  ELSIF num_nonnulls(customer, purchased_on, amount, orders, booked_on) > 0 THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is a view, which has its own columns', relation),
       hint => 'Columns are named only where a table is tracked.');
   END IF;
@@ -752,7 +756,7 @@ BEGIN
   PERFORM crm_internal.notice_join_indexes(purchases);
   RETURN made.customers;
 END $$;
-COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text) IS
+COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
 
 CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void
