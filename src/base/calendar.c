@@ -3,6 +3,7 @@
  */
 #include "crm.h"
 
+#include "base/names.h"
 #include "base/calendar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -15,43 +16,25 @@
 /* 2000-01-01, day 0 of PostgreSQL, was a Saturday: five days after a Monday. */
 #define DAYS_SINCE_MONDAY 5
 
-static const struct
-{
-	const char *name;
-	PeriodUnit	unit;
-} period_units[] = {
-	{"day", PERIOD_DAY},		 {"week", PERIOD_WEEK}, {"month", PERIOD_MONTH},
-	{"quarter", PERIOD_QUARTER}, {"year", PERIOD_YEAR},
-};
+static const char  unit_names[][8] = {"day", "week", "month", "quarter", "year"};
+static const Names units = NAMES("period", "Periods", NULL, 0, unit_names);
+/* A period may start elsewhere. */
+static const Names periods =
+	NAMES("period", "Periods",
+		  "Some start elsewhere: week(sunday), quarter(february), year(april).", 0, unit_names);
 
 /* The unit of a name, or an error that lists the names. */
 PeriodUnit
 period_unit_from_text(const text *name)
 {
-	const char *wanted = VARDATA_ANY(name);
-	size_t		len = VARSIZE_ANY_EXHDR(name);
-
-	/* Aggregates ask once a row: no copy of the name. */
-	for (size_t i = 0; i < lengthof(period_units); i++)
-		if (len == strlen(period_units[i].name) &&
-			pg_strncasecmp(wanted, period_units[i].name, len) == 0)
-			return period_units[i].unit;
-
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown period \"%s\"", text_to_cstring(name)),
-					errhint("Periods are day, week, month, quarter and year.")));
-	return PERIOD_DAY; /* not reached */
+	return (PeriodUnit) names_get_text(&units, name);
 }
 
 /* The name of a unit. */
 const char *
 period_unit_name(PeriodUnit unit)
 {
-	for (size_t i = 0; i < lengthof(period_units); i++)
-		if (period_units[i].unit == unit)
-			return period_units[i].name;
-	elog(ERROR, "unknown period unit %d", (int) unit);
-	return NULL; /* not reached */
+	return unit_names[unit];
 }
 
 /* In how many places the periods of a unit can start. */
@@ -64,17 +47,19 @@ count_starts(PeriodUnit unit)
 									: 1;
 }
 
-static const char *const weekdays[] = {"monday", "tuesday",	 "wednesday", "thursday",
-									   "friday", "saturday", "sunday"};
-static const char *const months_of_year[] = {"january",	  "february", "march",	  "april",
-											 "may",		  "june",	  "july",	  "august",
-											 "september", "october",  "november", "december"};
+static const char  weekday_names[][16] = {"monday", "tuesday",	"wednesday", "thursday",
+										  "friday", "saturday", "sunday"};
+static const char  month_names[][16] = {"january",	 "february", "march",	 "april",
+										"may",		 "june",	 "july",	 "august",
+										"september", "october",	 "november", "december"};
+static const Names weekdays = NAMES("weekday", "Weekdays", NULL, 0, weekday_names);
+static const Names months_of_year = NAMES("month", "Months", NULL, 0, month_names);
 
 /* The name of a start: a weekday, counted from Monday, or a month. */
 static inline const char *
 start_name(PeriodUnit unit, int shift)
 {
-	return unit == PERIOD_WEEK ? weekdays[shift] : months_of_year[shift];
+	return unit == PERIOD_WEEK ? weekday_names[shift] : month_names[shift];
 }
 
 /* Whether a byte is a period: a unit, and a place where its periods can start. */
@@ -85,24 +70,18 @@ period_is_valid(Period period)
 		   PERIOD_SHIFT(period) < count_starts(PERIOD_UNIT(period));
 }
 
-/* The period that starts on a named weekday or month, of a text like "week(sunday)"; false if it is none. */
+/* Moves the start of a period to a named weekday or month, of a text like "week(sunday)"; false if it is none. */
 static bool
-read_start(PeriodUnit unit, const char *start, size_t len, Period *period)
+read_start(const char *start, size_t len, Period *period)
 {
-	int nnames = unit == PERIOD_WEEK ? DAYS_PER_WEEK : MONTHS_PER_YEAR;
+	PeriodUnit unit = PERIOD_UNIT(*period);
+	int		   shift = names_find(unit == PERIOD_WEEK ? &weekdays : &months_of_year, start, len);
 
-	for (int shift = 0; shift < nnames && count_starts(unit) > 1; shift++)
-	{
-		const char *name = start_name(unit, shift);
-
-		if (len == strlen(name) && pg_strncasecmp(start, name, len) == 0)
-		{
-			/* Quarters of April are those of January. */
-			*period = unit | (shift % count_starts(unit)) << PERIOD_SHIFT_BITS;
-			return true;
-		}
-	}
-	return false;
+	if (shift < 0 || count_starts(unit) == 1)
+		return false;
+	/* Quarters of April are those of January. */
+	*period |= (shift % count_starts(unit)) << PERIOD_SHIFT_BITS;
+	return true;
 }
 
 /*
@@ -117,22 +96,12 @@ period_from_text(const text *name)
 	size_t		len = VARSIZE_ANY_EXHDR(name);
 	const char *open = len > 0 && wanted[len - 1] == ')' ? memchr(wanted, '(', len) : NULL;
 	size_t		unit_len = open == NULL ? len : (size_t) (open - wanted);
+	int			unit = names_find(&periods, wanted, unit_len);
+	Period		period = (Period) Max(unit, 0);
 
-	for (size_t i = 0; i < lengthof(period_units); i++)
-	{
-		Period period = period_units[i].unit;
-
-		if (unit_len == strlen(period_units[i].name) &&
-			pg_strncasecmp(wanted, period_units[i].name, unit_len) == 0 &&
-			(open == NULL ||
-			 read_start(period_units[i].unit, open + 1, len - unit_len - 2, &period)))
-			return period;
-	}
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown period \"%s\"", text_to_cstring(name)),
-					errhint("Periods are day, week, month, quarter and year; week(sunday), "
-							"quarter(february) and year(april) start elsewhere.")));
-	return PERIOD_DAY; /* not reached */
+	if (unit < 0 || (open != NULL && !read_start(open + 1, len - unit_len - 2, &period)))
+		names_unknown(&periods, wanted, len);
+	return period;
 }
 
 /* The name of a period, as period_from_text reads it. */

@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "base/names.h"
 #include "base/value.h"
 #include "contact/consents.h"
 #include "miscadmin.h"
@@ -14,14 +15,11 @@
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
-static const char *const basis_names[CONSENT_BASES] = {
+static const char basis_names[CONSENT_BASES][20] = {
 	"consent",		  "contract",	 "legal_obligation",
 	"vital_interest", "public_task", "legitimate_interest",
 };
-
-#define BASES_HINT                                                                    \
-	"Bases are consent, contract, legal_obligation, vital_interest, public_task and " \
-	"legitimate_interest."
+static const Names bases = NAMES("basis", "Bases", NULL, 0, basis_names);
 
 /* The name of a purpose in the fixed-size form of a grant. */
 void
@@ -94,30 +92,15 @@ CheckValidity(TimestampTz from, TimestampTz until)
 						errhint("A grant that never held is left out.")));
 }
 
-/* The number of a basis, or -1. */
-static int
-basis_from(const char *name)
-{
-	for (int basis = 0; basis < CONSENT_BASES; basis++)
-		if (strcmp(name, basis_names[basis]) == 0)
-			return basis;
-	return -1;
-}
-
 /* Read one "purpose basis [from, until)". */
 static Grant
 scan_grant(Scanner *s)
 {
-	Grant	grant;
-	char   *purpose = scan_label(s);
-	Scanner start = *s;
-	int		basis = basis_from(scan_label(s));
+	Grant grant;
+	char *purpose = scan_label(s);
 
 	purpose_set(grant.purpose, purpose, strlen(purpose));
-	if (basis < 0)
-		scan_error(&start, "a basis (consent, contract, legal_obligation, vital_interest, "
-						   "public_task, legitimate_interest)");
-	grant.basis = (uint8) basis;
+	grant.basis = (uint8) names_scan(s, &bases);
 	scan_char(s, '[');
 	grant.from = DT_NOBEGIN;
 	grant.until = DT_NOEND;
@@ -293,14 +276,9 @@ consents_of(const text *purpose, const text *basis, RangeType *validity)
 	RangeBound upper;
 	bool	   empty;
 	Consents  *c = consents_create(1);
-	int		   number = basis_from(text_to_cstring(basis));
 
 	purpose_set(c->grants[0].purpose, VARDATA_ANY(purpose), VARSIZE_ANY_EXHDR(purpose));
-	if (number < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown basis \"%s\"", text_to_cstring(basis)), errhint(BASES_HINT)));
-	c->grants[0].basis = (uint8) number;
+	c->grants[0].basis = (uint8) names_get_text(&bases, basis);
 
 	range_deserialize(lookup_type_cache(RangeTypeGetOid(validity), TYPECACHE_RANGE_INFO), validity,
 					  &lower, &upper, &empty);

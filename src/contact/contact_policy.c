@@ -130,13 +130,10 @@ CheckPolicy(ContactPolicy *p)
 static int
 event_from(const char *name)
 {
-	for (int kind = 0; kind < INTERACTION_KINDS; kind++)
-		if (strcmp(name, interaction_kind_names[kind]) == 0)
-			return kind;
-	for (int outcome = OUTCOME_NONE + 1; outcome < INTERACTION_OUTCOMES; outcome++)
-		if (strcmp(name, interaction_outcome_names[outcome]) == 0)
-			return EVENT_OF_OUTCOME(outcome);
-	return -1;
+	int kind = names_find(&interaction_kinds, name, strlen(name));
+	int outcome = kind < 0 ? names_find(&interaction_outcomes, name, strlen(name)) : -1;
+
+	return kind >= 0 ? kind : outcome >= 0 ? EVENT_OF_OUTCOME(outcome) : -1;
 }
 
 static const char *
@@ -541,8 +538,9 @@ crm_contact_pause(PG_FUNCTION_ARGS)
 	if (event < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown event \"%s\"", name),
-				 errhint("Events are the kinds of inbound interactions and the outcomes of "
-						 "outbound ones.")));
+				 errhint("Events are the kinds of inbound interactions (%s) and the outcomes of "
+						 "outbound ones (%s).",
+						 names_list(&interaction_kinds), names_list(&interaction_outcomes))));
 	p->rules[0].event = (uint8) event;
 	set_channel(fcinfo, 2, &p->rules[0]);
 	PG_RETURN_CONTACT_POLICY(p);

@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "base/names.h"
 #include "base/value.h"
 #include "base/rows.h"
 #include "base/scan.h"
@@ -245,23 +246,10 @@ typedef enum Uncertainty
 	OF_BOTH
 } Uncertainty;
 
-static Uncertainty
-CheckUncertainty(const text *of)
-{
-	char *word = text_to_cstring(of);
-
-	if (strcmp(word, "outcome") == 0)
-		return OF_OUTCOME;
-	if (strcmp(word, "mean") == 0)
-		return OF_MEAN;
-	if (strcmp(word, "both") != 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("a forecast has no uncertainty \"%s\"", word),
-			 errdetail("It is outcome (one customer's luck), mean (the parameters), or both.")));
-	return OF_BOTH;
-}
+static const char  uncertainty_names[][8] = {"outcome", "mean", "both"};
+static const Names uncertainties = NAMES(
+	"uncertainty", "Uncertainties",
+	"The first is one customer's luck, the second that of the parameters.", 0, uncertainty_names);
 
 /* (forecast, of): standard deviation of the purchases, of their expectation, or of both together. */
 PG_FUNCTION_INFO_V1(crm_forecast_standard_error);
@@ -269,7 +257,7 @@ Datum
 crm_forecast_standard_error(PG_FUNCTION_ARGS)
 {
 	PurchaseForecast *forecast = PG_GETARG_PURCHASE_FORECAST(0);
-	Uncertainty		  of = CheckUncertainty(PG_GETARG_TEXT_PP(1));
+	Uncertainty		  of = names_get_text(&uncertainties, PG_GETARG_TEXT_PP(1));
 	PurchaseParams	  params = model_params(&forecast->model);
 	double			  second;
 	double			  mean = model_ops(&forecast->model)
@@ -293,7 +281,7 @@ crm_forecast_interval(PG_FUNCTION_ARGS)
 {
 	PurchaseForecast	*forecast = PG_GETARG_PURCHASE_FORECAST(0);
 	double				 level = CheckLevel(PG_GETARG_FLOAT8(1));
-	Uncertainty			 of = CheckUncertainty(PG_GETARG_TEXT_PP(2));
+	Uncertainty			 of = names_get_text(&uncertainties, PG_GETARG_TEXT_PP(2));
 	const PurchaseModel *model = &forecast->model;
 	PurchaseParams		 params = model_params(model);
 	double				 z = -math_normal_quantile((1 - level) / 2);

@@ -271,7 +271,7 @@ CheckComplete(Decisions *d, TupleTableSlot *row, bool needs_tier)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a decision in \"%s\" is not complete", RelationGetRelationName(d->rel)),
-				 errdetail("Columns what and valid cannot be NULL, nor can the tier of a "
+				 errdetail("Columns what and valid cannot be null, nor can the tier of a "
 						   "floor or a ceiling.")));
 }
 

@@ -120,7 +120,7 @@ CheckNotNull(TupleTableSlot *row, AttrNumber column)
 	if (row->tts_isnull[column - 1])
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("column \"%s\" of a scoring rule cannot be NULL",
+				 errmsg("column \"%s\" of a scoring rule cannot be null",
 						NameStr(TupleDescAttr(row->tts_tupleDescriptor, column - 1)->attname))));
 }
 

@@ -25,65 +25,48 @@ const CodeName interaction_outcome_names[INTERACTION_OUTCOMES] = {
 	"", "delivered", "opened", "answered", "resolved", "bounced", "unsubscribed",
 };
 
-#define KINDS_HINT                                                                             \
-	"Kinds are request, complaint, suggestion, enquiry, message, visit, survey, referral and " \
-	"other."
-#define DIRECTIONS_HINT "Directions are inbound and outbound."
-#define OUTCOMES_HINT \
-	"Outcomes are delivered, opened, answered, resolved, bounced and unsubscribed."
+const Names interaction_kinds = NAMES("interaction kind", "Kinds", NULL, 0, interaction_kind_names);
+const Names interaction_outcomes = /* the empty name stands for no outcome, which NULL says */
+	NAMES("interaction outcome", "Outcomes", NULL, OUTCOME_NONE + 1, interaction_outcome_names);
+static const Names interaction_directions =
+	NAMES("interaction direction", "Directions", NULL, 0, interaction_direction_names);
 
-/* The number of a name, or -1. */
+/*
+ * The number of a word, or an error that lists the words. The aggregate asks thrice a row:
+ * words written as they are here are compared in one step each.
+ */
 static inline int
-find_name(const CodeName *names, int count, const char *name, size_t len)
+code_from(const Names *names, const CodeName *words, const char *name, size_t len)
 {
 	CodeName wanted;
 
-	if (unlikely(len >= CODE_NAME_SIZE))
-		return -1;
-	fill_name(wanted, CODE_NAME_SIZE, name, len);
-	for (int i = 0; i < count; i++)
-		if (memcmp(names[i], wanted, CODE_NAME_SIZE) == 0)
-			return i;
-	return -1;
-}
-
-static void
-unknown_name(const char *what, const char *name, size_t len, const char *hint)
-{
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown %s \"%.*s\"", what, (int) len, name), errhint("%s", hint)));
+	if (likely(len < CODE_NAME_SIZE))
+	{
+		fill_name(wanted, CODE_NAME_SIZE, name, len);
+		for (int i = names->first; i < names->n; i++)
+			if (memcmp(words[i], wanted, CODE_NAME_SIZE) == 0)
+				return i;
+	}
+	return names_get(names, name, len);
 }
 
 /* The kind of a name, or an error that lists the names. */
 int
 interaction_kind_from(const char *name, size_t len)
 {
-	int kind = find_name(interaction_kind_names, INTERACTION_KINDS, name, len);
-
-	if (unlikely(kind < 0))
-		unknown_name("interaction kind", name, len, KINDS_HINT);
-	return kind;
+	return code_from(&interaction_kinds, interaction_kind_names, name, len);
 }
 
 static int
 direction_from(const char *name, size_t len)
 {
-	int direction = find_name(interaction_direction_names, INTERACTION_DIRECTIONS, name, len);
-
-	if (unlikely(direction < 0))
-		unknown_name("interaction direction", name, len, DIRECTIONS_HINT);
-	return direction;
+	return code_from(&interaction_directions, interaction_direction_names, name, len);
 }
 
-/* The empty name stands for no outcome, which only the text NULL may say. */
 static int
 outcome_from(const char *name, size_t len)
 {
-	int outcome = find_name(interaction_outcome_names, INTERACTION_OUTCOMES, name, len);
-
-	if (unlikely(outcome <= OUTCOME_NONE))
-		unknown_name("interaction outcome", name, len, OUTCOMES_HINT);
-	return outcome;
+	return code_from(&interaction_outcomes, interaction_outcome_names, name, len);
 }
 
 /* The codes of an entry, packed. */
@@ -199,19 +182,6 @@ interaction_compare(const void *a, const void *b)
 	return order;
 }
 
-/* A name of a fixed list. */
-static int
-scan_name_of(Scanner *s, const CodeName *names, int count, const char *expected)
-{
-	const Scanner start = *s;
-	char		 *name = scan_label(s);
-	int			  number = find_name(names, count, name, strlen(name));
-
-	if (number < 0)
-		scan_error(&start, expected);
-	return number;
-}
-
 /* An outcome, if one comes next. */
 static int
 scan_outcome(Scanner *s)
@@ -232,13 +202,10 @@ scan_interaction(Scanner *s)
 	char	   *channel;
 
 	entry.at = CheckInstant(scan_instant(s), "instant of an interaction");
-	kind = scan_name_of(s, interaction_kind_names, INTERACTION_KINDS,
-						"a kind (request, complaint, suggestion, enquiry, message, visit, survey, "
-						"referral, other)");
+	kind = names_scan(s, &interaction_kinds);
 	channel = scan_label(s);
 	channel_set(entry.channel, channel, strlen(channel));
-	direction = scan_name_of(s, interaction_direction_names, INTERACTION_DIRECTIONS,
-							 "a direction (inbound, outbound)");
+	direction = names_scan(s, &interaction_directions);
 	entry.word = make_word(kind, direction, scan_outcome(s));
 	entry.score = 0;
 	if (scan_try_word(s, "score"))

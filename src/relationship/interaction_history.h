@@ -20,6 +20,7 @@
 #include "crm.h"
 
 #include "base/instant.h"
+#include "base/names.h"
 
 #define INTERACTION_HISTORY_VERSION 1
 #define CHANNEL_SIZE 15
@@ -68,7 +69,9 @@ typedef char CodeName[CODE_NAME_SIZE];
 extern const CodeName interaction_kind_names[INTERACTION_KINDS];
 extern const CodeName interaction_direction_names[INTERACTION_DIRECTIONS];
 extern const CodeName
-	interaction_outcome_names[INTERACTION_OUTCOMES]; /* the first, none, is empty */
+				   interaction_outcome_names[INTERACTION_OUTCOMES]; /* the first, none, is empty */
+extern const Names interaction_kinds;
+extern const Names interaction_outcomes;
 
 typedef struct Interaction
 {

@@ -8,6 +8,7 @@
 #include "crm.h"
 
 #include "common/hashfn.h"
+#include "base/names.h"
 #include "base/value.h"
 #include "libpq/pqformat.h"
 #include "relationship/relationship_bands.h"
@@ -17,8 +18,10 @@
 
 /* Bands from the lowest to the highest. */
 #define BANDS 3
-static const char *const customers_bands[BANDS] = {"few", "medium", "many"};
-static const char *const margin_bands[BANDS] = {"low", "medium", "high"};
+static const char  customers_bands[BANDS][8] = {"few", "medium", "many"};
+static const char  margin_bands[BANDS][8] = {"low", "medium", "high"};
+static const Names bands_of_customers = NAMES("customers band", "Bands", NULL, 0, customers_bands);
+static const Names bands_of_margin = NAMES("margin band", "Bands", NULL, 0, margin_bands);
 
 /* Kotler's matrix, by customers band and margin band. */
 static const RelationshipLevel recommended[BANDS][BANDS] = {
@@ -224,21 +227,6 @@ crm_margin_band(PG_FUNCTION_ARGS)
 		margin_bands[band_of_margin(PG_GETARG_RELATIONSHIP_BANDS(0), PG_GETARG_NUMERIC(1))]));
 }
 
-/* The number of a band by its name, or an error that lists the names. */
-static int
-band_named(const char *const *names, const text *name, const char *what)
-{
-	char *wanted = text_to_cstring(name);
-
-	for (int i = 0; i < BANDS; i++)
-		if (pg_strcasecmp(wanted, names[i]) == 0)
-			return i;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown %s band \"%s\"", what, wanted),
-					errhint("Bands are %s, %s and %s.", names[0], names[1], names[2])));
-	return -1; /* not reached */
-}
-
 /* Who wants no relationship gets answers, and no more. */
 static RelationshipLevel
 as_wanted(RelationshipLevel level, bool wants_relationship)
@@ -251,8 +239,8 @@ PG_FUNCTION_INFO_V1(crm_recommended_level);
 Datum
 crm_recommended_level(PG_FUNCTION_ARGS)
 {
-	int customers = band_named(customers_bands, PG_GETARG_TEXT_PP(0), "customers");
-	int margin = band_named(margin_bands, PG_GETARG_TEXT_PP(1), "margin");
+	int customers = names_get_text(&bands_of_customers, PG_GETARG_TEXT_PP(0));
+	int margin = names_get_text(&bands_of_margin, PG_GETARG_TEXT_PP(1));
 
 	PG_RETURN_RELATIONSHIP_LEVEL(as_wanted(recommended[customers][margin], PG_GETARG_BOOL(2)));
 }

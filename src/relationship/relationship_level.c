@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "base/names.h"
 #include "base/value.h"
 #include "relationship/interaction_history.h"
 #include "libpq/pqformat.h"
@@ -14,24 +15,24 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-static const char *const level_names[RELATIONSHIP_LEVELS + 1] = {
+static const char level_names[RELATIONSHIP_LEVELS + 1][16] = {
 	"", "basic", "reactive", "accountable", "proactive", "partnership",
 };
+static const Names levels = NAMES("relationship level", "Levels", NULL, LEVEL_BASIC, level_names);
 
 PG_FUNCTION_INFO_V1(crm_relationship_level_in);
 Datum
 crm_relationship_level_in(PG_FUNCTION_ARGS)
 {
 	char *name = PG_GETARG_CSTRING(0);
+	int	  level = names_find(&levels, name, strlen(name));
 
-	for (int level = LEVEL_BASIC; level <= LEVEL_PARTNERSHIP; level++)
-		if (pg_strcasecmp(name, level_names[level]) == 0)
-			PG_RETURN_RELATIONSHIP_LEVEL(level);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid input value for type %s: \"%s\"", "relationship_level", name),
-			 errhint("Levels are basic, reactive, accountable, proactive and partnership.")));
-	PG_RETURN_NULL(); /* not reached */
+	if (level < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input value for type %s: \"%s\"", "relationship_level", name),
+				 errhint("%s", names_hint(&levels))));
+	PG_RETURN_RELATIONSHIP_LEVEL(level);
 }
 
 PG_FUNCTION_INFO_V1(crm_relationship_level_out);

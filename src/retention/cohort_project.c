@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "base/names.h"
 #include "base/amount.h"
 #include "base/rows.h"
 #include "math/chain_ladder.h"
@@ -24,23 +25,10 @@ typedef enum Measure
 	MEASURE_PURCHASE_DAY_COUNT
 } Measure;
 
-static const char *const measure_names[] = {"amount", "purchase_count", "purchase_day_count"};
-
-/* The measure of a name, or an error that lists the names. */
-static Measure
-measure_from_text(const text *name)
-{
-	char *wanted = text_to_cstring(name);
-
-	for (size_t i = 0; i < lengthof(measure_names); i++)
-		if (pg_strcasecmp(wanted, measure_names[i]) == 0)
-			return (Measure) i;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("measure \"%s\" cannot be projected", wanted),
-					errhint("Measures that add up from age to age are amount, purchase_count and "
-							"purchase_day_count.")));
-	return MEASURE_AMOUNT; /* not reached */
-}
+static const char  measure_names[][24] = {"amount", "purchase_count", "purchase_day_count"};
+static const Names measures =
+	NAMES("measure", "Measures", "They add up from age to age; others cannot be projected.", 0,
+		  measure_names);
 
 /* A measure of the cohorts, cumulated by age: the cohort of row i has n - i ages. */
 typedef struct Triangle
@@ -218,7 +206,7 @@ crm_cohort_book_project(PG_FUNCTION_ARGS)
 		rows = rows_start(fcinfo, sizeof(Projection));
 		p = rows->user_fctx;
 		p->book = rows_copy_varlena(rows, PG_GETARG_COHORT_BOOK(0));
-		p->measure = measure_from_text(PG_GETARG_TEXT_PP(1));
+		p->measure = names_get_text(&measures, PG_GETARG_TEXT_PP(1));
 		before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
 		p->triangle = make_triangle(p->book, p->measure);
 		p->ladder = climb(p->book, p->triangle, p->measure);

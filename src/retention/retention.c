@@ -12,6 +12,7 @@
  */
 #include "crm.h"
 
+#include "base/names.h"
 #include "base/value.h"
 #include "miscadmin.h"
 #include "history/purchase_history.h"
@@ -20,23 +21,11 @@
 #include "base/scan.h"
 #include "utils/builtins.h"
 
-static const char *const basis_names[RETENTION_NBASES] = {"calendar", "age"};
-
-/* The basis of a name, or an error that lists the names. */
-static RetentionBasis
-basis_from_text(const text *name)
-{
-	for (int i = 0; i < RETENTION_NBASES; i++)
-		if (VARSIZE_ANY_EXHDR(name) == strlen(basis_names[i]) &&
-			pg_strncasecmp(VARDATA_ANY(name), basis_names[i], strlen(basis_names[i])) == 0)
-			return i;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown basis \"%s\"", text_to_cstring(name)),
-			 errhint("A basis is calendar (calendar periods) or age (periods from the day of the "
-					 "first purchase).")));
-	return BASIS_CALENDAR; /* not reached */
-}
+static const char  basis_names[RETENTION_NBASES][16] = {"calendar", "age"};
+static const Names bases = NAMES(
+	"basis", "Bases",
+	"The first counts calendar periods, the second those since the day of the first purchase.", 0,
+	basis_names);
 
 /* The age on a day of a customer who first bought on another. */
 static inline int32
@@ -129,7 +118,7 @@ retention_transition(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 	CheckGiven(fcinfo, 4, "basis");
 	asked.unit = period_from_text(PG_GETARG_TEXT_PP(period_arg));
 	asked.as_of = CheckAsOf(PG_GETARG_DATEADT(as_of_arg));
-	asked.basis = PG_NARGS() > 4 ? basis_from_text(PG_GETARG_TEXT_PP(4)) : BASIS_CALENDAR;
+	asked.basis = PG_NARGS() > 4 ? names_get_text(&bases, PG_GETARG_TEXT_PP(4)) : BASIS_CALENDAR;
 
 	if (state == NULL)
 	{
@@ -242,7 +231,7 @@ crm_retention_curve_in(PG_FUNCTION_ARGS)
 	int		   age = 0;
 
 	curve->unit = period_from_text(cstring_to_text(scan_name(&s, " \t\r\n")));
-	curve->basis = basis_from_text(cstring_to_text(scan_name(&s, " \t\r\n")));
+	curve->basis = names_get_text(&bases, cstring_to_text(scan_name(&s, " \t\r\n")));
 	curve->as_of = CheckAsOf(scan_date(&s));
 	scan_char(&s, '{');
 	do

@@ -240,7 +240,7 @@ segment_map_parse(const char *input)
 
 	do
 		scan_rule(&s, builder);
-	while (scan_try_char(&s, ';') && s.at[strspn(s.at, " \t\n\r\f\v")] != '\0');
+	while (scan_try_char(&s, ';') && !scan_at_end(&s));
 	scan_end(&s);
 
 	map = finish_map(builder);

@@ -35,7 +35,7 @@ set_tier_rates(PointsRule *r, ArrayType *array, Numeric base, const char *name)
 
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s of tier \"%s\" cannot be NULL", name, p->tiers[i].name)));
+							errmsg("%s of tier \"%s\" cannot be null", name, p->tiers[i].name)));
 		if (base != NULL)
 			rate = DirectFunctionCall2(numeric_mul, rate, NumericGetDatum(base));
 		r->tier_rates[i] = points_rate_from_numeric(DatumGetNumeric(rate), "rate");
@@ -54,7 +54,7 @@ crm_points_rule(PG_FUNCTION_ARGS)
 	Numeric			   rate;
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("rate cannot be NULL")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("rate cannot be null")));
 	if ((p != NULL) != (multiplied || rated))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg(p != NULL ? "program needs the multipliers or rates of its tiers"

@@ -75,7 +75,7 @@ read_override(const TierProgram *p, HeapTupleHeader override, MaskRange *range)
 
 	if (is_null)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("days of a tier override cannot be NULL"),
+						errmsg("days of a tier override cannot be null"),
 						errhint("Use '(,)' for an override that is always valid.")));
 	range->floor = override_rank(p, override, 1, 0);
 	range->ceiling = override_rank(p, override, 2, TIER_MAX);

@@ -10,8 +10,10 @@
 #include "tiers/tier_program.h"
 #include "utils/builtins.h"
 
-static const char *const metric_names[] = {"spend", "orders", "purchase_days", "points"};
-static const char *const downgrade_names[] = {"none", "one_tier", "requalify", "to_base"};
+static const char metric_names[TIER_METRICS][16] = {"spend", "orders", "purchase_days", "points"};
+static const char downgrade_names[][16] = {"none", "one_tier", "requalify", "to_base"};
+const Names		  tier_metrics = NAMES("metric", "Metrics", NULL, 0, metric_names);
+const Names		  tier_downgrades = NAMES("downgrade", "Downgrades", NULL, 0, downgrade_names);
 
 /* A program of so many tiers without rules, all its bytes zero. */
 TierProgram *
@@ -53,41 +55,6 @@ tier_program_with_terms(TierProgram *p, const TierTerms *terms)
 }
 
 /* ---- names ---- */
-
-static int
-index_of_name(const char *name, const char *const *names, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (pg_strcasecmp(name, names[i]) == 0)
-			return i;
-	return -1;
-}
-
-/* The TierMetric of a name, or an error that lists them. */
-int
-tier_metric_from_name(const char *name)
-{
-	int metric = index_of_name(name, metric_names, lengthof(metric_names));
-
-	if (metric < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown metric \"%s\"", name),
-				 errhint("Metrics are spend, orders, purchase_days and points.")));
-	return metric;
-}
-
-/* The TierDowngrade of a name, or an error that lists them. */
-int
-tier_downgrade_from_name(const char *name)
-{
-	int downgrade = index_of_name(name, downgrade_names, lengthof(downgrade_names));
-
-	if (downgrade < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown downgrade \"%s\"", name),
-				 errhint("Downgrades are none, one_tier, requalify and to_base.")));
-	return downgrade;
-}
 
 const char *
 tier_metric_name(int metric)

@@ -20,6 +20,7 @@
 
 #include "lib/stringinfo.h"
 #include "tiers/points_earning.h"
+#include "base/names.h"
 #include "base/scan.h"
 #include "base/span.h"
 
@@ -100,6 +101,8 @@ typedef struct TierProgram
 #define PG_RETURN_TIER_PROGRAM(p) PG_RETURN_POINTER(p)
 
 /* tier_program.c: what a program may be */
+extern const Names	   tier_metrics;
+extern const Names	   tier_downgrades;
 extern const TierTerms tier_plain_terms;
 extern TierProgram	  *tier_program_create(int ntiers);
 extern TierProgram	  *tier_program_with_terms(TierProgram *p, const TierTerms *terms);
@@ -108,8 +111,6 @@ extern int			   tier_find(const TierProgram *p, const char *name);
 extern char			  *tier_names(const TierProgram *p);
 extern int			   tier_rank_by_name(const TierProgram *p, const char *name);
 extern void			   tier_set_name(Tier *tier, const char *name);
-extern int			   tier_metric_from_name(const char *name);
-extern int			   tier_downgrade_from_name(const char *name);
 extern const char	  *tier_metric_name(int metric);
 extern const char	  *tier_downgrade_name(int downgrade);
 extern const char	  *tier_window_name(const TierProgram *p);
@@ -118,6 +119,7 @@ extern int64		   tier_threshold_from_numeric(int metric, Numeric value);
 
 /* tier_program_io.c: its forms */
 extern TierProgram *tier_program_scan(Scanner *s);
+extern int32		tier_scan_month_day(Scanner *s);
 extern void			tier_program_append(StringInfo out, const TierProgram *p);
 extern TierProgram *tier_program_receive(StringInfo message);
 extern void			tier_program_send_to(StringInfo out, const TierProgram *p);

@@ -70,11 +70,11 @@ scan_tier(Scanner *s, Tier *tier)
 }
 
 /* Read "MM-DD" as 100 * month + day; CheckTierProgram looks at its range. */
-static int32
-scan_month_day(Scanner *s)
+int32
+tier_scan_month_day(Scanner *s)
 {
 	const Scanner start = *s;
-	int64		  month = scan_int64(s);
+	int64		  month = scan_peek_digit(s) ? scan_int64(s) : 0;
 	int64		  mday;
 
 	if (*s->at != '-' || month < 1 || month > 12)
@@ -98,7 +98,7 @@ scan_calendar(Scanner *s, TierProgram *p)
 		p->period.months = 1;
 	else
 		scan_error(s, "year, quarter or month");
-	p->fiscal_start = scan_try_word(s, "from") ? scan_month_day(s) : 101;
+	p->fiscal_start = scan_try_word(s, "from") ? tier_scan_month_day(s) : 101;
 }
 
 static void
@@ -122,16 +122,6 @@ scan_window(Scanner *s, TierProgram *p)
 		scan_error(s, "rolling, calendar, anniversary or lifetime");
 }
 
-static int
-scan_downgrade(Scanner *s)
-{
-	for (int d = DOWNGRADE_NONE; d <= DOWNGRADE_TO_BASE; d++)
-		if (scan_try_word(s, tier_downgrade_name(d)))
-			return d;
-	scan_error(s, "none, one_tier, requalify or to_base");
-	return 0; /* not reached */
-}
-
 static bool
 scan_on_refund(Scanner *s)
 {
@@ -142,7 +132,7 @@ scan_on_refund(Scanner *s)
 	return true;
 }
 
-/* Read a programme up to what is no part of it any more. */
+/* Read a program up to what is no part of it any more. */
 TierProgram *
 tier_program_scan(Scanner *s)
 {
@@ -176,7 +166,7 @@ tier_program_scan(Scanner *s)
 	p->metric = metric;
 	scan_window(s, p);
 	if (scan_try_word(s, "downgrade"))
-		p->downgrade = scan_downgrade(s);
+		p->downgrade = names_scan(s, &tier_downgrades);
 	if (scan_try_word(s, "grace"))
 		p->grace = scan_span(s);
 	if (scan_try_word(s, "valid"))

@@ -13,13 +13,14 @@
 
 /* ---- arguments that may be NULL ---- */
 
-static char *
-name_argument(FunctionCallInfo fcinfo, int n, const char *name)
+/* The number of a word that has to be given. */
+static int
+word_argument(FunctionCallInfo fcinfo, int n, const Names *names)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s cannot be NULL", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(n));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s cannot be null", names->what)));
+	return names_get_text(names, PG_GETARG_TEXT_PP(n));
 }
 
 static int64
@@ -106,60 +107,48 @@ set_lifetime_tiers(TierProgram *p, ArrayType *names)
 
 /* ---- the window ---- */
 
+static const char window_names[][20] = {
+	"rolling",		  "calendar",	 "calendar_year", "calendar_quarter",
+	"calendar_month", "anniversary", "lifetime",
+};
+static const Names windows = NAMES("window_kind", "Windows", NULL, 0, window_names);
+
+/* What they are, by the same numbers. */
 static const struct
 {
-	const char *name;
-	TierWindow	window;
-	int			months; /* of its period; 0: as given */
-} window_kinds[] = {
-	{"rolling", WINDOW_ROLLING, 0},			{"calendar", WINDOW_CALENDAR, 0},
-	{"calendar_year", WINDOW_CALENDAR, 12}, {"calendar_quarter", WINDOW_CALENDAR, 3},
-	{"calendar_month", WINDOW_CALENDAR, 1}, {"anniversary", WINDOW_ANNIVERSARY, 0},
-	{"lifetime", WINDOW_LIFETIME, 0},
+	TierWindow window;
+	int		   months; /* of its period; 0: as given */
+} window_kinds[lengthof(window_names)] = {
+	{WINDOW_ROLLING, 0},  {WINDOW_CALENDAR, 0},	   {WINDOW_CALENDAR, 12}, {WINDOW_CALENDAR, 3},
+	{WINDOW_CALENDAR, 1}, {WINDOW_ANNIVERSARY, 0}, {WINDOW_LIFETIME, 0},
 };
 
-/* The window by its name; the calendar ones bring their period, which may be said again. */
+/* The window of a name; the calendar ones bring their period, which may be said again. */
 static void
-set_window(TierProgram *p, const char *name, Span period)
+set_window(TierProgram *p, int kind, Span period)
 {
-	for (size_t i = 0; i < lengthof(window_kinds); i++)
-	{
-		if (pg_strcasecmp(name, window_kinds[i].name) != 0)
-			continue;
-		p->window = window_kinds[i].window;
-		p->period = period;
-		if (window_kinds[i].months != 0)
-		{
-			p->period.months = window_kinds[i].months;
-			p->period.days = 0;
-			if (!span_is_zero(period) &&
-				(period.months != p->period.months || period.days != p->period.days))
-				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-								errmsg("window %s has another period", window_kinds[i].name),
-								errhint("Leave the period out.")));
-		}
+	p->window = window_kinds[kind].window;
+	p->period = period;
+	if (window_kinds[kind].months == 0)
 		return;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown window_kind \"%s\"", name),
-			 errhint("Windows are rolling, calendar_year, calendar_quarter, calendar_month, "
-					 "anniversary and lifetime.")));
+	p->period.months = window_kinds[kind].months;
+	p->period.days = 0;
+	if (!span_is_zero(period) &&
+		(period.months != p->period.months || period.days != p->period.days))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("window %s has another period", window_names[kind]),
+						errhint("Leave the period out.")));
 }
 
 /* "MM-DD" as 100 * month + day; CheckTierProgram looks at its range. */
 static int32
 fiscal_start_from_text(const char *text)
 {
-	unsigned int month;
-	unsigned int mday;
-	char		 rest;
+	Scanner s = scan_start("fiscal_start", text);
+	int32	start = tier_scan_month_day(&s);
 
-	if (strspn(text, "0123456789-") != strlen(text) ||
-		sscanf(text, "%2u-%2u%c", &month, &mday, &rest) != 2 || mday == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid fiscal start \"%s\"", text),
-						errdetail("It is a month and a day from 1 to 28, as MM-DD.")));
-	return (int32) (month * 100 + mday);
+	scan_end(&s);
+	return start;
 }
 
 /* ---- the constructors ---- */
@@ -174,12 +163,12 @@ crm_tier_program(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s cannot be NULL", PG_ARGISNULL(0) ? "tiers" : "thresholds")));
+						errmsg("%s cannot be null", PG_ARGISNULL(0) ? "tiers" : "thresholds")));
 	p = program_of_names(PG_GETARG_ARRAYTYPE_P(0));
-	p->metric = tier_metric_from_name(name_argument(fcinfo, 2, "metric"));
+	p->metric = word_argument(fcinfo, 2, &tier_metrics);
 	set_thresholds(p, PG_GETARG_ARRAYTYPE_P(1), "thresholds", p->metric, false);
-	set_window(p, name_argument(fcinfo, 4, "window_kind"), period);
-	p->downgrade = tier_downgrade_from_name(name_argument(fcinfo, 5, "downgrade"));
+	set_window(p, word_argument(fcinfo, 4, &windows), period);
+	p->downgrade = word_argument(fcinfo, 5, &tier_downgrades);
 	p->grace = span_argument(fcinfo, 6, "grace");
 	p->validity = span_argument(fcinfo, 7, "validity");
 	if (!PG_ARGISNULL(8))
@@ -223,9 +212,9 @@ crm_or_rule(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be NULL")));
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be null")));
 	p = (TierProgram *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
-	metric = tier_metric_from_name(name_argument(fcinfo, 1, "metric"));
+	metric = word_argument(fcinfo, 1, &tier_metrics);
 	CheckMetricIsNew(p, metric);
 	set_thresholds(p, PG_GETARG_ARRAYTYPE_P(2), "thresholds", metric, false);
 	if (!PG_ARGISNULL(3))

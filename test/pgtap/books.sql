@@ -202,7 +202,7 @@ SELECT results_eq($$ SELECT round(still_to_come)::bigint, round(standard_error):
   'a triangle with a figure that goes down');
 SELECT results_eq($$ SELECT cohort_start, to_date FROM project(pg_temp.book('quarter'), 'purchase_count') WHERE cohort_start IS NOT NULL $$,
   $$ SELECT cohort_start, sum(purchase_count) FROM cells(pg_temp.book('quarter')) GROUP BY 1 ORDER BY 1 $$, 'to date is what the cells hold');
-SELECT throws_ok($$ SELECT project(pg_temp.book('month'), 'active') $$, '22023', 'measure "active" cannot be projected', 'what does not add up is not projected');
+SELECT throws_ok($$ SELECT project(pg_temp.book('month'), 'active') $$, '22023', 'unknown measure "active"', 'what does not add up is not projected');
 SELECT throws_ok($$ SELECT project('month 2024-03-31 {2024-01-01 (1 0 1 1 0, 1 1 1 1 5), 2024-02-01 (1 1 1 1 5)}') $$, '22000', 'cohort of 2024-01-01 has no positive amount up to age 0', 'a ratio to nothing is refused');
 
 -- depth of repeat, and the log-rank test

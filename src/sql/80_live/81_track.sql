@@ -325,7 +325,7 @@ BEGIN
     PERFORM crm_internal.raise_error('active_sql_transaction', format('crm.track cannot run in a %s transaction', upper(current_setting('transaction_isolation'))),
       detail => 'It has to see what others commit before it gets its lock.');
   ELSIF relation IS NULL THEN
-    PERFORM crm_internal.raise_error('null_value_not_allowed', 'relation to track cannot be NULL');
+    PERFORM crm_internal.raise_error('null_value_not_allowed', 'relation to track cannot be null');
   ELSIF c.relkind NOT IN ('r', 'p', 'v') THEN
     PERFORM crm_internal.raise_error('wrong_object_type', format('%s is neither a table nor a view', relation));
   ELSIF c.relpersistence = 't' THEN

@@ -315,7 +315,7 @@ BEGIN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm.track_tiers(%s::regclass, %L::boolean)', tracking::oid, by_invitation))::regclass;
   END IF;
   IF by_invitation IS NULL THEN
-    PERFORM crm_internal.raise_error('null_value_not_allowed', 'by_invitation cannot be NULL');
+    PERFORM crm_internal.raise_error('null_value_not_allowed', 'by_invitation cannot be null');
   END IF;
   PERFORM crm_internal.check_tiers_trackable(t);
   -- Nobody who does not know of decisions may still be scoring.
