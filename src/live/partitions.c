@@ -175,6 +175,8 @@ read_command(const EventTriggerData *trigger)
 		return IsA(command, DropStmt) ? read_drop(NIL, (DropStmt *) command) : NIL;
 	if (IsA(command, CreateStmt))
 		return read_create(NIL, (CreateStmt *) command);
+	if (IsA(command, CreateForeignTableStmt))
+		return read_create(NIL, &((CreateForeignTableStmt *) command)->base);
 	if (IsA(command, AlterTableStmt))
 		return read_alter(NIL, (AlterTableStmt *) command);
 	if (IsA(command, CreateSchemaStmt))

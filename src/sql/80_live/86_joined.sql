@@ -83,7 +83,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.notice_join_indexes(regclass) IS 'names the indexes that a change of a joined table needs and that are missing';
 
--- A view whose unique key was dropped goes on without triggers.
+-- A view whose unique key was dropped, or whose table's rows went to another server, goes on without triggers.
 CREATE FUNCTION crm_internal.leave_triggers(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -92,7 +92,7 @@ DECLARE
   tables regclass[];
   released regclass;
 BEGIN
-  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = leave_triggers.histories AND o.joined IS NOT NULL LOOP
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = leave_triggers.histories AND o.source IS NOT NULL LOOP
     SELECT * INTO live FROM crm_internal.live_tables(t.purchases);
     CONTINUE WHEN live.tables IS NOT NULL;
     tables := t.source || t.joined;

@@ -57,6 +57,11 @@ DECLARE
   kept regclass;
 BEGIN
   SELECT * INTO t FROM crm.tracked o WHERE o.histories = partition_attached.histories AND o.source = root AND o.joined IS NULL LIMIT 1;
+  -- no trigger sees the rows of a foreign table, and PostgreSQL refuses those of the others beside it
+  IF EXISTS (SELECT FROM pg_class c WHERE (c.oid = part OR c.oid IN (SELECT relid FROM pg_partition_tree(part))) AND c.relkind = 'f') THEN
+    PERFORM crm_internal.leave_triggers(histories);
+    RETURN;
+  END IF;
   PERFORM crm_internal.follow_tables(ARRAY[part], t.by_row);
   kept := crm_internal.detached_histories(t);
   FOR leaf IN SELECT l FROM crm_internal.leaves(part) AS l LOOP
@@ -130,7 +135,7 @@ COMMENT ON FUNCTION crm_internal.partition_changed(regclass, regclass, regclass,
 CREATE FUNCTION crm_internal.follow_partitions() RETURNS event_trigger
   LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_follow_partitions';
 COMMENT ON FUNCTION crm_internal.follow_partitions() IS 'finds the partitions of tracked tables that a command brings or takes';
-CREATE EVENT TRIGGER crm_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
+CREATE EVENT TRIGGER crm_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
   EXECUTE FUNCTION crm_internal.follow_partitions();
 COMMENT ON EVENT TRIGGER crm_partitions IS 'follows partitions of tracked tables that are attached or detached';
 CREATE EVENT TRIGGER crm_partitions_dropped ON ddl_command_start WHEN TAG IN ('DROP TABLE')

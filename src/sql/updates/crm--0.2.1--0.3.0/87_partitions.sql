@@ -10,7 +10,7 @@ DROP FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm
 @create crm_internal.partition_detached
 @create crm_internal.partition_changed
 @create crm_internal.follow_partitions
-CREATE EVENT TRIGGER crm_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
+CREATE EVENT TRIGGER crm_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
   EXECUTE FUNCTION crm_internal.follow_partitions();
 COMMENT ON EVENT TRIGGER crm_partitions IS 'follows partitions of tracked tables that are attached or detached';
 CREATE EVENT TRIGGER crm_partitions_dropped ON ddl_command_start WHEN TAG IN ('DROP TABLE')
