@@ -14,6 +14,7 @@
 #include "live/histories.h"
 #include "live/owner.h"
 #include "live/rule.h"
+#include "live/pending.h"
 #include "live/tracked.h"
 #include "live/tracking.h"
 #include "utils/builtins.h"

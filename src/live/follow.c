@@ -12,6 +12,7 @@
 #include "live/histories.h"
 #include "live/join_track.h"
 #include "live/owner.h"
+#include "live/pending.h"
 #include "live/tracked.h"
 #include "live/tracking.h"
 #include "live/view.h"
@@ -212,13 +213,18 @@ keep_histories(const Event *event, const Tracked *tracked, const List *trackings
 		delta.one_statement = false;
 		histories_renew_snapshot(histories);
 	}
-	while (deltas_next(deltas, &delta))
-		histories_apply(histories, &delta);
+	if (tracked->at_commit)
+		pending_add(tracked, histories_layout_of(histories), deltas, event->name);
+	else
+		while (deltas_next(deltas, &delta))
+			histories_apply(histories, &delta);
 	deltas_free(deltas);
 	changed = histories_close(histories);
 	if (tracked->notify && changed > 0)
 		notify_listeners(tracked);
 	become_caller(&before);
+	if (tracked->at_commit)
+		pending_bound(tracked->histories);
 }
 
 /* Write what an event means to all histories that it is one of, table by table. */

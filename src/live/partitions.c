@@ -23,6 +23,7 @@
 #include "live/histories.h"
 #include "live/owner.h"
 #include "live/partitions.h"
+#include "live/pending.h"
 #include "live/tracked.h"
 #include "live/tracking.h"
 #include "live/view.h"

@@ -62,6 +62,19 @@ oids_column(HeapTuple row, Relation catalogue, const char *name)
 	return oids;
 }
 
+/* Whether the upkeep is at commit, by a column that came with 0.3.0. */
+static bool
+is_at_commit(HeapTuple row, Relation catalogue)
+{
+	AttrNumber column = get_attnum(RelationGetRelid(catalogue), "upkeep");
+	Datum	   upkeep;
+	bool	   isnull = true;
+
+	if (column != InvalidAttrNumber)
+		upkeep = heap_getattr(row, column, RelationGetDescr(catalogue), &isnull);
+	return !isnull && strcmp(TextDatumGetCString(upkeep), "commit") == 0;
+}
+
 /* A row; decisions came with 0.2.0, wherever their columns stand, and are none before the extension is updated. */
 static Tracked *
 read_tracked(HeapTuple row, Relation catalogue)
@@ -79,6 +92,7 @@ read_tracked(HeapTuple row, Relation catalogue)
 	tracked->scoring = oid_column(row, desc, TRACKED_SCORING);
 	tracked->changes = oid_column(row, desc, TRACKED_CHANGES);
 	tracked->notify = DatumGetBool(heap_getattr(row, TRACKED_NOTIFY, desc, &isnull));
+	tracked->at_commit = is_at_commit(row, catalogue);
 	tracked->decisions = InvalidOid;
 	tracked->by_invitation = false;
 	if (decisions != InvalidAttrNumber)
@@ -245,17 +259,26 @@ tracked_by_purchases(Oid purchases)
 	return found == NIL ? NULL : linitial(found);
 }
 
+/* The tracking of a table of histories; NULL if there is none. */
+Tracked *
+tracked_by_histories_if_any(Oid histories)
+{
+	List *found = tracked_where(TRACKED_HISTORIES, histories);
+
+	return found == NIL ? NULL : linitial(found);
+}
+
 /* The tracking of a table of histories. */
 Tracked *
 tracked_by_histories(Oid histories)
 {
-	List *found = tracked_where(TRACKED_HISTORIES, histories);
+	Tracked *tracked = tracked_by_histories_if_any(histories);
 
-	if (found == NIL)
+	if (tracked == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("table \"%s\" holds no tracked histories", get_rel_name(histories))));
-	return linitial(found);
+	return tracked;
 }
 
 /* The tracking of a table of decisions. */

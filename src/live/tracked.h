@@ -17,6 +17,7 @@ typedef struct Tracked
 	Oid	  scoring;
 	Oid	  changes; /* InvalidOid if changes are not recorded */
 	bool  notify;
+	bool  at_commit;	 /* what a transaction brings is written at its end */
 	Oid	  decisions;	 /* InvalidOid if decisions on tiers are not kept */
 	bool  by_invitation; /* who has no membership holds no tier */
 } Tracked;
@@ -25,6 +26,7 @@ extern Oid		   tracked_relid(void);
 extern const List *tracked_by_table(Oid table);
 extern Tracked	  *tracked_by_purchases(Oid purchases);
 extern Tracked	  *tracked_by_histories(Oid histories);
+extern Tracked	  *tracked_by_histories_if_any(Oid histories);
 extern Tracked	  *tracked_by_decisions(Oid decisions);
 
 #endif /* CRM_LIVE_TRACKED_H */

@@ -1,17 +1,14 @@
 /*
  * tracking.c: what has to hold of a tracking before its histories are written,
- * whichever trigger does it, and who is told.
+ * whichever trigger does it.
  */
 #include "crm.h"
 
-#include "commands/async.h"
 #include "live/tracking.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-#define NOTIFY_CHANNEL "crm"
 
 static inline bool
 is_there(Oid relid)
@@ -91,13 +88,4 @@ CheckSameKeys(const ReaderPlan *plan, Relation view, Histories *histories)
 						RelationGetRelationName(view),
 						RelationGetRelationName(histories_relation(histories))),
 				 errdetail("They must have the types of its primary key, in the same order.")));
-}
-
-/* Tell those who listen that segments or tiers changed. */
-void
-notify_listeners(const Tracked *tracked)
-{
-	Async_Notify(NOTIFY_CHANNEL, quote_qualified_identifier(
-									 get_namespace_name(get_rel_namespace(tracked->histories)),
-									 get_rel_name(tracked->histories)));
 }

@@ -20,6 +20,5 @@ extern void CheckTrackingComplete(const Tracked *tracked, Relation rel, const ch
 extern void CheckSameOwner(Relation view, Relation histories);
 extern void CheckOwnerOfSource(Relation source, Relation histories);
 extern void CheckSameKeys(const ReaderPlan *plan, Relation view, Histories *histories);
-extern void notify_listeners(const Tracked *tracked);
 
 #endif /* CRM_LIVE_TRACKING_H */

@@ -118,6 +118,25 @@ my $heard = as_owner('shop', q{LISTEN crm; INSERT INTO s.orders SELECT n, 'n' ||
 is(() = $heard =~ /Asynchronous notification "crm" with payload "s\.purchases_histories"/g, 1, 'one notification');
 $node->safe_psql('shop', q{UPDATE crm.tracked SET notify = false WHERE purchases = 's.purchases'::regclass});
 
+# schema and data apart: the triggers are there before the data
+my $apart = $node->basedir . '/apart.dump';
+$node->safe_psql('postgres', "CREATE DATABASE small OWNER owner");
+as_owner('small', q{CREATE EXTENSION crm; CREATE SCHEMA s; CREATE TABLE s.orders (c int, d date, a int); INSERT INTO s.orders SELECT i % 9, '2026-01-01', i FROM generate_series(1, 50) i;
+	CREATE VIEW s.purchases AS SELECT c, d AS purchased_on, a AS amount FROM s.orders; SELECT crm.track('s.purchases', changes => true)});
+$node->command_ok([ 'pg_dump', '-F', 'custom', '-f', $apart, $node->connstr('small') ], 'a dump to be restored in two steps');
+foreach my $disabled (1, 0)
+{
+	my $database = $disabled ? 'apart' : 'apart_enabled';
+
+	$node->safe_psql('postgres', "CREATE DATABASE $database OWNER owner");
+	$node->command_ok([ 'pg_restore', '-e', '--schema-only', '-d', $node->connstr($database), $apart ], 'first the schema');
+	my (undef, $said) = run_command([ 'pg_restore', '--data-only', ('--disable-triggers') x $disabled, '-d', $node->connstr($database), $apart ]);
+	like($said, $disabled ? qr/^$/ : qr/COPY failed for table "purchases_histories": ERROR:  duplicate key/, 'then the data' . ($disabled ? ' without triggers' : ', which triggers have counted'));
+	isnt(as_owner($database, q{SELECT count(*) FROM crm.verify('s.purchases')}), '0', 'so that scores are missing') if !$disabled;
+	as_owner($database, q{SELECT crm.rebuild('s.purchases')}) if !$disabled;
+	verified($database, $disabled ? 'is what it was' : 'until a rebuild');
+}
+
 # COPY of many rows, and an update of the extension under tracked tables
 $node->safe_psql('shop', q{COPY s.orders FROM PROGRAM 'seq 100000 199999 | sed "s/\(.*\)\(...\)$/\1\2,c\2,2026-01-01,1,paid/"' (FORMAT csv)});
 verified('shop', 'COPY of 100 000 rows');

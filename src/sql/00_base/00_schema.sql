@@ -1,11 +1,13 @@
--- the schema: what stands in it can be called in the place of what the extension has
+-- the schema: what stands in it can be called in the place of what the extension has. The owner of the database has installed the
+-- extension where a superuser restores a dump of that.
 
 DO $check$
 DECLARE
   schema_owner pg_catalog.name;
   trusted pg_catalog.bool;
 BEGIN
-  SELECT r.rolname, r.rolsuper OR r.oid OPERATOR(pg_catalog.=) pg_catalog.to_regrole($role$@extowner@$role$::pg_catalog.text)::pg_catalog.oid INTO schema_owner, trusted
+  SELECT r.rolname, r.rolsuper OR r.oid OPERATOR(pg_catalog.=) pg_catalog.to_regrole($role$@extowner@$role$::pg_catalog.text)::pg_catalog.oid
+    OR r.oid OPERATOR(pg_catalog.=) (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()) INTO schema_owner, trusted
   FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
   WHERE n.nspname OPERATOR(pg_catalog.=) 'crm'::pg_catalog.name;
   IF NOT trusted THEN

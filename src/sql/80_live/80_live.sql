@@ -30,7 +30,8 @@ CREATE TABLE crm.tracked (
   cohorts regclass,
   segments regclass,
   segment_days regclass,
-  segment_since regclass
+  segment_since regclass,
+  upkeep text NOT NULL DEFAULT 'statement' CHECK (upkeep IN ('statement', 'commit'))
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -63,6 +64,7 @@ COMMENT ON COLUMN crm.tracked.cohorts IS 'the view of cohorts by month and age';
 COMMENT ON COLUMN crm.tracked.segments IS 'the view of segments as they are now';
 COMMENT ON COLUMN crm.tracked.segment_days IS 'the segments on the days of refreshes';
 COMMENT ON COLUMN crm.tracked.segment_since IS 'since when each customer is in the segment of the last refresh';
+COMMENT ON COLUMN crm.tracked.upkeep IS 'when histories are written: after each statement, or once at the commit of a transaction';
 
 -- A dump takes the trackings of which everything is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
@@ -152,7 +154,7 @@ COMMENT ON FUNCTION crm_internal.write_refresh_position(regclass, text[]) IS
 CREATE FUNCTION crm_internal.tracked_changed() RETURNS trigger
   LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_tracked_changed';
 COMMENT ON FUNCTION crm_internal.tracked_changed() IS 'tells all sessions that a tracking has changed';
-CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation, joined
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation, joined, upkeep
   ON crm.tracked FOR EACH ROW EXECUTE FUNCTION crm_internal.tracked_changed();
 ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 
@@ -244,6 +246,10 @@ CREATE FUNCTION crm_internal.is_owner(relation regclass) RETURNS boolean
 $$;
 COMMENT ON FUNCTION crm_internal.is_owner(regclass) IS
   'whether the current user is the owner of a relation, and not only a member of that role or a superuser; of one that was dropped nobody is';
+CREATE FUNCTION crm_internal.settle(histories regclass) RETURNS void
+  LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_settle';
+COMMENT ON FUNCTION crm_internal.settle(regclass) IS
+  'writes what the transaction has brought and taken until now, where histories are written at its commit';
 CREATE FUNCTION crm_internal.wait_for_writers(scoring regclass) RETURNS void
   LANGUAGE C VOLATILE STRICT COST 100 AS 'MODULE_PATHNAME', 'crm_wait_for_writers';
 COMMENT ON FUNCTION crm_internal.wait_for_writers(regclass) IS

@@ -662,7 +662,8 @@ COMMENT ON FUNCTION crm_internal.fill_new_histories(regclass, regclass) IS
 CREATE FUNCTION crm.track(relation regclass, customer name DEFAULT NULL, purchased_on name DEFAULT NULL, amount name DEFAULT NULL,
     orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
     segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
-    notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL, detached text DEFAULT 'keep', booked_on name DEFAULT NULL) RETURNS regclass
+    notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL, detached text DEFAULT 'keep', booked_on name DEFAULT NULL,
+    upkeep text DEFAULT 'statement') RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   zone constant text := coalesce(time_zone, current_setting('TimeZone'));
@@ -682,14 +683,18 @@ BEGIN
   -- all of it belongs to the owner of the relation, and what hangs on that runs as the owner
   IF NOT crm_internal.is_owner(relation) THEN
     RETURN crm_internal.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::name, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
-      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name)', relation::oid, customer, purchased_on, amount, orders,
-      zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on))::regclass;
+      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name, %L::text)', relation::oid, customer, purchased_on, amount, orders,
+      zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on, upkeep))::regclass;
   END IF;
   PERFORM crm_internal.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
   IF detached IS NULL OR detached NOT IN ('keep', 'forget') THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('detached cannot be %s', coalesce(quote_literal(detached), 'NULL')),
       detail => 'It is keep or forget: whether purchases of a partition that is detached count on.');
+  END IF;
+  IF upkeep IS NULL OR upkeep NOT IN ('statement', 'commit') THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('upkeep cannot be at %s', coalesce(quote_literal(upkeep), 'NULL')),
+      detail => 'It is statement or commit: when histories are written.');
   END IF;
   IF horizon_days NOT BETWEEN 1 AND 36525 THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('horizon of %s days is out of range', horizon_days), detail => 'It is 1 to 36525 days.');
@@ -725,6 +730,7 @@ BEGIN
       coalesce(segments, crm_internal.default_segments(bins)), look_back_days, horizon_days, changes);
   ELSE
     SELECT * INTO made FROM crm.tracked t WHERE t.histories = track.histories LIMIT 1;
+    PERFORM crm_internal.settle(histories);
     made.purchases := purchases;
   END IF;
 
@@ -740,6 +746,7 @@ BEGIN
   made.view_made := view_made;
   made.tracked_at := now();
   made.detached := detached;
+  made.upkeep := upkeep;
   PERFORM crm_internal.write_tracked(purchases, made, NULL::text[]);
   IF histories IS NULL THEN
     PERFORM crm_internal.fill_new_histories(made.histories, made.scoring);
@@ -756,7 +763,7 @@ BEGIN
   PERFORM crm_internal.notice_join_indexes(purchases);
   RETURN made.customers;
 END $$;
-COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name) IS
+COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
 
 CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void

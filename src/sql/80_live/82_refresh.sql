@@ -197,6 +197,7 @@ BEGIN
   IF NOT crm_internal.is_owner(t.histories) THEN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm.rebuild(%s::regclass)', tracking::oid))::bigint;
   END IF;
+  PERFORM crm_internal.settle(t.histories);
   PERFORM crm_internal.lock_sources(t.histories);
   changed := crm_internal.fill_histories(t.histories, 'rebuild');
   PERFORM crm_internal.make_scales(t.histories, t.scoring, NULL::date, t.histories);
@@ -236,6 +237,7 @@ BEGIN
   IF NOT crm_internal.is_owner(t.histories) THEN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm.drop_empty(%s::regclass, %L::timestamptz)', tracking::oid, before))::bigint;
   END IF;
+  PERFORM crm_internal.settle(t.histories);
   EXECUTE format('DELETE FROM %s AS h WHERE h.history OPERATOR(crm.=) ''{}''::crm.purchase_history AND coalesce(h.updated_at < $1, true) %s',
     t.histories, crm_internal.references_condition(t.histories)) USING coalesce(before, 'infinity');
   GET DIAGNOSTICS dropped = ROW_COUNT;
@@ -318,6 +320,7 @@ BEGIN
         tracking::oid, since))::jsonb) WITH ORDINALITY AS d(row, n) ORDER BY d.n;
     RETURN;
   END IF;
+  PERFORM crm_internal.settle(t.histories);
   RETURN QUERY SELECT NULL::jsonb, format('%s %s', u.relation, u.problem), NULL::text, NULL::text FROM crm_internal.unfollowed(tracking) u;
   IF EXISTS (SELECT FROM crm_internal.unfollowed(tracking) u WHERE u.problem LIKE 'has been dropped%') THEN
     RETURN;
@@ -401,6 +404,7 @@ BEGIN
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, name, format('the customers of %s as they stood on some days', t.purchases));
     PERFORM crm_internal.comment_columns(format('%I.%I', schema, name)::regclass);
   END IF;
+  PERFORM crm_internal.settle(t.histories);
   EXECUTE format('DELETE FROM %I.%I WHERE snapshot_on = $1', schema, name) USING as_of;
   -- a table of snapshots of an earlier release has fewer columns than the view
   EXECUTE (SELECT format('INSERT INTO %I.%I (snapshot_on, %s) SELECT $1, %s FROM %s($1) AS c', schema, name,

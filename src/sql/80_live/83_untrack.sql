@@ -36,6 +36,7 @@ BEGIN
     -- a refresh that was stopped has left the key of a customer
     IF EXISTS (SELECT FROM pg_class WHERE oid = o.histories) THEN
       PERFORM crm_internal.write_refresh_position(o.histories, NULL::text[]);
+      PERFORM crm_internal.settle(o.histories);
     END IF;
     PERFORM crm_internal.write_tracked(o.purchases, NULL::crm.tracked, NULL::text[]);
     PERFORM crm_internal.release_tables(o.source || o.joined);

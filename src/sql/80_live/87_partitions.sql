@@ -108,6 +108,7 @@ BEGIN
       histories::oid, root::oid, part::oid, what));
     RETURN;
   END IF;
+  PERFORM crm_internal.settle(histories);
   BEGIN
     IF what = 'attached' THEN
       PERFORM crm_internal.partition_attached(histories, root, part);

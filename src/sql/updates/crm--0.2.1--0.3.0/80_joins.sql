@@ -14,12 +14,14 @@ COMMENT ON COLUMN crm.tracked.cohorts IS 'the view of cohorts by month and age';
 COMMENT ON COLUMN crm.tracked.segments IS 'the view of segments as they are now';
 COMMENT ON COLUMN crm.tracked.segment_days IS 'the segments on the days of refreshes';
 COMMENT ON COLUMN crm.tracked.segment_since IS 'since when each customer is in the segment of the last refresh';
+ALTER TABLE crm.tracked ADD COLUMN upkeep text NOT NULL DEFAULT 'statement' CHECK (upkeep IN ('statement', 'commit'));
+COMMENT ON COLUMN crm.tracked.upkeep IS 'when histories are written: after each statement, or once at the commit of a transaction';
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
   'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 DROP TRIGGER changed ON crm.tracked;
-CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation, joined
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation, joined, upkeep
   ON crm.tracked FOR EACH ROW EXECUTE FUNCTION crm_internal.tracked_changed();
 ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 

@@ -1,6 +1,7 @@
 -- partitions that come and go; crm.track has one argument more, 90_words.sql makes it anew
 
 DROP FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass);
+@create crm_internal.settle
 @create crm_internal.count_partition
 @create crm_internal.keep_partition
 @create crm_internal.leaves
