@@ -1,5 +1,5 @@
 /*
- * during.h: a range of days that somebody asks about.
+ * during.h: ranges of days that somebody asks about, and of instants.
  */
 #ifndef CRM_DURING_H
 #define CRM_DURING_H
@@ -16,5 +16,6 @@ typedef struct Days
 } Days;
 
 extern Days CheckDuring(RangeType *during);
+extern bool range_instants(RangeType *range, TimestampTz *from, TimestampTz *until);
 
 #endif /* CRM_DURING_H */

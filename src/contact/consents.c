@@ -6,20 +6,18 @@
  */
 #include "crm.h"
 
-#include "base/names.h"
+#include "base/during.h"
 #include "base/value.h"
 #include "contact/consents.h"
 #include "miscadmin.h"
 #include "base/scan.h"
 #include "utils/builtins.h"
-#include "utils/rangetypes.h"
-#include "utils/typcache.h"
 
-static const char basis_names[CONSENT_BASES][20] = {
+const BasisName basis_names[CONSENT_BASES] = {
 	"consent",		  "contract",	 "legal_obligation",
 	"vital_interest", "public_task", "legitimate_interest",
 };
-static const Names bases = NAMES("basis", "Bases", NULL, 0, basis_names);
+const Names consent_bases = NAMES("basis", "Bases", NULL, 0, basis_names);
 
 /* The name of a purpose in the fixed-size form of a grant. */
 void
@@ -100,7 +98,7 @@ scan_grant(Scanner *s)
 	char *purpose = scan_label(s);
 
 	purpose_set(grant.purpose, purpose, strlen(purpose));
-	grant.basis = (uint8) names_scan(s, &bases);
+	grant.basis = (uint8) names_scan(s, &consent_bases);
 	scan_char(s, '[');
 	grant.from = DT_NOBEGIN;
 	grant.until = DT_NOEND;
@@ -252,43 +250,17 @@ crm_consents_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_CONSENTS(c);
 }
 
-/*
- * A bound of a range as an instant: the first that belongs to it, or the first
- * that no more does; infinity behind the last instant there is.
- */
-static TimestampTz
-bound_instant(const RangeBound *bound)
-{
-	TimestampTz at = DatumGetTimestampTz(bound->val);
-
-	if (bound->infinite)
-		return bound->lower ? DT_NOBEGIN : DT_NOEND;
-	if (bound->lower != bound->inclusive && !TIMESTAMP_NOT_FINITE(at))
-		at++;
-	return IS_VALID_TIMESTAMP(at) || at == DT_NOBEGIN ? at : DT_NOEND;
-}
-
 /* The consents of one grant, of none if the validity is empty. */
 static Consents *
 consents_of(const text *purpose, const text *basis, RangeType *validity)
 {
-	RangeBound lower;
-	RangeBound upper;
-	bool	   empty;
-	Consents  *c = consents_create(1);
+	Consents *c = consents_create(1);
 
 	purpose_set(c->grants[0].purpose, VARDATA_ANY(purpose), VARSIZE_ANY_EXHDR(purpose));
-	c->grants[0].basis = (uint8) names_get_text(&bases, basis);
+	c->grants[0].basis = (uint8) names_get_text(&consent_bases, basis);
 
-	range_deserialize(lookup_type_cache(RangeTypeGetOid(validity), TYPECACHE_RANGE_INFO), validity,
-					  &lower, &upper, &empty);
-	if (!empty)
-	{
-		c->grants[0].from = bound_instant(&lower);
-		c->grants[0].until = bound_instant(&upper);
-		empty = c->grants[0].from >= c->grants[0].until;
-	}
-	return empty ? consents_create(0) : c;
+	return range_instants(validity, &c->grants[0].from, &c->grants[0].until) ? c
+																			 : consents_create(0);
 }
 
 /* The consents of one grant. */

@@ -13,6 +13,7 @@
 #include "crm.h"
 
 #include "base/instant.h"
+#include "base/names.h"
 
 #define CONSENTS_VERSION 1
 #define PURPOSE_SIZE 31
@@ -52,6 +53,11 @@ typedef struct Consents
 
 #define PG_GETARG_CONSENTS(n) ((Consents *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 #define PG_RETURN_CONSENTS(c) PG_RETURN_POINTER(c)
+
+typedef char BasisName[20];
+
+extern const BasisName basis_names[CONSENT_BASES];
+extern const Names	   consent_bases;
 
 extern void purpose_set(char *purpose, const char *name, size_t len);
 
