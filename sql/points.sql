@@ -67,6 +67,33 @@ SELECT points_balance('rate 1 per 10 round down per purchase', '{2024-01-01 2 30
 SELECT points_balance('rate 1 per 10 round down per purchase', '{2024-01-01 2 30}', NULL, '2024-01-31', '{2024-01-01 2 2.5}');
 SELECT points_balance('rate 1 per 10', '{2024-01-01 2 30}', NULL, '2024-01-31', '{2024-01-01 2 2}');
 
+-- pending, expiry, inactivity, reinstatement
+SELECT r::points_rule, r::points_rule::text::points_rule = r::points_rule AS same, r::points_rule::jsonb - '{rate,per,rounding,order_points,bonus_points,bonus_every,tier_rates,program}'::text[] AS terms
+FROM unnest(ARRAY['rate 1 pending 14 days', 'rate 1 expires 12 months inclusive', 'rate 1 expires end of month', 'rate 1 EXPIRES END OF QUARTER FROM 02-01 AFTER 1 year', 'rate 1 expires end of year from 01-01',
+  'rate 1 inactivity 18 months inclusive', 'rate 1 expires 4 years inactivity 18 months reinstated within 90 days never negative',
+  'rate 1 per 9 expires 6 months inclusive inactivity 3 months rates {1, 2} expiries {never, 1 year 2 days} program {A: spend 0, B: spend 5} lifetime',
+  'rate 1 rates {1, 2} expiries {1 month, 2 months} program {A: spend 0, B: spend 5} lifetime']) r;
+SELECT points_rule(pending => '14 days', expiry => '24 months', expires_at => 'end of year from 04-01', inactivity => '18 months', reinstatement => '90 days', never_negative => true,
+  program => '{A: spend 0, B: spend 5} lifetime', rates => '{1,2}', tier_expiry => '{12 months,NULL}');
+SELECT points_rule(expiry => '12 months', last_day_inclusive => true);
+SELECT 'rate 1 expires end of week'::points_rule;
+SELECT 'rate 1 expires end of month from 04-01'::points_rule;
+SELECT 'rate 1 expires end of year from 04-31'::points_rule;
+SELECT 'rate 1 expires end of year inclusive'::points_rule;
+SELECT 'rate 1 expires'::points_rule;
+SELECT 'rate 1 reinstated within 3 days'::points_rule;
+SELECT 'rate 1 rates {1} expiries {1 day, 2 days} program {A: spend 0} lifetime'::points_rule;
+SELECT points_rule(last_day_inclusive => true);
+SELECT points_rule(expires_at => 'year end');
+SELECT points_rule(pending => '0 days');
+SELECT points_rule(tier_expiry => '{1 month}');
+SELECT points_rule(program => '{A: spend 5} lifetime', rates => '{1}', tier_expiry => '{1 month,NULL}');
+SELECT points_rule(program => '{A: spend 5} lifetime', rates => '{1}', tier_expiry => '{1 hour}');
+-- the last days of the calendar
+SELECT a.* FROM points_awards('rate 1 pending 1 day expires end of year after 12 months inactivity 1 day', '{5874897-12-31 1 5}', NULL, '5874897-12-31') a;
+SELECT a.* FROM points_awards('rate 1 expires end of year', '{5874897-12-31 1 5}', NULL, '5874897-12-31') a;
+SELECT * FROM points_awards(NULL, '{}', NULL, '2024-01-01');
+
 -- binary form and jsonb
 CREATE FUNCTION receive(message bytea) RETURNS points_rule LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp AS $$
@@ -101,6 +128,16 @@ SELECT receive(set_byte(points_rule_send('rate 2 per 3'), 55, 2));
 SELECT receive(set_byte(points_rule_send('rate 2 per 1.0001'), 52, 16));
 SELECT receive(overlay(points_rule_send('rate 2 per 3') PLACING '\xffffffffffffffff' FROM 46));
 SELECT receive(substr(points_rule_send('rate 2 per 3'), 1, 53));
+SELECT receive(points_rule_send(r)) = r, octet_length(points_rule_send(r)) FROM unnest(ARRAY['rate 1 pending 14 days expires end of year from 04-06 after 1 year inactivity 18 months reinstated within 90 days never negative',
+  'rate 1 expires 1 day inclusive rates {1, 2} expiries {never, 1 year 2 days} program {A: spend 0, B: spend 5} lifetime']::points_rule[]) r;
+SELECT receive(set_byte(points_rule_send('rate 1 expires end of year'), 56, 200));
+SELECT receive(set_byte(points_rule_send('rate 1 expires end of year'), 83, 101));
+SELECT receive(set_byte(points_rule_send('rate 1 expires end of year'), 83, 9));
+SELECT receive(set_byte(points_rule_send('rate 1 expires end of year'), 84, 4));
+SELECT receive(set_byte(points_rule_send('rate 1 expires end of year'), 84, 0));
+SELECT receive(set_byte(points_rule_send('rate 1 expires end of year'), 85, 1));
+SELECT receive(set_byte(points_rule_send('rate 1 expires end of year'), 86, 2));
+SELECT receive(set_byte(points_rule_send('rate 1 expires end of year'), 87, 1));
 \set VERBOSITY default
 SELECT r::jsonb - 'program', r::jsonb -> 'program' ->> 'period' FROM rule;
 

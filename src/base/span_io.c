@@ -87,6 +87,23 @@ scan_span(Scanner *s)
 	return span;
 }
 
+/* Read "MM-DD" as 100 * month + day; the caller looks at its range. */
+int32
+scan_month_day(Scanner *s)
+{
+	const Scanner start = *s;
+	int64		  month = scan_peek_digit(s) ? scan_int64(s) : 0;
+	int64		  mday;
+
+	if (*s->at != '-' || month < 1 || month > 12)
+		scan_error(&start, "a month and day as MM-DD");
+	s->at++;
+	mday = scan_int64(s);
+	if (mday < 1 || mday > 99)
+		scan_error(&start, "a month and day as MM-DD");
+	return (int32) (month * 100 + mday);
+}
+
 static void
 append_count(StringInfo out, int32 count, const char *unit)
 {

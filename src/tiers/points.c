@@ -14,8 +14,10 @@
 #include "utils/builtins.h"
 
 static const char *const kind_names[] = {
-	[POINTS_EXPIRED] = "expired",	[POINTS_EARNED] = "earned",		[POINTS_REFUNDED] = "refunded",
-	[POINTS_REDEEMED] = "redeemed", [POINTS_RETURNED] = "returned",
+	[POINTS_EXPIRED] = "expired",		[POINTS_EARNED] = "earned",
+	[POINTS_REFUNDED] = "refunded",		[POINTS_REDEEMED] = "redeemed",
+	[POINTS_RETURNED] = "returned",		[POINTS_PENDING] = "pending",
+	[POINTS_REINSTATED] = "reinstated",
 };
 
 /* Points are whole. */
@@ -77,7 +79,6 @@ start_ledger(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned
 {
 	PurchaseBook  book = purchase_book(earned, until);
 	int			  nredeemed = redeemed == NULL ? 0 : purchase_history_count_until(redeemed, until);
-	Size		  most = (Size) book.ndays + book.ncorrections + nredeemed + 1;
 	PointsEarned *days = NULL;
 
 	if (redeemed != NULL)
@@ -86,9 +87,7 @@ start_ledger(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned
 	CheckBasePoints(r, &book, base_points);
 	if (book.ncorrections > 0)
 		days = MemoryContextAllocHuge(CurrentMemoryContext, book.ndays * sizeof(PointsEarned));
-	points_ledger_start(l, r, &book, redeemed, nredeemed, base_points,
-						MemoryContextAllocHuge(CurrentMemoryContext, most * sizeof(PointsAward)),
-						days);
+	points_ledger_start(l, r, &book, redeemed, nredeemed, base_points, days);
 }
 
 /* The next movement, or an error if it is out of range. */
@@ -150,16 +149,20 @@ PG_FUNCTION_INFO_V1(crm_points_expiring);
 Datum
 crm_points_expiring(PG_FUNCTION_ARGS)
 {
-	PointsLedger l;
-	DateADT		 by;
-	int64		 expiring = 0;
+	PointsLedger   l;
+	PointsMovement m;
+	DateADT		   as_of;
+	DateADT		   by;
+	int64		   expiring = 0;
 
 	if (has_null_argument(fcinfo) || PG_ARGISNULL(4))
 		PG_RETURN_NULL();
 	by = CheckFiniteDate(PG_GETARG_DATEADT(4), "by");
 	ledger_of_arguments(fcinfo, 5, &l);
-	for (int i = l.oldest; i < l.newest && l.awards[i].expires_on <= by; i++)
-		expiring += l.awards[i].left;
+	as_of = PG_GETARG_DATEADT(3);
+	while (next_movement(&l, by, &m))
+		if (m.kind == POINTS_EXPIRED && l.awards.awards[m.award].available_on <= as_of)
+			expiring -= m.points;
 	PG_RETURN_INT64(expiring);
 }
 
@@ -223,6 +226,79 @@ crm_points_statement(PG_FUNCTION_ARGS)
 	nulls[5] = m.expires_on == NEVER;
 	values[5] = DateADTGetDatum(m.expires_on);
 	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+}
+
+/* ---- what is left of each award ---- */
+
+typedef struct OpenAwards
+{
+	const TierProgram *program;
+	PointsAward		  *awards;
+	int				   n;
+	int				   next;
+} OpenAwards;
+
+/* The awards at the end of a day, each with the day on which it goes if nothing happens. */
+static void
+find_open_awards(PointsLedger *l, OpenAwards *open)
+{
+	PointsMovement m;
+
+	open->n = l->awards.n;
+	open->awards =
+		MemoryContextAllocHuge(CurrentMemoryContext, Max(open->n, 1) * sizeof(PointsAward));
+	memcpy(open->awards, l->awards.awards, open->n * sizeof(PointsAward));
+	while (next_movement(l, NEVER - 1, &m))
+		if (m.kind == POINTS_EXPIRED)
+			open->awards[m.award].expires_on = m.day;
+}
+
+/* Each award that has points left as rows (awarded_on, tier, points, available_on, expires_on). */
+PG_FUNCTION_INFO_V1(crm_points_awards);
+Datum
+crm_points_awards(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *rows;
+	OpenAwards		*open;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		rows = rows_start(fcinfo, sizeof(OpenAwards));
+		open = rows->user_fctx;
+		if (!has_null_argument(fcinfo))
+		{
+			MemoryContext before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
+			PointsLedger  l;
+
+			ledger_of_arguments(fcinfo, 4, &l);
+			open->program = points_rule_program(l.rule);
+			find_open_awards(&l, open);
+			MemoryContextSwitchTo(before);
+		}
+	}
+	rows = SRF_PERCALL_SETUP();
+	open = rows->user_fctx;
+
+	while (open->next < open->n)
+	{
+		const PointsAward *a = &open->awards[open->next++];
+		Datum			   values[5] = {0};
+		bool			   nulls[5] = {false};
+
+		if (a->left == 0)
+			continue;
+		values[0] = DateADTGetDatum(a->awarded_on);
+		nulls[1] = a->rank == 0;
+		if (!nulls[1])
+			values[1] = CStringGetTextDatum(open->program->tiers[a->rank - 1].name);
+		values[2] = Int64GetDatum(a->left);
+		nulls[3] = a->available_on == NEVER;
+		values[3] = DateADTGetDatum(a->available_on);
+		nulls[4] = a->expires_on == NEVER;
+		values[4] = DateADTGetDatum(a->expires_on);
+		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	}
+	SRF_RETURN_DONE(rows);
 }
 
 /* ---- liability ---- */

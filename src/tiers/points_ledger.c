@@ -33,95 +33,33 @@ rank_at_start(PointsLedger *l, DateADT day)
 	return before.rank;
 }
 
-/* ---- awards ---- */
+/* Points are there from a day on: an award that expires as the rule and its tier say. */
+static int
+award(PointsLedger *l, int64 points, DateADT day, int rank)
+{
+	l->last_activity = Max(l->last_activity, day);
+	return points_awards_add(&l->awards, day, day,
+							 points_expire_on(l->terms, l->rule->expiry, day, rank), rank, points);
+}
 
-/* Points come: they pay the debt first, and the rest is an award; tells when it expires. */
+/* Points of a purchase, which may have to wait; the award, or NO_AWARD if all paid a debt. */
+static int
+award_purchase(PointsLedger *l, int64 points, DateADT day, int rank)
+{
+	DateADT available = day_plus_span(day, l->terms->pending);
+
+	if (available == day)
+		return award(l, points, day, rank);
+	return points_awards_add(
+		&l->awards, day, available,
+		available == NEVER ? NEVER : points_expire_on(l->terms, l->rule->expiry, available, rank),
+		rank, points);
+}
+
 static DateADT
-award(PointsLedger *l, int64 points, DateADT day)
+expiry_of(const PointsLedger *l, int index)
 {
-	int64		 paid = Min(points, l->debt);
-	PointsAward *a = &l->awards[l->newest];
-
-	l->debt -= paid;
-	if (points == paid)
-		return NEVER;
-	a->left = points - paid;
-	a->expired = 0;
-	a->expires_on = span_is_zero(l->rule->expiry) ? NEVER : day_plus_span(day, l->rule->expiry);
-	l->newest++;
-	return a->expires_on;
-}
-
-/* Points are spent: the oldest awards first. */
-static void
-spend(PointsLedger *l, int64 points)
-{
-	while (points > 0 && l->oldest < l->newest)
-	{
-		PointsAward *a = &l->awards[l->oldest];
-		int64		 taken = Min(points, a->left);
-
-		a->left -= taken;
-		points -= taken;
-		l->oldest += a->left == 0;
-	}
-	l->debt += points;
-}
-
-/* Points are taken back: the newest awards first. */
-static void
-take_back(PointsLedger *l, int64 points)
-{
-	int newest = l->newest;
-
-	while (points > 0 && l->oldest < newest)
-	{
-		PointsAward *a = &l->awards[newest - 1];
-		int64		 taken = Min(points, a->left);
-
-		a->left -= taken;
-		points -= taken;
-		newest -= a->left == 0;
-	}
-	l->debt += points;
-	/* an award that a correction may come back to keeps its place */
-	if (l->days == NULL)
-		l->newest = newest;
-}
-
-/*
- * An award is taken back in part: what is left of it, but not what has expired; what
- * was redeemed is owed, and the newest awards pay it. Returns how many points go.
- */
-static int64
-take_from_award(PointsLedger *l, PointsAward *a, int64 points)
-{
-	int64 left = Min(points, a->left);
-	int64 expired = Min(points - left, a->expired);
-
-	a->left -= left;
-	a->expired -= expired;
-	take_back(l, points - left - expired);
-	return points - expired;
-}
-
-/* Points of an award come back to it, unless it has expired by then. Returns how many come. */
-static int64
-return_to_award(PointsLedger *l, int index, int64 points, DateADT day)
-{
-	PointsAward *a = &l->awards[index];
-	int64		 paid;
-
-	if (a->expires_on <= day && a->expires_on != NEVER)
-	{
-		a->expired += points;
-		return 0;
-	}
-	paid = Min(points, l->debt);
-	l->debt -= paid;
-	a->left += points - paid;
-	l->oldest = Min(l->oldest, index);
-	return points;
+	return index == NO_AWARD ? NEVER : l->awards.awards[index].expires_on;
 }
 
 /* ---- movements ---- */
@@ -136,6 +74,7 @@ book(PointsLedger *l, PointsMovement *m, DateADT day, PointsKind kind, int128 po
 	m->kind = kind;
 	m->rank = 0;
 	m->expires_on = NEVER;
+	m->award = NO_AWARD;
 	if (points > POINTS_BALANCE_MAX || points < -POINTS_BALANCE_MAX ||
 		balance > POINTS_BALANCE_MAX || balance < -POINTS_BALANCE_MAX)
 	{
@@ -148,14 +87,98 @@ book(PointsLedger *l, PointsMovement *m, DateADT day, PointsKind kind, int128 po
 	return true;
 }
 
+/* Book one more movement of an event, which is told after its first. */
 static bool
-expire_oldest(PointsLedger *l, PointsMovement *m)
+book_more(PointsLedger *l, DateADT day, PointsKind kind, int128 points, int rank)
 {
-	PointsAward *a = &l->awards[l->oldest++];
+	PointsMovement *m = &l->more[l->nmore++];
 
-	a->expired += a->left;
-	a->left = 0;
-	return book(l, m, a->expires_on, POINTS_EXPIRED, -(int128) a->expired);
+	if (!book(l, m, day, kind, points))
+		return false;
+	m->rank = rank;
+	return true;
+}
+
+/* Points come to wait, or are taken back while they do: the balance is as before. */
+static bool
+book_pending(PointsLedger *l, PointsMovement *m, DateADT day, int128 points)
+{
+	int128 balance = l->balance;
+
+	if (!book(l, m, day, POINTS_PENDING, points))
+		return false;
+	l->balance = (int64) balance;
+	m->balance = l->balance;
+	return true;
+}
+
+/* Points went from the balance and from those that wait: up to two movements. */
+static bool
+book_taken(PointsLedger *l, PointsMovement *m, DateADT day, int64 taken, int64 waiting, int rank)
+{
+	bool booked;
+
+	if (waiting == 0)
+		booked = book(l, m, day, POINTS_REFUNDED, -(int128) taken);
+	else
+		booked = book_pending(l, m, day, -(int128) waiting) &&
+				 (taken == 0 || book_more(l, day, POINTS_REFUNDED, -(int128) taken, rank));
+	m->rank = rank;
+	return booked;
+}
+
+/* What expires next does. */
+static bool
+expire(PointsLedger *l, PointsMovement *m, DateADT day)
+{
+	int index = l->awards.first;
+
+	if (!book(l, m, day, POINTS_EXPIRED, -(int128) points_awards_expire(&l->awards, index, day)))
+		return false;
+	m->award = index;
+	return true;
+}
+
+/* Nothing happened for too long: all that is available expires, an award at a time. */
+static bool
+lapse(PointsLedger *l, PointsMovement *m, DateADT day)
+{
+	points_awards_lapse(&l->awards, day);
+	if (l->awards.first == NO_AWARD)
+	{
+		l->last_activity = DATEVAL_NOBEGIN;
+		return false;
+	}
+	return expire(l, m, day);
+}
+
+/* Points that waited are available. */
+static bool
+ripen(PointsLedger *l, PointsMovement *m, int index)
+{
+	PointsAward *a = &l->awards.awards[index];
+	DateADT		 day = a->available_on;
+
+	l->last_activity = Max(l->last_activity, day);
+	if (!book(l, m, day, POINTS_EARNED, points_awards_ripen(&l->awards, index)))
+		return false;
+	m->rank = a->rank;
+	m->expires_on = a->left > 0 ? a->expires_on : NEVER;
+	return true;
+}
+
+/* A purchase brings back what expired not long ago: an award of its day, told after what it earns. */
+static bool
+reinstate(PointsLedger *l, DateADT day, int rank)
+{
+	int64 points = points_awards_reinstate(&l->awards, l->terms->reinstatement, day);
+
+	if (points == 0)
+		return true;
+	if (!book_more(l, day, POINTS_REINSTATED, points, rank))
+		return false;
+	l->more[l->nmore - 1].expires_on = expiry_of(l, award(l, points, day, rank));
+	return true;
 }
 
 /* The points of single purchases of a day, if they are given; else of its amount. */
@@ -166,7 +189,7 @@ base_points_of_day(PointsLedger *l, const PurchaseDay *entry)
 		l->base++;
 	if (l->base < l->base_end && l->base->day == entry->day)
 		return l->base->amount / AMOUNT_SCALE;
-	return points_for_amount(l->scale, l->rule->earning.rate, entry->amount);
+	return points_for_amount(&l->terms->scale, l->rule->earning.rate, entry->amount);
 }
 
 /* The points of a day's amount for a tier. */
@@ -177,12 +200,12 @@ points_of_amount(PointsLedger *l, const PurchaseDay *entry, int rank)
 	int64  rate = points_rate_of_rank(l->rule, rank);
 	int128 base;
 
-	if (likely(!l->scale->in_parts && !l->scale->per_purchase))
-		return points_for_amount(l->scale, rate, entry->amount);
+	if (likely(!l->terms->scale.in_parts && !l->terms->scale.per_purchase))
+		return points_for_amount(&l->terms->scale, rate, entry->amount);
 	base = base_points_of_day(l, entry);
 	if (rate == plain || base > POINTS_BALANCE_MAX || base < -(int128) POINTS_BALANCE_MAX)
 		return base;
-	return points_rounded((PointsRounding) l->scale->rounding, base * rate, plain);
+	return points_rounded((PointsRounding) l->terms->scale.rounding, base * rate, plain);
 }
 
 /* What a day of the history earns or takes back, which may be nothing. */
@@ -198,19 +221,64 @@ earn(PointsLedger *l, PointsMovement *m)
 	l->orders += entry->orders;
 	l->earned++;
 	if (day != NULL)
-		*day = (PointsEarned){*entry, award_points, rank, -1};
-	if (!book(l, m, entry->day, points < 0 ? POINTS_REFUNDED : POINTS_EARNED, points))
-		return false;
-	m->rank = rank;
-	if (points <= 0)
+		*day = (PointsEarned){*entry, award_points, rank, NO_AWARD};
+	if (entry->orders > 0)
+		l->last_activity = Max(l->last_activity, entry->day);
+	if (points > 0)
 	{
-		take_back(l, -m->points);
-		return true;
+		int index;
+
+		if (!(span_is_zero(l->terms->pending) ? book(l, m, entry->day, POINTS_EARNED, points)
+											  : book_pending(l, m, entry->day, points)))
+			return false;
+		index = award_purchase(l, m->points, entry->day, rank);
+		m->expires_on = expiry_of(l, index);
+		if (day != NULL)
+			day->award = index;
 	}
-	m->expires_on = award(l, m->points, entry->day);
-	if (day != NULL)
-		day->award = l->newest - 1;
+	else
+	{
+		int64 waiting = 0;
+		int64 taken;
+
+		if (!book(l, m, entry->day, POINTS_REFUNDED, points))
+			return false;
+		l->balance -= m->points;
+		taken = points_awards_take(&l->awards, -m->points, entry->day, &waiting);
+		if (!book_taken(l, m, entry->day, taken, waiting, rank))
+			return false;
+	}
+	m->rank = rank;
+	if (entry->orders > 0 && !span_is_zero(l->terms->reinstatement))
+		return reinstate(l, entry->day, rank);
 	return true;
+}
+
+/* A correction gives points: to the award of its purchase, or as one of the booked day. */
+static void
+add_to_award(PointsLedger *l, PointsMovement *m, PointsEarned *day, DateADT booked)
+{
+	int64 points = m->points;
+
+	if (points == 0)
+		return;
+	if (day->award == NO_AWARD)
+	{
+		bool waits = day_plus_span(booked, l->terms->pending) > booked;
+
+		if (waits)
+			book_pending(l, m, booked, points);
+		else
+			book(l, m, booked, POINTS_EARNED, points);
+		day->award = award_purchase(l, points, booked, day->rank);
+		m->expires_on = expiry_of(l, day->award);
+		return;
+	}
+	points = points_awards_return(&l->awards, day->award, points, booked);
+	if (l->awards.awards[day->award].waits)
+		book_pending(l, m, booked, points);
+	else
+		book(l, m, booked, POINTS_EARNED, points);
 }
 
 /*
@@ -232,24 +300,36 @@ correct(PointsLedger *l, PointsMovement *m)
 	/* try whether the balance can hold it before awards change */
 	if (!book(l, m, correction->booked, POINTS_REFUNDED, points))
 		return false;
-	m->rank = day->rank;
 	l->balance -= m->points;
-	if (points < 0 && day->award >= 0)
-		m->points = -take_from_award(l, &l->awards[day->award], -m->points);
-	else if (points < 0)
-		take_back(l, -m->points);
-	else if (points > 0 && day->award >= 0)
-		m->points = return_to_award(l, day->award, m->points, correction->booked);
-	else if (points > 0)
+	if (points < 0)
 	{
-		m->expires_on = award(l, m->points, correction->booked);
-		day->award = l->newest - 1;
+		int64 waiting = 0;
+		int64 taken = day->award == NO_AWARD
+						  ? points_awards_take(&l->awards, -m->points, correction->booked, &waiting)
+						  : points_awards_take_from(&l->awards, day->award, -m->points,
+													correction->booked, &waiting);
+
+		if (!book_taken(l, m, correction->booked, taken, waiting, day->rank))
+			return false;
 	}
-	if (points > 0)
-		m->kind = POINTS_EARNED;
-	l->balance += m->points;
-	m->balance = l->balance;
+	else
+		add_to_award(l, m, day, correction->booked);
+	m->rank = day->rank;
 	return true;
+}
+
+/* A cancelled redemption: what no redemption took is an award of the day. */
+static bool
+give_back(PointsLedger *l, PointsMovement *m, int64 points)
+{
+	int64 expired;
+	int	  index;
+	int64 beyond = points_awards_unspend(&l->awards, points, m->day, &index, &expired);
+
+	if (beyond > 0)
+		index = award(l, beyond, m->day, 0);
+	m->expires_on = expiry_of(l, index);
+	return expired == 0 || book_more(l, m->day, POINTS_EXPIRED, -(int128) expired, 0);
 }
 
 /* Points redeemed on a day, or given back where a redemption was cancelled. */
@@ -262,35 +342,60 @@ redeem(PointsLedger *l, PointsMovement *m)
 	if (!book(l, m, entry->day, points < 0 ? POINTS_RETURNED : POINTS_REDEEMED, -(int128) points))
 		return false;
 	if (points < 0)
-		m->expires_on = award(l, -points, entry->day);
-	else
-		spend(l, points);
-	return true;
+		return give_back(l, m, -points);
+	if (points > 0)
+		l->last_activity = Max(l->last_activity, entry->day);
+	l->balance -= m->points;
+	return book(l, m, entry->day, POINTS_REDEEMED,
+				-(int128) points_awards_spend(&l->awards, points, entry->day));
+}
+
+/* What one event has more to tell; false if it has told all. */
+static bool
+tell_more(PointsLedger *l, PointsMovement *m)
+{
+	while (l->next_more < l->nmore)
+	{
+		*m = l->more[l->next_more++];
+		if (m->points != 0)
+			return true;
+	}
+	l->nmore = l->next_more = 0;
+	return false;
 }
 
 /*
  * The next movement on or before a day; false if there is none, or if it is out of
- * range. On one day points expire first, then they are earned or taken back, then
- * taken back by corrections, then redeemed.
+ * range. On one day points expire first, then those that waited are available, then
+ * they are earned or taken back, then taken back by corrections, then redeemed.
  */
 bool
 points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 {
 	while (!l->out_of_range)
 	{
-		DateADT expires = l->oldest < l->newest ? l->awards[l->oldest].expires_on : NEVER;
+		int		ripe = points_awards_next_ripe(&l->awards);
+		DateADT expires = expiry_of(l, l->awards.first);
+		DateADT lapses = points_lapse_on(l->terms, l->last_activity);
+		DateADT ripens = ripe == NO_AWARD ? NEVER : l->awards.awards[ripe].available_on;
 		DateADT earns = l->earned < l->earned_end ? l->earned->day : NEVER;
 		DateADT redeems = l->redeemed < l->redeemed_end ? l->redeemed->day : NEVER;
 		DateADT corrects = l->next_correction < l->book.ncorrections
 							   ? l->book.corrections[l->next_correction].booked
 							   : NEVER;
-		DateADT day = Min(Min(expires, earns), Min(corrects, redeems));
+		DateADT day = Min(Min(Min(expires, lapses), ripens), Min(Min(earns, corrects), redeems));
 		bool	booked;
 
+		if (unlikely(l->nmore > 0) && tell_more(l, m))
+			return true;
 		if (day == NEVER || day > until)
 			return false;
 		if (expires == day)
-			booked = expire_oldest(l, m);
+			booked = expire(l, m, day);
+		else if (lapses == day)
+			booked = lapse(l, m, day);
+		else if (ripens == day)
+			booked = ripen(l, m, ripe);
 		else if (earns == day)
 			booked = earn(l, m);
 		else if (corrects == day)
@@ -305,18 +410,18 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 
 /*
  * A ledger of what was bought and the first entries of what was redeemed, before its
- * first movement. awards has room for as many as there are days, corrections and
- * redemptions; days for as many as the book has, NULL if it has no corrections.
- * base_points, the points of single purchases by day, may be NULL.
+ * first movement. days has room for as many as the book has, NULL if it has no
+ * corrections. base_points, the points of single purchases by day, may be NULL. What
+ * grows stays in the memory context of the call.
  */
 void
 points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *earned,
 					const PurchaseHistory *redeemed, int nredeemed,
-					const PurchaseHistory *base_points, PointsAward *awards, PointsEarned *days)
+					const PurchaseHistory *base_points, PointsEarned *days)
 {
 	memset(l, 0, sizeof(*l));
 	l->rule = r;
-	l->scale = &points_rule_terms(r)->scale;
+	l->terms = points_rule_terms(r);
 	l->book = *earned;
 	l->days = days;
 	l->earned = earned->days;
@@ -331,7 +436,10 @@ points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *ea
 		l->base = base_points->entries;
 		l->base_end = base_points->entries + base_points->nentries;
 	}
-	l->awards = awards;
+	points_awards_start(&l->awards, earned->ndays);
+	l->awards.forgives = l->terms->forgives;
+	l->awards.remembers = !span_is_zero(l->terms->reinstatement);
+	l->last_activity = DATEVAL_NOBEGIN;
 	if (points_rule_program(r) != NULL)
 		tier_walk_start(&l->walk, points_rule_program(r), earned, NEVER);
 }

@@ -7,6 +7,7 @@
 
 #include "crm.h"
 
+#include "tiers/points_awards.h"
 #include "tiers/points_rule.h"
 #include "history/purchase_book.h"
 #include "tiers/tier_walk.h"
@@ -19,7 +20,9 @@ typedef enum PointsKind
 	POINTS_EARNED,
 	POINTS_REFUNDED,
 	POINTS_REDEEMED,
-	POINTS_RETURNED
+	POINTS_RETURNED,
+	POINTS_PENDING, /* come to wait, or are taken back from those that do: no change of the balance */
+	POINTS_REINSTATED
 } PointsKind;
 
 /* One movement: what a day earned, a redemption, an award that expired. */
@@ -29,17 +32,10 @@ typedef struct PointsMovement
 	PointsKind kind;
 	int64	   points;	   /* negative if they go */
 	int64	   balance;	   /* after it; negative if more went than there was */
-	int		   rank;	   /* earned and refunded: held at the start of the day */
+	int		   rank;	   /* earned, pending and refunded: held at the start of the day */
 	DateADT	   expires_on; /* of the award they make: first day on which it is no longer valid */
+	int		   award;	   /* that expires, or NO_AWARD */
 } PointsMovement;
-
-/* An award, and what is left of it. */
-typedef struct PointsAward
-{
-	DateADT expires_on;
-	int64	left;	 /* neither spent nor expired */
-	int64	expired; /* what its expiry took, and no refund takes again */
-} PointsAward;
 
 /* Of a day of purchases that may be corrected. */
 typedef struct PointsEarned
@@ -53,7 +49,7 @@ typedef struct PointsEarned
 typedef struct PointsLedger
 {
 	const PointsRule  *rule;
-	const PointsScale *scale;
+	const PointsTerms *terms;
 	PurchaseBook	   book;
 	PointsEarned	  *days; /* of the book, if it has corrections; else NULL */
 	int				   next_correction;
@@ -65,19 +61,18 @@ typedef struct PointsLedger
 	const PurchaseDay *base_end;
 	int64			   orders; /* counted so far */
 	TierWalk		   walk;   /* if the rule has a program */
-	PointsAward
-		 *awards; /* room for one an entry or correction; from oldest to newest some is left */
-	int	  oldest;
-	int	  newest; /* one behind the last */
-	int64 debt;	  /* points taken back or redeemed beyond what there was; awards pay it first */
-	int64 balance;
-	bool  out_of_range;
+	PointsAwards	   awards;
+	DateADT			   last_activity; /* NOBEGIN: none yet, or all has lapsed since */
+	int64			   balance;
+	PointsMovement	   more[2]; /* of one event, told after its first movement */
+	int				   nmore;
+	int				   next_more;
+	bool			   out_of_range;
 } PointsLedger;
 
 extern void points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *earned,
 								const PurchaseHistory *redeemed, int nredeemed,
-								const PurchaseHistory *base_points, PointsAward *awards,
-								PointsEarned *days);
+								const PurchaseHistory *base_points, PointsEarned *days);
 extern bool points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m);
 
 #endif /* CRM_POINTS_LEDGER_H */

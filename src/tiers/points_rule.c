@@ -101,9 +101,9 @@ void
 CheckPointsRule(const PointsRule *r)
 {
 	CheckPointsEarning(&r->earning);
-	CheckPointsTerms(points_rule_terms(r));
-	CheckParts(r);
 	CheckSpan(r->expiry, "expiry");
+	CheckPointsTerms(points_rule_terms(r), r->expiry, points_rule_program(r));
+	CheckParts(r);
 	CheckTierRates(r);
 	CheckSameEarning(r);
 	if (points_earning_is_none(&r->earning) && !earns_by_tier(r))
@@ -153,15 +153,21 @@ crm_points_rule_in(PG_FUNCTION_ARGS)
 	int64		  rates[TIER_MAX] = {0};
 	PointsRule	 *r;
 
+	if (scan_try_word(&s, "pending"))
+		terms.pending = scan_span(&s);
 	if (scan_try_word(&s, "expires"))
-		expiry = scan_span(&s);
+		scan_points_expiry(&s, &terms, &expiry);
+	scan_points_terms(&s, &terms);
 	if (scan_try_word(&s, "rates"))
 	{
 		int nrates = scan_tier_rates(&s, rates);
+		int nexpiries = scan_try_word(&s, "expiries") ? scan_tier_expiry(&s, &terms) : -1;
 
 		scan_word(&s, "program");
 		program = tier_program_scan(&s);
 		CheckRateCount(program, nrates, "rates");
+		if (nexpiries >= 0)
+			CheckRateCount(program, nexpiries, "expiries");
 	}
 	scan_end(&s);
 
@@ -186,17 +192,15 @@ crm_points_rule_out(PG_FUNCTION_ARGS)
 	append_points_earning(&earning, &r->earning, &points_rule_terms(r)->scale);
 	initStringInfo(&out);
 	appendStringInfoString(&out, earning.data + 1);
-	if (!span_is_zero(r->expiry))
-	{
-		appendStringInfoString(&out, " expires");
-		append_span(&out, r->expiry);
-	}
+	append_points_terms(&out, points_rule_terms(r), r->expiry);
 	if (p != NULL)
 	{
 		for (int i = 0; i < p->ntiers; i++)
 			appendStringInfo(&out, "%s%s", i == 0 ? " rates {" : ", ",
 							 points_rate_to_text(r->tier_rates[i]));
-		appendStringInfoString(&out, "} program ");
+		appendStringInfoChar(&out, '}');
+		append_tier_expiry(&out, points_rule_terms(r), p->ntiers);
+		appendStringInfoString(&out, " program ");
 		tier_program_append(&out, p);
 	}
 	PG_RETURN_CSTRING(out.data);
@@ -231,7 +235,7 @@ crm_points_rule_send(PG_FUNCTION_ARGS)
 			pq_sendint64(&out, r->tier_rates[i]);
 	}
 	if (r->flags & POINTS_RULE_TERMS)
-		send_points_terms(&out, points_rule_terms(r));
+		send_points_terms(&out, points_rule_terms(r), p == NULL ? 0 : p->ntiers);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
@@ -262,7 +266,7 @@ crm_points_rule_recv(PG_FUNCTION_ARGS)
 	for (int i = 0; has_program && i < program->ntiers; i++)
 		rates[i] = pq_getmsgint64(message);
 	if (flags & POINTS_RULE_TERMS)
-		terms = receive_points_terms(message);
+		terms = receive_points_terms(message, has_program ? program->ntiers : 0);
 	r = points_rule_create(program, &terms);
 	r->earning = earning;
 	r->expiry = expiry;
@@ -284,17 +288,8 @@ crm_points_rule_to_jsonb(PG_FUNCTION_ARGS)
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	append_points_earning_json(&json, &r->earning, &points_rule_terms(r)->scale);
-	appendStringInfoString(&json, ",\"expiry\":");
-	if (span_is_zero(r->expiry))
-		appendStringInfoString(&json, "null");
-	else
-	{
-		StringInfoData expiry;
-
-		initStringInfo(&expiry);
-		append_span(&expiry, r->expiry);
-		appendStringInfo(&json, "\"%s\"", expiry.data + 1);
-	}
+	append_json_span(&json, "expiry", r->expiry);
+	append_points_terms_json(&json, points_rule_terms(r), p == NULL ? 0 : p->ntiers);
 	appendStringInfoString(&json, ",\"tier_rates\":");
 	for (int i = 0; p != NULL && i < p->ntiers; i++)
 		appendStringInfo(&json, "%s%s", i == 0 ? "[" : ",", points_rate_to_text(r->tier_rates[i]));

@@ -15,6 +15,55 @@ count_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? 0 : PG_GETARG_INT64(n);
 }
 
+/* An interval that may be missing, as a length. */
+static Span
+span_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	return span_from_interval(argument_is_given(fcinfo, n) ? PG_GETARG_INTERVAL_P(n) : NULL, name);
+}
+
+/* How long the points of each tier are valid, NULL for ever. */
+static void
+set_tier_expiry(PointsTerms *terms, const TierProgram *p, ArrayType *array)
+{
+	Datum *values;
+	bool  *nulls;
+	int	   n;
+
+	if (p == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("expiry by tier needs a program")));
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("tier_expiry must be a one-dimensional array")));
+	deconstruct_array(array, INTERVALOID, sizeof(Interval), false, TYPALIGN_DOUBLE, &values, &nulls,
+					  &n);
+	CheckRateCount(p, n, "tier_expiry");
+	terms->by_tier = 1;
+	for (int i = 0; i < n; i++)
+		terms->tier_expiry[i] =
+			span_from_interval(nulls[i] ? NULL : DatumGetIntervalP(values[i]), "expiry of a tier");
+}
+
+/* The terms from the arguments behind the rates; functions of earlier releases have none of them. */
+static PointsTerms
+terms_argument(FunctionCallInfo fcinfo, const TierProgram *p)
+{
+	PointsTerms terms = points_plain_terms;
+
+	terms.scale = points_scale_from_arguments(fcinfo, 8, 9);
+	terms.pending = span_argument(fcinfo, 10, "pending");
+	if (argument_is_given(fcinfo, 11))
+		points_end_of_from_text(text_to_cstring(PG_GETARG_TEXT_PP(11)), &terms);
+	terms.inclusive = argument_is_given(fcinfo, 12) && PG_GETARG_BOOL(12);
+	terms.inactivity = span_argument(fcinfo, 13, "inactivity");
+	terms.reinstatement = span_argument(fcinfo, 14, "reinstatement");
+	terms.forgives = argument_is_given(fcinfo, 15) && PG_GETARG_BOOL(15);
+	if (argument_is_given(fcinfo, 16))
+		set_tier_expiry(&terms, p, PG_GETARG_ARRAYTYPE_P(16));
+	return terms;
+}
+
 /* Set the rates of the tiers from an array of rates, or of multipliers of the base rate. */
 static void
 set_tier_rates(PointsRule *r, ArrayType *array, Numeric base, const char *name)
@@ -49,7 +98,7 @@ crm_points_rule(PG_FUNCTION_ARGS)
 	const TierProgram *p = PG_ARGISNULL(5) ? NULL : PG_GETARG_TIER_PROGRAM(5);
 	bool			   multiplied = !PG_ARGISNULL(6);
 	bool			   rated = !PG_ARGISNULL(7);
-	PointsTerms		   terms = points_plain_terms;
+	PointsTerms		   terms;
 	PointsRule		  *r;
 	Numeric			   rate;
 
@@ -63,7 +112,7 @@ crm_points_rule(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("tiers cannot have both multipliers and rates")));
 
-	terms.scale = points_scale_from_arguments(fcinfo, 8, 9);
+	terms = terms_argument(fcinfo, p);
 	r = points_rule_create(p, &terms);
 	rate = PG_GETARG_NUMERIC(0);
 	r->earning.rate = points_rate_from_numeric(rate, "rate");

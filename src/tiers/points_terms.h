@@ -7,11 +7,32 @@
 
 #include "crm.h"
 
+#include "base/scan.h"
+#include "base/span.h"
 #include "tiers/points_earning.h"
+#include "tiers/tier_program.h"
+
+/* The last day of what points expire at the end of. */
+typedef enum PointsEndOf
+{
+	END_OF_LENGTH, /* no period: on the day after the length */
+	END_OF_MONTH,
+	END_OF_QUARTER,
+	END_OF_YEAR
+} PointsEndOf;
 
 typedef struct PointsTerms
 {
 	PointsScale scale;
+	Span		pending;			   /* zero: points are available at once */
+	Span		inactivity;			   /* zero: points do not lapse */
+	Span		reinstatement;		   /* zero: what expired does not come back */
+	int32		year_starts;		   /* end of quarter or year: 100 * month + day; else 0 */
+	uint8		end_of;				   /* PointsEndOf */
+	uint8		inclusive;			   /* 1: lengths count their last day, too */
+	uint8		forgives;			   /* 1: a balance is never negative */
+	uint8		by_tier;			   /* 1: tier_expiry is given */
+	Span		tier_expiry[TIER_MAX]; /* by rank - 1; zero: never, and beyond the tiers */
 } PointsTerms;
 
 /* Those of a rule that says nothing. */
@@ -23,8 +44,18 @@ points_terms_are_plain(const PointsTerms *t)
 	return memcmp(t, &points_plain_terms, sizeof(PointsTerms)) == 0;
 }
 
-extern void		   CheckPointsTerms(const PointsTerms *t);
-extern void		   send_points_terms(StringInfo out, const PointsTerms *t);
-extern PointsTerms receive_points_terms(StringInfo message);
+extern void		   CheckPointsTerms(const PointsTerms *t, Span expiry, const TierProgram *p);
+extern void		   scan_points_expiry(Scanner *s, PointsTerms *t, Span *expiry);
+extern void		   scan_points_terms(Scanner *s, PointsTerms *t);
+extern int		   scan_tier_expiry(Scanner *s, PointsTerms *t);
+extern void		   points_end_of_from_text(const char *text, PointsTerms *t);
+extern void		   append_points_terms(StringInfo out, const PointsTerms *t, Span expiry);
+extern void		   append_tier_expiry(StringInfo out, const PointsTerms *t, int ntiers);
+extern void		   append_points_terms_json(StringInfo out, const PointsTerms *t, int ntiers);
+extern void		   append_json_span(StringInfo out, const char *key, Span span);
+extern void		   send_points_terms(StringInfo out, const PointsTerms *t, int ntiers);
+extern PointsTerms receive_points_terms(StringInfo message, int ntiers);
+extern DateADT	   points_expire_on(const PointsTerms *t, Span expiry, DateADT day, int rank);
+extern DateADT	   points_lapse_on(const PointsTerms *t, DateADT last_activity);
 
 #endif /* CRM_POINTS_TERMS_H */

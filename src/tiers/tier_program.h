@@ -119,7 +119,6 @@ extern int64		   tier_threshold_from_numeric(int metric, Numeric value);
 
 /* tier_program_io.c: its forms */
 extern TierProgram *tier_program_scan(Scanner *s);
-extern int32		tier_scan_month_day(Scanner *s);
 extern void			tier_program_append(StringInfo out, const TierProgram *p);
 extern TierProgram *tier_program_receive(StringInfo message);
 extern void			tier_program_send_to(StringInfo out, const TierProgram *p);

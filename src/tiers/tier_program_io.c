@@ -69,23 +69,6 @@ scan_tier(Scanner *s, Tier *tier)
 	return metric;
 }
 
-/* Read "MM-DD" as 100 * month + day; CheckTierProgram looks at its range. */
-int32
-tier_scan_month_day(Scanner *s)
-{
-	const Scanner start = *s;
-	int64		  month = scan_peek_digit(s) ? scan_int64(s) : 0;
-	int64		  mday;
-
-	if (*s->at != '-' || month < 1 || month > 12)
-		scan_error(&start, "a month and day as MM-DD");
-	s->at++;
-	mday = scan_int64(s);
-	if (mday < 1 || mday > 99)
-		scan_error(&start, "a month and day as MM-DD");
-	return (int32) (month * 100 + mday);
-}
-
 static void
 scan_calendar(Scanner *s, TierProgram *p)
 {
@@ -98,7 +81,7 @@ scan_calendar(Scanner *s, TierProgram *p)
 		p->period.months = 1;
 	else
 		scan_error(s, "year, quarter or month");
-	p->fiscal_start = scan_try_word(s, "from") ? tier_scan_month_day(s) : 101;
+	p->fiscal_start = scan_try_word(s, "from") ? scan_month_day(s) : 101;
 }
 
 static void

@@ -145,7 +145,7 @@ static int32
 fiscal_start_from_text(const char *text)
 {
 	Scanner s = scan_start("fiscal_start", text);
-	int32	start = tier_scan_month_day(&s);
+	int32	start = scan_month_day(&s);
 
 	scan_end(&s);
 	return start;

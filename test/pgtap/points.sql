@@ -12,6 +12,8 @@ DECLARE
   awarded date[] := '{}';
   lefts bigint[] := '{}';
   debt bigint := 0;
+  spent int[] := '{}'; -- the award of each point that was redeemed, the last behind
+  late bigint;
   total_orders bigint := 0;
   e record;
   delta bigint;
@@ -54,8 +56,25 @@ BEGIN
       IF delta > 0 THEN
         rest := greatest(delta - debt, 0);
         debt := greatest(debt - delta, 0);
-        awarded := awarded || m.day;
-        lefts := lefts || rest;
+        late := 0;
+        -- what was redeemed goes back where it came from, even if it comes too late
+        WHILE k = 2 AND rest > 0 AND cardinality(spent) > 0 LOOP
+          IF expiry IS NOT NULL AND m.day >= awarded[spent[cardinality(spent)]] + expiry THEN late := late + 1;
+          ELSE lefts[spent[cardinality(spent)]] := lefts[spent[cardinality(spent)]] + 1; END IF;
+          spent := spent[:cardinality(spent) - 1];
+          rest := rest - 1;
+        END LOOP;
+        IF rest > 0 THEN
+          awarded := awarded || m.day;
+          lefts := lefts || rest;
+        END IF;
+        IF late > 0 THEN
+          m.points := delta;
+          m.balance := (SELECT coalesce(sum(l), 0) FROM unnest(lefts) l) - debt + late;
+          RETURN NEXT m;
+          m.kind := 'expired';
+          delta := -late;
+        END IF;
       ELSE
         -- one point after the other
         FOR p IN 1 .. -delta LOOP
@@ -66,6 +85,7 @@ BEGIN
             FOR i IN 1..cardinality(lefts) LOOP IF lefts[i] > 0 THEN rest := i; EXIT; END IF; END LOOP;
           END IF;
           IF rest IS NULL THEN debt := debt + 1; ELSE lefts[rest] := lefts[rest] - 1; END IF;
+          IF k = 2 AND rest IS NOT NULL THEN spent := spent || rest::int; END IF;
         END LOOP;
       END IF;
       m.points := delta;

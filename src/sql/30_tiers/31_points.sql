@@ -31,10 +31,12 @@ COMMENT ON TYPE crm.points_rule IS
 
 CREATE FUNCTION crm.points_rule(rate numeric DEFAULT 1, purchase_points bigint DEFAULT 0, bonus_points bigint DEFAULT 0,
     bonus_every bigint DEFAULT 0, expiry interval DEFAULT NULL, program crm.tier_program DEFAULT NULL,
-    multipliers numeric[] DEFAULT NULL, rates numeric[] DEFAULT NULL, per numeric DEFAULT 1, rounding text DEFAULT 'down') RETURNS crm.points_rule
+    multipliers numeric[] DEFAULT NULL, rates numeric[] DEFAULT NULL, per numeric DEFAULT 1, rounding text DEFAULT 'down',
+    pending interval DEFAULT NULL, expires_at text DEFAULT NULL, last_day_inclusive boolean DEFAULT false, inactivity interval DEFAULT NULL,
+    reinstatement interval DEFAULT NULL, never_negative boolean DEFAULT false, tier_expiry interval[] DEFAULT NULL) RETURNS crm.points_rule
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule';
-COMMENT ON FUNCTION crm.points_rule(numeric, bigint, bigint, bigint, interval, crm.tier_program, numeric[], numeric[], numeric, text) IS
-  'points for so much money (per, 1 by default), per purchase and for every n-th purchase, by tier where a program is given, how they are rounded (down, up or half, per purchase, in parts), and how long they are valid';
+COMMENT ON FUNCTION crm.points_rule(numeric, bigint, bigint, bigint, interval, crm.tier_program, numeric[], numeric[], numeric, text, interval, text, boolean, interval, interval, boolean, interval[]) IS
+  'points for so much money (per, 1 by default), per purchase and for every n-th purchase, by tier where a program is given, how they are rounded (down, up or half, per purchase, in parts), how long they wait (pending), and how long they are valid: for a length (expiry), to the end of a month, quarter or year after it (expires_at), by tier, until nothing happened for too long (inactivity)';
 CREATE FUNCTION crm.base_points(rule crm.points_rule, amount numeric) RETURNS bigint
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_base_points';
 COMMENT ON FUNCTION crm.base_points(crm.points_rule, numeric) IS
@@ -61,6 +63,13 @@ CREATE FUNCTION crm.points_statement(rule crm.points_rule, purchases crm.purchas
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 ROWS 20 AS 'MODULE_PATHNAME', 'crm_points_statement';
 COMMENT ON FUNCTION crm.points_statement(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history) IS
   'every movement of points until as_of, with the balance after it';
+CREATE FUNCTION crm.points_awards(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date,
+    base_points crm.purchase_history DEFAULT NULL,
+    OUT awarded_on date, OUT tier text, OUT points bigint, OUT available_on date, OUT expires_on date)
+    RETURNS SETOF record
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 ROWS 20 AS 'MODULE_PATHNAME', 'crm_points_awards';
+COMMENT ON FUNCTION crm.points_awards(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history) IS
+  'what is left of each award at the end of as_of: when it was or will be available, and the first day on which it is no longer valid if nothing happens';
 CREATE FUNCTION crm_internal.points_rule_to_jsonb(crm.points_rule) RETURNS jsonb
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule_to_jsonb';
 COMMENT ON FUNCTION crm_internal.points_rule_to_jsonb(crm.points_rule) IS 'the rule as a jsonb object';

@@ -1,0 +1,279 @@
+-- points that wait, expire and come back against a slow reference: point by point and day by day
+--
+-- The reference implements "The rules, exactly" of docs/points.md a second time, with PostgreSQL's own intervals.
+-- psql -v cases=5000 runs more of them, -v seed=0.7 others.
+\if :{?cases}
+\else
+\set cases 80
+\endif
+\if :{?seed}
+\else
+\set seed 0.31415
+\endif
+BEGIN;
+SET LOCAL search_path = public, crm;
+SELECT plan(12);
+
+CREATE TYPE terms AS (rate numeric, order_points int, pending interval, expiry interval, expires_at text, inclusive boolean, inactivity interval,
+  reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[]);
+CREATE TYPE award AS (awarded date, available date, expires date, waits boolean, "left" int, expired int);
+
+CREATE FUNCTION rule_of(t terms) RETURNS points_rule LANGUAGE sql AS $$
+  SELECT points_rule(t.rate, t.order_points, expiry => t.expiry, program => t.program, multipliers => t.multipliers, pending => t.pending, expires_at => t.expires_at,
+    last_day_inclusive => t.inclusive, inactivity => t.inactivity, reinstatement => t.reinstatement, never_negative => t.forgives, tier_expiry => t.tier_expiry) $$;
+
+-- The first day on which points that are available from a day on are not valid any more.
+CREATE FUNCTION expires(t terms, day date, tier text) RETURNS date LANGUAGE plpgsql AS $$
+DECLARE
+  length interval := CASE WHEN t.tier_expiry IS NOT NULL AND tier IS NOT NULL THEN t.tier_expiry[tier_rank(t.program, tier)] ELSE t.expiry END;
+  last date := day + coalesce(length, '0');
+BEGIN
+  IF length IS NULL AND (t.expires_at IS NULL OR t.tier_expiry IS NOT NULL AND tier IS NOT NULL) THEN RETURN 'infinity'; END IF;
+  RETURN CASE t.expires_at WHEN 'end of month' THEN date_trunc('month', last) + interval '1 month' WHEN 'end of quarter' THEN date_trunc('quarter', last) + interval '3 months'
+    WHEN 'end of year' THEN date_trunc('year', last) + interval '1 year'
+    WHEN 'end of year from 04-06' THEN date_trunc('year', last - interval '3 months 5 days') + interval '15 months 5 days'
+    ELSE last + CASE WHEN t.inclusive THEN 1 ELSE 0 END END;
+END $$;
+
+CREATE TEMP TABLE cases (i int PRIMARY KEY, t terms, rule points_rule, history purchase_history, redeemed purchase_history, until date);
+CREATE TEMP TABLE bought (i int, day date, orders int, amount int);
+CREATE TEMP TABLE booked (i int, day date, of date, orders int, amount int);
+CREATE TEMP TABLE redemption (i int, day date, points int);
+
+-- What is left of an award of points when of what it was made for so much is left.
+CREATE FUNCTION left_of(award int, gross int, net int) RETURNS int LANGUAGE sql AS $$
+  SELECT CASE WHEN award <= 0 OR net >= gross THEN award WHEN net <= 0 THEN 0 ELSE floor(award::numeric * net / gross + 0.5)::int END $$;
+
+-- Every movement, and what is left of each award.
+CREATE FUNCTION reference(no int, t terms, history purchase_history, until date, OUT movements text[], OUT open_awards award[]) LANGUAGE plpgsql AS $$
+DECLARE
+  a award[] := '{}';
+  w award;
+  spent int[] := '{}';      -- the award of each point redeemed, the last behind
+  gone_award int[] := '{}'; -- what expired: how much of which award, when
+  gone_day date[] := '{}';
+  gone_points int[] := '{}';
+  debt int := 0;
+  active date;              -- the last activity
+  today date;
+  lapses boolean;
+  e record;
+  of_day jsonb := '{}';     -- by purchase day: points of its amount, gross, net, orders, award, tier
+  d jsonb;
+  tier_ text;
+  points int;
+  rest int;
+  waited int;
+  taken int;
+  late int;
+  k int;
+BEGIN
+  movements := '{}';
+  FOR today IN SELECT g::date FROM generate_series(date '2023-12-31', until, interval '1 day') g LOOP
+    -- the end of validity, or of patience
+    lapses := coalesce(today = (active + t.inactivity)::date + t.inclusive::int, false);
+    FOR k IN SELECT n FROM unnest(a) WITH ORDINALITY x(aw, av, ex, wt, lf, xp, n) WHERE NOT wt AND lf > 0 AND (ex <= today OR lapses) ORDER BY ex > today, ex, n LOOP
+      w := a[k];
+      gone_award := gone_award || k; gone_day := gone_day || today; gone_points := gone_points || w."left";
+      movements := movements || format('%s expired %s', today, -w."left");
+      w.expired := w.expired + w."left"; w."left" := 0; a[k] := w;
+    END LOOP;
+    IF lapses THEN
+      active := NULL;
+      FOR k IN 1..cardinality(a) LOOP
+        w := a[k];
+        IF NOT w.waits THEN w.expires := least(w.expires, today); a[k] := w; END IF;
+      END LOOP;
+    END IF;
+    -- what waited is available
+    FOR k IN 1..cardinality(a) LOOP
+      w := a[k];
+      CONTINUE WHEN NOT w.waits OR w.available <> today;
+      active := today;
+      IF w."left" > 0 THEN movements := movements || format('%s earned %s', today, w."left"); END IF;
+      rest := least(debt, w."left");
+      debt := debt - rest; w."left" := w."left" - rest; w.waits := false;
+      a[k] := w;
+    END LOOP;
+    -- purchases, corrections of earlier ones, redemptions
+    FOR e IN SELECT 1 AS what, day AS of, orders, amount FROM bought WHERE i = no AND day = today
+      UNION ALL SELECT 2, of, orders, amount FROM booked WHERE i = no AND day = today
+      UNION ALL SELECT 3, day, 0, redemption.points FROM redemption WHERE i = no AND day = today ORDER BY 1, 2 LOOP
+      d := NULL;
+      IF e.what = 1 THEN
+        tier_ := CASE WHEN t.program IS NOT NULL THEN tier(t.program, until(history, today - 1), today) END;
+        points := floor(t.rate * coalesce(t.multipliers[tier_rank(t.program, tier_)], 1) * e.amount);
+        of_day := of_day || jsonb_build_object(today, jsonb_build_object('points', points, 'gross', e.amount, 'net', e.amount, 'orders', e.orders, 'award', NULL, 'tier', tier_));
+        points := points + t.order_points * e.orders;
+        IF e.orders > 0 THEN active := today; END IF;
+      ELSIF e.what = 2 THEN
+        d := of_day -> e.of::text;
+        tier_ := d ->> 'tier';
+        points := left_of((d ->> 'points')::int, (d ->> 'gross')::int, (d ->> 'net')::int + e.amount) - left_of((d ->> 'points')::int, (d ->> 'gross')::int, (d ->> 'net')::int)
+          + t.order_points * (greatest((d ->> 'orders')::int + e.orders, 0) - (d ->> 'orders')::int);
+        d := d || jsonb_build_object('net', (d ->> 'net')::int + e.amount, 'orders', greatest((d ->> 'orders')::int + e.orders, 0));
+        of_day := of_day || jsonb_build_object(e.of, d);
+      ELSE
+        points := -e.amount;
+        IF points < 0 THEN active := today; END IF;
+      END IF;
+      waited := 0; taken := 0; late := 0;
+      IF e.what = 3 AND points < 0 THEN
+        -- point by point from the award that expires first
+        FOR n IN 1 .. -points LOOP
+          SELECT m INTO k FROM unnest(a) WITH ORDINALITY x(aw, av, ex, wt, lf, xp, m) WHERE NOT wt AND lf > 0 ORDER BY ex, m LIMIT 1;
+          IF FOUND THEN w := a[k]; w."left" := w."left" - 1; a[k] := w; spent := spent || k; taken := taken + 1;
+          ELSIF NOT t.forgives THEN debt := debt + 1; taken := taken + 1; END IF;
+        END LOOP;
+        IF taken > 0 THEN movements := movements || format('%s redeemed %s', today, -taken); END IF;
+      ELSIF points < 0 THEN
+        rest := -points;
+        IF d ->> 'award' IS NOT NULL THEN -- first from its own award
+          k := (d ->> 'award')::int;
+          w := a[k];
+          points := least(rest, w."left");
+          w."left" := w."left" - points; rest := rest - points;
+          IF w.waits THEN waited := points; ELSE taken := points; END IF;
+          points := least(rest, w.expired);
+          w.expired := w.expired - points; rest := rest - points;
+          a[k] := w;
+        END IF;
+        FOR k IN REVERSE cardinality(a)..1 LOOP -- then from the newest
+          w := a[k];
+          points := least(rest, w."left");
+          w."left" := w."left" - points; rest := rest - points;
+          IF w.waits THEN waited := waited + points; ELSE taken := taken + points; END IF;
+          a[k] := w;
+        END LOOP;
+        IF NOT t.forgives THEN debt := debt + rest; taken := taken + rest; END IF;
+        IF waited > 0 THEN movements := movements || format('%s pending %s', today, -waited); END IF;
+        IF taken > 0 THEN movements := movements || format('%s refunded %s', today, -taken); END IF;
+      ELSIF points > 0 AND e.what = 2 AND d ->> 'award' IS NOT NULL THEN
+        k := (d ->> 'award')::int;
+        w := a[k];
+        IF w.waits THEN
+          w."left" := w."left" + points;
+          movements := movements || format('%s pending %s', today, points);
+        ELSIF w.expires <= today THEN w.expired := w.expired + points;
+        ELSE
+          movements := movements || format('%s earned %s', today, points);
+          rest := least(points, debt);
+          debt := debt - rest;
+          w."left" := w."left" + points - rest;
+        END IF;
+        a[k] := w;
+      ELSIF points > 0 THEN
+        rest := points;
+        IF e.what < 3 AND t.pending IS NOT NULL THEN
+          w := ROW(today, today + t.pending, NULL, true, points, 0)::award;
+          w.expires := expires(t, w.available, tier_);
+          movements := movements || format('%s pending %s', today, points);
+        ELSE
+          IF e.what < 3 THEN movements := movements || format('%s earned %s', today, points);
+          ELSE movements := movements || format('%s returned %s', today, points); END IF;
+          rest := points - least(points, debt);
+          debt := debt - (points - rest);
+          WHILE e.what = 3 AND rest > 0 AND cardinality(spent) > 0 LOOP -- back where it came from
+            k := spent[cardinality(spent)];
+            spent := spent[:cardinality(spent) - 1];
+            w := a[k];
+            rest := rest - 1;
+            IF w.expires <= today THEN w.expired := w.expired + 1; late := late + 1;
+              gone_award := gone_award || k; gone_day := gone_day || today; gone_points := gone_points || 1;
+            ELSE w."left" := w."left" + 1; END IF;
+            a[k] := w;
+          END LOOP;
+          IF e.what < 3 OR rest > 0 THEN active := today; END IF;
+          w := ROW(today, today, expires(t, today, CASE WHEN e.what < 3 THEN tier_ END), false, rest, 0)::award;
+        END IF;
+        IF rest > 0 THEN
+          a := a || w;
+          IF e.what < 3 THEN of_day := jsonb_set(of_day, ARRAY[e.of::text, 'award'], to_jsonb(cardinality(a))); END IF;
+        END IF;
+        IF late > 0 THEN movements := movements || format('%s expired %s', today, -late); END IF;
+      END IF;
+      -- a purchase brings back what expired not long ago
+      IF e.what = 1 AND e.orders > 0 AND t.reinstatement IS NOT NULL THEN
+        points := 0;
+        FOR k IN 1..cardinality(gone_award) LOOP
+          IF (gone_day[k] + t.reinstatement)::date > today THEN
+            w := a[gone_award[k]];
+            rest := least(gone_points[k], w.expired);
+            w.expired := w.expired - rest; points := points + rest;
+            a[gone_award[k]] := w;
+          END IF;
+        END LOOP;
+        gone_award := '{}'; gone_day := '{}'; gone_points := '{}';
+        IF points > 0 THEN
+          movements := movements || format('%s reinstated %s', today, points);
+          rest := points - least(points, debt);
+          debt := debt - (points - rest);
+          IF rest > 0 THEN a := a || ROW(today, today, expires(t, today, tier_), false, rest, 0)::award; END IF;
+        END IF;
+      END IF;
+    END LOOP;
+  END LOOP;
+  open_awards := ARRAY(SELECT ROW(aw, av, ex, wt, lf, xp)::award FROM unnest(a) WITH ORDINALITY x(aw, av, ex, wt, lf, xp, n) WHERE lf > 0 ORDER BY n);
+END $$;
+
+CREATE FUNCTION pick(VARIADIC choices text[]) RETURNS text LANGUAGE sql AS $$ SELECT choices[1 + floor(random() * cardinality(choices))::int] $$;
+SELECT setseed(:seed);
+INSERT INTO cases (i, t, until)
+  SELECT i, ROW(pick('1', '0.5', '1.25'), pick('0', '0', '3'), pick(NULL, NULL, '5 days', '14 days', '1 month'), pick(NULL, '1 month', '40 days', '2 months', '10 days'),
+    pick(NULL, NULL, 'end of month', 'end of quarter', 'end of year', 'end of year from 04-06'), random() < 0.4, pick(NULL, NULL, '25 days', '1 month'), pick(NULL, NULL, '10 days', '2 months'),
+    random() < 0.2, pick(NULL, '{A: spend 0, B: spend 60} rolling 1 month'), NULL, NULL)::terms, date '2024-02-01' + floor(random() * 150)::int
+  FROM generate_series(1, :cases) i;
+-- what contradicts itself is left out
+UPDATE cases SET t.inclusive = false WHERE (t).expires_at IS NOT NULL OR (t).expiry IS NULL AND (t).inactivity IS NULL;
+UPDATE cases SET t.reinstatement = NULL WHERE (t).expires_at IS NULL AND (t).expiry IS NULL AND (t).inactivity IS NULL;
+UPDATE cases SET t.multipliers = '{1,2}' WHERE (t).program IS NOT NULL;
+UPDATE cases SET t.tier_expiry = pick('{NULL,20 days}', '{2 months,10 days}', '{15 days,NULL}')::interval[] WHERE (t).program IS NOT NULL AND random() < 0.6;
+INSERT INTO bought SELECT i, day, max(orders), max(amount) FROM (
+    SELECT i, date '2024-01-01' + floor(random() * 110)::int AS day, CASE WHEN random() < 0.9 THEN 1 ELSE 0 END AS orders, floor(random() * 40)::int - CASE WHEN random() < 0.15 THEN 35 ELSE 0 END AS amount
+    FROM cases, generate_series(1, 3 + i % 7)) b GROUP BY i, day HAVING max(orders) > 0 OR max(amount) <> 0;
+INSERT INTO booked SELECT i, day + 1 + floor(random() * 30)::int, day, CASE WHEN random() < 0.3 THEN -1 ELSE 0 END, -(1 + floor(random() * amount))::int
+  FROM bought, generate_series(1, 2) WHERE amount > 1 AND random() < 0.3;
+UPDATE booked SET amount = -amount WHERE random() < 0.1;
+DELETE FROM booked a USING booked b WHERE a.i = b.i AND a.day = b.day AND a.of = b.of AND a.ctid > b.ctid;
+INSERT INTO redemption SELECT i, day, sum(points) FROM (
+    SELECT i, date '2024-01-01' + floor(random() * 140)::int AS day, (floor(random() * 40) + 1)::int * CASE WHEN random() < 0.4 THEN -1 ELSE 1 END AS points FROM cases, generate_series(1, i % 5)) r GROUP BY i, day;
+UPDATE cases SET rule = rule_of(t),
+  history = coalesce((SELECT format('{%s}', string_agg(format('%s %s %s', day, orders, amount), ', ')) FROM bought b WHERE b.i = cases.i), '{}')::purchase_history
+    + coalesce((SELECT format('{%s}', string_agg(format('%s %s %s of %s', day, orders, amount, of), ', ')) FROM booked b WHERE b.i = cases.i), '{}')::purchase_history,
+  redeemed = coalesce((SELECT format('{%s}', string_agg(format('%s 0 %s', day, points), ', ')) FROM redemption r WHERE r.i = cases.i), '{}')::purchase_history;
+
+CREATE TEMP TABLE compared AS SELECT c.*, r.movements, r.open_awards,
+    ARRAY(SELECT format('%s %s %s', booked_on, kind, points) FROM points_statement(rule, history, redeemed, until)) AS found
+  FROM cases c, reference(i, t, history, until) r;
+SELECT is_empty('SELECT i, rule, history, redeemed, until, found, movements FROM compared WHERE found IS DISTINCT FROM movements ORDER BY cardinality(movements) LIMIT 3', 'the statement is the one found point by point');
+SELECT is_empty($$
+  SELECT i, rule, history, redeemed, until, held, expected FROM compared,
+    LATERAL (SELECT string_agg(format('%s %s %s', awarded_on, points, available_on), ', ') AS held FROM points_awards(rule, history, redeemed, until)) f,
+    LATERAL (SELECT string_agg(format('%s %s %s', awarded, "left", available), ', ') AS expected FROM unnest(open_awards)) x
+  WHERE held IS DISTINCT FROM expected ORDER BY length(history::text) LIMIT 3$$, 'and so are the awards that have something left');
+SELECT is((SELECT array_agg(DISTINCT kind ORDER BY kind) FROM cases, points_statement(rule, history, redeemed, until)),
+  '{earned,expired,pending,redeemed,refunded,reinstated,returned}', 'every kind of movement occurs');
+SELECT is_empty($$
+  SELECT i FROM cases WHERE points_balance(rule, history, redeemed, until) <>
+    coalesce((SELECT sum(points) FILTER (WHERE kind <> 'pending') FROM points_statement(rule, history, redeemed, until)), 0)$$, 'the balance is the sum of the movements that are not pending');
+SELECT is_empty($$
+  SELECT i FROM cases, LATERAL (SELECT sum(points) FILTER (WHERE available_on <= until) AS available FROM points_awards(rule, history, redeemed, until)) w
+  WHERE greatest(points_balance(rule, history, redeemed, until), 0) <> coalesce(available, 0)$$, 'it is what the available awards hold, or a debt');
+SELECT is_empty($$SELECT i FROM cases WHERE (t).forgives AND points_balance(rule, history, redeemed, until) < 0$$, 'a balance that is never negative is not');
+SELECT is_empty($$
+  SELECT i, n FROM cases, (VALUES (0), (10), (35), (200)) v(n)
+  WHERE points_expiring(rule, history, redeemed, until, until + n) <> coalesce((
+    SELECT sum(points) FROM points_awards(rule, history, redeemed, until) WHERE available_on <= until AND expires_on <= until + n), 0)$$, 'what will expire is what the awards say');
+SELECT is_empty($$
+  SELECT i, booked_on FROM (SELECT i, until, a.expires_on AS booked_on, sum(a.points) AS points FROM cases, points_awards(rule, until(history, until), until(redeemed, until), until) a
+      WHERE expires_on < until + 900 GROUP BY i, until, a.expires_on) a
+  FULL JOIN (SELECT i, s.booked_on, -sum(s.points) AS points FROM cases, points_statement(rule, until(history, until), until(redeemed, until), until + 899) s WHERE kind = 'expired' AND booked_on > until GROUP BY i, s.booked_on) s USING (i, booked_on)
+  WHERE a.points IS DISTINCT FROM s.points AND NOT EXISTS (SELECT FROM cases c WHERE c.i = i AND points_balance(rule, history, redeemed, c.until) < 0)$$, 'and each expires on the day that it says, if nothing happens');
+SELECT is_empty('SELECT rule FROM cases WHERE rule::text::points_rule <> rule OR rule::text::points_rule::text <> rule::text', 'the text form of a rule loses nothing');
+-- redeem and cancel: the old expiry, for ever
+SELECT is((SELECT points_balance('rate 1 expires 12 months', '{2023-01-31 1 1000}', '{2024-01-30 0 1000, 2024-01-31 0 -1000, 2025-01-30 0 1000, 2025-01-31 0 -1000}', '2027-12-31')), 0::bigint,
+  'redeeming and cancelling gives no point a longer life');
+SELECT is((SELECT points_balance('rate 1 expires 12 months', '{2023-01-31 1 1000}', '{2023-06-01 0 1000, 2023-06-02 0 -1000}', d) FROM unnest('{2024-01-30}'::date[]) d), 1000::bigint, 'what comes back in time is there until its day');
+SELECT is(points_balance('rate 1 expires 12 months inclusive', '{2013-01-01 1 10, 2013-05-28 1 10, 2014-01-03 1 10, 2014-02-03 1 10, 2014-05-28 1 10}', NULL, '2014-05-28'), 40::bigint, 'the last day inclusive is a word');
+SELECT * FROM finish();
+ROLLBACK;
