@@ -45,6 +45,7 @@ class Leaving:
 
     def __init__(self, a=None, b=None, p=None, share=None, before=0):
         self.a, self.b, self.p, self.share, self.before = a, b, p, share, before
+        self.grids = {}
 
     def stays(self, n):
         """E[(1 - p)^n]"""
@@ -66,11 +67,14 @@ class Leaving:
             a, b = self.a, self.b + chances
             if a < 50:
                 return hyp2f1(1, b, a + b, q)
-            # the series of 2F1 is too long: the mean over p itself, which lies close around a point
-            middle, width = a / (a + b), 25 * sqrt(a * b / (a + b + 1)) / (a + b)
-            scale = mp.loggamma(a + b) - mp.loggamma(a) - mp.loggamma(b)
-            density = lambda p: exp((a - 1) * log(p) + (b - 1) * log(1 - p) + scale)
-            return quad(lambda p: density(p) / (1 - (1 - p) * q), [middle - width, middle, middle + width])
+            # the series of 2F1 is too long: the mean over p itself, by the trapezoidal rule in its log odds
+            if chances not in self.grids:
+                width = sqrt(1 / a + 1 / b) / 4
+                points = [log(a / b) + i * width for i in range(-110, 111)]
+                weights = [exp(-a * log(1 + exp(-x)) - b * log(1 + exp(x)) - log(beta(a, b))) * width for x in points]
+                self.grids[chances] = [(weight, 1 / (1 + exp(x))) for x, weight in zip(points, weights)]
+                assert abs(sum(weights) - 1) < M("1e-30")
+            return sum(weight / (1 - stays * q) for weight, stays in self.grids[chances])
         if self.p is not None:
             return 1 / (1 - (1 - self.p) * q)
         if self.share is not None and chances == 0:

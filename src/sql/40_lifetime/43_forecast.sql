@@ -10,7 +10,16 @@ CREATE TYPE crm.data_check_result AS (
   span_days int,
   days_with_refunds bigint,
   repeat_buyers_without_spend bigint,
-  verdict text
+  verdict text,
+  cohort_days int,
+  usual_gap_days float8,
+  spend_correlation float8,
+  spend_correlation_error float8,
+  is_one_price bool,
+  rate_trend float8,
+  rate_trend_error float8,
+  season float8,
+  remarks text[]
 );
 COMMENT ON TYPE crm.data_check_result IS 'what histories hold for a purchase model';
 COMMENT ON COLUMN crm.data_check_result.customers IS 'customers who have bought by as_of';
@@ -23,6 +32,15 @@ COMMENT ON COLUMN crm.data_check_result.span_days IS 'days from the earliest to 
 COMMENT ON COLUMN crm.data_check_result.days_with_refunds IS 'days whose net amount is negative';
 COMMENT ON COLUMN crm.data_check_result.repeat_buyers_without_spend IS 'repeat buyers whose net amount after the first day is not positive; spend models leave them out';
 COMMENT ON COLUMN crm.data_check_result.verdict IS 'whether a fit makes sense, in words';
+COMMENT ON COLUMN crm.data_check_result.cohort_days IS 'days from the first purchase of the first customer to that of the last one';
+COMMENT ON COLUMN crm.data_check_result.usual_gap_days IS 'mean days between two purchase days of a repeat buyer';
+COMMENT ON COLUMN crm.data_check_result.spend_correlation IS 'correlation of the number of repeat purchases and the mean spend of repeat buyers, both as logarithms; clv takes the two for independent';
+COMMENT ON COLUMN crm.data_check_result.spend_correlation_error IS 'standard error of spend_correlation';
+COMMENT ON COLUMN crm.data_check_result.is_one_price IS 'whether all repeat buyers spend the same per purchase';
+COMMENT ON COLUMN crm.data_check_result.rate_trend IS 'whether customers buy more and more often (above 0) or less and less (below), from -1 to 1: where their purchases lie between the first and the last; whoever left or came later does not count';
+COMMENT ON COLUMN crm.data_check_result.rate_trend_error IS 'standard error of rate_trend';
+COMMENT ON COLUMN crm.data_check_result.season IS 'by what share the purchases of a calendar month usually differ from even ones, chance taken off; from purchases between a customers first and last; NULL under a year or 120 of them';
+COMMENT ON COLUMN crm.data_check_result.remarks IS 'everything noticed that makes a model say less than it seems to, each with a way out; empty if nothing';
 
 CREATE FUNCTION crm_internal.data_check_transition(bigint[], crm.purchase_history, date) RETURNS bigint[]
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_data_check_transition';
@@ -39,13 +57,13 @@ COMMENT ON FUNCTION crm_internal.data_check_final(bigint[]) IS
 CREATE AGGREGATE crm.data_check(history crm.purchase_history, as_of date) (
   SFUNC = crm_internal.data_check_transition,
   STYPE = bigint[],
-  SSPACE = 128,
+  SSPACE = 384,
   FINALFUNC = crm_internal.data_check_final,
   COMBINEFUNC = crm_internal.data_check_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.data_check(crm.purchase_history, date) IS
-  'counts what a purchase model needs, and says whether a fit makes sense';
+  'counts what a purchase model needs, says whether a fit makes sense, and what makes its answers weaker';
 
 CREATE TYPE crm.forecast_accuracy_result AS (
   n bigint,
