@@ -1,0 +1,60 @@
+-- export and erase: all that a tracking holds of one customer, by an owner and by others, keys of two columns, and what would bring her back
+BEGIN;
+SELECT plan(17);
+CREATE ROLE erase_keeper;
+CREATE ROLE erase_other;
+CREATE SCHEMA shop AUTHORIZATION erase_keeper;
+GRANT USAGE ON SCHEMA shop TO erase_other;
+SET LOCAL ROLE erase_keeper;
+CREATE TABLE shop.orders (tenant text, customer int, day date, total numeric);
+INSERT INTO shop.orders SELECT 't' || i % 2, i % 7, date '2026-01-01' + i, i FROM generate_series(1, 140) i;
+CREATE VIEW shop.sales_purchases AS SELECT tenant, customer, day AS purchased_on, total AS amount FROM shop.orders;
+SELECT crm.track('shop.sales_purchases', changes => true);
+SELECT crm.track_tiers('shop.sales_purchases');
+CREATE TABLE shop.refunds (tenant text, customer int, day date, total numeric);
+CREATE VIEW shop.refund_purchases AS SELECT tenant, customer, day AS purchased_on, -total AS amount, 0 AS orders FROM shop.refunds;
+SELECT crm.track('shop.refund_purchases', histories => 'shop.sales_histories');
+INSERT INTO shop.refunds VALUES ('t1', 3, '2026-03-01', 2);
+UPDATE shop.sales_scoring SET tier_program = crm.tier_program(tiers => '{Bronze,Silver}', thresholds => '{0,100}', metric => 'spend', period => '12 months', window_kind => 'rolling');
+INSERT INTO shop.sales_tier_decisions (tenant, customer, what, tier, valid, why) VALUES ('t1', 3, 'floor', 'Silver', '(,)', 'partner'), ('t0', 3, 'ceiling', 'Bronze', '(,)', 'dispute');
+SELECT crm.snapshot('shop.sales_purchases', '2026-05-01');
+SELECT crm.snapshot('shop.sales_purchases', '2026-06-01');
+UPDATE shop.orders SET total = total + 500 WHERE customer = 3;
+CREATE TEMP TABLE hers AS SELECT e.relation, count(*) AS n FROM crm.export('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') e GROUP BY 1;
+
+SELECT results_eq($$ SELECT relation, n FROM hers WHERE relation !~ 'changes' ORDER BY 1 $$,
+  $$ VALUES ('shop.refund_purchases', 1::bigint), ('shop.sales_histories', 1), ('shop.sales_purchases', 10), ('shop.sales_snapshots', 2), ('shop.sales_tier_decisions', 1) $$, 'export has her rows of every table');
+SELECT cmp_ok((SELECT n FROM hers WHERE relation ~ 'changes')::int, '>', 0, 'the log among them');
+SELECT is_empty($$ SELECT * FROM crm.export('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') WHERE row_data ->> 'tenant' <> 't1' OR row_data ->> 'customer' <> '3' $$, 'and nobody else''s');
+SELECT is((SELECT row_data ->> 'history' FROM crm.export('shop.refund_purchases', '{"tenant": "t1", "customer": 3}') WHERE relation ~ 'histories')::crm.purchase_history::text,
+  (SELECT history::text FROM shop.sales_histories WHERE tenant = 't1' AND customer = 3), 'a history is in it whole');
+RESET ROLE;
+SELECT results_eq($$ SELECT relation, count(*) FROM crm.export('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') GROUP BY 1 ORDER BY 1 $$, $$ SELECT * FROM hers ORDER BY 1 $$, 'a superuser gets the same');
+SET LOCAL ROLE erase_other;
+SELECT throws_ok($$ SELECT crm.export('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') $$, '42501', NULL, 'others get nothing');
+SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') $$, '42501', NULL, 'and erase nothing');
+SET LOCAL ROLE erase_keeper;
+
+SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') $$, '55000', 'customer {"tenant": "t1", "customer": 3} still has purchases', 'she is not erased while purchases would bring her back');
+SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"customer": 3}') $$, '22023', NULL, 'half a key is nobody''s');
+SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', NULL) $$, '22023', NULL, 'nor is none');
+DELETE FROM shop.orders WHERE tenant = 't1' AND customer = 3;
+SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') $$, '55000', NULL, 'nor while one of two sources has her');
+DELETE FROM shop.refunds;
+CREATE TEMP TABLE others AS SELECT h::text FROM shop.sales_histories h WHERE (tenant, customer) <> ('t1', 3);
+RESET ROLE;
+SELECT results_eq($$ SELECT relation, row_count > 0 FROM crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') $$,
+  $$ VALUES ('shop.sales_tier_decisions', true), ('shop.sales_histories', true), ('shop.sales_segment_since', false), ('shop.sales_snapshots', true), ('shop.sales_changes', true) $$, 'erase says what went, called by a superuser too');
+SET LOCAL ROLE erase_keeper;
+SELECT is_empty($$ SELECT * FROM crm.export('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') $$, 'nothing of her is left');
+SELECT results_eq($$ SELECT h::text FROM shop.sales_histories h ORDER BY 1 $$, $$ SELECT h FROM others ORDER BY 1 $$, 'all of everybody else is');
+SELECT is_empty($$ SELECT * FROM crm.verify('shop.sales_purchases') WHERE problem <> 'score' $$, 'and the tracking is sound');
+INSERT INTO shop.orders VALUES ('t1', 3, '2026-07-01', 9);
+SELECT is((SELECT crm.spend(history) FROM shop.sales_histories WHERE tenant = 't1' AND customer = 3), 9::numeric, 'who comes again begins anew');
+DELETE FROM shop.orders WHERE tenant = 't1' AND customer = 3;
+CREATE FUNCTION shop.copy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO shop.sales_changes (tenant, customer, changed_at, what, why) VALUES (old.tenant, old.customer, now(), 'copy', 'copy'); RETURN NULL; END $$;
+CREATE TRIGGER copy AFTER DELETE ON shop.sales_changes FOR EACH ROW WHEN (old.what <> 'copy') EXECUTE FUNCTION shop.copy();
+SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') $$, '55000', NULL, 'what a trigger of the owner''s brings back is an error, not a secret');
+
+SELECT * FROM finish();
+ROLLBACK;
