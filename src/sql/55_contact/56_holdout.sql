@@ -49,3 +49,20 @@ CREATE AGGREGATE crm.lift(treated boolean, value float8) (
 );
 COMMENT ON AGGREGATE crm.lift(boolean, float8) IS
   'what a treatment did: the means of treated and others, their difference and ratio with 95 % intervals; rows with a NULL are left out';
+
+CREATE FUNCTION crm_internal.lift_before_transition(crm.exact_sums, boolean, float8, float8) RETURNS crm.exact_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_lift_before_transition';
+COMMENT ON FUNCTION crm_internal.lift_before_transition(crm.exact_sums, boolean, float8, float8) IS 'transition function of the aggregate lift with before';
+CREATE FUNCTION crm_internal.lift_before_final(crm.exact_sums) RETURNS crm.lift_result
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 40 AS 'MODULE_PATHNAME', 'crm_lift_before_final';
+COMMENT ON FUNCTION crm_internal.lift_before_final(crm.exact_sums) IS 'final function of the aggregate lift with before';
+CREATE AGGREGATE crm.lift(treated boolean, value float8, before float8) (
+  SFUNC = crm_internal.lift_before_transition,
+  STYPE = crm.exact_sums,
+  SSPACE = 512,
+  FINALFUNC = crm_internal.lift_before_final,
+  COMBINEFUNC = crm_internal.exact_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.lift(boolean, float8, float8) IS
+  'lift with less noise: value less what before, the same measured ahead of the treatment, lets expect (CUPED, the slope within the groups, pooled); the means are adjusted, the difference is the coefficient of treated in a regression on treated and before; a value without before is not adjusted';

@@ -1,0 +1,369 @@
+/*
+ * lift.c: what a program did, told from habit: the difference between who was
+ * treated and who was held out.
+ */
+#include "crm.h"
+
+#include <math.h>
+
+#include "base/exact_sums.h"
+#include "base/rows.h"
+#include "math/student_t.h"
+#include "utils/builtins.h"
+
+/*
+ * The state of lift, for each group: how many values and their sum in units of
+ * 2^-60, for the mean; for the variance their sum in units of 2^-40, and the sum
+ * of the squares of these X. With X = a 2^45 + b, 0 <= b < 2^45, that is the
+ * sums of a^2, a b and b^2, none of which can overflow.
+ */
+enum
+{
+	LIFT_COUNT,
+	LIFT_FINE_SUM,
+	LIFT_SUM,
+	LIFT_HIGH_HIGH,
+	LIFT_HIGH_LOW,
+	LIFT_LOW_LOW,
+	LIFT_GROUP_SUMS
+};
+#define LIFT_SUMS (2 * LIFT_GROUP_SUMS)
+
+/*
+ * With what customers did before, x, beside what they did since, y, each group has
+ * more sums, of those whose x is known: how many, y, x, x x as above, and x y with
+ * X = c 2^45 + d: of a c, a d + b c and b d.
+ */
+enum
+{
+	BEFORE_COUNT = LIFT_GROUP_SUMS,
+	BEFORE_VALUE,
+	BEFORE_SUM,
+	BEFORE_SQUARE,
+	BEFORE_PRODUCT = BEFORE_SQUARE + 3,
+	BEFORE_GROUP_SUMS = BEFORE_PRODUCT + 3
+};
+#define BEFORE_SUMS (2 * BEFORE_GROUP_SUMS)
+
+#define LIFT_FINE_BITS 60
+#define LIFT_FRACTION_BITS 40
+#define LIFT_LIMIT 1e15
+#define LIFT_LOW_BITS 45
+
+/* Adds a square to three sums: of its high parts, of high times low, of its low parts. */
+static void
+add_square(ExactSums *state, int sum, int128 x)
+{
+	int128 high = x >> LIFT_LOW_BITS;
+	int128 low = x - (high << LIFT_LOW_BITS);
+
+	exact_sums_add(state, sum, high * high);
+	exact_sums_add(state, sum + 1, high * low);
+	exact_sums_add(state, sum + 2, low * low);
+}
+
+static void
+add_value(ExactSums *state, int group, double value)
+{
+	int128 x = exact_fixed(value, LIFT_FRACTION_BITS, LIFT_LIMIT, "value");
+
+	exact_sums_add(state, group + LIFT_COUNT, 1);
+	exact_sums_add(state, group + LIFT_FINE_SUM,
+				   exact_fixed(value, LIFT_FINE_BITS, LIFT_LIMIT, "value"));
+	exact_sums_add(state, group + LIFT_SUM, x);
+	add_square(state, group + LIFT_HIGH_HIGH, x);
+}
+
+/* What a customer did before, beside the value. */
+static void
+add_before(ExactSums *state, int group, double value, double before)
+{
+	int128 y = exact_fixed(value, LIFT_FRACTION_BITS, LIFT_LIMIT, "value");
+	int128 x = exact_fixed(before, LIFT_FRACTION_BITS, LIFT_LIMIT, "before");
+	int128 a = y >> LIFT_LOW_BITS;
+	int128 b = y - (a << LIFT_LOW_BITS);
+	int128 c = x >> LIFT_LOW_BITS;
+	int128 d = x - (c << LIFT_LOW_BITS);
+
+	exact_sums_add(state, group + BEFORE_COUNT, 1);
+	exact_sums_add(state, group + BEFORE_VALUE, y);
+	exact_sums_add(state, group + BEFORE_SUM, x);
+	add_square(state, group + BEFORE_SQUARE, x);
+	exact_sums_add(state, group + BEFORE_PRODUCT, a * c);
+	exact_sums_add(state, group + BEFORE_PRODUCT + 1, a * d + b * c);
+	exact_sums_add(state, group + BEFORE_PRODUCT + 2, b * d);
+}
+
+/* A row more: treated, value; one with a NULL is left out. */
+PG_FUNCTION_INFO_V1(crm_lift_transition);
+Datum
+crm_lift_transition(PG_FUNCTION_ARGS)
+{
+	ExactSums *state = exact_sums_state(fcinfo, LIFT_SUMS);
+
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
+		add_value(state, PG_GETARG_BOOL(1) ? 0 : LIFT_GROUP_SUMS, PG_GETARG_FLOAT8(2));
+	PG_RETURN_POINTER(state);
+}
+
+/* What is known of one group. */
+typedef struct LiftGroup
+{
+	double n;
+	double mean;
+	double mean_variance; /* of the mean: s^2 / n, with n - 1 in s^2 */
+} LiftGroup;
+
+static Datum
+numeric_times(Datum a, Datum b)
+{
+	return DirectFunctionCall2(numeric_mul, a, b);
+}
+
+static Datum
+power_of_two(int bits)
+{
+	return exact_to_numeric((int128) 1 << bits);
+}
+
+/*
+ * n times the sum of products minus the product of two sums, in units of 2^-80:
+ * exact until the end. The products are three sums; the middle one counts twice in squares.
+ */
+static double
+spread(const ExactSums *s, int count, int x, int y, int products)
+{
+	int	  twice = x == y ? 1 : 0;
+	Datum sum = numeric_times(exact_to_numeric(exact_sums_get(s, products)),
+							  power_of_two(2 * LIFT_LOW_BITS));
+
+	sum = DirectFunctionCall2(numeric_add, sum,
+							  numeric_times(exact_to_numeric(exact_sums_get(s, products + 1)),
+											power_of_two(LIFT_LOW_BITS + twice)));
+	sum = DirectFunctionCall2(numeric_add, sum, exact_to_numeric(exact_sums_get(s, products + 2)));
+	return DatumGetFloat8(DirectFunctionCall1(
+		numeric_float8,
+		DirectFunctionCall2(numeric_sub,
+							numeric_times(exact_to_numeric(exact_sums_get(s, count)), sum),
+							numeric_times(exact_to_numeric(exact_sums_get(s, x)),
+										  exact_to_numeric(exact_sums_get(s, y))))));
+}
+
+/* The sum of products of two deviations from their means: 0 for fewer than two values. */
+static double
+deviations(const ExactSums *s, int count, int x, int y, int products)
+{
+	double n = (double) exact_sums_get(s, count);
+
+	return n > 1 ? ldexp(spread(s, count, x, y, products), -2 * LIFT_FRACTION_BITS) / n : 0;
+}
+
+static LiftGroup
+read_group(const ExactSums *s, int group)
+{
+	LiftGroup g = {.n = (double) exact_sums_get(s, group + LIFT_COUNT)};
+
+	if (g.n > 0)
+		g.mean = exact_to_float8(exact_sums_get(s, group + LIFT_FINE_SUM), LIFT_FINE_BITS) / g.n;
+	if (g.n > 1)
+		g.mean_variance = deviations(s, group + LIFT_COUNT, group + LIFT_SUM, group + LIFT_SUM,
+									 group + LIFT_HIGH_HIGH) /
+						  g.n / (g.n - 1);
+	return g;
+}
+
+/* Degrees of freedom of the difference of two means: Welch (1947). */
+static double
+welch_degrees(const LiftGroup *a, const LiftGroup *b)
+{
+	double sum = a->mean_variance + b->mean_variance;
+
+	return sum * sum /
+		   (a->mean_variance * a->mean_variance / (a->n - 1) +
+			b->mean_variance * b->mean_variance / (b->n - 1));
+}
+
+enum
+{
+	COLUMN_TREATED_N,
+	COLUMN_CONTROL_N,
+	COLUMN_TREATED_MEAN,
+	COLUMN_CONTROL_MEAN,
+	COLUMN_DIFFERENCE,
+	COLUMN_DIFFERENCE_LOW,
+	COLUMN_DIFFERENCE_HIGH,
+	COLUMN_RATIO,
+	COLUMN_RATIO_LOW,
+	COLUMN_RATIO_HIGH,
+	LIFT_COLUMNS
+};
+
+typedef struct LiftRow
+{
+	Datum values[LIFT_COLUMNS];
+	bool  nulls[LIFT_COLUMNS];
+} LiftRow;
+
+static void
+set_float8(LiftRow *row, int column, double value)
+{
+	row->values[column] = Float8GetDatum(value);
+	row->nulls[column] = false;
+}
+
+/* The difference of the means and its interval, t times its standard error to each side. */
+static void
+set_difference(LiftRow *row, const LiftGroup *treated, const LiftGroup *control, double t)
+{
+	double difference = treated->mean - control->mean;
+	double error = t * sqrt(treated->mean_variance + control->mean_variance);
+
+	set_float8(row, COLUMN_DIFFERENCE, difference);
+	if (treated->n > 1 && control->n > 1)
+	{
+		set_float8(row, COLUMN_DIFFERENCE_LOW, difference - error);
+		set_float8(row, COLUMN_DIFFERENCE_HIGH, difference + error);
+	}
+}
+
+/* The ratio of the means and its interval, symmetric in its logarithm (delta method). */
+static void
+set_ratio(LiftRow *row, const LiftGroup *treated, const LiftGroup *control, double t)
+{
+	double ratio = treated->mean / control->mean;
+	double factor = exp(t * sqrt(treated->mean_variance / treated->mean / treated->mean +
+								 control->mean_variance / control->mean / control->mean));
+
+	if (control->mean <= 0 || treated->mean < 0 || isinf(ratio))
+		return;
+	set_float8(row, COLUMN_RATIO, ratio);
+	if (treated->mean > 0 && treated->n > 1 && control->n > 1 && !isinf(ratio * factor))
+	{
+		set_float8(row, COLUMN_RATIO_LOW, ratio / factor);
+		set_float8(row, COLUMN_RATIO_HIGH, ratio * factor);
+	}
+}
+
+/* The row of two groups: what cannot be said of so few values is NULL. */
+static Datum
+lift_row(FunctionCallInfo fcinfo, const LiftGroup *treated, const LiftGroup *control)
+{
+	LiftRow row = {{0}, {0}};
+	double	t = 0;
+
+	for (int i = COLUMN_TREATED_MEAN; i < LIFT_COLUMNS; i++)
+		row.nulls[i] = true;
+	row.values[COLUMN_TREATED_N] = Int64GetDatum((int64) treated->n);
+	row.values[COLUMN_CONTROL_N] = Int64GetDatum((int64) control->n);
+	if (treated->n > 0)
+		set_float8(&row, COLUMN_TREATED_MEAN, treated->mean);
+	if (control->n > 0)
+		set_float8(&row, COLUMN_CONTROL_MEAN, control->mean);
+	if (treated->n > 1 && control->n > 1 && treated->mean_variance + control->mean_variance > 0)
+		t = student_t_critical95(welch_degrees(treated, control));
+	if (treated->n > 0 && control->n > 0)
+	{
+		set_difference(&row, treated, control, t);
+		set_ratio(&row, treated, control, t);
+	}
+	return row_result(fcinfo, row.values, row.nulls);
+}
+
+/* The row of a lift. */
+PG_FUNCTION_INFO_V1(crm_lift_final);
+Datum
+crm_lift_final(PG_FUNCTION_ARGS)
+{
+	ExactSums *state = exact_sums_argument(fcinfo, 0, LIFT_SUMS);
+	LiftGroup  treated = read_group(state, 0);
+	LiftGroup  control = read_group(state, LIFT_GROUP_SUMS);
+
+	PG_RETURN_DATUM(lift_row(fcinfo, &treated, &control));
+}
+
+/* A row more: treated, value, before; one without treated or value is left out. */
+PG_FUNCTION_INFO_V1(crm_lift_before_transition);
+Datum
+crm_lift_before_transition(PG_FUNCTION_ARGS)
+{
+	ExactSums *state = exact_sums_state(fcinfo, BEFORE_SUMS);
+	int		   group;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_POINTER(state);
+	group = PG_GETARG_BOOL(1) ? 0 : BEFORE_GROUP_SUMS;
+	add_value(state, group, PG_GETARG_FLOAT8(2));
+	if (!PG_ARGISNULL(3))
+		add_before(state, group, PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
+	PG_RETURN_POINTER(state);
+}
+
+/* What is known of the past of one group: of those whose past is known. */
+typedef struct Past
+{
+	double n;
+	double sum;
+	double value_mean;
+	double xx; /* sums of products of deviations within the group */
+	double xy;
+} Past;
+
+static Past
+read_past(const ExactSums *s, int group)
+{
+	Past past = {
+		.n = (double) exact_sums_get(s, group + BEFORE_COUNT),
+		.sum = exact_to_float8(exact_sums_get(s, group + BEFORE_SUM), LIFT_FRACTION_BITS),
+		.xx = deviations(s, group + BEFORE_COUNT, group + BEFORE_SUM, group + BEFORE_SUM,
+						 group + BEFORE_SQUARE),
+		.xy = deviations(s, group + BEFORE_COUNT, group + BEFORE_SUM, group + BEFORE_VALUE,
+						 group + BEFORE_PRODUCT),
+	};
+
+	if (past.n > 0)
+		past.value_mean =
+			exact_to_float8(exact_sums_get(s, group + BEFORE_VALUE), LIFT_FRACTION_BITS) / past.n;
+	return past;
+}
+
+/*
+ * A group with slope times (x - the mean of all x) taken from each value whose x is
+ * known: its mean, and its variance, that of the residuals.
+ */
+static LiftGroup
+adjusted(LiftGroup g, const Past *past, double slope, double mean_before)
+{
+	double shift = past->n > 0 ? past->sum / past->n - mean_before : 0;
+	double ww = past->xx + past->n * shift * shift * (1 - past->n / g.n);
+	double wy = past->xy + past->n * shift * (past->value_mean - g.mean);
+
+	if (g.n > 1)
+		g.mean_variance = Max(0, g.mean_variance + slope * (slope * ww - 2 * wy) / g.n / (g.n - 1));
+	if (g.n > 0)
+		g.mean -= slope * past->n * shift / g.n;
+	return g;
+}
+
+/*
+ * The row of a lift, adjusted by what customers did before: CUPED (Deng, Xu, Kohavi
+ * and Walker 2013), with the slope within the groups, pooled, so that the difference
+ * is the coefficient of treated in a regression of value on treated and before.
+ */
+PG_FUNCTION_INFO_V1(crm_lift_before_final);
+Datum
+crm_lift_before_final(PG_FUNCTION_ARGS)
+{
+	ExactSums *state = exact_sums_argument(fcinfo, 0, BEFORE_SUMS);
+	LiftGroup  treated = read_group(state, 0);
+	LiftGroup  control = read_group(state, BEFORE_GROUP_SUMS);
+	Past	   treated_past = read_past(state, 0);
+	Past	   control_past = read_past(state, BEFORE_GROUP_SUMS);
+	double	   known = treated_past.n + control_past.n;
+	double	   xx = treated_past.xx + control_past.xx;
+	double	   slope = xx > 0 ? (treated_past.xy + control_past.xy) / xx : 0;
+	double	   mean = known > 0 ? (treated_past.sum + control_past.sum) / known : 0;
+
+	treated = adjusted(treated, &treated_past, slope, mean);
+	control = adjusted(control, &control_past, slope, mean);
+	PG_RETURN_DATUM(lift_row(fcinfo, &treated, &control));
+}
