@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "base/value.h"
 #include "base/rows.h"
+#include "executor/executor.h"
 #include "base/scan.h"
 #include "libpq/pqformat.h"
 #include "lifetime/predict.h"
@@ -316,4 +317,45 @@ crm_forecast_interval(PG_FUNCTION_ARGS)
 
 		PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 	}
+}
+
+/* A column of a row that is an argument; false if it is NULL. */
+static bool
+row_figure(HeapTupleHeader row, const char *name, double *figure)
+{
+	bool  isnull;
+	Datum value = GetAttributeByName(row, name, &isnull);
+
+	if (!isnull)
+		*figure = DatumGetFloat8(value);
+	return !isnull;
+}
+
+/*
+ * (expected_revenue_result, level) -> (low, high): a lognormal distribution of the revenue's mean and variance, as
+ * of => 'both' has it for one customer. NULL where there is no revenue or its variance is infinite.
+ */
+PG_FUNCTION_INFO_V1(crm_revenue_interval);
+Datum
+crm_revenue_interval(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
+	double			level = CheckLevel(PG_GETARG_FLOAT8(1));
+	double			z = -math_normal_quantile((1 - level) / 2);
+	double			revenue = 0;
+	double			error = 0;
+	Datum			values[2] = {0};
+	bool			nulls[2] = {true, true};
+
+	if (row_figure(row, "revenue", &revenue) && row_figure(row, "standard_error", &error) &&
+		isfinite(revenue) && isfinite(error) && revenue >= 0)
+	{
+		double spread = revenue > 0 ? sqrt(log1p(error / revenue * (error / revenue))) : 0;
+		double middle = revenue * exp(-spread * spread / 2);
+
+		values[0] = Float8GetDatum(middle * exp(-z * spread));
+		values[1] = Float8GetDatum(middle * exp(z * spread));
+		nulls[0] = nulls[1] = false;
+	}
+	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }

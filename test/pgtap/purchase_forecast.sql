@@ -1,7 +1,7 @@
 -- How many, how much, how sure: laws, coverage on CDNOW, and simulation
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(36);
+SELECT plan(46);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -80,6 +80,32 @@ SELECT throws_ok($$SELECT likelihood_ratio_test(nbd(1, 2), poisson(1))$$, '22023
 SELECT throws_ok($$SELECT probability(purchase_forecast(nbd(1, 2), '{2024-01-01 1 10}', '2024-02-01', '2024-03-01'), -1)$$, '22023', 'a customer cannot make -1 purchases', 'a negative number');
 SELECT throws_ok($$SELECT clv_interval(nbd(1, 2), gamma_gamma(6, 4, 15), '{2024-01-01 1 10}', '2024-02-01', 'infinity', 0.1)$$, '22023', NULL, 'for ever');
 SELECT throws_ok($$SELECT crm.interval(purchase_forecast(nbd(1, 2), '{2024-01-01 1 10}', '2024-02-01', '2024-03-01'), 0.8, 'luck')$$, '22023', 'unknown uncertainty "luck"', 'another uncertainty');
+
+-- totals of groups: the interval holds as often as it says, and is of a mean and variance that are known
+CREATE TEMP TABLE shopper AS
+SELECT customer_id % 200 AS shop, purchase_history(purchased_on, amount) AS history
+FROM simulate_purchases(pareto_nbd(0.553, 10.578, 0.606, 11.669, 7), gamma_gamma(6.25, 3.74, 15.44), 20000, '[2023-01-01,2024-12-31]', 5, '2023-06-30') GROUP BY customer_id;
+SELECT ok(avg((actual BETWEEN low AND high)::int) BETWEEN 0.72 AND 0.88, format('80 %% intervals of the revenue of 200 shops hold %s', avg((actual BETWEEN low AND high)::int)))
+FROM (SELECT shop, expected_revenue(pareto_nbd(0.553, 10.578, 0.606, 11.669, 7), gamma_gamma(6.25, 3.74, 15.44), history, '2023-12-31', '2024-12-31') AS r,
+    sum(crm.spend(within(history, '(2023-12-31,2024-12-31]'))) AS actual FROM shopper GROUP BY shop) g, crm.interval(r);
+SELECT ok(abs(ln(high / low) / 2 - 1.2815515655446004 * sqrt(ln(1.04))) < 1e-12 AND abs(ln(high * low) / 2 - (ln(100) - ln(1.04) / 2)) < 1e-12, 'a lognormal distribution of the mean and the variance')
+FROM crm.interval(ROW(10, 100, 20)::expected_revenue_result);
+SELECT is((low, high)::text, '(0,0)', 'nothing for certain is nothing') FROM crm.interval(ROW(10, 0, 0)::expected_revenue_result);
+SELECT is((low, high)::text, '(,)', 'no interval of an infinite variance') FROM crm.interval(ROW(10, 100, 'Infinity')::expected_revenue_result);
+SELECT throws_ok($$SELECT crm.interval(ROW(10, 100, 20)::expected_revenue_result, 1)$$, '22023', 'level 1 is out of range', 'nor one of a level of 1');
+
+-- why there is no value
+SELECT is(array_agg(coalesce(value_note(purchases, spend, '{2024-01-01 1 10, 2024-02-01 1 20}', as_of), 'a value') ORDER BY i), ARRAY[
+  'no value: nothing was bought by then', 'no value: no purchase model; crm.refresh(..., refit => true) fits one, and crm.data_check says what hinders it',
+  'no clv: no spend model; crm.refresh(..., refit => true) fits one to the repeat buyers', 'p_churned is unknown: nobody is seen to leave',
+  'clv stands on the median spend: its mean is infinite', 'a value'], 'why there is no value, in words')
+FROM (VALUES (1, mbg_nbd(1, 2, 3, 4), gamma_gamma(6, 4, 15), date '2023-12-31'), (2, NULL, gamma_gamma(6, 4, 15), '2024-06-30'), (3, mbg_nbd(1, 2, 3, 4), NULL, '2024-06-30'),
+  (4, nbd(1, 2), gamma_gamma(6, 4, 15), '2024-06-30'), (5, mbg_nbd(1, 2, 3, 4), gamma_gamma(0.2, 0.5, 15), '2024-06-30'), (6, mbg_nbd(1, 2, 3, 4), gamma_gamma(6, 4, 15), '2024-06-30')) v(i, purchases, spend, as_of);
+SELECT is(value_note(mbg_nbd(1, 2, 3, 4), gamma_gamma(6, 4, 15), NULL, '2024-06-30'), 'no value: nothing was bought by then', 'no history, no value');
+SELECT is(value_note('mbg_nbd(r 1, alpha 2, a 3, b 4, unit_days 1) fitted (customers 20, repeat_buyers 10, left_out 0, log_likelihood -5, gradient_norm 1, stalled)', one_price(1), '{2024-01-01 1 10}', '2024-06-30'),
+  'no value: The search ended at a gradient of 1, which is not zero', 'a fit that did not converge');
+SELECT is(count(*), 0::bigint, 'everybody of CDNOW has a value') FROM customer, model WHERE value_note(pareto, spend, history, '1998-06-30') IS NOT NULL;
+SELECT is(count(value_note(pareto, spend, history, '1998-06-30')), count(*) FILTER (WHERE clv(pareto, spend, history, '1998-06-30', '1999-06-30', 0.1) IS NULL), 'and whoever has a value has no note') FROM customer, model;
 
 SELECT * FROM finish();
 ROLLBACK;

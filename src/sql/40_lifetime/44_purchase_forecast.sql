@@ -71,3 +71,24 @@ CREATE FUNCTION crm.likelihood_ratio_test(restricted crm.purchase_model, general
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_likelihood_ratio_test';
 COMMENT ON FUNCTION crm.likelihood_ratio_test(crm.purchase_model, crm.purchase_model) IS
   'whether the data refuse a limit of a model in favour of the model: both fitted to the same customers; the p-value is NULL, with the reason, where the statistic has no simple distribution';
+
+CREATE FUNCTION crm.interval(revenue crm.expected_revenue_result, level float8 DEFAULT 0.8, OUT low float8, OUT high float8)
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_revenue_interval';
+COMMENT ON FUNCTION crm.interval(crm.expected_revenue_result, float8) IS
+  'between which amounts the revenue of a group of customers lies with this probability, cut alike on both sides: chance and the error of the parameters together; NULL where its standard error is infinite';
+
+CREATE FUNCTION crm.value_note(purchases crm.purchase_model, spend crm.spend_model, history crm.purchase_history, as_of date) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE
+    WHEN as_of IS NULL OR history IS NULL OR crm.first_purchased_on(crm.until(history, as_of)) IS NULL THEN 'no value: nothing was bought by then'
+    WHEN purchases IS NULL THEN 'no value: no purchase model; crm.refresh(..., refit => true) fits one, and crm.data_check says what hinders it'
+    WHEN NOT crm.is_converged(purchases) THEN concat('no value: ', crm.fit_verdict(purchases))
+    WHEN spend IS NULL THEN 'no clv: no spend model; crm.refresh(..., refit => true) fits one to the repeat buyers'
+    WHEN NOT crm.is_converged(spend) THEN concat('no clv: ', crm.fit_verdict(spend))
+    ELSE NULLIF(concat_ws('; ',
+      CASE WHEN crm.model_name(purchases) = ANY ('{nbd,poisson,cnbd_k,erlang_k}'::text[]) THEN 'p_churned is unknown: nobody is seen to leave' END,
+      CASE WHEN crm.spend_measure(spend, history, as_of) = 'median' THEN 'clv stands on the median spend: its mean is infinite' END), '')
+  END
+$$;
+COMMENT ON FUNCTION crm.value_note(crm.purchase_model, crm.spend_model, crm.purchase_history, date) IS
+  'why a customer has no value, no clv or no p_churned, or on what clv stands if not on the mean spend, in words; NULL if there is nothing to say';
