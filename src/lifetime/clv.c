@@ -157,17 +157,21 @@ spend_ahead(SpendAhead *ahead, const PurchaseModel *model, Btyd c, double t)
 	} while (sum < 1 - REST && (ahead->n <= mean || ahead->p_purchases[ahead->n - 1] > 1e-17));
 }
 
-/* P(the customer spends at most v). */
+/* P(the customer spends at most v). The more purchases, the less likely: what is left behind one that is next to impossible is less. */
 static double
 spends_at_most(const SpendAhead *ahead, double v)
 {
 	double sum = ahead->p_purchases[0];
+	double at_most;
 
 	for (int n = 1; n < ahead->n; n++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		sum += ahead->p_purchases[n] * spend_sum_at_most(ahead->spend->kind, ahead->spend->params,
-														 ahead->x, ahead->mean_spend, n, v);
+		at_most = spend_sum_at_most(ahead->spend->kind, ahead->spend->params, ahead->x,
+									ahead->mean_spend, n, v);
+		sum += ahead->p_purchases[n] * at_most;
+		if (at_most < 1e-14)
+			break;
 	}
 	return sum;
 }

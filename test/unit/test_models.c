@@ -9,6 +9,8 @@
 #include "models/gamma_gamma.h"
 #include "models/model.h"
 
+#define LIMITS_ROWS 208
+
 static const char *quantity[] = {"log_likelihood", "p_alive", "expected purchases", "dert",
 								 "purchases of long"};
 
@@ -229,6 +231,7 @@ check_limits_table(const char *path)
 	char *f[24];
 	Tally limits[4];
 	Tally families[4];
+	int	  rows = 0;
 
 	memset(limits, 0, sizeof(limits));
 	memset(families, 0, sizeof(families));
@@ -245,6 +248,7 @@ check_limits_table(const char *path)
 		Btyd					c = {atof(f[7]), atof(f[8]), atof(f[9])};
 		char					where[400];
 
+		rows++;
 		if (ops == NULL)
 		{
 			ok(false, "%s: a row of an unknown model", path);
@@ -258,6 +262,7 @@ check_limits_table(const char *path)
 						 f + 12, where);
 	}
 	fclose(file);
+	ok(rows == LIMITS_ROWS, "%s: %d rows", path, rows);
 	report("limits", limits);
 	report("families close to their limits", families);
 }
