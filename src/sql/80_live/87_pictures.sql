@@ -264,9 +264,9 @@ CREATE FUNCTION crm_internal.segment_rows_query(scoring regclass, scale_by text[
 $$;
 COMMENT ON FUNCTION crm_internal.segment_rows_query(regclass, text[]) IS 'the query of the rows of a table of segments by day';
 
--- All in one statement, so that what is counted and what is remembered of each customer is the same.
+-- All in one statement, so that what is counted and what is remembered of each customer is the same. Compiling it would take longer than running it.
 CREATE FUNCTION crm_internal.keep_segments(histories regclass) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
   t constant crm.tracked := crm_internal.tracking_of(histories);
   keys constant text[] := crm_internal.history_keys(histories);
@@ -422,7 +422,7 @@ END $$;
 COMMENT ON FUNCTION crm_internal.back_fill_query(crm.tracked) IS 'the statement that fills in the segments of the days $1, those before the first refresh that kept them';
 
 CREATE FUNCTION crm.back_fill(tracking regclass, during daterange, every interval DEFAULT '1 month') RETURNS bigint
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
   t crm.tracked := crm_internal.tracking_of(tracking);
   last_day constant date := CASE WHEN upper_inf(during) THEN current_date ELSE least(upper(during) - 1, current_date) END;
