@@ -153,6 +153,8 @@ figures.headline.forEach(h => {
 		show(h.last_365_days) + (percent ? ' %' : ''));
 	if (h.measure.startsWith('value')) {
 		element(card, 'span', {}, `expected and discounted, by the rules of the tracking (${source.purchase_model})`);
+		figures.next_year.filter(y => y.revenue !== null).forEach(y => element(card, 'span', { id: 'next_year' },
+			`expected revenue ${money(y.revenue)}${y.low === null ? '' : ` (95 %: ${show(y.low)} to ${show(y.high)})`}`));
 	} else if (h.change === null) {
 		element(card, 'span', {}, 'last 365 days; no full year before them');
 	} else {

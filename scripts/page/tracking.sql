@@ -47,6 +47,13 @@ INSERT INTO pg_temp.headline
 SELECT format('value of the next %s days', max(horizon_days)), round(clv::numeric, 2), NULL, NULL, NULL
 FROM :scoring, (SELECT sum(clv) AS clv FROM scored) s WHERE clv IS NOT NULL GROUP BY clv;
 
+-- What they will buy within the horizon, with the doubt about it, where one rule scores all.
+CREATE TEMP TABLE next_year AS
+SELECT r.horizon_days, round((x.e).revenue::numeric, 2) AS revenue, round(greatest(0, (x.e).revenue - 1.96 * (x.e).standard_error)::numeric, 2) AS low,
+  round(((x.e).revenue + 1.96 * (x.e).standard_error)::numeric, 2) AS high
+FROM :scoring AS r, LATERAL (SELECT expected_revenue(r.purchase_model, r.spend_model, s.history, date :'as_of', date :'as_of' + r.horizon_days) AS e FROM scored s) x
+WHERE (SELECT count(*) FROM :scoring) = 1 AND r.purchase_model IS NOT NULL AND r.spend_model IS NOT NULL;
+
 CREATE TEMP TABLE source AS
 SELECT :'tracking' AS tracking, :'currency' AS currency, current_database() AS database,
   (SELECT extversion FROM pg_extension WHERE extname = 'crm') AS crm_version,
@@ -55,7 +62,7 @@ SELECT :'tracking' AS tracking, :'currency' AS currency, current_database() AS d
 CREATE FUNCTION pg_temp.figures() RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
   name text; rows json; figures json[] := '{}';
-  names constant text[] := '{source,assumption,headline,revenue,rfm_grid,segment,whale,whale_peak,cohort,projection,migration,tracking,tier,tier_of}';
+  names constant text[] := '{source,assumption,headline,next_year,revenue,rfm_grid,segment,whale,whale_peak,cohort,projection,migration,tracking,tier,tier_of}';
 BEGIN
   FOREACH name IN ARRAY names LOOP
     EXECUTE format('SELECT coalesce(json_agg(t), ''[]'') FROM pg_temp.%I t', name) INTO rows;
