@@ -98,7 +98,7 @@ wanted_by_tests()
 	for name in cron partman; do
 		[[ -f $("$pg_config" --sharedir)/extension/pg_$name.control ]] || lacking+=("postgresql-$pg_major-$name")
 	done
-	python3 -c 'import psycopg2' 2> /dev/null || lacking+=(python3-psycopg2)
+	/usr/bin/python3 -c 'import psycopg2' 2> /dev/null || lacking+=(python3-psycopg2)
 	if [[ ${#lacking[@]} -eq 0 ]]; then return 0; fi
 	# Where apt does not offer the server either, it has no lists yet.
 	apt_offers "postgresql-$pg_major" || apt_get update || return 0
