@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "base/aggregate.h"
 #include "base/value.h"
 #include "base/exact_sums.h"
 #include "libpq/pqformat.h"
@@ -52,8 +53,7 @@ CheckSumCount(const ExactSums *s, int nsums)
 ExactSums *
 exact_sums_state(FunctionCallInfo fcinfo, int nsums)
 {
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "transition function called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	return PG_ARGISNULL(0) ? exact_sums_create(nsums) : exact_sums_argument(fcinfo, 0, nsums);
 }
 

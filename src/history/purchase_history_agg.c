@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "history/purchase_history.h"
 #include "utils/builtins.h"
 
@@ -194,8 +195,7 @@ any_argument_null(FunctionCallInfo fcinfo)
 	{                                                                                        \
 		PurchaseHistory *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_PURCHASE_HISTORY(0);     \
                                                                                              \
-		if (!AggCheckCallContext(fcinfo, NULL))                                              \
-			elog(ERROR, #name " called outside an aggregate");                               \
+		(void) CheckInAggregate(fcinfo);                                                     \
 		if (any_argument_null(fcinfo))                                                       \
 		{                                                                                    \
 			if (state == NULL)                                                               \
@@ -239,8 +239,7 @@ accumulate_booked(FunctionCallInfo fcinfo, int64 (*read_amount)(FunctionCallInfo
 	DateADT			 booked = has_booked ? PG_GETARG_DATEADT(booked_arg) : 0;
 	PurchaseRow		 row;
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "purchase_history_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	if ((!has_day && !has_booked) || PG_ARGISNULL(2) || (booked_arg == 4 && PG_ARGISNULL(3)))
 		return state_or_null(fcinfo, state);
 	row = purchase_row(has_day ? &day : NULL, has_booked ? &booked : NULL, read_amount(fcinfo),
@@ -312,8 +311,7 @@ crm_purchase_history_merge(PG_FUNCTION_ARGS)
 	PurchaseHistory *state = PG_GETARG_PURCHASE_HISTORY(0);
 	PurchaseHistory *h = PG_GETARG_PURCHASE_HISTORY(1);
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "crm_purchase_history_merge called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	if (!has_days_of(state, h))
 		PG_RETURN_PURCHASE_HISTORY(purchase_history_plus(state, h));
 	for (int i = 0; i < h->nentries; i++)

@@ -14,6 +14,7 @@
 
 #include <math.h>
 
+#include "base/aggregate.h"
 #include "lifetime/predict.h"
 #include "base/rows.h"
 #include "lifetime/spend_model.h"
@@ -120,8 +121,7 @@ crm_expected_revenue_transition(PG_FUNCTION_ARGS)
 	const SpendModel	*spend;
 	BtydDays			 days;
 
-	if (!AggCheckCallContext(fcinfo, &aggregate))
-		elog(ERROR, "aggregate function called in non-aggregate context");
+	aggregate = CheckInAggregate(fcinfo);
 	for (int i = 1; i <= 5; i++)
 		if (PG_ARGISNULL(i))
 		{

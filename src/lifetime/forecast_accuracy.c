@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "miscadmin.h"
+#include "base/aggregate.h"
 #include "base/rows.h"
 
 #define FORECAST_MAX 1e100
@@ -47,8 +48,7 @@ crm_forecast_accuracy_transition(PG_FUNCTION_ARGS)
 	MemoryContext  aggregate;
 	ForecastState *state;
 
-	if (!AggCheckCallContext(fcinfo, &aggregate))
-		elog(ERROR, "aggregate function called in non-aggregate context");
+	aggregate = CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(0))
 	{
 		state = MemoryContextAllocZero(aggregate, sizeof(ForecastState));

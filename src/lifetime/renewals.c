@@ -7,6 +7,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "base/calendar.h"
 #include "base/rows.h"
 #include "base/scan.h"
@@ -148,8 +149,7 @@ crm_renewals_transition(PG_FUNCTION_ARGS)
 	bool	   lost;
 	int		   age;
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "renewals_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("%s cannot be null", PG_ARGISNULL(2) ? "as_of" : "period")));

@@ -14,6 +14,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/aggregate.h"
 #include "base/amount.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -59,8 +60,7 @@ state_argument(FunctionCallInfo fcinfo)
 {
 	MemoryContext context;
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "concentration_transition called outside an aggregate");
+	context = CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(0))
 		return create_state(context);
 	return (ConcentrationState *) PG_GETARG_POINTER(0);

@@ -7,6 +7,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "base/value.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
@@ -202,8 +203,7 @@ crm_referral_network_transition(PG_FUNCTION_ARGS)
 {
 	ReferralNetwork *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_REFERRAL_NETWORK(0);
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "referral_network_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
 	{
 		int64 worth = PG_ARGISNULL(3) ? WORTH_UNKNOWN : amount_from_numeric(PG_GETARG_NUMERIC(3));

@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "base/value.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
@@ -214,8 +215,7 @@ profit_of_float8(FunctionCallInfo fcinfo)
 	{                                                                          \
 		WhaleCurve *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_WHALE_CURVE(0); \
                                                                                \
-		if (!AggCheckCallContext(fcinfo, NULL))                                \
-			elog(ERROR, #name " called outside an aggregate");                 \
+		(void) CheckInAggregate(fcinfo);                                       \
 		if (!PG_ARGISNULL(1))                                                  \
 		{                                                                      \
 			if (state == NULL)                                                 \

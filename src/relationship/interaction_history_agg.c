@@ -18,6 +18,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "relationship/interaction_history.h"
 #include "port/pg_bswap.h"
 
@@ -232,8 +233,7 @@ prefetch_state(const void *state)
 static InteractionState *
 state_argument(FunctionCallInfo fcinfo)
 {
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "transition function called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(0))
 		return NULL;
 	prefetch_state(PG_GETARG_POINTER(0));

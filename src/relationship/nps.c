@@ -71,6 +71,15 @@ crm_nps_transition_float8(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* A state that somebody made by hand may hold anything. */
+static inline void
+CheckCounts(double promoters, double passives, double detractors)
+{
+	if (promoters < 0 || passives < 0 || detractors < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("state of nps cannot count fewer than no answers")));
+}
+
 /*
  * (score, responses, promoters, passives, detractors, standard_error), score
  * and error in percent points; NULL without an answer. An answer is worth +1,
@@ -89,6 +98,7 @@ crm_nps_final(PG_FUNCTION_ARGS)
 	Datum	   values[6];
 	bool	   nulls[6] = {false};
 
+	CheckCounts(promoters, passives, detractors);
 	if (n == 0)
 		PG_RETURN_NULL();
 	values[0] = Float8GetDatum(100 * (promoters - detractors) / n);

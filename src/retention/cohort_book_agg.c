@@ -8,6 +8,7 @@
 #include "crm.h"
 
 #include "common/int.h"
+#include "base/aggregate.h"
 #include "history/purchase_history.h"
 #include "retention/cohort_book.h"
 
@@ -78,8 +79,7 @@ crm_cohort_book_transition(PG_FUNCTION_ARGS)
 	CohortBook *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_COHORT_BOOK(0);
 	CohortBook	asked = {0};
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "cohort_book_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	CheckGiven(fcinfo, 2, "as_of");
 	CheckGiven(fcinfo, 3, "period");
 	asked.as_of = CheckLastDay(PG_GETARG_DATEADT(2));

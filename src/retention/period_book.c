@@ -4,6 +4,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "base/amount.h"
 #include "base/rows.h"
 #include "common/int.h"
@@ -199,8 +200,7 @@ crm_period_book_transition(PG_FUNCTION_ARGS)
 	PeriodBook *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_PERIOD_BOOK(0);
 	PeriodBook	asked = {0};
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "period_book_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	CheckGiven(fcinfo, 2, "as_of");
 	CheckGiven(fcinfo, 3, "period");
 	asked.as_of = CheckLastDay(PG_GETARG_DATEADT(2));

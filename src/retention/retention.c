@@ -12,6 +12,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "base/names.h"
 #include "base/value.h"
 #include "miscadmin.h"
@@ -111,8 +112,7 @@ retention_transition(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 	AgeCounts *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_AGE_COUNTS(0);
 	AgeCounts  asked = {0};
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "retention_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	CheckGiven(fcinfo, as_of_arg, "as_of");
 	CheckGiven(fcinfo, period_arg, "period");
 	CheckGiven(fcinfo, 4, "basis");

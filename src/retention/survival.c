@@ -16,6 +16,7 @@
 
 #include <math.h>
 
+#include "base/aggregate.h"
 #include "retention/age_counts.h"
 #include "common/int.h"
 #include "base/value.h"
@@ -69,8 +70,7 @@ crm_survival_transition(PG_FUNCTION_ARGS)
 {
 	AgeCounts *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_AGE_COUNTS(0);
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "survival_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
 		state = count_duration(state, PG_GETARG_INT32(1), PG_GETARG_BOOL(2));
 	return state_or_null(state, fcinfo);
@@ -121,8 +121,7 @@ crm_second_purchase_transition(PG_FUNCTION_ARGS)
 {
 	AgeCounts *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_AGE_COUNTS(0);
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "second_purchase_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(2))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of cannot be null")));
 	if (PG_NARGS() > 3 && PG_ARGISNULL(3))

@@ -9,6 +9,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "scoring/rfm_scale.h"
 #include "scoring/rfm_scale_state.h"
 
@@ -43,8 +44,7 @@ transition(FunctionCallInfo fcinfo, RfmReader read, int nargs)
 	int			   bins = bins_argument(fcinfo, 1 + nargs);
 	RfmMeasures	   m;
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "rfm_scale_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	if (state != NULL)
 		CheckSameBins(bins, state->bins);
 
@@ -93,8 +93,7 @@ crm_rfm_scale_combine(PG_FUNCTION_ARGS)
 	RfmScaleState *state = PG_GETARG_RFM_SCALE_STATE(0);
 	RfmScaleState *other = PG_GETARG_RFM_SCALE_STATE(1);
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "rfm_scale_combine called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	CheckSameBins(other->bins, state->bins);
 	PG_RETURN_RFM_SCALE_STATE(rfm_scale_state_merge(state, other));
 }

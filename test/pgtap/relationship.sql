@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL search_path = public, crm;
 SET LOCAL timezone = 'UTC';
-SELECT plan(12);
+SELECT plan(13);
 
 SELECT results_eq($$ SELECT c, array_agg(recommended_level(c, m)::text ORDER BY n) FROM unnest('{many,medium,few}'::text[]) c, unnest('{high,medium,low}'::text[]) WITH ORDINALITY m(m, n) GROUP BY c ORDER BY c COLLATE "C" $$,
   $$ VALUES ('few', '{partnership,proactive,accountable}'::text[]), ('many', '{accountable,reactive,basic}'), ('medium', '{proactive,accountable,reactive}') $$, 'the matrix of customers by margin');
@@ -61,5 +61,6 @@ SELECT throws_ok($$ SELECT recommended_level('several', 'high') $$, '22023', NUL
 SELECT throws_ok($$ SELECT relationship_bands(20, 5, 10, 40) $$, '22023', NULL, 'cuts ascend');
 SELECT throws_ok($$ SELECT 'friendly'::relationship_level $$, '22P02', NULL, 'levels have names');
 
+SELECT throws_ok('SELECT crm_internal.nps_final(''{-1,-2,-3}'')', '22023', NULL, 'a state made by hand counts no negative answers');
 SELECT * FROM finish();
 ROLLBACK;

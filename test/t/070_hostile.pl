@@ -25,7 +25,7 @@ sub hostile
 	return $lived;
 }
 
-ok(hostile($_), "what $_ needs is there") foreach qw(values calls forms);
+ok(hostile($_), "what $_ needs is there") foreach qw(values calls forms statements);
 ok(hostile('run', 'seed=1', 'n=700', 'wanted=.', 'timeout=60s'), 'the session lives through calls with edge arguments and mutated forms');
 is($node->safe_psql('postgres', q{SELECT problem || ' -- ' || left(call, 1000) FROM hostile.finding}), '', 'and nothing is wrong with what came of them');
 my ($calls, $errors, $tried, $accepted) = split /\|/, $node->safe_psql('postgres', 'SELECT * FROM hostile.made, hostile.formed');
@@ -40,6 +40,14 @@ CREATE FUNCTION public.internal(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RA
 SELECT hostile.try('SELECT public.nan(1)::text'), hostile.try('SELECT public.other(1)::text'), hostile.try('SELECT public.internal(1)::text');
 SQL
 is($node->safe_psql('postgres', 'SELECT count(*) FROM hostile.finding'), '3', 'planted faults are found');
+
+# random statements on tracked tables, and a fault that their check finds
+ok(hostile('live', 'seed=2', 'n=8'), 'the session lives through random statements');
+is($node->safe_psql('postgres', q{SELECT (SELECT transactions FROM live.checked) || '|' || (SELECT count(*) FROM hostile.finding)}), '8|3', 'and crm.verify and plain SQL agree after each transaction');
+$node->safe_psql('postgres', q{ALTER TABLE live.late DISABLE TRIGGER crm_insert; INSERT INTO live.late VALUES (-1, 1, '2025-01-01', 5); ALTER TABLE live.late ENABLE TRIGGER crm_insert; SELECT live.check_all(0)});
+is($node->safe_psql('postgres', 'SELECT count(*) FROM hostile.finding'), '4', 'what was written past a trigger is found');
+$node->safe_psql('postgres', q{INSERT INTO live.o (id, c, d, a) VALUES (-1, 1, '2025-01-01', 5) ON CONFLICT DO NOTHING; UPDATE live.paid_histories SET history = history OPERATOR(crm.+) '{2025-01-02 1 3}'; SELECT live.check_all(0)});
+is($node->safe_psql('postgres', q{SELECT count(*) FROM hostile.finding WHERE problem LIKE '%live.paid_histories%' OR problem LIKE '%plain SQL%'}), '2', 'and a history that is not what the orders say');
 
 # a tier that is renewed each day until the last date: what takes so long can be cancelled
 my ($status, undef, $errors_said) = $node->psql('postgres', q{SET statement_timeout = '1s'; SELECT crm.points_balance('rate 1 rates {1, 2} program {A: spend 0, B: spend 1} lifetime valid 1 day',

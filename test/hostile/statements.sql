@@ -1,0 +1,150 @@
+-- Random statements on tracked tables: a shop of every kind of tracking, the statements of a seed, and what must hold after each transaction.
+CREATE SCHEMA live;
+SET search_path = live;
+CREATE TABLE customers (id int PRIMARY KEY, email text);
+INSERT INTO customers SELECT i, 'e' || i FROM generate_series(1, 40) AS i;
+CREATE TABLE o (id int PRIMARY KEY, c int REFERENCES customers ON DELETE CASCADE ON UPDATE CASCADE, d date NOT NULL, a numeric, s text DEFAULT 'paid', net numeric GENERATED ALWAYS AS (a * 2) STORED);
+CREATE TABLE late (id int PRIMARY KEY, c int, d date, a numeric);
+CREATE TABLE p (id int, c int, d date, a numeric) PARTITION BY RANGE (d);
+CREATE TABLE p_2025 (a numeric, x int, d date NOT NULL, c int, id int);
+ALTER TABLE p_2025 DROP COLUMN x;
+ALTER TABLE p ATTACH PARTITION p_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE p_2026 PARTITION OF p FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY RANGE (id);
+CREATE TABLE p_2026_low PARTITION OF p_2026 FOR VALUES FROM (MINVALUE) TO (200);
+CREATE TABLE p_2026_high PARTITION OF p_2026 FOR VALUES FROM (200) TO (MAXVALUE);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_WHEN = 'BEFORE' THEN
+    IF new.a = 7 THEN RETURN NULL; END IF;
+    IF new.a = 8 THEN new.a := 9; new.d := new.d + 1; END IF;
+    RETURN new;
+  ELSIF new.a = 11 THEN
+    UPDATE live.o SET a = 12, d = d + 3 WHERE id = new.id;
+  ELSIF new.a = 13 THEN
+    DELETE FROM live.o WHERE id = new.id;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER before_row BEFORE INSERT OR UPDATE ON o FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER after_row AFTER INSERT OR UPDATE ON o FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE VIEW paid_purchases AS SELECT c, d AS purchased_on, a AS amount, CASE WHEN a < 3 THEN 0 ELSE 1 END AS orders FROM o WHERE s = 'paid';
+CREATE VIEW net_purchases AS SELECT c, d AS purchased_on, net AS amount FROM o;
+CREATE VIEW late_purchases AS SELECT c, d AS purchased_on, a AS amount FROM late;
+CREATE VIEW parts_purchases AS SELECT c, d AS purchased_on, a AS amount FROM p;
+CREATE VIEW few_purchases AS SELECT c, d AS purchased_on, a AS amount FROM p WHERE id % 2 = 0;
+SELECT crm.track('paid_purchases', changes => true, notify => true), crm.track('net_purchases', scale_by => '{c}'), crm.track('late_purchases', upkeep => 'commit'),
+  crm.track('parts_purchases'), crm.track('few_purchases', detached => 'forget', upkeep => 'commit');
+UPDATE paid_scoring SET tier_program = '{B: spend 0, S: spend 100, G: spend 400} rolling 12 months', purchase_model = crm.bg_nbd(0.8, 30, 0.9, 3, 1), spend_model = crm.gamma_gamma(6, 4, 15);
+CALL crm.refresh('paid_purchases');
+SELECT crm.track_tiers('paid_purchases');
+-- by hand, for the view whose histories are the sum of the view and of nothing else
+CREATE FUNCTION differences() RETURNS bigint LANGUAGE sql AS $$
+  SELECT count(*) FROM (
+    SELECT c, purchased_on, sum(n) AS n, sum(a) AS a FROM (
+      SELECT c, purchased_on, CASE WHEN round(amount, 4) < 0 THEN 0 ELSE orders END AS n, round(amount, 4) AS a FROM live.paid_purchases WHERE c IS NOT NULL AND amount IS NOT NULL
+      UNION ALL SELECT h.c, j.purchased_on, -j.purchase_count, -j.amount FROM live.paid_histories AS h, crm.purchases(h.history) AS j) AS both_sides
+    GROUP BY 1, 2 HAVING sum(n) <> 0 OR sum(a) <> 0) AS differing
+$$;
+CREATE TABLE checked (transactions bigint NOT NULL DEFAULT 0);
+INSERT INTO checked DEFAULT VALUES;
+CREATE TABLE run (seed int, n int, statement text);
+CREATE FUNCTION check_all(seed int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  t record;
+  v record;
+BEGIN
+  UPDATE live.checked SET transactions = transactions + 1;
+  IF live.differences() <> 0 THEN
+    INSERT INTO hostile.finding (problem, call) VALUES (format('statements of seed %s: not what plain SQL says', seed), (SELECT string_agg(statement, E';\n' ORDER BY n) FROM (SELECT * FROM live.run ORDER BY n DESC LIMIT 12) AS last));
+  END IF;
+  FOR t IN SELECT DISTINCT histories::oid::regclass AS histories FROM crm.tracked LOOP
+    FOR v IN SELECT * FROM crm.verify(t.histories) LIMIT 1 LOOP
+      INSERT INTO hostile.finding (problem, call) VALUES (format('statements of seed %s: %s: %s', seed, t.histories, v), (SELECT string_agg(statement, E';\n' ORDER BY n) FROM (SELECT * FROM live.run ORDER BY n DESC LIMIT 12) AS last));
+      PERFORM crm.track_partitions(t.histories), crm.rebuild(t.histories);
+    END LOOP;
+  END LOOP;
+END $$;
+CREATE FUNCTION ri(low int, high int) RETURNS int LANGUAGE sql VOLATILE AS $$ SELECT low + floor(random() * (high - low + 1))::int $$;
+CREATE FUNCTION pick(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT choices[1 + floor(random() * cardinality(choices))::int] $$;
+CREATE FUNCTION statement() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  amount text := live.pick('NULL', '7', '8', '11', '13', '0', '-20', '2', live.ri(1, 90)::text, live.ri(1, 60) || '.25', '0.00005');
+  c text := live.pick(live.ri(1, 40)::text, live.ri(1, 40)::text, live.ri(1, 9)::text, 'NULL');
+  d text := format('date ''2025-01-01'' + %s', live.ri(0, 700));
+  i int := live.ri(1, 400);
+BEGIN
+  RETURN CASE live.ri(1, 33)
+    WHEN 1 THEN format('INSERT INTO o (id, c, d, a) SELECT %s + g, 1 + g %% 40, %s + g, %s FROM generate_series(1, %s) g ON CONFLICT DO NOTHING', i, d, amount, live.ri(1, 20))
+    WHEN 2 THEN format('INSERT INTO o (id, c, d, a) SELECT %s + g, 1 + g %% 40, %s, g %% 15 FROM generate_series(1, %s) g ON CONFLICT (id) DO UPDATE SET a = excluded.a + 1, c = excluded.c', i, d, live.ri(1, 20))
+    WHEN 3 THEN format('UPDATE o SET a = a + %s WHERE id %% %s = 0', live.ri(-5, 5), live.ri(1, 9))
+    WHEN 4 THEN format('UPDATE o SET c = %s WHERE c = %s', c, live.ri(1, 40))
+    WHEN 5 THEN format('UPDATE o SET s = CASE s WHEN ''paid'' THEN ''open'' ELSE ''paid'' END WHERE id %% %s = 0', live.ri(2, 9))
+    WHEN 6 THEN format('UPDATE o SET d = d + %s WHERE c = %s', live.ri(-30, 30), c)
+    WHEN 7 THEN format('DELETE FROM o WHERE id %% %s = 1', live.ri(2, 20))
+    WHEN 8 THEN format('DELETE FROM customers WHERE id = %s', live.ri(1, 40))
+    WHEN 9 THEN format('UPDATE customers SET id = id + 100 WHERE id = %s AND NOT EXISTS (SELECT FROM customers x WHERE x.id = customers.id + 100)', live.ri(1, 40))
+    WHEN 10 THEN 'INSERT INTO customers SELECT i, ''n'' FROM generate_series(1, 40) i ON CONFLICT DO NOTHING'
+    WHEN 11 THEN format('WITH gone AS (DELETE FROM o WHERE id %% 7 = %s RETURNING *), up AS (UPDATE o SET a = a + 1 WHERE id %% 7 = %s RETURNING id) INSERT INTO o (id, c, d, a, s) SELECT id + 5000, c, d + 3, a, s FROM gone ON CONFLICT DO NOTHING', live.ri(0, 6), live.ri(0, 6))
+    WHEN 12 THEN live.pick('TRUNCATE o', 'TRUNCATE customers CASCADE', 'TRUNCATE late', 'SELECT 1', 'SELECT 1', 'SELECT 1', 'SELECT 1')
+    WHEN 13 THEN format('INSERT INTO late SELECT %s + g, 1 + g * 7 %% 40, %s + g, %s FROM generate_series(1, %s) g ON CONFLICT (id) DO UPDATE SET c = excluded.c, a = late.a + 1', i, d, amount, live.ri(1, 30))
+    WHEN 14 THEN format('UPDATE late SET c = %s, d = d + %s WHERE id %% %s = 0', c, live.ri(-9, 9), live.ri(2, 9))
+    WHEN 15 THEN format('DELETE FROM late WHERE id %% %s = 1', live.ri(2, 9))
+    WHEN 16 THEN format('INSERT INTO p SELECT %s + g, 1 + g %% 45, %s, %s FROM generate_series(1, %s) g', i, d, amount, live.ri(1, 30))
+    WHEN 17 THEN format('UPDATE p SET d = date ''2025-01-01'' + (id * 7 + %s) %% 700 WHERE id %% %s = 0', live.ri(0, 99), live.ri(2, 9))
+    WHEN 18 THEN format('UPDATE p SET id = id + %s, c = %s WHERE id %% %s = 0', live.ri(-150, 150), c, live.ri(2, 9))
+    WHEN 19 THEN format('DELETE FROM p WHERE id %% %s = 1', live.ri(2, 9))
+    WHEN 20 THEN format('%s p_2026_low', live.pick('TRUNCATE', 'DELETE FROM', 'DELETE FROM'))
+    WHEN 21 THEN 'INSERT INTO p_2025 (id, c, d, a) VALUES (1, 1, ''2025-05-05'', 4)'
+    WHEN 22 THEN 'ALTER TABLE p DETACH PARTITION p_2025'
+    WHEN 23 THEN 'ALTER TABLE p ATTACH PARTITION p_2025 FOR VALUES FROM (''2025-01-01'') TO (''2026-01-01'')'
+    WHEN 24 THEN 'ALTER TABLE p_2026 DETACH PARTITION p_2026_high'
+    WHEN 25 THEN 'ALTER TABLE p_2026 ATTACH PARTITION p_2026_high FOR VALUES FROM (200) TO (MAXVALUE)'
+    WHEN 26 THEN format('%s PARTITION p_2026%s', live.pick('ALTER TABLE p DETACH', 'ALTER TABLE p ATTACH'), live.pick('', ' FOR VALUES FROM (''2026-01-01'') TO (''2027-01-01'')'))
+    WHEN 27 THEN live.pick('CREATE TABLE p_2024 PARTITION OF p FOR VALUES FROM (''2024-01-01'') TO (''2025-01-01'')', 'INSERT INTO p VALUES (1, 2, ''2024-02-02'', 5)', 'DROP TABLE p_2024')
+    WHEN 28 THEN format('INSERT INTO paid_tier_decisions (c, what, tier, valid, why) VALUES (%s, ''floor'', %L, ''(,)'', ''x'')', live.ri(1, 140), live.pick('B', 'S', 'G'))
+    WHEN 29 THEN 'DELETE FROM paid_tier_decisions WHERE c % 3 = 0'
+    WHEN 30 THEN format('DO $b$ BEGIN FOR i IN 1 .. 3 LOOP BEGIN INSERT INTO late VALUES (%s + i, %s, %s, i); INSERT INTO o (id, c, d, a) VALUES (%1$s + i, %2$s, %3$s, i); IF i = 2 THEN RAISE ''x''; END IF; EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $b$', live.ri(10000, 20000), live.ri(1, 40), d)
+    WHEN 31 THEN live.pick('SELECT crm.rebuild(''live.late_purchases'')', 'SELECT count(*) FROM crm.verify(''live.few_purchases'')', 'SELECT crm.drop_empty(''live.paid_purchases'')', 'SELECT crm.rebuild(''live.parts_purchases'')')
+    WHEN 32 THEN live.pick('ALTER TABLE o ADD COLUMN IF NOT EXISTS extra int DEFAULT 5', 'ALTER TABLE o DROP COLUMN IF EXISTS extra', 'ANALYZE paid_histories')
+    ELSE format('MERGE INTO o USING (SELECT g AS id, 1 + g %% 40 AS c, g %% 60 AS a FROM generate_series(%s, %s) g) s ON s.id = o.id WHEN MATCHED AND s.a %% 3 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET a = s.a, d = o.d + 1 WHEN NOT MATCHED THEN INSERT (id, c, d, a) VALUES (s.id, s.c, %s, s.a)', i, i + live.ri(1, 60), d)
+  END;
+END $$;
+-- So many transactions of a seed, statement by statement, each followed by the check.
+CREATE FUNCTION statements(seed int, transactions int) RETURNS SETOF text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  k int := 0;
+  text text;
+BEGIN
+  PERFORM setseed((seed * 7919 % 1000003) / 1000003.0);
+  FOR t IN 1 .. transactions LOOP
+    IF random() < 0.5 THEN
+      text := live.statement();
+      RETURN NEXT format('INSERT INTO live.run VALUES (%s, %s, %L)', seed, k, text);
+      RETURN NEXT text;
+      k := k + 1;
+    ELSE
+      RETURN NEXT 'BEGIN ISOLATION LEVEL ' || live.pick('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
+      FOR i IN 1 .. live.ri(1, 6) LOOP
+        text := live.pick('SAVEPOINT a', 'ROLLBACK TO a', 'RELEASE a', 'SELECT 1', 'SELECT 1', 'SELECT 1', 'SELECT 1');
+        RETURN NEXT text;
+        text := live.statement();
+        RETURN NEXT format('INSERT INTO live.run VALUES (%s, %s, %L)', seed, k, text);
+        RETURN NEXT text;
+        k := k + 1;
+      END LOOP;
+      RETURN NEXT live.pick('COMMIT', 'COMMIT', 'COMMIT', 'ROLLBACK', 'PREPARE TRANSACTION ''hostile''');
+      RETURN NEXT format('%s PREPARED ''hostile''', live.pick('COMMIT', 'ROLLBACK'));
+    END IF;
+    IF random() < 0.05 THEN
+      RETURN NEXT live.pick('CALL crm.refresh(''live.paid_purchases'', batch_customers => 7)', 'CALL crm.refresh(''live.late_purchases'')', 'VACUUM FULL live.paid_histories', 'CALL crm.refresh(''live.parts_purchases'')');
+    END IF;
+    RETURN NEXT format('SELECT live.check_all(%s)', seed);
+  END LOOP;
+END $$;
+-- what clients write beside each other
+CREATE TABLE busy (id int PRIMARY KEY, c int, d date, a numeric);
+CREATE TABLE quiet (c int, d date, a numeric);
+SELECT crm.track('busy', 'c', 'd', 'a', changes => true, notify => true), crm.track('quiet', 'c', 'd', 'a', upkeep => 'commit');
+UPDATE busy_scoring SET tier_program = '{B: spend 0, S: spend 50} rolling 12 months';
+CALL crm.refresh('busy');
+SELECT crm.track_tiers('busy');
