@@ -1,7 +1,7 @@
 -- holdout and lift: the hash as documented, its shares, and the intervals against published figures and plain SQL
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(20);
+SELECT plan(26);
 
 SELECT is_empty($$
   SELECT i FROM generate_series(-1000, 1000) i, unnest('{0.1,0.5,0.9}'::float8[]) share
@@ -69,6 +69,15 @@ SELECT is((SELECT count(DISTINCT l::text) FROM (SELECT lift(treated, value::floa
 SELECT cmp_ok((SELECT (a).difference_high - (a).difference FROM (SELECT lift(treated, value::float8, before::float8) AS a FROM past) s), '<', (SELECT ((a).difference_high - (a).difference) / 2 FROM (SELECT lift(treated, value::float8) AS a FROM past) s),
   'and the interval is narrower');
 SELECT is((SELECT lift(treated, value::float8, NULL)::text FROM past), (SELECT lift(treated, value::float8)::text FROM past), 'without a past it is lift');
+
+-- the split: chi-square of one degree from published tables (3.841 at 5 %, 10.828 at 0.1 %)
+SELECT is_empty($$ SELECT * FROM (VALUES (3.841459, 0.05), (6.634897, 0.01), (10.827566, 0.001)) t(chi, p) WHERE abs(p_sample_ratio((500000 + 500 * sqrt(chi))::bigint, (500000 - 500 * sqrt(chi))::bigint) / p - 1) > 0.01 $$, 'the published quantiles of chi-square');
+SELECT is((SELECT p_sample_ratio(9004, 996, 0.9) > 0.8 AND p_sample_ratio(9000, 1000, 0.9) > 0.999999 AND p_sample_ratio(0, 0) IS NULL), true, 'a split as planned');
+SELECT throws_ok($$ SELECT p_sample_ratio(1, 2, 1) $$, '22023', NULL, 'somebody is held out');
+-- standard deviation 1, effect 0.5: 63 a group by z (Cohen 1988 has 64 by t); effect 0.2: 393
+SELECT is(ARRAY[customers_needed(1, 0.5), customers_needed(10, -2), customers_needed(1, 0.5, 0.9, 0.01), customers_needed(1, 1e6)], '{126,785,239,4}'::bigint[], 'customers needed, as in tables of the power of a two-sided test');
+SELECT throws_ok($$ SELECT customers_needed(1, 0) $$, '22023', NULL, 'no effect is never found');
+SELECT throws_ok($$ SELECT customers_needed(1e300, 1e-300) $$, '22003', NULL, 'nor one for which there are not enough customers');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -66,3 +66,12 @@ CREATE AGGREGATE crm.lift(treated boolean, value float8, before float8) (
 );
 COMMENT ON AGGREGATE crm.lift(boolean, float8, float8) IS
   'lift with less noise: value less what before, the same measured ahead of the treatment, lets expect (CUPED, the slope within the groups, pooled); the means are adjusted, the difference is the coefficient of treated in a regression on treated and before; a value without before is not adjusted';
+
+CREATE FUNCTION crm.p_sample_ratio(treated_n bigint, control_n bigint, share float8 DEFAULT 0.5) RETURNS float8
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_p_sample_ratio';
+COMMENT ON FUNCTION crm.p_sample_ratio(bigint, bigint, float8) IS
+  'how probable a split as far from the planned share of the treated is, or farther (chi-square); a small one, such as below 0.001, says that the experiment was not split as planned and its lift means nothing; NULL of nobody';
+CREATE FUNCTION crm.customers_needed(standard_deviation float8, effect float8, power float8 DEFAULT 0.8, level float8 DEFAULT 0.05, share float8 DEFAULT 0.5) RETURNS bigint
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_customers_needed';
+COMMENT ON FUNCTION crm.customers_needed(float8, float8, float8, float8, float8) IS
+  'how many customers, treated and held out together, find a difference of means of that size with the probability power, by a two-sided test at the level; share are treated; with before known, give the standard deviation times sqrt(1 - correlation^2)';

@@ -12,3 +12,5 @@ CREATE AGGREGATE crm.lift(treated boolean, value float8, before float8) (
 );
 COMMENT ON AGGREGATE crm.lift(boolean, float8, float8) IS
   'lift with less noise: value less what before, the same measured ahead of the treatment, lets expect (CUPED, the slope within the groups, pooled); the means are adjusted, the difference is the coefficient of treated in a regression on treated and before; a value without before is not adjusted';
+@create crm.p_sample_ratio
+@create crm.customers_needed
