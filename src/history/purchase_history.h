@@ -67,6 +67,14 @@ typedef struct PurchaseHistory
 #define PG_GETARG_PURCHASE_HISTORY(n) DatumGetPurchaseHistory(PG_GETARG_DATUM(n))
 #define PG_RETURN_PURCHASE_HISTORY(h) PG_RETURN_POINTER(h)
 
+/* A day of which more is taken back than it has, and what it is left with. */
+typedef struct PurchaseExcess
+{
+	DateADT day;
+	int64	orders;
+	int64	amount;
+} PurchaseExcess;
+
 /* The bytes that entries and corrections fill, which equal values share. */
 static inline Size
 purchase_history_content_size(const PurchaseHistory *h)
@@ -143,6 +151,8 @@ extern PurchaseCorrection purchase_correction_combine(const PurchaseCorrection *
 /* purchase_history_known.c */
 extern PurchaseHistory *purchase_history_net(const PurchaseHistory *h, DateADT as_of);
 extern PurchaseHistory *purchase_history_booked(const PurchaseHistory *h, DateADT as_of);
+extern PurchaseHistory *purchase_history_by(PurchaseHistory *h, DateADT as_of, const text *by);
+extern bool purchase_history_excess(const PurchaseHistory *h, DateADT as_of, PurchaseExcess *left);
 extern PurchaseHistory *purchase_history_until(const PurchaseHistory *h, DateADT until);
 extern PurchaseHistory *purchase_history_between(const PurchaseHistory *h, DateADT first,
 												 DateADT last);
@@ -161,6 +171,11 @@ purchase_history_known(PurchaseHistory *h, DateADT as_of)
 /* The argument of a function that asks as of a day, and of one that asks for all that was booked. */
 #define PG_GETARG_PURCHASES_KNOWN(n, as_of) \
 	purchase_history_known(PG_GETARG_PURCHASE_HISTORY(n), as_of)
+/* The same where an argument may say by which days. */
+#define PG_GETARG_PURCHASES_BY(n, as_of, by)                                                \
+	(PG_NARGS() > (by)                                                                      \
+		 ? purchase_history_by(PG_GETARG_PURCHASE_HISTORY(n), as_of, PG_GETARG_TEXT_PP(by)) \
+		 : PG_GETARG_PURCHASES_KNOWN(n, as_of))
 #define PG_GETARG_PURCHASES_NET(n) PG_GETARG_PURCHASES_KNOWN(n, DATEVAL_NOEND)
 
 /* A purchase happens on a day of the calendar. */

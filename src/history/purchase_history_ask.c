@@ -253,6 +253,20 @@ crm_corrections(PG_FUNCTION_ARGS)
 	SRF_RETURN_DONE(rows);
 }
 
+/* (history): the day whose corrections take back more than it has, with what it is left with; NULL if there is none. */
+PG_FUNCTION_INFO_V1(crm_purchase_history_excess);
+Datum
+crm_purchase_history_excess(PG_FUNCTION_ARGS)
+{
+	PurchaseExcess left;
+
+	if (!purchase_history_excess(PG_GETARG_PURCHASE_HISTORY(0), DATEVAL_NOEND, &left))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(
+		cstring_to_text(psprintf("%s %lld %s", date_to_text(left.day), (long long) left.orders,
+								 amount_to_text(left.amount))));
+}
+
 /* Where activity stands between two calls. */
 typedef struct Activity
 {
@@ -293,7 +307,7 @@ activity(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 
 		rows = rows_start(fcinfo, sizeof(Activity));
 		a = rows->user_fctx;
-		a->h = rows_copy_varlena(rows, PG_GETARG_PURCHASES_KNOWN(0, as_of));
+		a->h = rows_copy_varlena(rows, PG_GETARG_PURCHASES_BY(0, as_of, 3));
 		start_activity(a, asked, as_of);
 	}
 	rows = SRF_PERCALL_SETUP();
@@ -325,7 +339,7 @@ activity(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 	SRF_RETURN_DONE(rows);
 }
 
-/* (history, as_of, period) */
+/* (history, as_of, period [, by]) */
 PG_FUNCTION_INFO_V1(crm_activity_as_of);
 Datum
 crm_activity_as_of(PG_FUNCTION_ARGS)

@@ -8,6 +8,7 @@
  */
 #include "crm.h"
 
+#include "base/names.h"
 #include "history/purchase_history.h"
 
 /* An entry and corrections of its day that are known; a day never owes orders. */
@@ -61,9 +62,34 @@ compare_days(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Entries of one day as one, without those of nothing; returns how many are left. */
+static int
+join_days(PurchaseDay *entries, int n)
+{
+	int kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		PurchaseDay *last = &entries[kept - 1];
+
+		if (kept == 0 || last->day != entries[i].day)
+			entries[kept++] = entries[i];
+		else
+		{
+			CheckOrders((int64) last->orders + entries[i].orders);
+			last->orders += entries[i].orders;
+			last->amount = AmountAdd(last->amount, entries[i].amount);
+		}
+		if (i + 1 == n || entries[i + 1].day != entries[kept - 1].day)
+			kept -= entries[kept - 1].orders == 0 && entries[kept - 1].amount == 0;
+	}
+	return kept;
+}
+
 /*
- * What moved on each day until as_of, as an accountant books it: purchases on
- * their days, corrections on their booked days, whose orders may be below 0.
+ * The days until as_of as an accountant books them: purchases on their days, what
+ * a correction moves on its booked day. A purchase that is taken back stays one of
+ * its day: what was counted in a period that is closed is not counted anew.
  */
 PurchaseHistory *
 purchase_history_booked(const PurchaseHistory *h, DateADT as_of)
@@ -71,28 +97,90 @@ purchase_history_booked(const PurchaseHistory *h, DateADT as_of)
 	PurchaseHistory *moved = purchase_history_create_corrected(h->nentries + h->ncorrections, 0);
 	const PurchaseCorrection *correction = purchase_history_corrections(h);
 	int						  n = h->nentries;
-	int						  kept = 0;
 
 	memcpy(moved->entries, h->entries, n * sizeof(PurchaseDay));
 	for (int i = 0; i < h->ncorrections; i++, correction++)
 		if (correction->booked <= as_of)
 			moved->entries[n++] =
-				(PurchaseDay){correction->booked, correction->orders, correction->amount};
+				(PurchaseDay){correction->booked, Max(correction->orders, 0), correction->amount};
 	qsort(moved->entries, n, sizeof(PurchaseDay), compare_days);
-	for (int i = 0; i < n; i++)
-	{
-		PurchaseDay *last = &moved->entries[kept - 1];
+	return purchase_history_set_counts(moved, join_days(moved->entries, n), 0);
+}
 
-		if (kept == 0 || last->day != moved->entries[i].day)
+enum
+{
+	BY_PURCHASED,
+	BY_BOOKED
+};
+
+static const char by_words[][10] = {[BY_PURCHASED] = "purchased", [BY_BOOKED] = "booked"};
+
+static const Names bys =
+	NAMES("day to count by", "Days",
+		  "A refund counts on the day of its purchase, or on the one on which it was booked.", 0,
+		  by_words);
+
+/*
+ * What is known on a day, by the days of the purchases ("purchased") or by those on
+ * which money was booked ("booked"); an error for any other word. A history without
+ * corrections is its own either way.
+ */
+PurchaseHistory *
+purchase_history_by(PurchaseHistory *h, DateADT as_of, const text *by)
+{
+	bool booked = names_get_text(&bys, by) == BY_BOOKED;
+
+	if (h->ncorrections == 0 || !booked)
+		return purchase_history_known(h, as_of);
+	return purchase_history_booked(h, as_of);
+}
+
+/* The first correction behind those of the day of one, and what all of that day that are booked by as_of move. */
+static const PurchaseCorrection *
+sum_of_day(const PurchaseCorrection *at, const PurchaseCorrection *end, DateADT as_of,
+		   int64 *orders, int64 *amount)
+{
+	DateADT day = at->day;
+
+	*orders = *amount = 0;
+	for (; at < end && at->day == day; at++)
+		if (at->booked <= as_of)
 		{
-			moved->entries[kept++] = moved->entries[i];
-			continue;
+			*orders += at->orders;
+			*amount = AmountAdd(*amount, at->amount);
 		}
-		last->orders = (int32) Max(
-			Min((int64) last->orders + moved->entries[i].orders, PG_INT32_MAX), PG_INT32_MIN);
-		last->amount = AmountAdd(last->amount, moved->entries[i].amount);
+	return at;
+}
+
+/*
+ * Whether there is a day whose corrections, those booked by as_of, take back more
+ * orders or money than it has; the first such day and what it is left with are put
+ * into left, unless that is NULL. Readers count no orders there, and the money as it is.
+ */
+bool
+purchase_history_excess(const PurchaseHistory *h, DateADT as_of, PurchaseExcess *left)
+{
+	const PurchaseCorrection *at = purchase_history_corrections(h);
+	const PurchaseCorrection *end = at + h->ncorrections;
+
+	while (at < end)
+	{
+		int			   n = purchase_history_count_until(h, at->day);
+		bool		   is_bought = n > 0 && h->entries[n - 1].day == at->day;
+		PurchaseExcess found = {at->day, 0, 0};
+		int64		   moved;
+
+		at = sum_of_day(at, end, as_of, &found.orders, &moved);
+		found.orders += is_bought ? h->entries[n - 1].orders : 0;
+		found.amount = AmountAdd(moved, is_bought ? h->entries[n - 1].amount : 0);
+		if (found.orders < 0 || (moved < 0 && found.amount < 0))
+		{
+			if (left)
+				*left = found;
+			return true;
+		}
 	}
-	return purchase_history_set_counts(moved, kept, 0);
+	return false;
 }
 
 /* The purchases of some days, with those of their corrections that were booked by a day. */

@@ -31,6 +31,7 @@ enum
 	REPEAT_DAYS, /* sum of t_x */
 	REFUND_DAYS,
 	WITHOUT_SPEND,
+	EXCESS, /* of histories: of all, without a purchase too */
 	/* of repeat buyers with spend: logs of x and of the mean spend */
 	LOG_X,
 	LOG_X_LOG_X,
@@ -145,7 +146,9 @@ crm_data_check_transition(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_ARRAYTYPE_P(state);
-	h = PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2));
+	h = PG_GETARG_PURCHASE_HISTORY(1);
+	numbers[EXCESS] += purchase_history_excess(h, PG_GETARG_DATEADT(2), NULL);
+	h = purchase_history_known(h, PG_GETARG_DATEADT(2));
 	if (!btyd_at(h, PG_GETARG_DATEADT(2), &days))
 	{
 		numbers[NOT_YET]++;
@@ -351,6 +354,11 @@ remarks_on(const int64 *n, const Findings *f)
 	else if (n[REPEAT_BUYERS] * 100 < n[CUSTOMERS])
 		remark(&remarks, "Hardly anybody has bought again: look whether guests get a key of their "
 						 "own with every purchase, and know them by e-mail.");
+	if (n[EXCESS] > 0)
+		remark(&remarks,
+			   psprintf("%lld customers were refunded more than they bought on a day: look "
+						"for refunds whose purchase is missing or of another day.",
+						(long long) n[EXCESS]));
 	if (f->span < 3 * f->gap)
 		remark(&remarks, psprintf("Purchases of a customer are %.0f days apart and the data span "
 								  "%lld: take in older purchases, or forecast no further than "

@@ -187,12 +187,12 @@ count_customer(PeriodBook *book, const PurchaseHistory *h)
 static inline void
 CheckGiven(FunctionCallInfo fcinfo, int arg, const char *name)
 {
-	if (PG_ARGISNULL(arg))
+	if (PG_NARGS() > arg && PG_ARGISNULL(arg))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("%s of a period book cannot be null", name)));
 }
 
-/* (state, history, as_of, period) */
+/* (state, history, as_of, period [, by]) */
 PG_FUNCTION_INFO_V1(crm_period_book_transition);
 Datum
 crm_period_book_transition(PG_FUNCTION_ARGS)
@@ -203,13 +203,14 @@ crm_period_book_transition(PG_FUNCTION_ARGS)
 	(void) CheckInAggregate(fcinfo);
 	CheckGiven(fcinfo, 2, "as_of");
 	CheckGiven(fcinfo, 3, "period");
+	CheckGiven(fcinfo, 4, "by");
 	asked.as_of = CheckLastDay(PG_GETARG_DATEADT(2));
 	asked.period = period_from_text(PG_GETARG_TEXT_PP(3));
 	if (state == NULL)
 		state = period_book_create(asked.period, asked.as_of, 0);
 	CheckSamePeriods(state, &asked);
 	if (!PG_ARGISNULL(1))
-		state = count_customer(state, PG_GETARG_PURCHASES_KNOWN(1, asked.as_of));
+		state = count_customer(state, PG_GETARG_PURCHASES_BY(1, asked.as_of, 4));
 	PG_RETURN_PERIOD_BOOK(state);
 }
 

@@ -118,6 +118,7 @@ retention_transition(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 	CheckGiven(fcinfo, 4, "basis");
 	asked.unit = period_from_text(PG_GETARG_TEXT_PP(period_arg));
 	asked.as_of = CheckAsOf(PG_GETARG_DATEADT(as_of_arg));
+	CheckGiven(fcinfo, 5, "by");
 	asked.basis = PG_NARGS() > 4 ? names_get_text(&bases, PG_GETARG_TEXT_PP(4)) : BASIS_CALENDAR;
 
 	if (state == NULL)
@@ -128,11 +129,11 @@ retention_transition(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 	}
 	CheckSameCount(state, &asked);
 	if (!PG_ARGISNULL(1))
-		state = count_customer(state, PG_GETARG_PURCHASES_KNOWN(1, asked.as_of));
+		state = count_customer(state, PG_GETARG_PURCHASES_BY(1, asked.as_of, 5));
 	PG_RETURN_AGE_COUNTS(state);
 }
 
-/* (state, history, as_of, period [, basis]) */
+/* (state, history, as_of, period [, basis [, by]]) */
 PG_FUNCTION_INFO_V1(crm_retention_curve_transition);
 Datum
 crm_retention_curve_transition(PG_FUNCTION_ARGS)

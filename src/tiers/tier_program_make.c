@@ -4,6 +4,7 @@
  */
 #include "crm.h"
 
+#include "base/names.h"
 #include "catalog/pg_type.h"
 #include "base/rows.h"
 #include "base/span_io.h"
@@ -151,6 +152,15 @@ fiscal_start_from_text(const char *text)
 	return start;
 }
 
+/* What a return does to the tier that its purchase has given; the second revokes it. */
+static const char refund_words[][10] = {"keep", "revoke"};
+
+static const Names refunds =
+	NAMES("on_refund", "Words",
+		  "A tier that was reached stays until it runs out, or the standing is "
+		  "worked out anew when the refund is booked.",
+		  0, refund_words);
+
 /* ---- the constructors ---- */
 
 PG_FUNCTION_INFO_V1(crm_tier_program);
@@ -187,6 +197,8 @@ crm_tier_program(PG_FUNCTION_ARGS)
 	p->earning.bonus_points = count_argument(fcinfo, 14);
 	p->earning.bonus_every = count_argument(fcinfo, 15);
 	terms.scale = points_scale_from_arguments(fcinfo, 16, 17);
+	if (PG_NARGS() > 18 && word_argument(fcinfo, 18, &refunds) == 1)
+		p->flags |= TIER_PROGRAM_REVOKES;
 	p = tier_program_with_terms(p, &terms);
 	CheckTierProgram(p);
 	PG_RETURN_TIER_PROGRAM(p);

@@ -302,12 +302,12 @@ CREATE FUNCTION crm.purchases(history crm.purchase_history,
     OUT purchased_on date, OUT purchase_count int, OUT amount numeric) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 10 AS 'MODULE_PATHNAME', 'crm_purchases';
 COMMENT ON FUNCTION crm.purchases(crm.purchase_history) IS 'the entries of the history, by day';
-CREATE FUNCTION crm.activity(history crm.purchase_history, as_of date, period text,
+CREATE FUNCTION crm.activity(history crm.purchase_history, as_of date, period text, by text DEFAULT 'purchased',
     OUT period_start date, OUT age int, OUT purchase_count bigint, OUT amount numeric, OUT cumulative_amount numeric)
     RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 24 AS 'MODULE_PATHNAME', 'crm_activity_as_of';
-COMMENT ON FUNCTION crm.activity(crm.purchase_history, date, text) IS
-  'calendar periods (day, week, month, quarter or year) from the first purchase (age 0) to as_of, those without a purchase included';
+COMMENT ON FUNCTION crm.activity(crm.purchase_history, date, text, text) IS
+  'calendar periods (day, week, month, quarter or year) from the first purchase (age 0) to as_of, those without a purchase included; by purchased a refund counts on the day of its purchase, by booked on the day it was booked';
 CREATE FUNCTION crm_internal.purchase_history_to_jsonb(crm.purchase_history) RETURNS jsonb
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_purchase_history_to_jsonb';
 COMMENT ON FUNCTION crm_internal.purchase_history_to_jsonb(crm.purchase_history) IS

@@ -56,6 +56,11 @@ CREATE FUNCTION crm.corrections(history crm.purchase_history, OUT purchased_on d
 COMMENT ON FUNCTION crm.corrections(crm.purchase_history) IS
   'what moved later for what was bought earlier, by the day of the purchase and the booked day';
 
+CREATE FUNCTION crm_internal.excess(crm.purchase_history) RETURNS text
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_purchase_history_excess';
+COMMENT ON FUNCTION crm_internal.excess(crm.purchase_history) IS
+  'the first day whose corrections take back more than it has, with the orders and the amount that it is left with; NULL if there is none';
+
 CREATE FUNCTION crm.drop_refunded(history crm.purchase_history, as_of date) RETURNS crm.purchase_history
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_drop_refunded';
 COMMENT ON FUNCTION crm.drop_refunded(crm.purchase_history, date) IS

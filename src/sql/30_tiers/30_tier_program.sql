@@ -34,9 +34,9 @@ CREATE FUNCTION crm.tier_program(tiers text[], thresholds numeric[], metric text
     grace interval DEFAULT NULL, validity interval DEFAULT NULL, retain numeric[] DEFAULT NULL,
     lifetime_tiers text[] DEFAULT NULL, fiscal_start text DEFAULT NULL, starts_on date DEFAULT NULL,
     points_rate numeric DEFAULT NULL, purchase_points bigint DEFAULT NULL, bonus_points bigint DEFAULT NULL,
-    bonus_every bigint DEFAULT NULL, points_per numeric DEFAULT NULL, points_rounding text DEFAULT NULL) RETURNS crm.tier_program
+    bonus_every bigint DEFAULT NULL, points_per numeric DEFAULT NULL, points_rounding text DEFAULT NULL, on_refund text DEFAULT 'keep') RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program';
-COMMENT ON FUNCTION crm.tier_program(text[], numeric[], text, interval, text, text, interval, interval, numeric[], text[], text, date, numeric, bigint, bigint, bigint, numeric, text) IS
+COMMENT ON FUNCTION crm.tier_program(text[], numeric[], text, interval, text, text, interval, interval, numeric[], text[], text, date, numeric, bigint, bigint, bigint, numeric, text, text) IS
   'a program of tiers, the lowest first, with a threshold of the metric each';
 CREATE FUNCTION crm.or_rule(program crm.tier_program, metric text, thresholds numeric[], retain numeric[] DEFAULT NULL)
     RETURNS crm.tier_program

@@ -64,6 +64,20 @@ CREATE AGGREGATE crm.retention_curve(history crm.purchase_history, as_of date, p
 );
 COMMENT ON AGGREGATE crm.retention_curve(crm.purchase_history, date, text, text) IS
   'customers observable and active by age as of a day, basis being calendar (calendar periods) or age (periods from the day of the first purchase)';
+CREATE FUNCTION crm_internal.retention_curve_transition(crm.retention_curve, crm.purchase_history, date, text, text, text) RETURNS crm.retention_curve
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_retention_curve_transition';
+COMMENT ON FUNCTION crm_internal.retention_curve_transition(crm.retention_curve, crm.purchase_history, date, text, text, text) IS
+  'transition function of the aggregate retention_curve';
+CREATE AGGREGATE crm.retention_curve(history crm.purchase_history, as_of date, period text, basis text, by text) (
+  SFUNC = crm_internal.retention_curve_transition,
+  STYPE = crm.retention_curve,
+  SSPACE = 4096,
+  FINALFUNC = crm_internal.retention_curve_final,
+  COMBINEFUNC = crm_internal.retention_curve_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.retention_curve(crm.purchase_history, date, text, text, text) IS
+  'the same, by being purchased (a purchase that was taken back is none) or booked (it stays one of its day)';
 CREATE AGGREGATE crm.merge(curve crm.retention_curve) (
   SFUNC = crm_internal.retention_curve_plus,
   STYPE = crm.retention_curve,

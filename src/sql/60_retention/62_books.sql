@@ -165,6 +165,20 @@ CREATE AGGREGATE crm.period_book(history crm.purchase_history, as_of date, perio
 );
 COMMENT ON AGGREGATE crm.period_book(crm.purchase_history, date, text) IS
   'by calendar period that is over on as_of: customers new, retained, reactivated and lapsed, purchases and amounts; a period is day, week, month, quarter or year, week(sunday) or year(april) if it starts elsewhere';
+CREATE FUNCTION crm_internal.period_book_transition(crm.period_book, crm.purchase_history, date, text, text) RETURNS crm.period_book
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_period_book_transition';
+COMMENT ON FUNCTION crm_internal.period_book_transition(crm.period_book, crm.purchase_history, date, text, text) IS
+  'transition function of the aggregate period_book';
+CREATE AGGREGATE crm.period_book(history crm.purchase_history, as_of date, period text, by text) (
+  SFUNC = crm_internal.period_book_transition,
+  STYPE = crm.period_book,
+  SSPACE = 8192,
+  FINALFUNC = crm_internal.period_book_final,
+  COMBINEFUNC = crm_internal.period_book_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.period_book(crm.purchase_history, date, text, text) IS
+  'the same, by being purchased (a refund counts in the period of its purchase) or booked (in the period in which it was booked; a purchase that was taken back stays one)';
 CREATE AGGREGATE crm.merge(book crm.period_book) (
   SFUNC = crm_internal.period_book_plus,
   STYPE = crm.period_book,

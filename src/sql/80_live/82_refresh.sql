@@ -335,6 +335,12 @@ BEGIN
     (SELECT string_agg(format('%L, coalesce(f.%I, h.%2$I)', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     crm_internal.all_histories_query(t.histories), t.histories, crm_internal.same_keys(t.histories, keys, 'f', 'h'), recent);
   RETURN QUERY EXECUTE format($sql$
+    SELECT jsonb_build_object(%1$s), 'refunded too much', e.excess, NULL::text
+    FROM %2$s AS h CROSS JOIN LATERAL crm_internal.excess(h.history) AS e(excess)
+    WHERE e.excess IS NOT NULL AND (%3$s)$sql$,
+    (SELECT string_agg(format('%L, h.%I', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)), t.histories,
+    CASE WHEN since IS NULL THEN 'true' ELSE format('crm.last_purchased_on(h.history) >= %L', since) END);
+  RETURN QUERY EXECUTE format($sql$
     SELECT jsonb_build_object(%1$s), 'score', ROW(%2$s)::text, ROW(%7$s)::text
     FROM %3$s AS h LEFT JOIN %4$s AS r ON %5$s %9$s,
       LATERAL %6$s AS c
@@ -348,7 +354,7 @@ BEGIN
     crm_internal.decisions_join(t.histories));
 END $$;
 COMMENT ON FUNCTION crm.verify(regclass, date) IS
-  'the customers whose stored history or score differs from what the purchases views give, and tables that are not followed: must be none; since looks only at customers with a purchase from that day on';
+  'the customers whose stored history or score differs from what the purchases views give, those refunded more than they bought, and tables that are not followed: must be none; since looks only at customers with a purchase from that day on';
 
 CREATE FUNCTION crm.track_partitions(tracking regclass) RETURNS int
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

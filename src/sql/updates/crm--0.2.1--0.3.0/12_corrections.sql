@@ -19,3 +19,5 @@ CREATE FUNCTION crm.drop_refunded(history crm.purchase_history, as_of date) RETU
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_drop_refunded';
 COMMENT ON FUNCTION crm.drop_refunded(crm.purchase_history, date) IS
   'the purchase days until as_of with their net amounts as known then, without those that were refunded in full';
+
+@create crm_internal.excess
