@@ -31,6 +31,7 @@ typedef struct ScoringRule
 	Datum		  parts[RULE_PARTS];
 	bool		  nulls[RULE_PARTS];
 	Datum		  time_zone;
+	NullableDatum as_of;			/* the day that a tracking of the past is kept as of */
 	NullableDatum refreshed_on;		/* the last refresh was as of this day */
 	NullableDatum refreshing_as_of; /* the running one is */
 	int64		  second; /* since 2000 in UTC, of which the day in the time zone is known */

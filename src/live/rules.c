@@ -69,6 +69,7 @@ typedef struct RuleColumns
 	AttrNumber by[INDEX_MAX_KEYS];
 	AttrNumber parts[RULE_PARTS];
 	AttrNumber time_zone;
+	AttrNumber as_of; /* 0 before the first refresh after an update */
 	AttrNumber refreshing_as_of;
 	AttrNumber refreshed_on;
 } RuleColumns;
@@ -109,6 +110,8 @@ find_columns(ScoringRules *rules, RuleColumns *columns, const ScoringTable *tabl
 	columns->time_zone = column_of_type(scoring, "time_zone", TEXTOID);
 	columns->refreshing_as_of = column_of_type(scoring, "refreshing_as_of", DATEOID);
 	columns->refreshed_on = column_of_type(scoring, "refreshed_on", DATEOID);
+	if (get_attnum(RelationGetRelid(scoring), "as_of") != InvalidAttrNumber)
+		columns->as_of = column_of_type(scoring, "as_of", DATEOID);
 }
 
 /* ---- rows ---- */
@@ -163,6 +166,9 @@ make_rule(ScoringRule *rule, TupleTableSlot *row, const ScoringRules *rules,
 	rule->time_zone = copy_column(row, columns->time_zone).value;
 	rule->refreshed_on = copy_column(row, columns->refreshed_on);
 	rule->refreshing_as_of = copy_column(row, columns->refreshing_as_of);
+	rule->as_of.isnull = true;
+	if (columns->as_of != InvalidAttrNumber)
+		rule->as_of = copy_column(row, columns->as_of);
 	rule->keys = palloc(sizeof(Datum) * Max(rules->nby, 1));
 	for (int i = 0; i < rules->nby; i++)
 	{
@@ -185,7 +191,7 @@ make_rules(const void *of)
 	const ScoringTable *table = of;
 	ScoringRules	   *rules = palloc0(sizeof(ScoringRules));
 	int					capacity = 1;
-	RuleColumns			columns;
+	RuleColumns			columns = {0};
 	TupleTableSlot	   *row = table_slot_create(table->scoring, NULL);
 	TableScanDesc		scan;
 
@@ -323,12 +329,20 @@ statement_day(ScoringRule *rule)
 	return rule->day;
 }
 
-/* The day of the running statement where the rule's customers are, or of a refresh that went ahead of it. */
+/*
+ * The day that statements score as of: today where the rule's customers are, or that of a
+ * refresh that went ahead of it. A tracking of the past stays at the day of its last refresh,
+ * since all customers have to be scored as of one.
+ */
 DateADT
 scoring_today(ScoringRule *rule)
 {
-	DateADT day = statement_day(rule);
+	DateADT day;
 
+	if (!rule->as_of.isnull)
+		return DatumGetDateADT(rule->refreshed_on.isnull ? rule->as_of.value
+														 : rule->refreshed_on.value);
+	day = statement_day(rule);
 	return rule->refreshed_on.isnull ? day : Max(day, DatumGetDateADT(rule->refreshed_on.value));
 }
 

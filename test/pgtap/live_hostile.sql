@@ -10,7 +10,7 @@ SET ROLE hostile_owner;
 CREATE TABLE shop.orders (customer int, day date, amount numeric);
 INSERT INTO shop.orders VALUES (1, '2026-01-01', 5);
 SELECT crm.track('shop.orders', 'customer', 'day', 'amount', changes => true);
-SELECT crm.track('shop.orders', 'customer', 'day', 'amount');
+SELECT crm.track('shop.orders', 'customer', 'day', 'amount', name => 'orders2');
 
 -- functions beside the views
 RESET ROLE;
@@ -29,18 +29,18 @@ SELECT is((SELECT proowner::regrole::text FROM pg_proc WHERE oid = 'shop.mine(in
 SELECT is((SELECT count(*)::int FROM crm_internal.tier_functions('shop.orders_standing')), 2, 'only those that it made');
 
 -- tables beside the views
-SELECT is(crm.snapshot('shop.orders_purchases1', '2026-02-01'), 1::bigint, 'a second tracking has snapshots');
-DELETE FROM shop.orders_snapshots1;
+SELECT is(crm.snapshot('shop.orders2_purchases', '2026-02-01'), 1::bigint, 'a second tracking has snapshots');
+DELETE FROM shop.orders2_snapshots;
 SELECT is((SELECT count(*)::int FROM shop.orders_snapshots), 1, 'of its own');
-DROP TABLE shop.orders_snapshots1;
+DROP TABLE shop.orders2_snapshots;
 SET ROLE hostile_other;
-CREATE TABLE shop.orders_snapshots1 (snapshot_on date);
-GRANT ALL ON shop.orders_snapshots1 TO PUBLIC;
+CREATE TABLE shop.orders2_snapshots (snapshot_on date);
+GRANT ALL ON shop.orders2_snapshots TO PUBLIC;
 SET ROLE hostile_owner;
-SELECT throws_ok('SELECT crm.snapshot(''shop.orders_purchases1'', ''2026-02-01'')', '42501', 'shop.orders_snapshots1 is no table of snapshots of hostile_owner',
+SELECT throws_ok('SELECT crm.snapshot(''shop.orders2_purchases'', ''2026-02-01'')', '42501', 'shop.orders2_snapshots is no table of snapshots of hostile_owner',
   'a table of others does not take snapshots');
-ALTER VIEW shop.orders_customers1 RENAME TO kunden;
-SELECT is(crm.snapshot('shop.orders_purchases1', '2026-02-01'), 1::bigint, 'a view that is renamed has snapshots');
+ALTER VIEW shop.orders2_customers RENAME TO kunden;
+SELECT is(crm.snapshot('shop.orders2_purchases', '2026-02-01'), 1::bigint, 'a view that is renamed has snapshots');
 SELECT has_table('shop', 'kunden_snapshots', 'under its new name');
 
 -- what does not depend on who looks
@@ -73,23 +73,23 @@ SELECT throws_ok('INSERT INTO shop.others VALUES (1, ''2026-01-01'', 5)', NULL, 
 RESET ROLE;
 DELETE FROM crm.tracked WHERE purchases = 'shop.others'::regclass;
 SET ROLE hostile_owner;
-CREATE VIEW shop.rules AS SELECT * FROM shop.orders_scoring1;
+CREATE VIEW shop.rules AS SELECT * FROM shop.orders2_scoring;
 RESET ROLE;
-UPDATE crm.tracked SET scoring = 'shop.rules' WHERE purchases = 'shop.orders_purchases1'::regclass;
+UPDATE crm.tracked SET scoring = 'shop.rules' WHERE purchases = 'shop.orders2_purchases'::regclass;
 SET ROLE hostile_owner;
 SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', '42809', '"rules" cannot serve a tracking: it is not a plain table', 'rules that are a view');
 RESET ROLE;
-UPDATE crm.tracked SET scoring = 'shop.orders_scoring1' WHERE purchases = 'shop.orders_purchases1'::regclass;
+UPDATE crm.tracked SET scoring = 'shop.orders2_scoring' WHERE purchases = 'shop.orders2_purchases'::regclass;
 SET ROLE hostile_owner;
 SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', 'all is as it was');
 
 -- tables that are not what they were
 -- its one index, which releases of PostgreSQL name in their own ways
-SELECT indexrelid::regclass AS only_rule FROM pg_index WHERE indrelid = 'shop.orders_scoring1'::regclass \gset
+SELECT indexrelid::regclass AS only_rule FROM pg_index WHERE indrelid = 'shop.orders2_scoring'::regclass \gset
 DROP INDEX :only_rule;
-INSERT INTO shop.orders_scoring1 DEFAULT VALUES;
-SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', '55000', 'scoring table "orders_scoring1" has 2 rules that no key tells apart', 'two rules for one customer');
-SELECT lives_ok('SELECT crm.untrack(''shop.orders_purchases1'')', 'that tracking ends');
+INSERT INTO shop.orders2_scoring DEFAULT VALUES;
+SELECT throws_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-01'', 5)', '55000', 'scoring table "orders2_scoring" has 2 rules that no key tells apart', 'two rules for one customer');
+SELECT lives_ok('SELECT crm.untrack(''shop.orders2_purchases'')', 'that tracking ends');
 UPDATE shop.orders_scoring SET tier_program = crm.tier_program(tiers => '{Bronze,Silver}', thresholds => '{0,100}', metric => 'spend', period => '12 months',
   window_kind => 'rolling');
 ALTER TABLE shop.orders_tier_decisions DROP CONSTRAINT tier_goes_with_floor_or_ceiling, ALTER valid DROP NOT NULL;

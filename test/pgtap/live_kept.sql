@@ -281,7 +281,7 @@ CALL shop.buy(210, 1);
 SELECT is(shop.spent(210), 508.0, 'what is not tracked any more changes nothing');
 SELECT crm.track('shop.purchases');
 CALL shop.buy(210, 1);
-SELECT is((SELECT sum(crm.spend(history))::numeric FROM shop.purchases_histories1 WHERE customer = 210), 503.0, 'and may be tracked anew');
+SELECT is((SELECT sum(crm.spend(history))::numeric FROM shop.purchases_histories WHERE customer = 210), 503.0, 'and may be tracked anew');
 
 -- while it is being used: a trigger of the histories that writes orders, and makes all be forgotten
 CREATE FUNCTION shop.gift() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -292,9 +292,9 @@ CREATE FUNCTION shop.gift() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   CREATE OR REPLACE FUNCTION shop.nothing() RETURNS int LANGUAGE sql AS 'SELECT 1';
   RETURN NULL;
 END $$;
-CREATE TRIGGER gift AFTER INSERT ON shop.purchases_histories1 FOR EACH ROW WHEN (new.customer BETWEEN 300 AND 310) EXECUTE FUNCTION shop.gift();
+CREATE TRIGGER gift AFTER INSERT ON shop.purchases_histories FOR EACH ROW WHEN (new.customer BETWEEN 300 AND 310) EXECUTE FUNCTION shop.gift();
 CALL shop.buy(300, 500);
-SELECT is((SELECT count(*)::int FROM shop.purchases_histories1 WHERE customer BETWEEN 300 AND 310), 11, 'statements within statements find what they need');
+SELECT is((SELECT count(*)::int FROM shop.purchases_histories WHERE customer BETWEEN 300 AND 310), 11, 'statements within statements find what they need');
 DO $$ BEGIN
   FOR i IN 1..50 LOOP
     BEGIN

@@ -135,7 +135,7 @@ SELECT is_empty($$SELECT * FROM crm.verify('crm_user.all_purchases')$$, 'and all
 
 SELECT crm.detach('crm_user.all_purchases') \gset
 SELECT set_eq($$SELECT relname FROM pg_class WHERE relnamespace = 'crm_user'::regnamespace AND relname LIKE 'all\_%' AND relkind IN ('r', 'v')$$,
-  '{all_purchases,all_histories,all_scoring,all_segment_days,all_segment_since}'::text[], 'detach drops the views and keeps the tables');
+  '{all_purchases,all_histories,all_scoring,all_rules,all_segment_days,all_segment_since}'::text[], 'detach drops the views and keeps the tables');
 SELECT lives_ok('DROP TABLE crm_user.all_segment_days, crm_user.all_segment_since', 'which are plain');
 SELECT * FROM finish();
 ROLLBACK;

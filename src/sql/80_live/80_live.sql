@@ -31,7 +31,8 @@ CREATE TABLE crm.tracked (
   segments regclass,
   segment_days regclass,
   segment_since regclass,
-  upkeep text NOT NULL DEFAULT 'statement' CHECK (upkeep IN ('statement', 'commit'))
+  upkeep text NOT NULL DEFAULT 'statement' CHECK (upkeep IN ('statement', 'commit')),
+  rules regclass
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -65,11 +66,12 @@ COMMENT ON COLUMN crm.tracked.segments IS 'the view of segments as they are now'
 COMMENT ON COLUMN crm.tracked.segment_days IS 'the segments on the days of refreshes';
 COMMENT ON COLUMN crm.tracked.segment_since IS 'since when each customer is in the segment of the last refresh';
 COMMENT ON COLUMN crm.tracked.upkeep IS 'when histories are written: after each statement, or once at the commit of a transaction';
+COMMENT ON COLUMN crm.tracked.rules IS 'what the rules were, one row a change; NULL before the first refresh after an update';
 
 -- A dump takes the trackings of which everything is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
   'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories,'
-  ' calendar, cohorts, segments, segment_days, segment_since]::pg_catalog.oid[]'
+  ' calendar, cohorts, segments, segment_days, segment_since, rules]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
@@ -91,7 +93,7 @@ CREATE FUNCTION crm_internal.relations_of(tracked crm.tracked) RETURNS oid[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
     tracked.models, tracked.decisions, tracked.standing, tracked.detached_histories, tracked.calendar, tracked.cohorts, tracked.segments, tracked.segment_days,
-    tracked.segment_since]::oid[] || coalesce(tracked.joined, '{}')::oid[], NULL)
+    tracked.segment_since, tracked.rules]::oid[] || coalesce(tracked.joined, '{}')::oid[], NULL)
 $$;
 COMMENT ON FUNCTION crm_internal.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
 

@@ -88,47 +88,66 @@ CREATE FUNCTION crm_internal.rule_columns() RETURNS text[]
 $$;
 COMMENT ON FUNCTION crm_internal.rule_columns() IS 'the columns of a scoring rule, as crm.score_customer takes them';
 
--- The rows of the customers view, and of the same on another day.
-CREATE FUNCTION crm_internal.report_columns(score text, horizon_days int) RETURNS text
+-- The rows of the customers view, and of the same on another day. A new column goes to the end, and its comment to comment_columns: views
+-- of earlier releases get it at their next refresh.
+CREATE FUNCTION crm_internal.report_columns(horizon_days int) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('%1$s.rfm, %1$s.recency_score, %1$s.frequency_score, %1$s.monetary_score, %1$s.segment, %1$s.segment_rank, %1$s.tier,
-    %1$s.p_alive,
-    CASE WHEN crm.model_name(r.purchase_model) <> ALL (''{nbd,poisson,cnbd_k,erlang_k}'') THEN 1 - %1$s.p_alive END AS p_churned, %1$s.expected_purchases AS expected_purchases_%2$sd, %1$s.clv AS clv_%2$sd,
-    %1$s.expected_next_purchase_on', score, horizon_days)
+  -- u is the history as of {day}, {score} the row with the score; only a view that is not older has {money}
+  SELECT replace(array_to_string(ARRAY[
+    'crm.first_purchased_on(u.history) AS first_purchased_on',
+    'crm.last_purchased_on(u.history) AS last_purchased_on',
+    'crm.recency(u.history, {day}) AS days_since_last_purchase',
+    'crm.tenure(u.history, {day}) AS days_since_first_purchase',
+    'crm.purchase_count(u.history) AS purchase_count',
+    'crm.purchase_day_count(u.history) AS purchase_day_count',
+    'crm.spend(u.history){money} AS spend',
+    'crm.average_order_value(u.history){money} AS average_order_value',
+    'crm.average_days_between_purchases(u.history) AS average_days_between_purchases',
+    '{score}.rfm',
+    '{score}.recency_score',
+    '{score}.frequency_score',
+    '{score}.monetary_score',
+    '{score}.segment',
+    '{score}.segment_rank',
+    '{score}.tier',
+    '{score}.p_alive',
+    'CASE WHEN crm.model_name(r.purchase_model) <> ALL (''{nbd,poisson,cnbd_k,erlang_k}'') THEN 1 - {score}.p_alive END AS p_churned',
+    '{score}.expected_purchases AS expected_purchases_{horizon}d',
+    '{score}.clv AS clv_{horizon}d',
+    '{score}.expected_next_purchase_on',
+    '{day} AS scored_on',
+    '1 - crm.probability(crm.purchase_forecast(r.purchase_model, u.history, {day}, {day} + {horizon}), 0) AS buy_again_{horizon}d',
+    'r.currency'
+  ], E',\n      '), '{horizon}', horizon_days::text)
 $$;
-COMMENT ON FUNCTION crm_internal.report_columns(text, int) IS 'the columns of a score as the customers view names them';
+COMMENT ON FUNCTION crm_internal.report_columns(int) IS
+  'the columns of the customers view behind the keys, with places for the day, the score and the type of money';
 
 CREATE FUNCTION crm_internal.customers_query(histories regclass, scoring regclass, horizon_days int, on_day boolean) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  today constant text := CASE WHEN on_day THEN '$1' ELSE '(now() AT TIME ZONE r.time_zone)::date' END;
-  score constant text := CASE WHEN on_day THEN 'c' ELSE 'h' END;
+  -- what is known is never shown beside a score of another day; a customer without a rule has no such day
+  day constant text := CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END;
+  -- the type of a view's column stays what it is
+  money constant text := CASE WHEN EXISTS (
+      SELECT FROM crm.tracked t JOIN pg_attribute a ON a.attrelid = t.customers AND a.attname = 'spend'
+      WHERE t.histories = customers_query.histories AND a.atttypmod = -1) THEN '' ELSE '::numeric(38,2)' END;
+  columns constant text := replace(replace(replace(crm_internal.report_columns(horizon_days), '{day}', day),
+    '{score}', CASE WHEN on_day THEN 'c' ELSE 'h' END), '{money}', money);
 BEGIN
   RETURN format($query$
     SELECT %1$s,
-      crm.first_purchased_on(u.history) AS first_purchased_on,
-      crm.last_purchased_on(u.history) AS last_purchased_on,
-      crm.recency(u.history, %2$s) AS days_since_last_purchase,
-      crm.tenure(u.history, %2$s) AS days_since_first_purchase,
-      crm.purchase_count(u.history) AS purchase_count,
-      crm.purchase_day_count(u.history) AS purchase_day_count,
-      crm.spend(u.history) AS spend,
-      crm.average_order_value(u.history) AS average_order_value,
-      crm.average_days_between_purchases(u.history) AS average_days_between_purchases,
-      %3$s,
-      %4$s AS scored_on,
-      1 - crm.probability(crm.purchase_forecast(r.purchase_model, u.history, %11$s, %11$s + %12$s), 0) AS buy_again_%12$sd
-    FROM %5$s AS h LEFT JOIN %6$s AS r ON %7$s
-      %10$s CROSS JOIN LATERAL %8$s AS u%9$s$query$,
-    crm_internal.column_list(crm_internal.history_keys(histories), 'h.'), today,
-    crm_internal.report_columns(score, horizon_days),
-    CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END,
-    histories, scoring, crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h'),
-    CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)' ELSE '(SELECT h.history)' END,
-    CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchased_on(u.history) IS NOT NULL',
-                                 crm_internal.score_call(histories, 'u.history', '$1')) ELSE ' WHERE h.history OPERATOR(crm.<>) ''{}''::crm.purchase_history' END,
+      %2$s
+    FROM %3$s AS h LEFT JOIN %4$s AS r ON %5$s
+      %6$s CROSS JOIN LATERAL %7$s AS u%8$s$query$,
+    crm_internal.column_list(crm_internal.history_keys(histories), 'h.'), columns, histories, scoring,
+    crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h'),
     CASE WHEN on_day THEN crm_internal.decisions_join(histories) ELSE '' END,
-    CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END, horizon_days);
+    CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)'
+      ELSE format('(SELECT coalesce(crm.until(h.history, %s), h.history) AS history)', day) END,
+    CASE WHEN on_day THEN format(' CROSS JOIN LATERAL %s AS c WHERE crm.first_purchased_on(u.history) IS NOT NULL',
+                                 crm_internal.score_call(histories, 'u.history', '$1'))
+      ELSE format(' WHERE coalesce(crm.first_purchased_on(h.history) <= %s, h.history OPERATOR(crm.<>) ''{}''::crm.purchase_history)', day) END);
 END $$;
 COMMENT ON FUNCTION crm_internal.customers_query(regclass, regclass, int, boolean) IS 'the query of a customers view';
 
@@ -162,6 +181,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.free_name(oid, text, text) IS 'the name of a new relation: base and suffix, cut to fit and numbered if taken';
 
+CREATE FUNCTION crm_internal.new_name(schema oid, base text, suffix text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, suffix))
+$$;
+COMMENT ON FUNCTION crm_internal.new_name(oid, text, text) IS 'free_name, as SQL writes it with its schema';
+
 -- The purchases view of a plain table.
 CREATE FUNCTION crm_internal.day_of_column(relation regclass, day name, time_zone text) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -170,18 +195,17 @@ CREATE FUNCTION crm_internal.day_of_column(relation regclass, day name, time_zon
 $$;
 COMMENT ON FUNCTION crm_internal.day_of_column(regclass, name, text) IS 'the day of a column of a table as SQL, of an instant in a time zone';
 
-CREATE FUNCTION crm_internal.make_purchases_view(orders regclass, customer name, purchased_on name, amount name, weight name, booked_on name, time_zone text)
+CREATE FUNCTION crm_internal.make_purchases_view(orders regclass, base text, keys text[], purchased_on name, amount name, weight name, booked_on name, time_zone text)
   RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  name text;
-  names text[] := ARRAY[customer, purchased_on, amount, weight, booked_on];
-  parameters constant text[] := '{customer,purchased_on,amount,orders,booked_on}';
+  names text[] := coalesce(nullif(keys, '{}'), ARRAY[NULL::text]) || ARRAY[purchased_on, amount, weight, booked_on]::text[];
+  parameters constant text[] := array_fill('customer'::text, ARRAY[cardinality(names) - 4]) || '{purchased_on,amount,orders,booked_on}'::text[];
   view_name text;
   schema oid := (SELECT relnamespace FROM pg_class WHERE oid = orders);
 BEGIN
-  FOR i IN 1..5 LOOP
-    IF names[i] IS NULL AND i < 4 THEN
+  FOR i IN 1..cardinality(names) LOOP
+    IF names[i] IS NULL AND i < cardinality(names) - 1 THEN
       PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is a table, so %s must name a column of it', orders, parameters[i]),
         hint => 'Pass customer, purchased_on and amount, or a purchases view instead of the table.');
     ELSIF names[i] IS NOT NULL AND NOT EXISTS (
@@ -194,10 +218,11 @@ BEGIN
     END IF;
   END LOOP;
 
-  view_name := crm_internal.free_name(schema, (SELECT relname::text FROM pg_class WHERE oid = orders), '_purchases');
-  EXECUTE format('CREATE VIEW %s.%I AS SELECT %I AS %I, %s AS purchased_on, %I AS amount%s%s FROM %s',
-    schema::regnamespace, view_name, customer,
-    CASE WHEN customer IN ('purchased_on', 'amount', 'orders', 'booked_on') THEN 'customer' ELSE customer END,
+  view_name := crm_internal.free_name(schema, base, '_purchases');
+  EXECUTE format('CREATE VIEW %s.%I AS SELECT %s, %s AS purchased_on, %I AS amount%s%s FROM %s',
+    schema::regnamespace, view_name,
+    (SELECT string_agg(format('%I AS %I', k, CASE WHEN k IN ('purchased_on', 'amount', 'orders', 'booked_on') THEN 'customer' ELSE k END), ', ' ORDER BY n)
+     FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     crm_internal.day_of_column(orders, purchased_on, time_zone),
     amount,
     CASE WHEN weight IS NULL THEN '' ELSE format(', %I AS orders', weight) END,
@@ -205,7 +230,7 @@ BEGIN
     orders);
   RETURN format('%s.%I', schema::regnamespace, view_name)::regclass;
 END $$;
-COMMENT ON FUNCTION crm_internal.make_purchases_view(regclass, name, name, name, name, name, text) IS
+COMMENT ON FUNCTION crm_internal.make_purchases_view(regclass, text, text[], name, name, name, name, text) IS
   'makes the purchases view of a table that has customer, day and amount as plain columns';
 
 CREATE FUNCTION crm_internal.track_triggers(tracked_table regclass, by_row boolean) RETURNS int
@@ -260,33 +285,33 @@ BEGIN
       ('history', 'what the customer bought, day by day'),
       ('first_purchased_on', 'day of the first purchase'),
       ('last_purchased_on', 'day of the last purchase'),
-      ('days_since_last_purchase', 'whole days from the last purchase until today'),
-      ('days_since_first_purchase', 'whole days from the first purchase until today'),
+      ('days_since_last_purchase', 'whole days from the last purchase until scored_on'),
+      ('days_since_first_purchase', 'whole days from the first purchase until scored_on'),
       ('purchase_count', 'number of purchases'),
       ('purchase_day_count', 'number of days with at least one purchase'),
-      ('spend', 'net amount of all purchases and refunds, in the currency unit'),
-      ('average_order_value', 'spend per purchase, in the currency unit'),
+      ('spend', 'net amount of all purchases and refunds until scored_on, in units of currency'),
+      ('average_order_value', 'spend per purchase, in units of currency'),
       ('average_days_between_purchases', 'mean gap between purchase days, in days; NULL with fewer than two'),
       ('rfm', 'recency, frequency and monetary score, a digit each, the highest best'),
       ('recency_score', 'score of the days since the last purchase, the highest for the fewest'),
       ('frequency_score', 'score of the number of purchases'),
       ('monetary_score', 'score of the spend'),
-      ('segment', 'name of the customer''s segment'),
+      ('segment', 'name of the customer''s segment; NULL if the rules'' map has none for the scores'),
       ('segment_rank', 'position of the segment in its map, 1 for the first: sorts reports'),
-      ('scored_on', 'day as of which the scores hold'),
+      ('scored_on', 'day as of which all of the row holds; NULL before there is a rule for the customer'),
       ('updated_at', 'when a score last changed'),
       ('scale', 'cut points of the scores; a refresh makes new ones unless keep_scale'),
       ('keep_scale', 'whether a refresh leaves the scale as it is'),
       ('bins', 'number of scores of each measure, 2 to 9, for the next scale'),
       ('segments', 'rules that name the segment of each score'),
       ('look_back_days', 'how many days of purchases count for the score; all if NULL'),
-      ('tier', 'tier held in the program; NULL if none'),
-      ('p_alive', 'probability that the customer is still one; not the same as buying again within a time'),
-      ('p_churned', 'probability that the customer has left, 1 - p_alive; NULL where the purchase model sees nobody leave'),
-      ('buy_again', 'probability of at least one purchase within the horizon after scored_on'),
-      ('expected_purchases', 'expected number of purchase days within the horizon'),
-      ('clv', 'expected discounted margin of purchases within the horizon, in the currency unit'),
-      ('expected_next_purchase_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected'),
+      ('tier', 'tier held in the program; NULL if none, and until tier_program is set in the rules'),
+      ('p_alive', 'probability that the customer is still one; not the same as buying again within a time; NULL until there is a purchase_model in the rules, which CALL crm.refresh(..., refit => true) fits'),
+      ('p_churned', 'probability that the customer has left, 1 - p_alive; NULL until there is a purchase model, and where it sees nobody leave'),
+      ('buy_again', 'probability of at least one purchase within the horizon after scored_on; NULL until there is a purchase model'),
+      ('expected_purchases', 'expected number of purchase days within the horizon; NULL until there is a purchase model'),
+      ('clv', 'expected discounted margin of purchases within the horizon, in units of currency; NULL until there are a purchase_model and a spend_model in the rules, which CALL crm.refresh(..., refit => true) fits'),
+      ('expected_next_purchase_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected, and until there is a purchase model'),
       ('tier_program', 'the tier program; none if NULL'),
       ('purchase_model', 'model of when customers buy, from crm.fit_...; none if NULL, until a refit chooses one'),
       ('spend_model', 'model of what they spend, from crm.fit_gamma_gamma; none if NULL'),
@@ -294,6 +319,9 @@ BEGIN
       ('horizon_days', 'how many days ahead expected purchases and clv look; stands in the names of the view''s columns'),
       ('annual_discount_rate', 'annual discount rate for clv'),
       ('time_zone', 'where a day begins and ends for today'),
+      ('currency', 'currency of all amounts, as the rules name it, EUR say; NULL if they do not'),
+      ('as_of', 'day that a tracking of the past is kept as of; today if NULL'),
+      ('snapshot_on', 'day as of which the row holds'),
       ('scaled_on', 'day as of which the scale was made'),
       ('refreshing_as_of', 'day that the running refresh scores as of'),
       ('refreshed_on', 'day that the last refresh scored as of'),
@@ -339,8 +367,6 @@ BEGIN
     PERFORM crm_internal.raise_error('insufficient_privilege', format('%s may not create tables in schema %s', current_user, c.relnamespace::regnamespace),
       detail => format('A tracking belongs to the owner of %s and stands beside it.', relation),
       hint => format('GRANT CREATE ON SCHEMA %s TO %I', c.relnamespace::regnamespace, current_user));
-  ELSIF EXISTS (SELECT FROM crm.tracked t WHERE t.purchases = relation) THEN
-    PERFORM crm_internal.raise_error('duplicate_object', format('%s is tracked already', relation));
   ELSIF histories IS NOT NULL AND NOT EXISTS (SELECT FROM crm.tracked t WHERE t.histories = check_trackable.histories) THEN
     PERFORM crm_internal.raise_error('undefined_object', format('table %s holds no tracked histories', histories));
   ELSIF histories IS NOT NULL AND NOT crm_internal.is_owner(histories) THEN
@@ -351,11 +377,29 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.check_trackable(regclass, regclass) IS 'an error if a relation cannot be tracked';
 
+CREATE FUNCTION crm_internal.check_not_tracked(relation regclass, base text, makes_view boolean, histories regclass) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  tracking crm.tracked;
+BEGIN
+  SELECT t.* INTO tracking FROM crm.tracked t JOIN pg_class c ON c.oid = t.histories JOIN pg_class r ON r.oid = relation
+  WHERE CASE WHEN makes_view THEN check_not_tracked.histories IS NULL AND c.relnamespace = r.relnamespace AND c.relname = base || '_histories'
+    ELSE t.purchases = relation END LIMIT 1;
+  IF FOUND THEN
+    PERFORM crm_internal.raise_error('duplicate_object',
+      CASE WHEN makes_view AND relation <> ALL (ARRAY[tracking.purchases, tracking.source]::regclass[]) THEN format('there is a tracking called %s already', base)
+        ELSE format('%s is tracked already', relation) END,
+      detail => format('Its customers are %s.', tracking.customers),
+      hint => 'Another tracking needs another name: crm.track(..., name => ...), by which its tables and views are called.');
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_not_tracked(regclass, text, boolean, regclass) IS 'an error if a tracking needs a name of its own';
+
 CREATE FUNCTION crm_internal.check_keys(purchases regclass, keys text[], scale_by text[], histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   reserved constant text[] := crm_internal.score_columns() || '{history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
-    tier_program,purchase_model,spend_model,margin,horizon_days,annual_discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,changed_at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
+    tier_program,purchase_model,spend_model,margin,horizon_days,annual_discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,currency,as_of,snapshot_on,changed_at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
     days_since_last_purchase,days_since_first_purchase,purchase_count,purchase_day_count,spend,average_order_value,average_days_between_purchases}'::text[];
   k text;
 BEGIN
@@ -388,7 +432,7 @@ COMMENT ON FUNCTION crm_internal.check_keys(regclass, text[], text[], regclass) 
 -- the tables and views of a tracking
 
 CREATE FUNCTION crm_internal.make_scoring(purchases regclass, scoring_name text, scale_by text[], time_zone text, bins int,
-    segments crm.segment_map, look_back_days int, horizon_days int) RETURNS void
+    segments crm.segment_map, look_back_days int, horizon_days int) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format($sql$CREATE TABLE %1$s AS
@@ -396,7 +440,7 @@ BEGIN
       NULL::int AS look_back_days, NULL::crm.tier_program AS tier_program, NULL::crm.purchase_model AS purchase_model,
       NULL::crm.spend_model AS spend_model, NULL::float8 AS margin, NULL::int AS horizon_days, NULL::float8 AS annual_discount_rate,
       NULL::text AS time_zone, NULL::date AS scaled_on, NULL::date AS refreshing_as_of,
-      NULL::date AS refreshed_on
+      NULL::date AS refreshed_on, NULL::text AS currency, NULL::date AS as_of
     FROM %3$s WITH NO DATA$sql$, scoring_name, coalesce(crm_internal.column_list(scale_by, ''::text) || ',', ''), purchases);
   EXECUTE format($sql$ALTER TABLE %1$s
     ALTER keep_scale SET NOT NULL, ALTER keep_scale SET DEFAULT false,
@@ -418,10 +462,11 @@ BEGIN
   EXECUTE format('COMMENT ON TABLE %s IS %L', scoring_name,
     format('the rules that the customers of %s are scored by; change them, then CALL crm.refresh', purchases));
   PERFORM crm_internal.comment_columns(scoring_name::regclass);
+  RETURN scoring_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_scoring(regclass, text, text[], text, int, crm.segment_map, int, int) IS 'makes the table of scoring rules';
 
-CREATE FUNCTION crm_internal.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean) RETURNS void
+CREATE FUNCTION crm_internal.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE %sTABLE %s WITH (fillfactor = 80) AS SELECT %s, NULL::crm.purchase_history AS history, %s,
@@ -437,10 +482,11 @@ BEGIN
   END IF;
   EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
   PERFORM crm_internal.comment_columns(histories_name::regclass);
+  RETURN histories_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_histories(regclass, text, text[], boolean) IS 'makes the table of histories';
 
-CREATE FUNCTION crm_internal.make_changes(purchases regclass, changes_name text, keys text[], unlogged boolean) RETURNS void
+CREATE FUNCTION crm_internal.make_changes(purchases regclass, changes_name text, keys text[], unlogged boolean) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE %sTABLE %s AS SELECT %s, NULL::timestamptz AS changed_at, NULL::text AS what, NULL::text AS old_value,
@@ -449,6 +495,7 @@ BEGIN
   EXECUTE format('ALTER TABLE %s ALTER changed_at SET NOT NULL, ALTER what SET NOT NULL, ALTER why SET NOT NULL', changes_name);
   EXECUTE format('COMMENT ON TABLE %s IS %L', changes_name, format('segments that customers of %s entered and left', purchases));
   PERFORM crm_internal.comment_columns(changes_name::regclass);
+  RETURN changes_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_changes(regclass, text, text[], boolean) IS 'makes the log of changes';
 
@@ -486,7 +533,7 @@ BEGIN
   EXECUTE format('CREATE OR REPLACE VIEW %s %s AS %s', customers_name,
     crm_internal.view_options(to_regclass(customers_name), purchases, histories),
     crm_internal.customers_query(histories, scoring, horizon_days, false));
-  EXECUTE format('COMMENT ON VIEW %s IS %L', customers_name, format('the customers of %s as they are today', purchases));
+  EXECUTE format('COMMENT ON VIEW %s IS %L', customers_name, format('the customers of %s as of the day scored_on', purchases));
   PERFORM crm_internal.comment_columns(customers_name::regclass);
 END $$;
 COMMENT ON FUNCTION crm_internal.make_customers(regclass, regclass, regclass, int, text) IS 'makes the view of customers for reports, or makes it anew with what later releases added at its end';
@@ -496,16 +543,28 @@ CREATE FUNCTION crm_internal.make_customers_on(purchases regclass, histories reg
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  -- a view of an earlier release, which the function's rows are those of
-  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = customers AND attname = format('buy_again_%sd', horizon_days)) THEN
-    PERFORM crm_internal.make_customers(purchases, histories, scoring, horizon_days, customers::text);
-  END IF;
   EXECUTE format('CREATE OR REPLACE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
     function_name, customers, crm_internal.customers_query(histories, scoring, horizon_days, true));
   EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,
     format('the customers of %s as they were on a day, scored by the rules of today', purchases));
 END $$;
 COMMENT ON FUNCTION crm_internal.make_customers_on(regclass, regclass, regclass, regclass, int, text) IS 'makes the function of customers on a day, or makes it anew';
+
+-- The rules of an earlier release get the columns that came since.
+CREATE FUNCTION crm_internal.complete_rules(scoring regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  missing text;
+BEGIN
+  SELECT string_agg(format('ADD COLUMN %s %s', c.name, c.type), ', ') INTO missing
+  FROM (VALUES ('currency', 'text'), ('as_of', 'date')) AS c(name, type)
+  WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = scoring AND attname = c.name AND NOT attisdropped);
+  IF missing IS NOT NULL THEN
+    EXECUTE format('ALTER TABLE %s %s', scoring, missing);
+    PERFORM crm_internal.comment_columns(scoring);
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.complete_rules(regclass) IS 'adds the columns to a table of scoring rules that came with later releases';
 
 -- The horizon stands in the names of the view's columns.
 CREATE FUNCTION crm_internal.remake_customers_on(tracking crm.tracked) RETURNS void
@@ -515,13 +574,16 @@ DECLARE
   horizon_days constant int := (SELECT substring(attname FROM '^clv_(\d+)d$')::int FROM pg_attribute
                                 WHERE attrelid = tracking.customers AND attname ~ '^clv_\d+d$' ORDER BY attnum DESC LIMIT 1);
 BEGIN
-  -- a view of an earlier release shows customers without purchases
-  IF position('OPERATOR(crm.<>)' IN pg_get_viewdef(tracking.customers::oid)) = 0 THEN
-    PERFORM crm_internal.make_customers(tracking.purchases, tracking.histories, tracking.scoring, horizon_days, tracking.customers::text);
+  PERFORM crm_internal.complete_rules(tracking.scoring);
+  IF position('r.as_of' IN pg_get_viewdef((SELECT oid FROM pg_class WHERE oid = tracking.standing))) = 0 THEN
+    EXECUTE format('CREATE OR REPLACE VIEW %s %s AS %s', tracking.standing, crm_internal.view_options(tracking.standing, tracking.purchases, tracking.histories),
+      crm_internal.standing_query(tracking.histories, tracking.scoring, tracking.decisions, tracking.by_invitation));
   END IF;
   IF EXISTS (SELECT FROM pg_proc
              WHERE oid = to_regprocedure(function_name || '(pg_catalog.date)')
                AND prosrc <> crm_internal.customers_query(tracking.histories, tracking.scoring, horizon_days, true)) THEN
+    -- first the view, which the function's rows are those of
+    PERFORM crm_internal.make_customers(tracking.purchases, tracking.histories, tracking.scoring, horizon_days, tracking.customers::text);
     PERFORM crm_internal.make_customers_on(tracking.purchases, tracking.histories, tracking.scoring, tracking.customers, horizon_days, function_name);
   END IF;
 END $$;
@@ -573,7 +635,9 @@ DECLARE
   mismatch text;
 BEGIN
   PERFORM crm_internal.add_rules(scoring, scale_by, customers);
-  EXECUTE format($sql$UPDATE %1$s AS r SET refreshing_as_of = coalesce($1, (statement_timestamp() AT TIME ZONE r.time_zone)::date)$sql$, scoring)
+  -- a tracking of the past goes to the day that a refresh names
+  EXECUTE format($sql$UPDATE %1$s AS r SET as_of = CASE WHEN as_of IS NOT NULL THEN coalesce($1, as_of) END,
+      refreshing_as_of = coalesce($1, as_of, (statement_timestamp() AT TIME ZONE r.time_zone)::date)$sql$, scoring)
   USING as_of;
   EXECUTE format($sql$
     UPDATE %1$s AS r SET scale = n.scale, scaled_on = r.refreshing_as_of
@@ -659,15 +723,18 @@ COMMENT ON FUNCTION crm_internal.fill_new_histories(regclass, regclass) IS
 
 -- the call
 
-CREATE FUNCTION crm.track(relation regclass, customer name DEFAULT NULL, purchased_on name DEFAULT NULL, amount name DEFAULT NULL,
+CREATE FUNCTION crm.track(relation regclass, customer text DEFAULT NULL, purchased_on name DEFAULT NULL, amount name DEFAULT NULL,
     orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
     segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
     notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL, detached text DEFAULT 'keep', booked_on name DEFAULT NULL,
-    upkeep text DEFAULT 'statement') RETURNS regclass
+    upkeep text DEFAULT 'statement', as_of date DEFAULT NULL, name text DEFAULT NULL) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  zone constant text := coalesce(time_zone, current_setting('TimeZone'));
-  view_made boolean := false;
+  zone text := coalesce(time_zone, current_setting('TimeZone'));
+  view_made boolean;
+  is_view boolean;
+  left_before oid[];
+  taken_up boolean := false;
   purchases regclass := relation;
   live record;
   source regclass;
@@ -682,9 +749,9 @@ DECLARE
 BEGIN
   -- all of it belongs to the owner of the relation, and what hangs on that runs as the owner
   IF NOT crm_internal.is_owner(relation) THEN
-    RETURN crm_internal.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::name, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
-      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name, %L::text)', relation::oid, customer, purchased_on, amount, orders,
-      zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on, upkeep))::regclass;
+    RETURN crm_internal.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::text, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
+      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name, %L::text, %L::date, %L::text)', relation::oid, customer, purchased_on, amount, orders,
+      time_zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on, upkeep, as_of, name))::regclass;
   END IF;
   PERFORM crm_internal.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
@@ -699,14 +766,22 @@ BEGIN
   IF horizon_days NOT BETWEEN 1 AND 36525 THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('horizon of %s days is out of range', horizon_days), detail => 'It is 1 to 36525 days.');
   END IF;
-  IF (SELECT relkind FROM pg_class WHERE oid = relation) <> 'v' THEN
-    purchases := crm_internal.make_purchases_view(relation, customer, purchased_on, amount, orders, booked_on, zone);
-    view_made := true;
-  ELSIF num_nonnulls(customer, purchased_on, amount, orders, booked_on) > 0 THEN
-    PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is a view, which has its own columns', relation),
-      hint => 'Columns are named only where a table is tracked.');
+  IF NOT isfinite(as_of) THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('a tracking cannot be as of %s', as_of), detail => 'as_of is a day, or NULL for today.');
+  END IF;
+  SELECT relnamespace, coalesce(track.name, regexp_replace(relname, '(.)_purchases\d*$', '\1')), relkind = 'v' INTO schema, base, is_view
+  FROM pg_class WHERE oid = relation;
+  view_made := NOT is_view OR num_nonnulls(customer, purchased_on, amount, orders, booked_on, name) > 0;
+  PERFORM crm_internal.check_not_tracked(relation, base, view_made, histories);
+  IF NOT is_view THEN
+    purchases := crm_internal.make_purchases_view(relation, base, crm_internal.named_columns(relation, customer, 'customer'), purchased_on, amount, orders, booked_on, zone);
+  ELSIF view_made THEN
+    purchases := crm_internal.make_chosen_view(relation, base,
+      coalesce(crm_internal.named_columns(relation, customer, 'customer'), crm_internal.other_columns(relation, ARRAY[purchased_on, amount, orders, booked_on]::text[])),
+      purchased_on, amount, orders, booked_on);
   END IF;
 
+  zone := coalesce(time_zone, crm_internal.zone_of_view(purchases), zone);
   keys := crm_internal.purchases_keys(purchases);
   PERFORM crm_internal.check_keys(purchases, keys, scale_by, histories);
   SELECT * INTO live FROM crm_internal.live_tables(purchases);
@@ -716,18 +791,29 @@ BEGIN
     PERFORM crm_internal.raise_error('wrong_object_type', format('%s cannot be kept by triggers%s', purchases, CASE WHEN source IS NULL THEN '' ELSE ' row by row' END),
       detail => coalesce(live.reason, 'It joins several tables.'), hint => coalesce(live.hint, ''));
   ELSIF source IS NULL THEN
-    RAISE NOTICE USING MESSAGE = format('%s is kept by crm.refresh alone: %s', purchases, live.reason), HINT = coalesce(live.hint, '');
+    PERFORM crm_internal.notice(format('%s is kept by crm.refresh alone: %s', purchases, live.reason), NULL::text, live.hint);
   END IF;
   FOR followed IN SELECT t FROM unnest(live.tables) AS t ORDER BY t::oid LOOP
     PERFORM crm_internal.check_source(followed, by_row);
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', followed);
   END LOOP;
 
-  SELECT relnamespace, regexp_replace(relname, '(.)_purchases\d*$', '\1') INTO schema, base FROM pg_class WHERE oid = purchases;
   unlogged := coalesce((SELECT relpersistence = 'u' FROM pg_class WHERE oid = source), false);
   IF histories IS NULL THEN
+    left_before := ARRAY(SELECT oid FROM pg_class WHERE relnamespace = schema AND relname = base || '_histories');
     made := crm_internal.make_tracking(purchases, schema, base, keys, unlogged, scale_by, zone, bins,
       coalesce(segments, crm_internal.default_segments(bins)), look_back_days, horizon_days, changes);
+    IF as_of IS NOT NULL THEN
+      EXECUTE format('ALTER TABLE %s ALTER as_of SET DEFAULT %L', made.scoring, as_of);
+    END IF;
+    -- of the rules that are taken up again, those are changed that the call names
+    taken_up := EXISTS (SELECT FROM unnest(left_before) AS l(oid) WHERE l.oid = made.histories);
+    IF taken_up THEN
+      RAISE NOTICE '% and % of an earlier tracking are taken up again', made.histories, made.scoring;
+      EXECUTE format('UPDATE %s SET as_of = $1, look_back_days = coalesce($2, look_back_days), time_zone = coalesce($3, time_zone),
+        bins = CASE WHEN $4 THEN $5 ELSE bins END, segments = CASE WHEN $4 THEN $6 ELSE segments END', made.scoring)
+      USING as_of, look_back_days, time_zone, bins <> 5 OR segments IS NOT NULL, bins, coalesce(segments, crm_internal.default_segments(bins));
+    END IF;
   ELSE
     SELECT * INTO made FROM crm.tracked t WHERE t.histories = track.histories LIMIT 1;
     PERFORM crm_internal.settle(histories);
@@ -748,7 +834,7 @@ BEGIN
   made.detached := detached;
   made.upkeep := upkeep;
   PERFORM crm_internal.write_tracked(purchases, made, NULL::text[]);
-  IF histories IS NULL THEN
+  IF histories IS NULL AND NOT taken_up THEN
     PERFORM crm_internal.fill_new_histories(made.histories, made.scoring);
   ELSE
     PERFORM crm_internal.fill_histories(made.histories, 'rebuild');
@@ -760,10 +846,12 @@ BEGIN
     PERFORM crm_internal.write_tracked(made.purchases, made, '{changes}'::text[]);
   END LOOP;
   PERFORM crm_internal.follow_tables(live.tables, by_row);
+  PERFORM crm_internal.keep_rules(made.histories);
+  PERFORM crm_internal.notice_understood(purchases, made.histories);
   PERFORM crm_internal.notice_join_indexes(purchases);
   RETURN made.customers;
 END $$;
-COMMENT ON FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text) IS
+COMMENT ON FUNCTION crm.track(regclass, text, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text, date, text) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
 
 CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void
@@ -799,23 +887,31 @@ CREATE FUNCTION crm_internal.make_tracking(purchases regclass, schema oid, base 
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   made crm.tracked;
-  histories_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_histories'));
-  scoring_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_scoring'));
-  changes_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_changes'));
-  customers_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_customers'));
-  function_name constant text := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_customers_on'));
+  number text := '';
+  customers_name text;
 BEGIN
-  PERFORM crm_internal.make_scoring(purchases, scoring_name, scale_by, time_zone, bins, segments, look_back_days, horizon_days);
-  PERFORM crm_internal.make_histories(purchases, histories_name, keys, unlogged);
-  made.scoring := scoring_name::regclass;
-  made.histories := histories_name::regclass;
-  IF with_changes THEN
-    PERFORM crm_internal.make_changes(purchases, changes_name, keys, unlogged);
-    made.changes := changes_name::regclass;
+  SELECT * INTO made.histories, made.scoring FROM crm_internal.left_tracking(purchases, schema, base, keys, scale_by, horizon_days);
+  IF made.histories IS NULL THEN
+    number := crm_internal.free_number(schema, base);
+    made.scoring := crm_internal.make_scoring(purchases, crm_internal.new_name(schema, base, '_scoring' || number), scale_by, time_zone, bins, segments, look_back_days, horizon_days);
+    made.histories := crm_internal.make_histories(purchases, crm_internal.new_name(schema, base, '_histories' || number), keys, unlogged);
+  ELSE
+    made.models := crm_internal.left_table(schema, base, '_models', crm_internal.typed_columns(purchases, scale_by)
+      || format('purchase_model %s', 'crm.purchase_model'::regtype::oid) || format('replaced_on %s', 'date'::regtype::oid));
+    made.segment_days := crm_internal.left_table(schema, base, '_segment_days', ARRAY[format('scored_on %s', 'date'::regtype::oid), format('segment %s', 'text'::regtype::oid)]);
+    made.segment_since := crm_internal.left_table(schema, base, '_segment_since', crm_internal.typed_columns(purchases, keys)
+      || format('segment_since %s', 'date'::regtype::oid));
+    made.changes := CASE WHEN with_changes THEN crm_internal.left_table(schema, base, '_changes',
+      crm_internal.typed_columns(purchases, keys) || format('changed_at %s', 'timestamptz'::regtype::oid)) END;
   END IF;
+  IF with_changes AND made.changes IS NULL THEN
+    made.changes := crm_internal.make_changes(purchases, crm_internal.new_name(schema, base, '_changes' || number), keys, unlogged);
+  END IF;
+  customers_name := crm_internal.new_name(schema, base, '_customers' || number);
   PERFORM crm_internal.make_customers(purchases, made.histories, made.scoring, horizon_days, customers_name);
   made.customers := customers_name::regclass;
-  PERFORM crm_internal.make_customers_on(purchases, made.histories, made.scoring, made.customers, horizon_days, function_name);
+  PERFORM crm_internal.make_customers_on(purchases, made.histories, made.scoring, made.customers, horizon_days,
+    crm_internal.new_name(schema, base, '_customers_on' || number));
   made.purchases := purchases;
   RETURN crm_internal.make_pictures(made);
 END $$;

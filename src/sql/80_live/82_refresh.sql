@@ -19,7 +19,7 @@ BEGIN
   SELECT * INTO tracking FROM crm.tracked t WHERE t.histories = found_histories[1] ORDER BY t.tracked_at, t.purchases LIMIT 1;
   -- what hangs on any of these would run as the owner of the histories
   SELECT c.oid::regclass AS relation, c.relowner::regrole AS owner, h.relowner::regrole AS keeper INTO stray
-  FROM crm.tracked t JOIN pg_class h ON h.oid = t.histories JOIN pg_class c ON c.oid IN (t.purchases, t.scoring, t.changes, t.models)
+  FROM crm.tracked t JOIN pg_class h ON h.oid = t.histories JOIN pg_class c ON c.oid IN (t.purchases, t.scoring, t.changes, t.models, t.rules)
   WHERE t.histories = tracking.histories AND NOT pg_has_role(c.relowner, h.relowner, 'USAGE') ORDER BY c.oid LIMIT 1;
   IF FOUND THEN
     PERFORM crm_internal.raise_error('insufficient_privilege', format('%s belongs to %s, the histories that it serves to %s', stray.relation, stray.owner, stray.keeper),
@@ -74,6 +74,7 @@ BEGIN
   END IF;
   PERFORM crm_internal.complete_pictures(t.histories);
   PERFORM crm_internal.remake_customers_on(t);
+  PERFORM crm_internal.keep_rules(t.histories);
   PERFORM crm_internal.complete_triggers(t.histories);
   PERFORM crm_internal.leave_triggers(t.histories);
   IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
@@ -257,7 +258,7 @@ BEGIN
     SELECT format('the %s of %s', r.part, coalesce(o.source_name, o.purchases::text)), 'has been dropped, see crm.untrack'
     FROM crm.tracked o, LATERAL (
       VALUES ('purchases view', o.purchases), ('source', o.source), ('histories', o.histories), ('scoring', o.scoring),
-        ('changes', o.changes), ('customers view', o.customers), ('models', o.models),
+        ('changes', o.changes), ('customers view', o.customers), ('models', o.models), ('rules of the past', o.rules),
         ('table of decisions', o.decisions), ('view of standings', o.standing), ('calendar', o.calendar), ('view of cohorts', o.cohorts),
         ('view of segments', o.segments), ('table of segments by day', o.segment_days), ('table of segments by customer', o.segment_since)
       UNION ALL SELECT 'joined table', j FROM unnest(o.joined) AS j)
@@ -375,6 +376,22 @@ COMMENT ON FUNCTION crm.track_partitions(regclass) IS
 
 -- snapshot: a table of how customers stood on a day, for trends
 
+CREATE FUNCTION crm_internal.comment_snapshots(snapshots regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c record;
+BEGIN
+  FOR c IN
+    SELECT a.attname, replace(col_description(a.attrelid, a.attnum), 'scored_on', 'snapshot_on') AS comment
+    FROM pg_attribute a WHERE a.attrelid = snapshots AND a.attnum > 0 AND a.attname <> 'scored_on' AND col_description(a.attrelid, a.attnum) LIKE '%scored_on%'
+    UNION ALL
+    VALUES ('scored_on', 'the same day as snapshot_on'), ('snapshot_on', 'day as of which the row holds, by the rules in force when the snapshot was taken')
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', snapshots, c.attname, c.comment);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.comment_snapshots(regclass) IS 'comments the columns of a table of snapshots where they say another thing than those of the view';
+
 CREATE FUNCTION crm.snapshot(tracking regclass, as_of date) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -409,6 +426,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %I.%I ADD PRIMARY KEY (snapshot_on, %s)', schema, name, crm_internal.column_list(crm_internal.history_keys(t.histories), ''::text));
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, name, format('the customers of %s as they stood on some days', t.purchases));
     PERFORM crm_internal.comment_columns(format('%I.%I', schema, name)::regclass);
+    PERFORM crm_internal.comment_snapshots(format('%I.%I', schema, name)::regclass);
   END IF;
   PERFORM crm_internal.settle(t.histories);
   EXECUTE format('DELETE FROM %I.%I WHERE snapshot_on = $1', schema, name) USING as_of;
@@ -438,7 +456,10 @@ COMMENT ON FUNCTION crm_internal.customers_on(regclass) IS 'the function that gi
 -- Whoever looks runs what is named here, so every operator is named by its schema.
 CREATE VIEW crm.tracking_status AS
   SELECT t.purchases, t.source, t.histories,
-    CASE WHEN t.source IS NULL THEN 'refresh only'::pg_catalog.text WHEN t.by_row THEN 'row by row'::pg_catalog.text ELSE 'live'::pg_catalog.text END AS kept,
+    CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.purchases::pg_catalog.oid)
+        OR t.source IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.source::pg_catalog.oid)
+      THEN 'gone'::pg_catalog.text
+      WHEN t.source IS NULL THEN 'refresh only'::pg_catalog.text WHEN t.by_row THEN 'row by row'::pg_catalog.text ELSE 'live'::pg_catalog.text END AS kept,
     t.not_live,
     (SELECT pg_catalog.count(*)::pg_catalog.int4 FROM pg_catalog.pg_class c
      WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
@@ -468,7 +489,7 @@ COMMENT ON VIEW crm.tracking_status IS 'for each purchases view: how it is kept,
 COMMENT ON COLUMN crm.tracking_status.purchases IS 'the purchases view';
 COMMENT ON COLUMN crm.tracking_status.source IS 'the table whose triggers keep the histories';
 COMMENT ON COLUMN crm.tracking_status.histories IS 'the table of histories';
-COMMENT ON COLUMN crm.tracking_status.kept IS 'live, row by row, or refresh only';
+COMMENT ON COLUMN crm.tracking_status.kept IS 'live, row by row, or refresh only; gone if the view or its source has been dropped';
 COMMENT ON COLUMN crm.tracking_status.not_live IS 'why triggers cannot keep this view';
 COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source, its partitions and the joined tables, how many lack a trigger or have it disabled';
 COMMENT ON COLUMN crm.tracking_status.source_renamed IS 'whether the source is called otherwise than when it was tracked';

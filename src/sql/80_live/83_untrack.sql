@@ -10,7 +10,7 @@ BEGIN
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE (t.tgrelid = source OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(source)))
       AND p.pronamespace = 'crm'::regnamespace AND p.proname IN ('track_statement', 'track_row', 'track_truncate', 'track_statement_begins', 'track_statement_ended', 'track_truncate_ended',
-        'decide_statement', 'decide_truncate')
+        'decide_statement', 'decide_truncate', 'keep_rules')
     ORDER BY t.tgrelid = source DESC
   LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', g.tgname, g.relation);
@@ -43,6 +43,9 @@ BEGIN
   END LOOP;
   PERFORM crm_internal.drop_tiers(t.decisions, t.standing);
   PERFORM crm_internal.drop_pictures(t);
+  IF EXISTS (SELECT FROM pg_class WHERE oid = t.scoring) THEN
+    PERFORM crm_internal.drop_triggers(t.scoring);
+  END IF;
   IF EXISTS (SELECT FROM pg_class WHERE oid = t.customers) THEN
     IF crm_internal.customers_on(t.customers) IS NOT NULL THEN
       EXECUTE format('DROP FUNCTION %s(date)', crm_internal.customers_on(t.customers));
@@ -81,16 +84,31 @@ COMMENT ON FUNCTION crm_internal.make_plain(regclass) IS 'turns the columns of a
 CREATE FUNCTION crm.detach(tracking regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t crm.tracked := crm_internal.tracking_of(tracking);
-  keeper constant regclass := crm_internal.relation_left(t);
+  is_tracked constant boolean := EXISTS (SELECT FROM crm.tracked o WHERE tracking::oid = ANY (crm_internal.relations_of(o)));
+  t crm.tracked;
+  keeper regclass;
 BEGIN
+  IF is_tracked THEN
+    t := crm_internal.tracking_of(tracking);
+  END IF;
+  keeper := CASE WHEN is_tracked THEN crm_internal.relation_left(t) ELSE tracking END;
   IF NOT crm_internal.is_owner(keeper) THEN
     PERFORM crm_internal.as_owner(keeper, format('SELECT crm.detach(%s::regclass)', tracking::oid));
+    RETURN;
+  END IF;
+  IF NOT is_tracked THEN
+    -- crm.untrack came before; if it left nothing, the error is that there is no tracking
+    IF crm_internal.detach_left(tracking) = 0 THEN
+      PERFORM crm_internal.tracking_of(tracking);
+    END IF;
     RETURN;
   END IF;
   PERFORM crm.untrack(tracking);
   PERFORM crm_internal.make_plain(t.histories);
   PERFORM crm_internal.make_plain(t.scoring);
+  IF EXISTS (SELECT FROM pg_class WHERE oid = t.rules) THEN
+    PERFORM crm_internal.make_plain(t.rules);
+  END IF;
   IF EXISTS (SELECT FROM pg_class WHERE oid = t.models) THEN
     PERFORM crm_internal.make_plain(t.models);
   END IF;

@@ -218,7 +218,7 @@ BEGIN
         CASE WHEN s.same_purchase_model THEN f.forecast_from ELSE d.day - r.horizon_days END AS by_hand_from,
         coalesce(m.fitted_on, m.recorded_on) <= f.forecast_from AND s.same_purchase_model AS by_hand_out_of_sample
       FROM %1$s AS r
-        CROSS JOIN LATERAL (SELECT coalesce($1, (statement_timestamp() AT TIME ZONE r.time_zone)::date) AS day) AS d
+        CROSS JOIN LATERAL (SELECT coalesce($1, r.as_of, (statement_timestamp() AT TIME ZONE r.time_zone)::date) AS day) AS d
         LEFT JOIN %3$s AS m ON m.replaced_on IS NULL AND %4$s
         CROSS JOIN LATERAL (
           SELECT m.recorded_on IS NOT NULL AND crm_internal.same_models(m.purchase_model, m.spend_model, r.purchase_model, r.spend_model) AS still_in_force,

@@ -118,7 +118,7 @@ BEGIN
           SELECT %6$s, '{}'::crm.purchase_history, d.overrides, d.memberships FROM (%4$s) AS d
           WHERE NOT EXISTS (SELECT FROM %3$s AS h WHERE %5$s)) AS c
       LEFT JOIN %8$s AS r ON %9$s
-      CROSS JOIN LATERAL (SELECT (now() AT TIME ZONE r.time_zone)::date AS today) AS t
+      CROSS JOIN LATERAL (SELECT coalesce(r.as_of, (now() AT TIME ZONE r.time_zone)::date) AS today) AS t
       CROSS JOIN LATERAL (SELECT crm.known_overrides(r.tier_program, c.overrides) AS overrides) AS o
       CROSS JOIN LATERAL crm.standing(r.tier_program, c.history, t.today, o.overrides, %7$s) AS s$query$,
     crm_internal.column_list(keys, 'c.'), crm_internal.column_list(keys, 'h.'), histories, crm_internal.decisions_query(decisions, keys),
@@ -180,6 +180,7 @@ COMMENT ON FUNCTION crm_internal.make_decisions(regclass, text, boolean) IS 'mak
 CREATE FUNCTION crm_internal.make_standing(tracking crm.tracked, standing_name text) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM crm_internal.complete_rules(tracking.scoring);
   EXECUTE format('CREATE VIEW %s %s AS %s', standing_name,
     crm_internal.view_options((SELECT oid FROM pg_class WHERE oid = tracking.customers), tracking.purchases, tracking.histories),
     crm_internal.standing_query(tracking.histories, tracking.scoring, tracking.decisions, tracking.by_invitation));

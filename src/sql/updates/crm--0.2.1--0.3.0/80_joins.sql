@@ -16,8 +16,11 @@ COMMENT ON COLUMN crm.tracked.segment_days IS 'the segments on the days of refre
 COMMENT ON COLUMN crm.tracked.segment_since IS 'since when each customer is in the segment of the last refresh';
 ALTER TABLE crm.tracked ADD COLUMN upkeep text NOT NULL DEFAULT 'statement' CHECK (upkeep IN ('statement', 'commit'));
 COMMENT ON COLUMN crm.tracked.upkeep IS 'when histories are written: after each statement, or once at the commit of a transaction';
+ALTER TABLE crm.tracked ADD COLUMN rules regclass;
+COMMENT ON COLUMN crm.tracked.rules IS 'what the rules were, one row a change; NULL before the first refresh after an update';
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
-  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories]::pg_catalog.oid[]'
+  'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories,'
+  ' calendar, cohorts, segments, segment_days, segment_since, rules]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 DROP TRIGGER changed ON crm.tracked;
@@ -48,7 +51,10 @@ ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 
 CREATE OR REPLACE VIEW crm.tracking_status AS
   SELECT t.purchases, t.source, t.histories,
-    CASE WHEN t.source IS NULL THEN 'refresh only'::pg_catalog.text WHEN t.by_row THEN 'row by row'::pg_catalog.text ELSE 'live'::pg_catalog.text END AS kept,
+    CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.purchases::pg_catalog.oid)
+        OR t.source IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.source::pg_catalog.oid)
+      THEN 'gone'::pg_catalog.text
+      WHEN t.source IS NULL THEN 'refresh only'::pg_catalog.text WHEN t.by_row THEN 'row by row'::pg_catalog.text ELSE 'live'::pg_catalog.text END AS kept,
     t.not_live,
     (SELECT pg_catalog.count(*)::pg_catalog.int4 FROM pg_catalog.pg_class c
      WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
@@ -75,4 +81,5 @@ CREATE OR REPLACE VIEW crm.tracking_status AS
     t.problem
   FROM crm.tracked t;
 COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source, its partitions and the joined tables, how many lack a trigger or have it disabled';
+COMMENT ON COLUMN crm.tracking_status.kept IS 'live, row by row, or refresh only; gone if the view or its source has been dropped';
 COMMENT ON COLUMN crm.tracking_status.problem IS 'a partition that could not be followed, until crm.rebuild';
