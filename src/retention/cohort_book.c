@@ -3,6 +3,7 @@
  */
 #include "crm.h"
 
+#include "base/amount.h"
 #include "retention/cohort_book.h"
 #include "common/int.h"
 #include "miscadmin.h"
@@ -85,15 +86,19 @@ add(int64 *sum, int64 more, const char *what)
 		out_of_range(what);
 }
 
-/* All customers, and all purchases, fit in what readers count with. */
-static void
+/* All customers, and all purchases, fit in what readers count with, and amounts in what the text holds. */
+void
 CheckTotals(const CohortBook *book)
 {
 	int64 customers = book->joining;
 	int64 purchases = 0;
 
 	for (Size i = 0; i < COHORT_CELLS(book->ncohorts); i++)
+	{
 		add(&purchases, book->cells[i].purchases, "number of purchases");
+		if (!AmountIsValid(book->cells[i].amount))
+			out_of_range("amount");
+	}
 	for (int cohort = 1; cohort <= book->ncohorts; cohort++)
 		add(&customers, cohort_customers(book, cohort), "number of customers");
 }

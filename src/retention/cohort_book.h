@@ -61,6 +61,7 @@ extern CohortBook *cohort_book_create(Period period, DateADT as_of, int capacity
 extern CohortBook *cohort_book_copy(const CohortBook *book, int capacity);
 extern CohortBook *cohort_book_reach(CohortBook *book, int cohort);
 extern CohortBook *cohort_book_plus(const CohortBook *a, const CohortBook *b);
+extern void		   CheckTotals(const CohortBook *book);
 extern void		   CheckSameBook(const CohortBook *a, const CohortBook *b);
 extern CohortBook *CheckCohortBook(CohortBook *book, int sqlstate);
 

@@ -104,6 +104,7 @@ crm_cohort_book_final(PG_FUNCTION_ARGS)
 
 	if (book->ncohorts == 0 && book->joining == 0)
 		PG_RETURN_NULL();
+	CheckTotals(book);
 	PG_RETURN_COHORT_BOOK(cohort_book_copy(book, book->ncohorts));
 }
 

@@ -56,7 +56,14 @@ period_book_reach(PeriodBook *book, int64 row)
 	return book;
 }
 
-/* A copy that ends with the oldest period in which something happened. */
+pg_noreturn static void
+out_of_range(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("figure of the period book is out of range")));
+}
+
+/* A copy that ends with the oldest period in which something happened, of amounts that the text can hold. */
 PeriodBook *
 period_book_trim(const PeriodBook *book)
 {
@@ -65,6 +72,10 @@ period_book_trim(const PeriodBook *book)
 
 	while (n > 0 && memcmp(&book->rows[n - 1], &nothing, sizeof(nothing)) == 0)
 		n--;
+	for (int i = 0; i < n; i++)
+		for (int figure = PERIOD_NCOUNTS; figure < PERIOD_NFIGURES; figure++)
+			if (!AmountIsValid(book->rows[i].figures[figure]))
+				out_of_range();
 	return copy_with_capacity(book, n);
 }
 
@@ -84,8 +95,7 @@ void
 period_book_add(int64 *sum, int64 more)
 {
 	if (unlikely(pg_add_s64_overflow(*sum, more, sum)))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("figure of the period book is out of range")));
+		out_of_range();
 }
 
 /* What one customer did in one period. */

@@ -1,7 +1,7 @@
 -- cohort_book and period_book against slow, obvious SQL on random data; projection against published triangles
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(53);
+SELECT plan(57);
 
 -- a seeded table of purchases: first purchases at every day of the month, refunds, some before the first purchase, days after as_of
 SELECT setseed(0.17);
@@ -204,6 +204,12 @@ SELECT results_eq($$ SELECT cohort_start, to_date FROM project(pg_temp.book('qua
   $$ SELECT cohort_start, sum(purchase_count) FROM cells(pg_temp.book('quarter')) GROUP BY 1 ORDER BY 1 $$, 'to date is what the cells hold');
 SELECT throws_ok($$ SELECT project(pg_temp.book('month'), 'active') $$, '22023', 'unknown measure "active"', 'what does not add up is not projected');
 SELECT throws_ok($$ SELECT project('month 2024-03-31 {2024-01-01 (1 0 1 1 0, 1 1 1 1 5), 2024-02-01 (1 1 1 1 5)}') $$, '22000', 'cohort of 2024-01-01 has no positive amount up to age 0', 'a ratio to nothing is refused');
+
+-- amounts are those that the text can hold, in what comes from outside and in sums
+SELECT throws_ok($$ SELECT b + b FROM (SELECT cohort_book 'month 2024-03-31 {2024-01-01 (1 1 1 1 900000000000000)}' AS b) x $$, '22003', 'amount of the cohort book is out of range', 'a sum that would not read back, of cohorts');
+SELECT throws_ok($$ SELECT cohort_book('{2024-01-05 1 600000000000000}', date '2024-03-31', 'month') FROM generate_series(1, 2) $$, '22003', 'amount of the cohort book is out of range', 'in the aggregate');
+SELECT throws_ok($$ SELECT period_book('{2024-01-05 1 600000000000000}', date '2024-03-31', 'month') FROM generate_series(1, 2) $$, '22003', 'figure of the period book is out of range', 'and of periods');
+SELECT lives_ok($$ SELECT period_book(h, date '2024-03-31', 'month')::text::period_book FROM (VALUES ('{2024-01-05 1 600000000000000}'::purchase_history), ('{2024-01-05 1 300000000000000}')) v(h) $$, 'the largest reads back');
 
 -- depth of repeat, and the log-rank test
 SELECT is((SELECT next_purchase_curve(history, '2023-06-20', 1) FROM customer), (SELECT second_purchase_curve(history, '2023-06-20') FROM customer), 'after the first purchase comes the second');
