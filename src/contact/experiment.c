@@ -56,7 +56,7 @@ crm_p_sample_ratio(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(erfc(deviation / sqrt(2 * (treated + control) * share * (1 - share))));
 }
 
-/* A spread or an effect: finite, and not nothing. */
+/* An effect: finite, and not nothing. */
 static inline double
 CheckSize(double size, const char *name)
 {
@@ -64,6 +64,16 @@ CheckSize(double size, const char *name)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be finite and not 0, not %s", name, float8_text(size))));
 	return size;
+}
+
+/* A spread: the same, and never negative. */
+static inline double
+CheckSpread(double spread, const char *name)
+{
+	if (spread < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s cannot be negative: %s", name, float8_text(spread))));
+	return CheckSize(spread, name);
 }
 
 /*
@@ -76,8 +86,8 @@ PG_FUNCTION_INFO_V1(crm_customers_needed);
 Datum
 crm_customers_needed(PG_FUNCTION_ARGS)
 {
-	double ratio = fabs(CheckSize(PG_GETARG_FLOAT8(0), "standard_deviation") /
-						CheckSize(PG_GETARG_FLOAT8(1), "effect"));
+	double ratio = CheckSpread(PG_GETARG_FLOAT8(0), "standard_deviation") /
+				   fabs(CheckSize(PG_GETARG_FLOAT8(1), "effect"));
 	double power = CheckPart(PG_GETARG_FLOAT8(2), "power");
 	double level = CheckPart(PG_GETARG_FLOAT8(3), "level");
 	double share = CheckPart(PG_GETARG_FLOAT8(4), "share");

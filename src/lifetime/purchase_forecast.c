@@ -350,12 +350,13 @@ crm_revenue_interval(PG_FUNCTION_ARGS)
 	if (row_figure(row, "revenue", &revenue) && row_figure(row, "standard_error", &error) &&
 		isfinite(revenue) && isfinite(error) && revenue >= 0)
 	{
-		double spread = revenue > 0 ? sqrt(log1p(error / revenue * (error / revenue))) : 0;
-		double middle = revenue * exp(-spread * spread / 2);
+		double ratio = revenue > 0 ? fabs(error / revenue) : 0;
+		double variance = ratio < 1 ? log1p(ratio * ratio) : 2 * log(hypot(1, ratio));
+		double spread = sqrt(variance);
 
-		values[0] = Float8GetDatum(middle * exp(-z * spread));
-		values[1] = Float8GetDatum(middle * exp(z * spread));
-		nulls[0] = nulls[1] = false;
+		values[0] = Float8GetDatum(revenue * exp(-variance / 2 - z * spread));
+		values[1] = Float8GetDatum(revenue * exp(-variance / 2 + z * spread));
+		nulls[0] = nulls[1] = isinf(ratio);
 	}
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }

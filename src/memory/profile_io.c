@@ -27,13 +27,17 @@ piece_of_string(const char *string)
 static Piece
 scan_names(Scanner *s, int most, const char *what)
 {
-	Piece *names = palloc(sizeof(Piece) * strlen(s->at));
+	int	   room = 8;
+	Piece *names = palloc(sizeof(Piece) * room);
 	int	   n = 0;
 
 	scan_char(s, '(');
 	do
+	{
+		if (n == room)
+			names = repalloc_huge(names, sizeof(Piece) * (room *= 2));
 		names[n++] = piece_of_string(scan_label(s));
-	while (scan_try_char(s, ','));
+	} while (scan_try_char(s, ','));
 	scan_char(s, ')');
 	return pack_names(names, n, most, what);
 }

@@ -199,7 +199,7 @@ crm_points_rule_out(PG_FUNCTION_ARGS)
 			appendStringInfo(&out, "%s%s", i == 0 ? " rates {" : ", ",
 							 points_rate_to_text(r->tier_rates[i]));
 		appendStringInfoChar(&out, '}');
-		append_tier_expiry(&out, points_rule_terms(r), p->ntiers);
+		append_tier_expiry(&out, points_rule_terms(r), r->expiry, p->ntiers);
 		appendStringInfoString(&out, " program ");
 		tier_program_append(&out, p);
 	}

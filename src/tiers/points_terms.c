@@ -202,7 +202,7 @@ scan_points_terms(Scanner *s, PointsTerms *t)
 	}
 }
 
-/* Read "{<length>|never, ...}" behind the word expiries; returns how many. */
+/* Read "{<length>|never, ...} [inclusive]" behind the word expiries; returns how many. */
 int
 scan_tier_expiry(Scanner *s, PointsTerms *t)
 {
@@ -219,6 +219,8 @@ scan_tier_expiry(Scanner *s, PointsTerms *t)
 		n++;
 	} while (scan_try_char(s, ','));
 	scan_char(s, '}');
+	if (!t->inclusive)
+		t->inclusive = scan_try_word(s, "inclusive");
 	return n;
 }
 
@@ -269,9 +271,9 @@ append_points_terms(StringInfo out, const PointsTerms *t, Span expiry)
 		appendStringInfoString(out, " never negative");
 }
 
-/* " expiries {...}", if they are by tier. */
+/* " expiries {...}", if they are by tier; "inclusive" where no other length of the rule says so. */
 void
-append_tier_expiry(StringInfo out, const PointsTerms *t, int ntiers)
+append_tier_expiry(StringInfo out, const PointsTerms *t, Span expiry, int ntiers)
 {
 	for (int i = 0; t->by_tier && i < ntiers; i++)
 	{
@@ -291,6 +293,8 @@ append_tier_expiry(StringInfo out, const PointsTerms *t, int ntiers)
 	}
 	if (t->by_tier)
 		appendStringInfoChar(out, '}');
+	if (t->inclusive && span_is_zero(expiry) && span_is_zero(t->inactivity))
+		appendStringInfoString(out, " inclusive");
 }
 
 /* ---- jsonb ---- */

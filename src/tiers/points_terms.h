@@ -44,16 +44,16 @@ points_terms_are_plain(const PointsTerms *t)
 	return memcmp(t, &points_plain_terms, sizeof(PointsTerms)) == 0;
 }
 
-extern void		   CheckPointsTerms(const PointsTerms *t, Span expiry, const TierProgram *p);
-extern void		   scan_points_expiry(Scanner *s, PointsTerms *t, Span *expiry);
-extern void		   scan_points_terms(Scanner *s, PointsTerms *t);
-extern int		   scan_tier_expiry(Scanner *s, PointsTerms *t);
-extern void		   points_end_of_from_text(const char *text, PointsTerms *t);
-extern void		   append_points_terms(StringInfo out, const PointsTerms *t, Span expiry);
-extern void		   append_tier_expiry(StringInfo out, const PointsTerms *t, int ntiers);
-extern void		   append_points_terms_json(StringInfo out, const PointsTerms *t, int ntiers);
-extern void		   append_json_span(StringInfo out, const char *key, Span span);
-extern void		   send_points_terms(StringInfo out, const PointsTerms *t, int ntiers);
+extern void CheckPointsTerms(const PointsTerms *t, Span expiry, const TierProgram *p);
+extern void scan_points_expiry(Scanner *s, PointsTerms *t, Span *expiry);
+extern void scan_points_terms(Scanner *s, PointsTerms *t);
+extern int	scan_tier_expiry(Scanner *s, PointsTerms *t);
+extern void points_end_of_from_text(const char *text, PointsTerms *t);
+extern void append_points_terms(StringInfo out, const PointsTerms *t, Span expiry);
+extern void append_tier_expiry(StringInfo out, const PointsTerms *t, Span expiry, int ntiers);
+extern void append_points_terms_json(StringInfo out, const PointsTerms *t, int ntiers);
+extern void append_json_span(StringInfo out, const char *key, Span span);
+extern void send_points_terms(StringInfo out, const PointsTerms *t, int ntiers);
 extern PointsTerms receive_points_terms(StringInfo message, int ntiers);
 extern DateADT	   points_expire_on(const PointsTerms *t, Span expiry, DateADT day, int rank);
 extern DateADT	   points_lapse_on(const PointsTerms *t, DateADT last_activity);

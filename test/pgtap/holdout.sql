@@ -1,7 +1,7 @@
 -- holdout and lift: the hash as documented, its shares, and the intervals against published figures and plain SQL
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(26);
+SELECT plan(27);
 
 SELECT is_empty($$
   SELECT i FROM generate_series(-1000, 1000) i, unnest('{0.1,0.5,0.9}'::float8[]) share
@@ -77,6 +77,7 @@ SELECT throws_ok($$ SELECT p_sample_ratio(1, 2, 1) $$, '22023', NULL, 'somebody 
 -- standard deviation 1, effect 0.5: 63 a group by z (Cohen 1988 has 64 by t); effect 0.2: 393
 SELECT is(ARRAY[customers_needed(1, 0.5), customers_needed(10, -2), customers_needed(1, 0.5, 0.9, 0.01), customers_needed(1, 1e6)], '{126,785,239,4}'::bigint[], 'customers needed, as in tables of the power of a two-sided test');
 SELECT throws_ok($$ SELECT customers_needed(1, 0) $$, '22023', NULL, 'no effect is never found');
+SELECT throws_ok($$ SELECT customers_needed(-10, 2) $$, '22023', NULL, 'a spread is not negative');
 SELECT throws_ok($$ SELECT customers_needed(1e300, 1e-300) $$, '22003', NULL, 'nor one for which there are not enough customers');
 
 SELECT * FROM finish();

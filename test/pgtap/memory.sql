@@ -1,7 +1,7 @@
 -- profile, fact, forget and use_verdict: against a slow reference in SQL on random assertions, and an exhaustive table of the verdict
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(25);
+SELECT plan(26);
 SELECT setseed(0.19);
 
 CREATE TEMP TABLE a AS
@@ -55,6 +55,8 @@ CREATE TEMP TABLE f AS SELECT c, CASE c % 3 WHEN 0 THEN profile ELSE forget(prof
 SELECT is_empty($$ SELECT x.c FROM f x, f y, f z WHERE x.c % 13 = 0 AND y.c % 9 = 1 AND z.c % 8 = 2 AND (x.profile + y.profile) + z.profile <> x.profile + (y.profile + z.profile) $$, '+ is associative with tombstones among them');
 SELECT is_empty($$ SELECT c FROM f WHERE profile::text::profile <> profile OR profile + profile <> profile $$, 'text is lossless');
 SELECT is((SELECT count(DISTINCT h) FROM (SELECT hashtextextended(merge(profile ORDER BY c)::text, 0) AS h FROM f UNION ALL SELECT hashtextextended(merge(profile ORDER BY -c)::text, 0) FROM f) s), 1::bigint, 'and tombstones win in every order');
+CREATE TEMP TABLE long AS SELECT merge(assertion('a' || i, 'v', 'stated', 'call', '2024-01-01 00:00+00', purposes => '{service,advice}', derived_from => '{age}')) AS profile FROM generate_series(1, 4000) i;
+SELECT ok((SELECT profile::text::profile = profile FROM long), 'a long one is read in memory of its own size');
 
 -- forgetting
 SELECT is_empty($$

@@ -12,7 +12,7 @@
 \endif
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(12);
+SELECT plan(13);
 
 CREATE TYPE terms AS (rate numeric, order_points int, pending interval, expiry interval, expires_at text, inclusive boolean, inactivity interval,
   reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[]);
@@ -270,6 +270,9 @@ SELECT is_empty($$
   FULL JOIN (SELECT i, s.booked_on, -sum(s.points) AS points FROM cases, points_statement(rule, until(history, until), until(redeemed, until), until + 899) s WHERE kind = 'expired' AND booked_on > until GROUP BY i, s.booked_on) s USING (i, booked_on)
   WHERE a.points IS DISTINCT FROM s.points AND NOT EXISTS (SELECT FROM cases c WHERE c.i = i AND points_balance(rule, history, redeemed, c.until) < 0)$$, 'and each expires on the day that it says, if nothing happens');
 SELECT is_empty('SELECT rule FROM cases WHERE rule::text::points_rule <> rule OR rule::text::points_rule::text <> rule::text', 'the text form of a rule loses nothing');
+SELECT is((SELECT ARRAY[rule::text::points_rule = rule, rule::text LIKE '% expiries {never, 24 months} inclusive program %', rule::text NOT LIKE '%inclusive%inclusive%']
+    FROM points_rule(program => '{Bronze: spend 0, Silver: spend 500} rolling 12 months', multipliers => '{1,2}', last_day_inclusive => true, tier_expiry => '{NULL,24 months}') rule),
+  '{t,t,t}'::bool[], 'nor where tiers alone have a last day that is inclusive');
 -- redeem and cancel: the old expiry, for ever
 SELECT is((SELECT points_balance('rate 1 expires 12 months', '{2023-01-31 1 1000}', '{2024-01-30 0 1000, 2024-01-31 0 -1000, 2025-01-30 0 1000, 2025-01-31 0 -1000}', '2027-12-31')), 0::bigint,
   'redeeming and cancelling gives no point a longer life');

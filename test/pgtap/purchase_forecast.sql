@@ -1,7 +1,7 @@
 -- How many, how much, how sure: laws, coverage on CDNOW, and simulation
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(46);
+SELECT plan(47);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -92,6 +92,7 @@ SELECT ok(abs(ln(high / low) / 2 - 1.2815515655446004 * sqrt(ln(1.04))) < 1e-12 
 FROM crm.interval(ROW(10, 100, 20)::expected_revenue_result);
 SELECT is((low, high)::text, '(0,0)', 'nothing for certain is nothing') FROM crm.interval(ROW(10, 0, 0)::expected_revenue_result);
 SELECT is((low, high)::text, '(,)', 'no interval of an infinite variance') FROM crm.interval(ROW(10, 100, 'Infinity')::expected_revenue_result);
+SELECT is(array_agg((low >= 0 AND high < 1, low IS NULL)::text), '{"(t,f)","(,t)"}', 'hardly any revenue has an interval, or none, but no NaN') FROM (VALUES (1e-200), (1e-310)) r(revenue), crm.interval(ROW(10, revenue, 1)::expected_revenue_result);
 SELECT throws_ok($$SELECT crm.interval(ROW(10, 100, 20)::expected_revenue_result, 1)$$, '22023', 'level 1 is out of range', 'nor one of a level of 1');
 
 -- why there is no value
