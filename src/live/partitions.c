@@ -63,7 +63,7 @@ typedef struct PartitionChange
 {
 	Oid			root;
 	Oid			part;
-	const char *what; /* attached, detached or dropped */
+	const char *what; /* created, attached, detached or dropped */
 } PartitionChange;
 
 static List *
@@ -85,7 +85,7 @@ relation_named(const RangeVar *name)
 	return RangeVarGetRelid(name, NoLock, true);
 }
 
-/* CREATE TABLE ... PARTITION OF. */
+/* CREATE TABLE ... PARTITION OF: without rows, or, by IF NOT EXISTS, one that is followed already. */
 static List *
 read_create(List *changes, const CreateStmt *create)
 {
@@ -96,7 +96,7 @@ read_create(List *changes, const CreateStmt *create)
 	part = relation_named(create->relation);
 	if (!OidIsValid(part) || !get_rel_relispartition(part))
 		return changes;
-	return add_change(changes, parent_of(part), part, "attached");
+	return add_change(changes, parent_of(part), part, "created");
 }
 
 /* ALTER TABLE ... ATTACH PARTITION, DETACH PARTITION [CONCURRENTLY or FINALIZE]. */
@@ -141,14 +141,13 @@ may_drop(Oid relid)
 #endif
 }
 
-/* DROP TABLE, before it is done: held as that will hold it, the parent first. */
+/* The partitions of tracked tables that a command drops, each once, held as that will hold them, the parent first. */
 static List *
-read_drop(List *changes, const DropStmt *drop)
+dropped_partitions(const DropStmt *drop)
 {
+	List	 *parts = NIL;
 	ListCell *lc;
 
-	if (drop->removeType != OBJECT_TABLE)
-		return changes;
 	foreach (lc, drop->objects)
 	{
 		Oid part = relation_named(makeRangeVarFromNameList(lfirst(lc)));
@@ -159,6 +158,35 @@ read_drop(List *changes, const DropStmt *drop)
 		LockRelationOid(parent_of(part), AccessExclusiveLock);
 		LockRelationOid(part, AccessExclusiveLock);
 		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(part)) && get_rel_relispartition(part))
+			parts = list_append_unique_oid(parts, part);
+	}
+	return parts;
+}
+
+/* Whether a partition goes with one of others above it. */
+static bool
+goes_with(Oid part, const List *others)
+{
+	ListCell *lc;
+
+	foreach (lc, get_partition_ancestors(part))
+		if (list_member_oid(others, lfirst_oid(lc)))
+			return true;
+	return false;
+}
+
+/* DROP TABLE, before it is done; what goes with a partition above it is read there. */
+static List *
+read_drop(List *changes, const DropStmt *drop)
+{
+	List	 *parts = drop->removeType == OBJECT_TABLE ? dropped_partitions(drop) : NIL;
+	ListCell *lc;
+
+	foreach (lc, parts)
+	{
+		Oid part = lfirst_oid(lc);
+
+		if (!goes_with(part, parts))
 			changes = add_change(changes, parent_of(part), part, "dropped");
 	}
 	return changes;

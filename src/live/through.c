@@ -12,6 +12,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "live/not_live.h"
+#include "live/owner.h"
 #include "nodes/parsenodes.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteDefine.h"
@@ -110,14 +111,17 @@ PG_FUNCTION_INFO_V1(crm_read_through);
 Datum
 crm_read_through(PG_FUNCTION_ARGS)
 {
-	Relation made = relation_open(PG_GETARG_OID(0), AccessExclusiveLock);
-	Relation view = relation_open(PG_GETARG_OID(1), AccessShareLock);
+	Relation made;
+	Relation view;
 	Query	*query;
 	Datum	*names;
 	bool	*nulls;
 	int		 n;
 	bool	 can;
 
+	CheckOwner(PG_GETARG_OID(0)); /* nobody else may hold it */
+	made = relation_open(PG_GETARG_OID(0), AccessExclusiveLock);
+	view = relation_open(PG_GETARG_OID(1), AccessShareLock);
 	CheckIsView(made);
 	CheckIsView(view);
 	if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(2)) > 1 || array_contains_nulls(PG_GETARG_ARRAYTYPE_P(2)))

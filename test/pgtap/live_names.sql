@@ -1,5 +1,5 @@
 -- What track understands: key columns, names, what an earlier tracking left; and the history of rules.
-SELECT plan(42);
+SELECT plan(43);
 SET client_min_messages = warning;
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id int GENERATED ALWAYS AS IDENTITY, tenant text, customer_id int, ordered_on date, total numeric, status text DEFAULT 'paid');
@@ -107,8 +107,11 @@ SELECT is_empty($$
 CREATE ROLE names_clerk;
 GRANT USAGE ON SCHEMA shop TO names_clerk;
 GRANT SELECT, UPDATE ON shop.orders_scoring TO names_clerk;
+CREATE VIEW shop.twice AS SELECT 1 AS n;
+CREATE VIEW shop.once AS SELECT DISTINCT 1 AS n;
 SET ROLE names_clerk;
 SELECT lives_ok('UPDATE shop.orders_scoring SET margin = 0.2', 'who may change a rule needs no right on its history');
+SELECT throws_ok('SELECT crm_internal.read_through(''shop.twice'', ''shop.once'', ''{n}'')', '42501', NULL, 'who does not own a view cannot hold it');
 RESET ROLE;
 SELECT is((SELECT margin FROM shop.orders_rules ORDER BY change_number DESC LIMIT 1), 0.2::float8, 'which has it');
 DELETE FROM shop.orders_scoring;

@@ -1,6 +1,6 @@
 -- Partitions that come with rows and go: counted, followed, kept or forgotten, by whatever command.
 SET client_min_messages = warning;
-SELECT plan(44);
+SELECT plan(50);
 
 CREATE TABLE orders (id int, customer int, on_day date, amount numeric) PARTITION BY RANGE (on_day);
 CREATE TABLE orders_2023 PARTITION OF orders FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
@@ -41,6 +41,8 @@ SELECT pg_temp.stays_true('ALTER TABLE orders ATTACH PARTITION parted FOR VALUES
 SELECT pg_temp.stays_true('INSERT INTO parted_rest VALUES (1, 5, ''2027-03-03'', 40)', 'a row of its leaf');
 SELECT pg_temp.stays_true('CREATE TABLE parted_5 (LIKE orders); INSERT INTO parted_5 VALUES (1, 77, ''2027-04-04'', 41); ALTER TABLE parted ATTACH PARTITION parted_5 FOR VALUES IN (77)', 'a filled leaf of it');
 
+SELECT pg_temp.stays_true('CREATE TABLE IF NOT EXISTS orders_2023 PARTITION OF orders FOR VALUES FROM (''2023-01-01'') TO (''2024-01-01'')', 'one that is there is not made again');
+
 -- partitions that go
 SELECT pg_temp.stays_true('ALTER TABLE orders DETACH PARTITION orders_2023', 'a detached partition');
 SELECT is(pg_temp.purchases('kept_histories') - pg_temp.purchases('forgotten_histories'), 360::bigint, 'counts on, or no more');
@@ -56,6 +58,12 @@ SELECT is((SELECT count(DISTINCT partition) FROM kept_detached), 3::bigint, 'eac
 SELECT pg_temp.stays_true('ALTER TABLE parted DETACH PARTITION parted_1; DROP TABLE parted_1; DROP TABLE parted', 'what is detached is no matter of the tracking any more');
 SELECT pg_temp.stays_true('DROP TABLE orders_2024', 'a dropped partition');
 SELECT is((SELECT sum(crm.purchase_count(history)) FROM kept_detached WHERE partition_name LIKE '%orders_2024'), 240::numeric, 'is kept as well');
+CREATE TABLE orders_2029 PARTITION OF orders FOR VALUES FROM ('2029-01-01') TO ('2030-01-01') PARTITION BY LIST (customer);
+CREATE TABLE orders_2029_1 PARTITION OF orders_2029 FOR VALUES IN (1);
+INSERT INTO orders VALUES (1, 1, '2029-01-01', 50);
+SELECT pg_temp.stays_true('DROP TABLE orders_2029_1, orders_2029, orders_2029', 'partitions that are dropped twice by one command');
+SELECT is((SELECT sum(crm.purchase_count(history)) FROM kept_detached WHERE partition_name LIKE '%orders_2029_1'), 1::numeric, 'are kept once');
+SELECT is((SELECT count(*) FROM crm.tracking_status WHERE problem IS NOT NULL), 0::bigint, 'and are no problem');
 BEGIN;
 DROP TABLE orders_2025, filled;
 ROLLBACK;

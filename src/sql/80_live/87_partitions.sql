@@ -49,7 +49,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.make_detached(regclass) IS 'makes the table of what detached partitions held beside a table of histories, unless it is there';
 
-CREATE FUNCTION crm_internal.partition_attached(histories regclass, root regclass, part regclass) RETURNS void
+CREATE FUNCTION crm_internal.partition_attached(histories regclass, root regclass, part regclass, with_rows boolean) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked;
@@ -63,6 +63,9 @@ BEGIN
     RETURN;
   END IF;
   PERFORM crm_internal.follow_tables(ARRAY[part], t.by_row);
+  IF NOT with_rows THEN
+    RETURN;
+  END IF;
   kept := crm_internal.detached_histories(t);
   FOR leaf IN SELECT l FROM crm_internal.leaves(part) AS l LOOP
     FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = partition_attached.histories AND o.source = root AND o.joined IS NULL ORDER BY o.purchases LOOP
@@ -73,8 +76,8 @@ BEGIN
     END LOOP;
   END LOOP;
 END $$;
-COMMENT ON FUNCTION crm_internal.partition_attached(regclass, regclass, regclass) IS
-  'follows a partition that came and counts its rows, in place of what was kept of it when it was detached';
+COMMENT ON FUNCTION crm_internal.partition_attached(regclass, regclass, regclass, boolean) IS
+  'follows a partition that came and counts its rows, if it may have some, in place of what was kept of it when it was detached';
 
 CREATE FUNCTION crm_internal.partition_detached(histories regclass, root regclass, part regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -110,8 +113,8 @@ BEGIN
   END IF;
   PERFORM crm_internal.settle(histories);
   BEGIN
-    IF what = 'attached' THEN
-      PERFORM crm_internal.partition_attached(histories, root, part);
+    IF what IN ('created', 'attached') THEN
+      PERFORM crm_internal.partition_attached(histories, root, part, what = 'attached');
     ELSE
       PERFORM crm_internal.partition_detached(histories, root, part);
       IF what = 'detached' AND NOT EXISTS (SELECT FROM crm.tracked o WHERE part = ANY (o.source || o.joined)) THEN
@@ -131,7 +134,7 @@ BEGIN
   END;
 END $$;
 COMMENT ON FUNCTION crm_internal.partition_changed(regclass, regclass, regclass, text) IS
-  'follows a partition that was attached or detached or is about to be dropped; what fails becomes a warning and the problem of the tracking';
+  'follows a partition that was created, attached or detached or is about to be dropped; what fails becomes a warning and the problem of the tracking';
 
 CREATE FUNCTION crm_internal.follow_partitions() RETURNS event_trigger
   LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_follow_partitions';
