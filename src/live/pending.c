@@ -19,6 +19,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "commands/async.h"
+#include "commands/extension.h"
 #include "live/histories.h"
 #include "live/owner.h"
 #include "live/tracking.h"
@@ -224,14 +225,15 @@ write_rows(Pending *of, const Tracked *tracked)
 	become_caller(&before);
 }
 
-/* The tracking of a table of histories; NULL if the transaction has ended it. */
+/* The tracking of a table of histories; NULL if the transaction has ended it, or dropped the extension. */
 static const Tracked *
 tracking_left(Oid histories)
 {
 	const Tracked *tracked;
 	Relation	   source;
 
-	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(histories)))
+	if (!OidIsValid(get_extension_oid("crm", true)) ||
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(histories)))
 		return NULL;
 	tracked = tracked_by_histories_if_any(histories);
 	if (tracked == NULL || !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(tracked->source)))

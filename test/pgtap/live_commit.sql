@@ -1,6 +1,6 @@
 -- Upkeep at commit: what a transaction brought is written once, at its end.
 SET client_min_messages = warning;
-SELECT plan(31);
+SELECT plan(32);
 
 CREATE TABLE customers (id int PRIMARY KEY);
 INSERT INTO customers SELECT generate_series(1, 300);
@@ -172,6 +172,13 @@ INSERT INTO orders VALUES (1, 778, '2026-10-01', 700);
 SELECT crm.untrack('orders');
 COMMIT;
 SELECT is(pg_temp.purchases(778), 1::bigint, 'untrack leaves histories that are whole');
+CREATE TABLE last_orders (customer int, purchased_on date, amount numeric);
+SELECT crm.track('last_orders', 'customer', 'purchased_on', 'amount', upkeep => 'commit');
+BEGIN;
+INSERT INTO last_orders VALUES (1, '2026-10-01', 700);
+DROP EXTENSION crm CASCADE;
+COMMIT;
+SELECT is((SELECT count(*) FROM last_orders), 1::bigint, 'nothing waits for an extension that is gone');
 BEGIN;
 SELECT * FROM finish();
 COMMIT;
