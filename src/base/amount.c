@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/decimal.h"
 #include "base/amount.h"
 #include "common/shortest_dec.h"
 #include "utils/builtins.h"
@@ -130,38 +131,11 @@ amount_from_float8(double value)
 		DatumGetNumeric(DirectFunctionCall1(float8_numeric, Float8GetDatum(value))));
 }
 
-/* Write |amount| with its four decimals, dropping trailing zeros beyond the first two if asked. */
-static char *
-format_amount(int128 amount, bool trim)
-{
-	char	buffer[64];
-	char   *at = buffer + sizeof(buffer);
-	uint128 rest = amount < 0 ? -(uint128) amount : (uint128) amount;
-	int		decimals = AMOUNT_DECIMALS;
-
-	*--at = '\0';
-	while (trim && decimals > 2 && rest % 10 == 0)
-	{
-		rest /= 10;
-		decimals--;
-	}
-	for (int i = 0; i <= decimals || rest > 0; i++)
-	{
-		if (i == decimals)
-			*--at = '.';
-		*--at = '0' + (int) (rest % 10);
-		rest /= 10;
-	}
-	if (amount < 0)
-		*--at = '-';
-	return pstrdup(at);
-}
-
 /* An amount as text: at least two decimals, at most four, nothing lost. */
 char *
 amount_to_text(int64 amount)
 {
-	return format_amount(amount, true);
+	return decimal_to_text(amount, AMOUNT_DECIMALS, 2);
 }
 
 /* An amount, or an exact sum of them, as numeric with four decimals. */
@@ -172,9 +146,7 @@ amount_to_numeric(int128 amount)
 	if (likely(amount >= PG_INT64_MIN && amount <= PG_INT64_MAX))
 		return int64_div_fast_to_numeric((int64) amount, AMOUNT_DECIMALS);
 #endif
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in,
-											   CStringGetDatum(format_amount(amount, false)),
-											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	return numeric_of_text(decimal_to_text(amount, AMOUNT_DECIMALS, AMOUNT_DECIMALS));
 }
 
 /* A share as a number of decimals, as it would be written: 0.1 is one tenth. NaN stays what it is. */
@@ -187,6 +159,5 @@ numeric_of_share(double share)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("a share cannot be infinite")));
 	double_to_shortest_decimal_buf(share, text);
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	return numeric_of_text(text);
 }

@@ -114,21 +114,15 @@ period_name(Period period)
 					start_name(PERIOD_UNIT(period), PERIOD_SHIFT(period)));
 }
 
-static inline int32
-floor_div(int32 a, int32 b)
-{
-	return a / b - (a % b < 0);
-}
-
 /* Days from 1 March of the year -4800, the beginning of a 400-year cycle, to 2000-01-01. */
 #define DAYS_BEFORE_EPOCH (730425 + 12 * DAYS_PER_CYCLE)
-#define DAYS_PER_CYCLE 146097
 #define MONTHS_BEFORE_ZERO (4800 * MONTHS_PER_YEAR)
 
 /*
  * The number of a day's month (12 x year + month - 1) and the day of the month,
  * counted in years that begin in March, so that the leap day is their last. A
- * fraction of the cost of j2date, which retention would spend most time in.
+ * fraction of the cost of j2date, which retention would spend most time in; of dates there are, so
+ * that unsigned numbers do, unlike month_of_day.
  */
 static inline int32
 month_number(DateADT day, int *mday)
@@ -203,15 +197,6 @@ period_number(Period period, DateADT day)
 	}
 }
 
-/* The first day of a month, counted as month_number does. */
-static DateADT
-first_of_month(int32 month)
-{
-	int year = floor_div(month, MONTHS_PER_YEAR);
-
-	return date2j(year, month - year * MONTHS_PER_YEAR + 1, 1) - POSTGRES_EPOCH_JDATE;
-}
-
 /* The first day of a period, whether dates reach so far or not. */
 static DateADT
 first_day(Period period, int32 number)
@@ -225,11 +210,11 @@ first_day(Period period, int32 number)
 		case PERIOD_WEEK:
 			return number * DAYS_PER_WEEK - DAYS_SINCE_MONDAY + shift;
 		case PERIOD_MONTH:
-			return first_of_month(number);
+			return (DateADT) day_of_month(number, 1);
 		case PERIOD_QUARTER:
-			return first_of_month(number * MONTHS_PER_QUARTER + shift);
+			return (DateADT) day_of_month(number * MONTHS_PER_QUARTER + shift, 1);
 		default:
-			return first_of_month(number * MONTHS_PER_YEAR + shift);
+			return (DateADT) day_of_month(number * MONTHS_PER_YEAR + shift, 1);
 	}
 }
 

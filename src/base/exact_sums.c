@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "base/decimal.h"
 #include "base/aggregate.h"
 #include "base/value.h"
 #include "base/exact_sums.h"
@@ -144,34 +145,11 @@ crm_exact_sums_in(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(sums);
 }
 
-static void
-append_sum(StringInfo out, int128 sum)
-{
-	char	buffer[48];
-	char   *at = buffer + sizeof(buffer) - 1;
-	uint128 rest = sum < 0 ? -(uint128) sum : (uint128) sum;
-
-	*at = '\0';
-	do
-	{
-		*--at = '0' + (int) (rest % 10);
-		rest /= 10;
-	} while (rest > 0);
-	if (sum < 0)
-		*--at = '-';
-	appendStringInfoString(out, at);
-}
-
 /* A sum as a whole numeric. */
 Datum
 exact_to_numeric(int128 sum)
 {
-	StringInfoData text;
-
-	initStringInfo(&text);
-	append_sum(&text, sum);
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text.data), ObjectIdGetDatum(InvalidOid),
-							   Int32GetDatum(-1));
+	return NumericGetDatum(numeric_of_text(decimal_to_text(sum, 0, 0)));
 }
 
 PG_FUNCTION_INFO_V1(crm_exact_sums_out);
@@ -185,7 +163,7 @@ crm_exact_sums_out(PG_FUNCTION_ARGS)
 	for (int i = 0; i < s->nsums; i++)
 	{
 		appendStringInfoString(&out, i > 0 ? ", " : "{");
-		append_sum(&out, exact_sums_get(s, i));
+		appendStringInfoString(&out, decimal_to_text(exact_sums_get(s, i), 0, 0));
 	}
 	appendStringInfoChar(&out, '}');
 	PG_RETURN_CSTRING(out.data);

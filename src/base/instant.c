@@ -5,6 +5,7 @@
 #include "crm.h"
 
 #include "common/int.h"
+#include "base/calendar.h"
 #include "base/instant.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -51,7 +52,7 @@ time_zone_named(const text *name)
 static pg_time_t
 unix_seconds(TimestampTz at)
 {
-	int64 seconds = at / USECS_PER_SEC - (at % USECS_PER_SEC < 0);
+	int64 seconds = floor_div(at, USECS_PER_SEC);
 
 	return (pg_time_t) seconds + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 }
@@ -76,17 +77,11 @@ local_timestamp(TimestampTz at, pg_tz *zone)
 	return at + (int64) offset_at(at, zone) * USECS_PER_SEC;
 }
 
-static inline int64
-floor_div64(int64 a, int64 b)
-{
-	return a / b - (a % b < 0);
-}
-
 /* The day on the calendar of a zone. */
 DateADT
 local_day(TimestampTz at, pg_tz *zone)
 {
-	return (DateADT) floor_div64(local_timestamp(at, zone), USECS_PER_DAY);
+	return (DateADT) floor_div(local_timestamp(at, zone), USECS_PER_DAY);
 }
 
 /* The next instant at which the clocks of a zone are changed; infinity if they never are. */
@@ -149,7 +144,7 @@ local_microsecond(TimestampTz at, const LocalClock *clock)
 	Timestamp local =
 		is_in_stretch(at, clock) ? at + clock->offset : local_timestamp(at, clock->zone);
 
-	return local - floor_div64(local, USECS_PER_DAY) * USECS_PER_DAY;
+	return local - floor_div(local, USECS_PER_DAY) * USECS_PER_DAY;
 }
 
 /*
@@ -189,7 +184,7 @@ local_plus(TimestampTz at, int months, int days, const LocalClock *clock)
 	if (months != 0)
 	{
 		month = (int64) tm.tm_year * MONTHS_PER_YEAR + tm.tm_mon - 1 + months;
-		tm.tm_year = (int) floor_div64(month, MONTHS_PER_YEAR);
+		tm.tm_year = (int) floor_div(month, MONTHS_PER_YEAR);
 		tm.tm_mon = (int) (month - (int64) tm.tm_year * MONTHS_PER_YEAR) + 1;
 		tm.tm_mday = Min(tm.tm_mday, day_tab[isleap(tm.tm_year)][tm.tm_mon - 1]);
 		if (!IS_VALID_JULIAN(tm.tm_year, tm.tm_mon, tm.tm_mday))

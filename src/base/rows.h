@@ -42,6 +42,13 @@ rows_make(FuncCallContext *rows, Datum *values, bool *nulls)
 	return HeapTupleGetDatum(heap_form_tuple(rows->tuple_desc, values, nulls));
 }
 
+/* Returns a row, made by then: SRF_RETURN_NEXT alone would count it before it is evaluated. */
+static inline Datum
+rows_next(FunctionCallInfo fcinfo, FuncCallContext *rows, Datum row)
+{
+	SRF_RETURN_NEXT(rows, row);
+}
+
 /* The row type of a function's result, which lives as long as the function's call site. */
 static inline TupleDesc
 row_type(FunctionCallInfo fcinfo)

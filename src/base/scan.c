@@ -3,6 +3,7 @@
  */
 #include "crm.h"
 
+#include "base/decimal.h"
 #include "base/amount.h"
 #include "mb/pg_wchar.h"
 #include "base/scan.h"
@@ -281,8 +282,7 @@ scan_amount(Scanner *s)
 {
 	const Scanner start = *s;
 	char		 *text = scan_number_text(s);
-	Numeric		  value = DatumGetNumeric(DirectFunctionCall3(
-			  numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	Numeric		  value = numeric_of_text(text);
 	int64		  amount = amount_from_numeric(value);
 
 	if (DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(value),

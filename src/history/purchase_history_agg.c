@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "base/calendar.h"
 #include "base/aggregate.h"
 #include "history/purchase_history.h"
 #include "utils/builtins.h"
@@ -144,7 +145,7 @@ timestamp_day(Timestamp at)
 {
 	if (TIMESTAMP_NOT_FINITE(at))
 		return TIMESTAMP_IS_NOBEGIN(at) ? DATEVAL_NOBEGIN : DATEVAL_NOEND;
-	return (DateADT) (at / USECS_PER_DAY - (at % USECS_PER_DAY < 0));
+	return (DateADT) floor_div(at, USECS_PER_DAY);
 }
 
 static inline DateADT
@@ -174,37 +175,30 @@ amount_of_float8(FunctionCallInfo fcinfo)
 	return amount_from_float8(PG_GETARG_FLOAT8(2));
 }
 
-/* A row with a NULL in it is left out. */
-static inline bool
-any_argument_null(FunctionCallInfo fcinfo)
-{
-	for (int i = 1; i < PG_NARGS(); i++)
-		if (PG_ARGISNULL(i))
-			return true;
-	return false;
-}
-
 /*
  * One transition function for each kind of day and amount; orders_arg is where
  * the weight stands if the call has one. They change the state in place, which
  * is an aggregate's right alone.
  */
-#define TRANSITION(name, day, amount, orders_arg)                                            \
-	PG_FUNCTION_INFO_V1(name);                                                               \
-	Datum name(PG_FUNCTION_ARGS)                                                             \
-	{                                                                                        \
-		PurchaseHistory *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_PURCHASE_HISTORY(0);     \
-                                                                                             \
-		(void) CheckInAggregate(fcinfo);                                                     \
-		if (any_argument_null(fcinfo))                                                       \
-		{                                                                                    \
-			if (state == NULL)                                                               \
-				PG_RETURN_NULL();                                                            \
-			PG_RETURN_PURCHASE_HISTORY(state);                                               \
-		}                                                                                    \
-		PG_RETURN_PURCHASE_HISTORY(accumulate(                                               \
-			state, day(fcinfo), PG_NARGS() > (orders_arg) ? PG_GETARG_INT32(orders_arg) : 1, \
-			amount(fcinfo)));                                                                \
+static pg_attribute_always_inline Datum
+transition(FunctionCallInfo fcinfo, DateADT (*day)(FunctionCallInfo),
+		   int64 (*amount)(FunctionCallInfo), int orders_arg)
+{
+	PurchaseHistory *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_PURCHASE_HISTORY(0);
+
+	(void) CheckInAggregate(fcinfo);
+	if (state_row_has_null(fcinfo))
+		return state_or_null(fcinfo, state);
+	PG_RETURN_PURCHASE_HISTORY(accumulate(state, day(fcinfo),
+										  PG_NARGS() > orders_arg ? PG_GETARG_INT32(orders_arg) : 1,
+										  amount(fcinfo)));
+}
+
+#define TRANSITION(name, day, amount, orders_arg)           \
+	PG_FUNCTION_INFO_V1(name);                              \
+	Datum name(PG_FUNCTION_ARGS)                            \
+	{                                                       \
+		return transition(fcinfo, day, amount, orders_arg); \
 	}
 
 TRANSITION(crm_purchase_history_date_numeric, day_of_date, amount_of_numeric, 3)
@@ -213,15 +207,6 @@ TRANSITION(crm_purchase_history_timestamp_numeric, day_of_timestamp, amount_of_n
 TRANSITION(crm_purchase_history_timestamp_float8, day_of_timestamp, amount_of_float8, 3)
 TRANSITION(crm_purchase_history_timestamptz_numeric, day_of_timestamptz, amount_of_numeric, 4)
 TRANSITION(crm_purchase_history_timestamptz_float8, day_of_timestamptz, amount_of_float8, 4)
-
-/* A state that may be NULL, as a result. */
-static inline Datum
-state_or_null(FunctionCallInfo fcinfo, PurchaseHistory *state)
-{
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_PURCHASE_HISTORY(state);
-}
 
 /*
  * The transition functions with a booked day, the last argument: (state, day,

@@ -217,7 +217,7 @@ crm_purchases(PG_FUNCTION_ARGS)
 		values[0] = DateADTGetDatum(entry->day);
 		values[1] = Int32GetDatum(entry->orders);
 		values[2] = NumericGetDatum(amount_to_numeric(entry->amount));
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }
@@ -248,7 +248,7 @@ crm_corrections(PG_FUNCTION_ARGS)
 		values[1] = DateADTGetDatum(correction->booked);
 		values[2] = Int32GetDatum(correction->orders);
 		values[3] = NumericGetDatum(amount_to_numeric(correction->amount));
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }
@@ -334,7 +334,7 @@ activity(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 		values[2] = Int64GetDatum(orders);
 		values[3] = NumericGetDatum(amount_to_numeric(amount));
 		values[4] = NumericGetDatum(amount_to_numeric(a->cumulative));
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

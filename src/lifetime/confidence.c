@@ -68,7 +68,7 @@ crm_purchase_model_confidence(PG_FUNCTION_ARGS)
 		values[3] = Float8GetDatum(estimate * spread);
 	}
 	nulls[2] = nulls[3] = state->model.fit.verdict != FIT_CONVERGED;
-	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 }
 
 /* How many parameters of the larger model lie at a boundary in the smaller, and whether one vanishes there. */

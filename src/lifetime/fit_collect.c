@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "base/aggregate.h"
 #include "lifetime/btyd.h"
 #include "lifetime/fit_state.h"
 #include "lifetime/occasions.h"
@@ -33,24 +34,6 @@ transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days)
 						errmsg("a fit needs the same unit_days in every row"),
 						errdetail("Rows have %d and %d.", state->unit_days, unit_days)));
 	return state;
-}
-
-/* Whether an argument behind the state is NULL: such rows are left out, as aggregates do. */
-static bool
-null_argument(FunctionCallInfo fcinfo)
-{
-	for (int i = 1; i < PG_NARGS(); i++)
-		if (PG_ARGISNULL(i))
-			return true;
-	return false;
-}
-
-static Datum
-unchanged(FunctionCallInfo fcinfo)
-{
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
 /* A history's customer joins a state; without purchase by as_of or of age 0 she is left out. */
@@ -84,8 +67,8 @@ accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
 {
 	FitState *state;
 
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
+	if (state_row_has_null(fcinfo))
+		return state_unchanged(fcinfo);
 	state = transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1);
 	PG_RETURN_POINTER(accumulate_customer(state, PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)),
 										  PG_GETARG_DATEADT(2)));
@@ -114,7 +97,7 @@ crm_purchase_model_like(PG_FUNCTION_ARGS)
 	int32		 unit_days = 1;
 
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		return unchanged(fcinfo);
+		return state_unchanged(fcinfo);
 	if (!PG_ARGISNULL(1))
 	{
 		const PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(1);
@@ -136,8 +119,8 @@ crm_purchase_model_numbers(PG_FUNCTION_ARGS)
 	FitState *state;
 	Btyd	  c;
 
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
+	if (state_row_has_null(fcinfo))
+		return state_unchanged(fcinfo);
 	c = CheckBtyd(PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
 	state = transition_state(fcinfo, FIT_STATE_NUMBERS, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1);
 	if (c.age == 0)
@@ -163,8 +146,8 @@ crm_spend_model_history(PG_FUNCTION_ARGS)
 	FitState *state;
 	BtydDays  days;
 
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
+	if (state_row_has_null(fcinfo))
+		return state_unchanged(fcinfo);
 	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
 	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
 		days.x = 0;
@@ -180,8 +163,8 @@ crm_spend_model_numbers(PG_FUNCTION_ARGS)
 	double	  x;
 	double	  mean_spend;
 
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
+	if (state_row_has_null(fcinfo))
+		return state_unchanged(fcinfo);
 	x = PG_GETARG_FLOAT8(1);
 	mean_spend = PG_GETARG_FLOAT8(2);
 	if (!(x >= 0 && x <= 1e9) || x != floor(x))
@@ -203,8 +186,8 @@ crm_occasion_model_numbers(PG_FUNCTION_ARGS)
 	FitState *state;
 	BgBbRow	  c;
 
-	if (null_argument(fcinfo))
-		return unchanged(fcinfo);
+	if (state_row_has_null(fcinfo))
+		return state_unchanged(fcinfo);
 	c = CheckOccasions(PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3));
 	state = transition_state(fcinfo, FIT_STATE_OCCASIONS, 1);
 	if (c.n == 0)

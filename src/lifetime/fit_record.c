@@ -334,5 +334,5 @@ model_parameters(FunctionCallInfo fcinfo, const ModelShape *shape, const double 
 	values[1] = Float8GetDatum(state->params[i]);
 	values[2] = Float8GetDatum(sqrt(state->fit.covariance[COVARIANCE_INDEX(i, i)]));
 	nulls[2] = state->fit.verdict != FIT_CONVERGED;
-	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 }

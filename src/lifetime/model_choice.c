@@ -89,5 +89,5 @@ crm_model_choice(PG_FUNCTION_ARGS)
 	values[6] = BoolGetDatum(taken);
 	values[7] =
 		CStringGetTextDatum(reason(model, tried, taken, bic_of(model, &model->tried[first])));
-	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 }

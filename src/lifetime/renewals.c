@@ -421,7 +421,7 @@ crm_renewal_points(PG_FUNCTION_ARGS)
 		nulls[4] = r->age == 1;
 		values[5] = Float8GetDatum(r->survival);
 		r->at_risk -= age->happened + age->ended;
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

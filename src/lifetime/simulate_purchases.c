@@ -148,7 +148,7 @@ simulate_purchases(FunctionCallInfo fcinfo, Window (*window)(FunctionCallInfo), 
 	values[2] = Float8GetDatum(s->next * s->purchases.unit_days);
 	values[3] = Float8GetDatum(amount);
 	s->next = model_ops(&s->purchases)->simulate_next(&params, &s->clock);
-	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 }
 
 /* Not strict, for the sake of its default: a NULL elsewhere gives no rows. */

@@ -288,7 +288,7 @@ crm_facts(PG_FUNCTION_ARGS)
 		start_rows(fcinfo, rule_or_null(fcinfo, 3), asked_of(fcinfo, 1, 2));
 	rows = SRF_PERCALL_SETUP();
 	if (next_fact(rows->user_fctx, values, nulls))
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	SRF_RETURN_DONE(rows);
 }
 
@@ -321,5 +321,5 @@ crm_assertions(PG_FUNCTION_ARGS)
 	set_names(&values[8], &nulls[8], entry_text(state->at, TEXT_PURPOSES));
 	set_names(&values[9], &nulls[9], entry_text(state->at, TEXT_DERIVED));
 	state->at = entry_next(state->at);
-	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 }

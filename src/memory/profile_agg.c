@@ -4,6 +4,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "base/during.h"
 #include "catalog/pg_type.h"
 #include "contact/consents.h"
@@ -106,8 +107,7 @@ crm_assertion(PG_FUNCTION_ARGS)
 static Profile *
 profile_state(FunctionCallInfo fcinfo)
 {
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "transition function called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	return PG_ARGISNULL(0) ? profile_create(1024) : PG_GETARG_PROFILE(0);
 }
 

@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "base/aggregate.h"
+#include "base/decimal.h"
 #include "base/amount.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -135,8 +136,7 @@ CheckSameShare(Numeric share, Numeric expected)
 static Numeric
 default_share(void)
 {
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(DEFAULT_SHARE),
-											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	return numeric_of_text(DEFAULT_SHARE);
 }
 
 /* The share of a call, which was numeric before 0.3.0. */

@@ -213,9 +213,7 @@ crm_referral_network_transition(PG_FUNCTION_ARGS)
 		state =
 			append(state, text_key(PG_GETARG_TEXT_PP(1)), text_key(PG_GETARG_TEXT_PP(2)), worth);
 	}
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(state);
+	return state_or_null(fcinfo, state);
 }
 
 PG_FUNCTION_INFO_V1(crm_referral_network_final);

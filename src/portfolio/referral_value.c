@@ -345,7 +345,7 @@ crm_referrers(PG_FUNCTION_ARGS)
 		values[1] = Int64GetDatum(count);
 		values[2] = nulls[2] ? (Datum) 0 : NumericGetDatum(amount_to_numeric(sum));
 		values[3] = Int64GetDatum(count_reach(&r->index, first, r->depth, r->queue));
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }
@@ -376,7 +376,7 @@ crm_referrals(PG_FUNCTION_ARGS)
 		values[1] = key_datum(referred_of(referral));
 		nulls[2] = referral->worth == WORTH_UNKNOWN;
 		values[2] = nulls[2] ? (Datum) 0 : NumericGetDatum(amount_to_numeric(referral->worth));
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

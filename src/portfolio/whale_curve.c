@@ -209,22 +209,22 @@ profit_of_float8(FunctionCallInfo fcinfo)
 }
 
 /* One transition function for each kind of profit; a NULL is left out. */
-#define TRANSITION(name, profit)                                               \
-	PG_FUNCTION_INFO_V1(name);                                                 \
-	Datum name(PG_FUNCTION_ARGS)                                               \
-	{                                                                          \
-		WhaleCurve *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_WHALE_CURVE(0); \
-                                                                               \
-		(void) CheckInAggregate(fcinfo);                                       \
-		if (!PG_ARGISNULL(1))                                                  \
-		{                                                                      \
-			if (state == NULL)                                                 \
-				state = create_curve(FIRST_SIZE);                              \
-			state = count_profit(state, profit(fcinfo));                       \
-		}                                                                      \
-		if (state == NULL)                                                     \
-			PG_RETURN_NULL();                                                  \
-		PG_RETURN_WHALE_CURVE(state);                                          \
+static pg_attribute_always_inline Datum
+transition(FunctionCallInfo fcinfo, int64 (*profit)(FunctionCallInfo))
+{
+	WhaleCurve *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_WHALE_CURVE(0);
+
+	(void) CheckInAggregate(fcinfo);
+	if (!PG_ARGISNULL(1))
+		state = count_profit(state == NULL ? create_curve(FIRST_SIZE) : state, profit(fcinfo));
+	return state_or_null(fcinfo, state);
+}
+
+#define TRANSITION(name, profit)           \
+	PG_FUNCTION_INFO_V1(name);             \
+	Datum name(PG_FUNCTION_ARGS)           \
+	{                                      \
+		return transition(fcinfo, profit); \
 	}
 
 TRANSITION(crm_whale_curve_transition_numeric, profit_of_numeric)

@@ -176,7 +176,7 @@ crm_whale_curve_points(PG_FUNCTION_ARGS)
 		values[1] = Float8GetDatum((double) customers / p->walk.customers);
 		values[2] = NumericGetDatum(amount_to_numeric(profit));
 		values[3] = share_of(profit, p->walk.total, &nulls[3]);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }
@@ -247,7 +247,7 @@ crm_deciles(PG_FUNCTION_ARGS)
 		values[3] = share_of(d->profit - before, d->walk.total, &nulls[3]);
 		values[4] = NumericGetDatum(amount_to_numeric(d->profit));
 		values[5] = share_of(d->profit, d->walk.total, &nulls[5]);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

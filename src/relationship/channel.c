@@ -238,7 +238,7 @@ crm_channel_profile(PG_FUNCTION_ARGS)
 		values[5] = Int32GetDatum(c->unsubscribed);
 		values[6] = Int32GetDatum(c->inbound);
 		values[7] = TimestampTzGetDatum(c->last_at);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

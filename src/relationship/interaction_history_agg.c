@@ -249,11 +249,7 @@ crm_interaction_history_transition(PG_FUNCTION_ARGS)
 	Interaction		  entry;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+		return state_or_null(fcinfo, state);
 	entry = interaction_from_args(fcinfo, 1);
 	PG_RETURN_POINTER(append_entry(state, &entry));
 }
@@ -266,11 +262,7 @@ crm_interaction_history_merge(PG_FUNCTION_ARGS)
 	InteractionState *state = state_argument(fcinfo);
 
 	if (PG_ARGISNULL(1))
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+		return state_or_null(fcinfo, state);
 	PG_RETURN_POINTER(append_history(state, PG_GETARG_INTERACTION_HISTORY(1)));
 }
 

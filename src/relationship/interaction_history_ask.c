@@ -158,7 +158,7 @@ crm_interactions(PG_FUNCTION_ARGS)
 		nulls[5] = interaction_score(entry) < 0;
 		values[6] = TimestampTzGetDatum(resolved_at);
 		nulls[6] = resolved_at == DT_NOEND;
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

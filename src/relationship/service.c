@@ -13,6 +13,7 @@
 
 #include "relationship/interaction_history.h"
 #include "history/purchase_history.h"
+#include "base/calendar.h"
 #include "base/rows.h"
 #include "utils/builtins.h"
 
@@ -341,7 +342,7 @@ crm_service_requests(PG_FUNCTION_ARGS)
 		set_instant(&values[5], &nulls[5], request->resolved_at);
 		set_span(&values[6], &nulls[6], resolution_time(request));
 		values[7] = BoolGetDatum(is_open(request));
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }
@@ -356,7 +357,7 @@ day_after(DateADT day, const Interval *span)
 	DateADT	  last;
 
 	CheckFiniteInstant(at, "the end of within");
-	last = (DateADT) (at / USECS_PER_DAY - (at % USECS_PER_DAY < 0));
+	last = (DateADT) floor_div(at, USECS_PER_DAY);
 	if (last <= day)
 		ereport(
 			ERROR,

@@ -7,8 +7,8 @@
  */
 #include "crm.h"
 
-#include "common/int.h"
 #include "base/aggregate.h"
+#include "common/int.h"
 #include "history/purchase_history.h"
 #include "retention/cohort_book.h"
 

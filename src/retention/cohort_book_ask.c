@@ -91,7 +91,7 @@ crm_cohort_book_cells(PG_FUNCTION_ARGS)
 		r->since -= cell->last;
 		if (++r->age == r->cohort)
 			enter_cohort(r, r->cohort - 1, 1);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }
@@ -122,7 +122,7 @@ crm_cohort_book_triangle(PG_FUNCTION_ARGS)
 		values[4] = Float8GetDatum(share_of(active, customers));
 		if (++r->age >= r->cohort)
 			enter_cohort(r, r->cohort - 1, 0);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }
@@ -184,7 +184,7 @@ crm_rolling_retention(PG_FUNCTION_ARGS)
 		values[1] = Int64GetDatum(all->observable[age]);
 		values[2] = Int64GetDatum(all->since[age]);
 		values[3] = Float8GetDatum(share_of(all->since[age], all->observable[age]));
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

@@ -182,7 +182,7 @@ crm_cohort_book_decompose(PG_FUNCTION_ARGS)
 		values[1] = factor(part == 0 ? &nobody : &b->before, part, &nulls[1]);
 		values[2] = factor(part == 0 ? &b->joined : &b->after, part, &nulls[2]);
 		values[3] = NumericGetDatum(amount_to_numeric(b->parts[part]));
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

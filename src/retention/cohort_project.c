@@ -225,13 +225,13 @@ crm_cohort_book_project(PG_FUNCTION_ARGS)
 			continue;
 		p->to_date += to_date;
 		set_projection(p, cohort, to_date, &p->ladder->rows[i], values, nulls);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	if (p->next == p->ladder->n && p->ladder->n > 0)
 	{
 		p->next++;
 		set_projection(p, 0, p->to_date, &p->ladder->total, values, nulls);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

@@ -327,7 +327,7 @@ crm_period_book_rows(PG_FUNCTION_ARGS)
 
 		values[0] = DateADTGetDatum(period_book_start(book, row));
 		set_figures(&book->rows[row].is, values, nulls);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

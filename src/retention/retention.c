@@ -350,7 +350,7 @@ crm_retention_points(PG_FUNCTION_ARGS)
 		values[2] = Int64GetDatum(active);
 		nulls[3] = r->observable[age] == 0;
 		values[3] = Float8GetDatum(nulls[3] ? 0 : (double) active / r->observable[age]);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

@@ -55,14 +55,6 @@ count_duration(AgeCounts *state, int64 days, bool happened)
 	return state;
 }
 
-static Datum
-state_or_null(AgeCounts *state, FunctionCallInfo fcinfo)
-{
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_AGE_COUNTS(state);
-}
-
 /* Counts (days, happened); a row with a NULL is left out. */
 PG_FUNCTION_INFO_V1(crm_survival_transition);
 Datum
@@ -73,7 +65,7 @@ crm_survival_transition(PG_FUNCTION_ARGS)
 	(void) CheckInAggregate(fcinfo);
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
 		state = count_duration(state, PG_GETARG_INT32(1), PG_GETARG_BOOL(2));
-	return state_or_null(state, fcinfo);
+	return state_or_null(fcinfo, state);
 }
 
 /* The next purchase day among entries, or their end. */
@@ -133,7 +125,7 @@ crm_second_purchase_transition(PG_FUNCTION_ARGS)
 
 		state = count_purchase_after(state, PG_GETARG_PURCHASES_KNOWN(1, as_of), as_of, nth);
 	}
-	return state_or_null(state, fcinfo);
+	return state_or_null(fcinfo, state);
 }
 
 PG_FUNCTION_INFO_V1(crm_survival_final);
@@ -333,7 +325,7 @@ crm_survival_points(PG_FUNCTION_ARGS)
 		values[4] = Float8GetDatum(km->survival);
 		values[5] = Float8GetDatum(1 - km->survival);
 		values[6] = Float8GetDatum(km->survival * sqrt(km->greenwood));
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

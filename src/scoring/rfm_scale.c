@@ -7,6 +7,7 @@
  */
 #include "crm.h"
 
+#include "base/decimal.h"
 #include "base/amount.h"
 #include "catalog/pg_type.h"
 #include "base/value.h"
@@ -117,36 +118,14 @@ cut_from_numeric(Numeric value)
 static char *
 cut_to_text(const RfmCut *cut)
 {
-	int128	number = cut_number(cut);
-	uint128 rest = number < 0 ? -(uint128) number : (uint128) number;
-	int		decimals = RFM_CUT_DECIMALS;
-	char	buffer[64];
-	char   *at = buffer + sizeof(buffer);
-
-	while (decimals > 0 && rest % 10 == 0)
-	{
-		rest /= 10;
-		decimals--;
-	}
-	*--at = '\0';
-	for (int i = 0; i == 0 || i <= decimals || rest > 0; i++)
-	{
-		if (i == decimals && i > 0)
-			*--at = '.';
-		*--at = '0' + (int) (rest % 10);
-		rest /= 10;
-	}
-	if (number < 0)
-		*--at = '-';
-	return pstrdup(at);
+	return decimal_to_text(cut_number(cut), RFM_CUT_DECIMALS, 0);
 }
 
 /* A cut point as numeric, exact. */
 Numeric
 rfm_cut_to_numeric(const RfmCut *cut)
 {
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(cut_to_text(cut)),
-											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	return numeric_of_text(cut_to_text(cut));
 }
 
 /* Bins are the same for all three measures. */
@@ -214,9 +193,7 @@ crm_rfm_scale_in(PG_FUNCTION_ARGS)
 		do
 		{
 			CheckRfmBins(counts[m] + 2);
-			cuts[m][counts[m]++] = cut_from_numeric(DatumGetNumeric(
-				DirectFunctionCall3(numeric_in, CStringGetDatum(scan_number_text(&s)),
-									ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
+			cuts[m][counts[m]++] = cut_from_numeric(numeric_of_text(scan_number_text(&s)));
 		} while (scan_try_char(&s, ','));
 	}
 	scan_end(&s);

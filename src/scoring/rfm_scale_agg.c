@@ -56,9 +56,7 @@ transition(FunctionCallInfo fcinfo, RfmReader read, int nargs)
 		for (int i = 0; i < RFM_MEASURES; i++)
 			state = rfm_scale_state_add(state, i, m.values[i], 1);
 	}
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_RFM_SCALE_STATE(state);
+	return state_or_null(fcinfo, state);
 }
 
 /* (state, history, as_of [, bins]) */

@@ -116,12 +116,7 @@ explain(FunctionCallInfo fcinfo, RfmReader read)
 		start_explanation(fcinfo, read);
 	rows = SRF_PERCALL_SETUP();
 	if (((Explanation *) rows->user_fctx)->scale != NULL && rows->call_cntr < RFM_MEASURES)
-	{
-		/* SRF_RETURN_NEXT counts before it evaluates */
-		Datum row = explanation_row(rows, rows->call_cntr);
-
-		SRF_RETURN_NEXT(rows, row);
-	}
+		return rows_next(fcinfo, rows, explanation_row(rows, rows->call_cntr));
 	SRF_RETURN_DONE(rows);
 }
 

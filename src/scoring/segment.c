@@ -195,8 +195,9 @@ crm_segment_map_check(PG_FUNCTION_ARGS)
 		int n = matching_segments(map, rfm, check->seen, check->names);
 
 		if (n != 1)
-			SRF_RETURN_NEXT(
-				rows, finding_row(rows, n == 0 ? "uncovered" : "overlap", &rfm, check->names, n));
+			return rows_next(
+				fcinfo, rows,
+				finding_row(rows, n == 0 ? "uncovered" : "overlap", &rfm, check->names, n));
 	}
 	while (check->next_segment < map->nsegments)
 	{
@@ -206,7 +207,7 @@ crm_segment_map_check(PG_FUNCTION_ARGS)
 		{
 			Datum name = segment_name_datum(map, segment);
 
-			SRF_RETURN_NEXT(rows, finding_row(rows, "unreachable", NULL, &name, 1));
+			return rows_next(fcinfo, rows, finding_row(rows, "unreachable", NULL, &name, 1));
 		}
 	}
 	SRF_RETURN_DONE(rows);
@@ -233,7 +234,7 @@ crm_segments(PG_FUNCTION_ARGS)
 		Datum values[2] = {segment_name_datum(map, rows->call_cntr),
 						   Int32GetDatum((int32) rows->call_cntr + 1)};
 
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

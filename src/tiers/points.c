@@ -225,7 +225,7 @@ crm_points_statement(PG_FUNCTION_ARGS)
 			CStringGetTextDatum(points_rule_program(s->ledger.rule)->tiers[m.rank - 1].name);
 	nulls[5] = m.expires_on == NEVER;
 	values[5] = DateADTGetDatum(m.expires_on);
-	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 }
 
 /* ---- what is left of each award ---- */

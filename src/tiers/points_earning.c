@@ -4,6 +4,7 @@
  */
 #include "crm.h"
 
+#include "base/decimal.h"
 #include "base/value.h"
 #include "tiers/points_earning.h"
 #include "utils/builtins.h"
@@ -107,10 +108,7 @@ scan_points_rate(Scanner *s, const char *name)
 {
 	char *text = scan_number_text(s);
 
-	return points_rate_from_numeric(
-		DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-											ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))),
-		name);
+	return points_rate_from_numeric(numeric_of_text(text), name);
 }
 
 /* The money that a rate is for: above 0, at most four decimals. */
@@ -133,15 +131,7 @@ points_per_from_numeric(Numeric value)
 char *
 points_rate_to_text(int64 rate)
 {
-	char *text =
-		psprintf(INT64_FORMAT ".%08d", rate / POINTS_RATE_SCALE, (int) (rate % POINTS_RATE_SCALE));
-	char *end = text + strlen(text);
-
-	while (end[-1] == '0')
-		*--end = '\0';
-	if (end[-1] == '.')
-		*--end = '\0';
-	return text;
+	return decimal_to_text(rate, POINTS_RATE_DECIMALS, 0);
 }
 
 /* ---- earnings ---- */

@@ -11,6 +11,7 @@
 #include "history/purchase_book.h"
 
 /* A rate in 1/100000000 point per currency unit: holds a rate of four decimals times such a multiplier. */
+#define POINTS_RATE_DECIMALS 8
 #define POINTS_RATE_SCALE 100000000
 #define POINTS_RATE_DECIMALS 8
 #define POINTS_RATE_MAX (INT64CONST(1000000) * POINTS_RATE_SCALE)

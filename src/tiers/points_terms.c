@@ -27,7 +27,7 @@ next_period(const PointsTerms *t, DateADT day)
 	int	  months = t->end_of == END_OF_MONTH ? 1 : t->end_of == END_OF_QUARTER ? 3 : 12;
 	int	  starts = t->year_starts == 0 ? 101 : t->year_starts;
 	int64 anchor = 2000 * 12 + starts / 100 - 1;
-	int64 number = span_floor_div(month_of_day(day).month - anchor, months);
+	int64 number = floor_div(month_of_day(day).month - anchor, months);
 
 	if (day_of_month(anchor + number * months, starts % 100) <= day)
 		number++;

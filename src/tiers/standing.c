@@ -321,7 +321,7 @@ crm_tier_progress(PG_FUNCTION_ARGS)
 		values[4] =
 			NumericGetDatum(tier_metric_to_numeric(metric, Max(tier->qualify[metric] - value, 0)));
 		state->next++;
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }
@@ -390,5 +390,5 @@ crm_tier_timeline(PG_FUNCTION_ARGS)
 	values[4] =
 		NumericGetDatum(tier_metric_to_numeric(p->metric, t->standing.walk.metric[p->metric]));
 	values[5] = reason_datum(change.reason);
-	SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 }

@@ -313,7 +313,7 @@ crm_tiers(PG_FUNCTION_ARGS)
 			values[3] = NumericGetDatum(tier_metric_to_numeric(metric, tier->qualify[metric]));
 		values[4] = NumericGetDatum(tier_metric_to_numeric(metric, retain));
 		values[5] = BoolGetDatum(tier->lifetime != 0);
-		SRF_RETURN_NEXT(rows, rows_make(rows, values, nulls));
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);
 }

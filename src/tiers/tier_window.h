@@ -175,8 +175,7 @@ period_begin(const TierWalk *w, int64 number)
 static inline int64
 period_of(const TierWalk *w, DateADT day)
 {
-	int64 number =
-		span_floor_div(month_of_day(day).month - w->anchor_month, w->program->period.months);
+	int64 number = floor_div(month_of_day(day).month - w->anchor_month, w->program->period.months);
 
 	return period_begin(w, number) > day ? number - 1 : number;
 }
