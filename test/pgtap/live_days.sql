@@ -1,5 +1,5 @@
 -- The day of a tracking: pinned to the past, or today, and nothing shown beside it that is of another day.
-SELECT plan(30);
+SELECT plan(32);
 SET client_min_messages = warning;
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id int GENERATED ALWAYS AS IDENTITY, customer_id int, ordered_on date, total numeric);
@@ -73,6 +73,15 @@ INSERT INTO shop.instants VALUES (1, now(), 5);
 SELECT is((SELECT days_since_last_purchase FROM shop.far_customers), 0, 'the rules have the time zone of the view, so an order of now is of today');
 RESET timezone;
 SELECT is((SELECT time_zone FROM shop.far_scoring), 'Pacific/Kiritimati', 'which they name');
+
+-- what stands beside the customers ends on their day
+CREATE TABLE shop.past (customer_id int, ordered_on date, amount numeric);
+INSERT INTO shop.past SELECT i % 9, date '2020-01-01' + i, 10 FROM generate_series(1, 400) i;
+SELECT crm.track('shop.past', customer => 'customer_id', purchased_on => 'ordered_on', amount => 'amount', as_of => '2020-12-31') \gset
+CALL crm.refresh('shop.past_purchases');
+SELECT results_eq('SELECT (SELECT max(period_start) FROM shop.past_calendar), (SELECT max(cohort_start) + (max(age) || '' months'')::interval <= ''2020-12-01'' FROM shop.past_cohorts)',
+  $$VALUES (date '2020-12-01', true)$$, 'the calendar and the cohorts of a tracking of the past');
+SELECT is((SELECT sum(spend) FROM shop.past_segments), (SELECT sum(spend) FROM shop.past_customers), 'and its segments spend what its customers do');
 
 -- money and comments
 UPDATE shop.orders_scoring SET currency = 'EUR';

@@ -43,7 +43,7 @@ sub verified
 		next if $subscriber->safe_psql('postgres', "SELECT count(*) FROM crm.tracked WHERE purchases = '$purchases'::regclass") eq '0';
 		is($subscriber->safe_psql('postgres', "SELECT * FROM crm.verify('$purchases')"), '', "$what: $orders verified");
 		is($subscriber->safe_psql('postgres', "SELECT count(*), sum(purchase_count), sum(spend) FROM $customers"),
-			$publisher->safe_psql('postgres', "SELECT count(DISTINCT customer), count(*), sum(amount)::numeric(20,4) FROM $orders WHERE status = 'paid'"),
+			$publisher->safe_psql('postgres', "SELECT count(DISTINCT customer), count(*), sum(amount)::numeric(20,2) FROM $orders WHERE status = 'paid'"),
 			"$what: as the publisher has $orders");
 	}
 	return;

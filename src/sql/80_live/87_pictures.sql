@@ -19,7 +19,7 @@ COMMENT ON FUNCTION crm_internal.horizon_days(regclass) IS 'the horizon of a tra
 
 CREATE FUNCTION crm_internal.calendar_query(histories regclass, scoring regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('SELECT %1$s p.* FROM (SELECT %2$s crm.period_book(h.history, (now() AT TIME ZONE r.time_zone)::date, ''month''::text) AS book
+  SELECT format('SELECT %1$s p.* FROM (SELECT %2$s crm.period_book(h.history, coalesce(r.as_of, (now() AT TIME ZONE r.time_zone)::date), ''month''::text) AS book
       FROM %3$s AS h JOIN %4$s AS r ON %5$s %6$s) AS b CROSS JOIN LATERAL crm.periods(b.book) AS p',
     coalesce(crm_internal.column_list(scale_by, 'b.'::text) || ',', ''), coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''),
     histories, scoring, crm_internal.same_keys(histories, scale_by, 'r', 'h'),
@@ -31,7 +31,7 @@ COMMENT ON FUNCTION crm_internal.calendar_query(regclass, regclass) IS 'the quer
 CREATE FUNCTION crm_internal.cohorts_query(histories regclass, scoring regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('SELECT %1$s p.*, p.cumulative_amount / p.observable AS cumulative_amount_per_customer
-      FROM (SELECT %2$s crm.cohort_book(h.history, (now() AT TIME ZONE r.time_zone)::date, ''month''::text) AS book
+      FROM (SELECT %2$s crm.cohort_book(h.history, coalesce(r.as_of, (now() AT TIME ZONE r.time_zone)::date), ''month''::text) AS book
         FROM %3$s AS h JOIN %4$s AS r ON %5$s %6$s) AS b CROSS JOIN LATERAL crm.cells(b.book) AS p',
     coalesce(crm_internal.column_list(scale_by, 'b.'::text) || ',', ''), coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''),
     histories, scoring, crm_internal.same_keys(histories, scale_by, 'r', 'h'),
@@ -47,7 +47,7 @@ CREATE FUNCTION crm_internal.segments_query(histories regclass, scoring regclass
     SELECT %1$s n.segment, n.segment_rank, coalesce(c.customer_count, 0) AS customer_count, coalesce(c.spend, 0) AS spend,
       c.clv AS clv_%2$sd, c.buy_again AS buy_again_%2$sd
     FROM (SELECT %3$s s.segment, min(s.segment_rank) AS segment_rank FROM %4$s AS r CROSS JOIN LATERAL crm.segments(r.segments) AS s GROUP BY %3$s s.segment) AS n
-      LEFT JOIN (SELECT %3$s h.segment, count(*) AS customer_count, sum(crm.spend(h.history)) AS spend, sum(h.clv) AS clv, avg(%5$s) AS buy_again
+      LEFT JOIN (SELECT %3$s h.segment, count(*) AS customer_count, sum(crm.spend(coalesce(crm.until(h.history, h.scored_on), h.history))) AS spend, sum(h.clv) AS clv, avg(%5$s) AS buy_again
         FROM %6$s AS h JOIN %4$s AS r ON %7$s WHERE h.history OPERATOR(crm.<>) '{}'::crm.purchase_history GROUP BY %3$s h.segment) AS c
       ON c.segment = n.segment AND %8$s$query$,
     coalesce(crm_internal.column_list(scale_by, 'n.'::text) || ',', ''), horizon_days, coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), scoring,
