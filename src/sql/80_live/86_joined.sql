@@ -105,7 +105,8 @@ BEGIN
     t.not_live := live.reason || coalesce('. ' || live.hint, '');
     PERFORM crm_internal.write_tracked(t.purchases, t, '{source,joined,source_name,not_live}'::text[]);
     PERFORM crm_internal.release_tables(tables);
-    RAISE WARNING USING MESSAGE = format('%s is kept by crm.refresh alone from now on: %s', t.purchases, live.reason), HINT = coalesce(live.hint, '');
+    RAISE WARNING USING MESSAGE = format('%s is kept by crm.refresh alone from now on: %s', t.purchases, live.reason),
+      HINT = coalesce(live.hint, 'crm.verify shows what differs until the next refresh.');
   END LOOP;
 END $$;
 COMMENT ON FUNCTION crm_internal.leave_triggers(regclass) IS
