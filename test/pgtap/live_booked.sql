@@ -110,7 +110,7 @@ SELECT is((SELECT array_agg(history::text ORDER BY customer) FROM money_historie
   '{"{2024-01-10 1 100.00, 2024-02-01 0 -5.00, 2024-01-20 0 -40.00 of 2024-01-10}","{2024-01-20 0 -7.00 of 2024-01-10}","{2024-01-11 1 7.00}"}',
   'corrections, a refund of nobody knows what, one without its purchase, one booked too early');
 SELECT is(problems(), NULL, 'as plain SQL has it');
-SELECT throws_ok('SELECT crm.track(''money'', ''customer'', ''bought'', ''amount'', booked_on => ''paid'')', '42703', 'column paid of public.money does not exist',
+SELECT throws_ok('SELECT crm.track(''money'', ''customer'', ''bought'', ''amount'', booked_on => ''paid'', name => ''other'')', '42703', 'column paid of public.money does not exist',
   'a column for the booked day must be there');
 CREATE VIEW wrong_purchases AS SELECT customer, bought::date AS purchased_on, amount, booked AS booked_on FROM money;
 SELECT throws_ok('SELECT crm.track(''wrong_purchases'')', '42804', NULL, 'and be a day');
