@@ -62,7 +62,7 @@ SKIP:
 	($ok, $said) = make('-C', $sources, 'with_llvm=no', (map { "$_->[0]=$root/extras/$_->[1]" } [ 'datadir', 'share' ], [ 'pkglibdir', 'lib' ], [ 'docdir', 'doc' ]), 'install');
 	ok($ok, 'an installation into folders of its own') or diag $said;
 	$node->init;
-	$node->append_conf('postgresql.conf', "extension_control_path = '$root/extras/share'\ndynamic_library_path = '$root/extras/lib'");
+	$node->append_conf('postgresql.conf', "extension_control_path = '$root/extras/share'\ndynamic_library_path = '$root/extras/lib:\$libdir'");
 	$node->start;
 	is($node->safe_psql('postgres', 'CREATE EXTENSION crm; SELECT crm.spend(crm.purchase_history(current_date, 5))'), '5.0000',
 		'is found by extension_control_path and dynamic_library_path alone');
