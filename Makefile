@@ -63,6 +63,13 @@ include $(PGXS)
 # The pages in a folder of their own: their names are not only ours.
 docmoduledir = extension/crm
 
+# PGXS installs the pages without their folders, and looks for them with these.
+uninstall: uninstall-pages
+.PHONY: uninstall-pages
+uninstall-pages:
+	rm -f $(addprefix '$(DESTDIR)$(docdir)/$(docmoduledir)'/, $(notdir $(DOCS)))
+	if [ -d '$(DESTDIR)$(docdir)/$(docmoduledir)' ]; then rmdir '$(DESTDIR)$(docdir)/$(docmoduledir)'; fi
+
 # Not by a rule: make would find the folders of the sources through VPATH.
 $(shell mkdir -p $(sort $(dir $(OBJS))))
 

@@ -48,6 +48,8 @@ like(files("$root/there"), qr{/crm\.so$}m, 'a library,');
 like(files("$root/there"), qr{/extension/crm/README\.md$}m, 'and the pages');
 my ($library) = map { "$root/there$_" } grep { m{/crm\.so$} } split /\n/, files("$root/there");
 like(`nm -D $library`, qr/\bcrm_purchase_history_in$/m, 'which is not empty');
+($ok, $said) = make('-C', $sources, 'with_llvm=no', "DESTDIR=$root/here", 'uninstall');
+is(files("$root/here"), '', 'and uninstall leaves nothing');
 ($ok, $said) = make('-C', $sources, 'PG_CONFIG=/nowhere/pg_config');
 ok(!$ok, 'a wrong pg_config builds nothing');
 like($said, qr{PG_CONFIG=/nowhere/pg_config is no pg_config .*postgresql-server-dev}, 'and says what to do');
