@@ -78,11 +78,11 @@ SKIP:
 	skip 'pg_partman is not installed', 5 if !-f "$share/extension/pg_partman.control";
 	$node->safe_psql('shop', 'CREATE SCHEMA partman; CREATE EXTENSION pg_partman SCHEMA partman; GRANT ALL ON SCHEMA partman TO owner; GRANT ALL ON ALL TABLES IN SCHEMA partman TO owner; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA partman TO owner; GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA partman TO owner');
 	my $version = $node->safe_psql('shop', "SELECT split_part(extversion, '.', 1) FROM pg_extension WHERE extname = 'pg_partman'");
-	my $native = $version < 5 ? ", 'native', 'monthly'" : ", '1 month'";
-
+	# seen with 5.5.0: new row for relation "sales_p20251001" violates partition constraint
+	skip 'pg_partman 5 fails to move days out of the default partition, without crm as well', 5 if $version >= 5;
 	as_owner(<<"SQL");
 CREATE TABLE sales (customer int, on_day date NOT NULL, amount numeric) PARTITION BY RANGE (on_day);
-SELECT partman.create_parent('public.sales', 'on_day'$native, p_start_partition => (current_date - 100)::text);
+SELECT partman.create_parent('public.sales', 'on_day', 'native', 'monthly', p_start_partition => (current_date - 100)::text);
 SELECT crm.track('sales', 'customer', 'on_day', 'amount');
 INSERT INTO sales SELECT i % 20, current_date - 400 + i, 5 FROM generate_series(1, 395) i;
 SQL
