@@ -7,11 +7,26 @@
 # the parts of that, and after mode=join those to join: a line "@replace NAME" of
 # these stands for the definitions of all functions, aggregates and procedures of
 # a name, schema included, with OR REPLACE, "@create NAME" for the same without;
-# what they are commented with follows.
+# what they are commented with follows. A line "@part FILE" stands for a whole part,
+# all of which is new.
 
 FNR == NR { template = template $0 "\n"; next }
 
-mode == "again" { remember($0); next }
+mode == "again" {
+	base = FILENAME
+	sub(/^.*\//, "", base)
+	parts[base] = parts[base] ($0 ~ /^@comparison / ? comparison($0) : $0 "\n")
+	remember($0)
+	next
+}
+
+/^@part / {
+	if (!($2 in parts)) {
+		fail($1 " " $2 ": there is no such part")
+	}
+	printf "%s", parts[$2]
+	next
+}
 
 /^@(replace|create) / {
 	if (!($2 in definitions)) {

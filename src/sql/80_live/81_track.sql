@@ -517,11 +517,11 @@ BEGIN
   IF secured IS NULL THEN
     RETURN '';
   ELSIF current_setting('server_version_num')::int < 150000 THEN
-    RAISE feature_not_supported USING MESSAGE = format('%s has row security, which a view of customers would pass by', secured),
-      DETAIL = 'Views that read by the rights of their reader come with PostgreSQL 15.';
+    PERFORM crm_internal.raise_error('feature_not_supported', format('%s has row security, which a view of customers would pass by', secured),
+      detail => 'Views that read by the rights of their reader come with PostgreSQL 15.');
   END IF;
-  RAISE NOTICE USING MESSAGE = format('%s has row security, so the view of customers is read by the rights of its reader', secured),
-    HINT = format('Readers need SELECT on %s and on the scoring rules beside it; give the histories a policy of their own.', histories);
+  PERFORM crm_internal.notice(format('%s has row security, so the view of customers is read by the rights of its reader', secured), NULL::text,
+    format('Readers need SELECT on %s and on the scoring rules beside it; give the histories a policy of their own.', histories));
   RETURN 'WITH (security_invoker = true)';
 END $$;
 COMMENT ON FUNCTION crm_internal.view_options(regclass, regclass, regclass) IS
