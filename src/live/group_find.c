@@ -56,7 +56,7 @@ can_be_header(const FoundJoin *join, const FoundTable *table)
 		Oid	 right;
 
 		op_input_types(table->keys[i].operator, & left, &right);
-		if (!IsA(var, Var) || var->varno != driving || left != right)
+		if (!IsA(var, Var) || (int) var->varno != driving || left != right)
 			return false;
 	}
 	return table->nkeys > 0 && !table->outer;

@@ -217,7 +217,7 @@ is_key_condition(Node *condition, const FoundTable *table, const Bitmapset *know
 		Var	 *var = (Var *) without_relabel(list_nth(op->args, side));
 		Node *other = list_nth(op->args, 1 - side);
 
-		if (!IsA(var, Var) || var->varno != table->varno || var->varattno <= 0 ||
+		if (!IsA(var, Var) || (int) var->varno != table->varno || var->varattno <= 0 ||
 			!bms_is_subset(tables_used(other), known))
 			continue;
 		key->condition = condition;

@@ -32,6 +32,7 @@
 /* A view, planned: what a reader is made of. */
 struct ReaderPlan
 {
+	Oid		 view;
 	int		 nkeys;
 	bool	 amount_is_float8;
 	bool	 has_orders;
@@ -251,6 +252,7 @@ reader_plan_make(Relation view, Query *query)
 {
 	ReaderPlan *plan = palloc0(sizeof(ReaderPlan));
 
+	plan->view = RelationGetRelid(view);
 	plan_expressions(plan, view, query);
 	return plan;
 }
@@ -266,6 +268,7 @@ make_reader_plan(const void *arguments)
 	NotLive				why;
 	List			   *tables;
 
+	plan->view = RelationGetRelid(of->view);
 	MemoryContextSwitchTo(scratch);
 	tables = live_tables(of->view, &why);
 	CheckStillLive(of->view, of->source, tables, &why);
@@ -386,6 +389,58 @@ read_purchase(const PurchaseReader *reader, ExprState **column, PurchaseRow *pur
 	return true;
 }
 
+/* What is read while an error may come. */
+typedef struct Reading
+{
+	const ReaderPlan *plan;
+	const Datum		 *keys;
+	int				  nkeys; /* of them, known so far */
+} Reading;
+
+/* The context of an error: which purchases view, and whose purchase once the keys are known. */
+static void
+name_purchase(void *argument)
+{
+	const Reading *reading = argument;
+	const char	  *view = get_rel_name(reading->plan->view);
+	StringInfoData customer;
+
+	if (reading->nkeys < reading->plan->nkeys)
+	{
+		errcontext("purchases view \"%s\"", view);
+		return;
+	}
+	initStringInfo(&customer);
+	for (int i = 0; i < reading->nkeys; i++)
+	{
+		Oid	 output;
+		bool is_varlena;
+
+		getTypeOutputInfo(exprType(list_nth(reading->plan->columns, i)), &output, &is_varlena);
+		appendStringInfo(&customer, "%s%s", i > 0 ? ", " : "",
+						 OidOutputFunctionCall(output, reading->keys[i]));
+	}
+	errcontext("purchases view \"%s\", customer (%s)", view, customer.data);
+}
+
+static bool
+read_row(PurchaseReader *reader, Reading *reading, Datum *keys, PurchaseRow *purchase)
+{
+	ExprState **column = reader->columns;
+	bool		isnull;
+
+	if (!ExecQual(reader->filter, reader->context))
+		return false;
+	for (int i = 0; i < reading->plan->nkeys; i++)
+	{
+		keys[i] = read_column(reader, &column, &isnull);
+		if (isnull)
+			return false;
+		reading->nkeys++;
+	}
+	return read_purchase(reader, column, purchase);
+}
+
 /*
  * The customer's keys and the purchase of a row: false if the view leaves the
  * row out, or if its key, day, amount or weight is NULL; what comes behind a
@@ -395,25 +450,19 @@ bool
 purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
 					 PurchaseRow *purchase)
 {
-	const ReaderPlan *plan = reader->plan;
-	ExprContext		 *context = reader->context;
-	ExprState		**column = reader->columns;
-	bool			  isnull;
+	const ReaderPlan	*plan = reader->plan;
+	Reading				 reading = {plan, keys, 0};
+	ErrorContextCallback named = {error_context_stack, name_purchase, &reading};
+	bool				 is_read;
 
-	ResetExprContext(context);
+	ResetExprContext(reader->context);
 	if (plan->partition)
 		row = execute_attr_map_slot(plan->partition, row, reader->source_row);
-	context->ecxt_scantuple = row;
-
-	if (!ExecQual(reader->filter, context))
-		return false;
-	for (int i = 0; i < plan->nkeys; i++)
-	{
-		keys[i] = read_column(reader, &column, &isnull);
-		if (isnull)
-			return false;
-	}
-	return read_purchase(reader, column, purchase);
+	reader->context->ecxt_scantuple = row;
+	error_context_stack = &named;
+	is_read = read_row(reader, &reading, keys, purchase);
+	error_context_stack = named.previous;
+	return is_read;
 }
 
 void

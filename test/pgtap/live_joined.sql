@@ -84,6 +84,7 @@ SELECT ok(pg_temp.both_true($$MERGE INTO lines l USING (SELECT id, row_number() 
   WHEN MATCHED THEN UPDATE SET quantity = l.quantity + 1, order_id = o.id WHEN NOT MATCHED THEN INSERT (order_id, sku, quantity) VALUES (o.id, 's1', 4)$$), 'and into lines');
 \else
 SELECT skip('MERGE came with PostgreSQL 15', 2);
+INSERT INTO orders VALUES (302, 0, 5, '2026-03-01', 'paid');
 \endif
 SELECT ok(pg_temp.both_true($$DELETE FROM customers WHERE no = 1$$), 'looked-up rows go while rows look them up');
 SELECT ok(pg_temp.both_true($$INSERT INTO customers VALUES (0, 1, 'back'), (1, 1, 'back')$$), 'and come');

@@ -1,5 +1,5 @@
 -- Tables and keys of every kind.
-SELECT plan(19);
+SELECT plan(22);
 
 CREATE FUNCTION pg_temp.not_followed() RETURNS TABLE (histories regclass, problem text, stored text, recomputed text) LANGUAGE sql AS $$
   SELECT t.histories, v.problem, v.stored, v.recomputed FROM crm.tracked t, crm.verify(t.histories) v $$;
@@ -88,5 +88,23 @@ COMMIT;
 BEGIN;
 SELECT throws_ok('CALL crm.refresh(''computed_purchases'')', '25001', 'crm.refresh cannot run inside a transaction block', 'a refresh commits');
 COMMIT;
+
+-- what cannot be counted says where and whose it is
+CREATE TABLE said (shop text, customer int, day date, amount float8);
+CREATE VIEW said_purchases AS SELECT shop, customer, day AS purchased_on, amount / (customer - 7) AS amount FROM said;
+SELECT crm.track('said_purchases') \g /dev/null
+CREATE FUNCTION pg_temp.context_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  context text;
+BEGIN
+  EXECUTE statement;
+  RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+  RETURN split_part(context, E'\n', 1);
+END $$;
+SELECT is(pg_temp.context_of($$INSERT INTO said VALUES ('s', 1, '2026-01-01', 'NaN')$$), 'purchases view "said_purchases", customer (s, 1)', 'an amount that is no number');
+SELECT is(pg_temp.context_of($$INSERT INTO said VALUES ('s', 2, 'infinity', 1)$$), 'purchases view "said_purchases", customer (s, 2)', 'a day that is none');
+SELECT is(pg_temp.context_of($$INSERT INTO said VALUES ('s', 7, '2026-01-01', 1)$$), 'purchases view "said_purchases", customer (s, 7)', 'an error of the view itself');
 
 SELECT * FROM finish();
