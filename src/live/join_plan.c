@@ -42,7 +42,7 @@ find_columns(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, Var) && ((Var *) node)->varno == of->varno)
+	if (IsA(node, Var) && (int) ((Var *) node)->varno == of->varno)
 		of->columns = bms_add_member(of->columns, ((Var *) node)->varattno);
 	return expression_tree_walker(node, find_columns, context);
 }
