@@ -314,7 +314,11 @@ crm_purchase_model_to_jsonb(PG_FUNCTION_ARGS)
 		purchase_model_signature(&json, model->tried[i].kind, model->tried[i].k);
 		appendStringInfoString(&json, "\",\"log_likelihood\":");
 		append_float8(&json, model->tried[i].log_likelihood);
-		appendStringInfo(&json, ",\"fit\":\"%s\"}", fit_verdict_word(model->tried[i].verdict));
+		appendStringInfo(&json, ",\"fit\":\"%s\"", fit_verdict_word(model->tried[i].verdict));
+		if (fit_verdict_at_bound(model->tried[i].verdict))
+			appendStringInfo(&json, ",\"at_bound\":\"%s\"",
+							 purchase_model_ops(model->tried[i].kind)->param_names[model->tried[i].bound]);
+		appendStringInfoChar(&json, '}');
 	}
 	if (model->ntried > 0)
 		appendStringInfoChar(&json, ']');

@@ -1,6 +1,6 @@
 -- What a tracking shows of time: calendar, cohorts, segments, segments by day.
 BEGIN;
-SELECT plan(39);
+SELECT plan(51);
 SET search_path = public, pg_catalog;
 CREATE SCHEMA crm_user;
 CREATE TABLE crm_user.orders (id int GENERATED ALWAYS AS IDENTITY, shop text, customer int, day date, amount numeric);
@@ -32,7 +32,7 @@ SELECT set_eq('SELECT cohort_start, period_start, active, amount FROM crm_user.a
   $$SELECT date_trunc('month', f)::date AS f, date_trunc('month', day)::date AS d, count(DISTINCT customer), sum(amount)
     FROM (SELECT *, min(day) OVER (PARTITION BY customer) AS f FROM crm_user.orders) o GROUP BY 1, 2$$,
   'cohorts are what the orders say');
-SELECT is_empty('SELECT * FROM crm_user.all_cohorts WHERE cumulative_amount_per_customer IS DISTINCT FROM cumulative_amount / observable', 'per customer too');
+SELECT is_empty('SELECT * FROM crm_user.all_cohorts WHERE cumulative_amount_per_customer IS DISTINCT FROM round(cumulative_amount / observable, 2)', 'per customer too');
 SELECT set_eq('SELECT segment, customer_count, spend FROM crm_user.all_segments WHERE customer_count > 0',
   'SELECT segment, count(*), sum(spend) FROM crm_user.all_customers GROUP BY 1', 'segments are the customers by segment');
 SELECT is((SELECT count(*) FROM crm_user.all_segments), 10::bigint, 'with those of the map that are empty');
@@ -67,6 +67,28 @@ SELECT set_eq('SELECT customer, segment, segment_since FROM crm_user.all_segment
   $$SELECT customer, segment, nullif(since, '2024-06-30') FROM runs WHERE last = 1$$, 'segment_since is the day that first found the customer in the segment');
 SELECT set_eq('SELECT customer, previous_segment, previous_since FROM crm_user.all_segment_since WHERE previous_segment IS NOT NULL',
   $$SELECT customer, segment, nullif(since, '2024-06-30') FROM runs WHERE last = 2$$, 'and the one before is known');
+
+-- the same in the view of customers
+SELECT set_eq('SELECT customer, segment, segment_since, previous_segment FROM crm_user.all_customers',
+  'SELECT customer, segment, segment_since, previous_segment FROM crm_user.all_segment_since', 'the view of customers has since and previous segment');
+CREATE VIEW bought AS
+  SELECT customer, min(day) AS first_on, coalesce(sum(amount) FILTER (WHERE day > date '2025-02-28' - 365), 0) AS spend, count(*) FILTER (WHERE day > date '2025-02-28' - 365) AS purchases,
+    bool_or(day > date '2025-02-28' - 365) AS now, bool_or(day BETWEEN date '2025-02-28' - 729 AND date '2025-02-28' - 365) AS before
+  FROM crm_user.orders WHERE day <= '2025-02-28' GROUP BY 1;
+SELECT set_eq('SELECT customer, cohort_month, spend_last_365d, purchase_count_last_365d FROM crm_user.all_customers',
+  $$SELECT customer, date_trunc('month', first_on)::date, spend, purchases FROM bought$$, 'cohort month, spend and purchases of the last 365 days are what the orders say');
+SELECT set_eq('SELECT customer, lifecycle_state FROM crm_user.all_customers',
+  $$SELECT customer, CASE WHEN now AND before THEN 'repeat' WHEN now AND first_on > date '2025-02-28' - 365 THEN 'new' WHEN now THEN 'reactivated' WHEN before THEN 'lapsed' ELSE 'never' END FROM bought$$,
+  'the lifecycle state is');
+SELECT set_eq('SELECT customer, p_silence FROM crm_user.all_customers',
+  $$SELECT customer, crm.p_silence(history, '2025-02-28', (SELECT crm.rhythm(history, '2025-02-28') FROM crm_user.all_histories)) FROM crm_user.all_histories
+    WHERE crm.first_purchased_on(history) <= '2025-02-28'$$, 'p_silence is by the rhythm of all');
+SELECT is_empty($$SELECT * FROM (SELECT value_decile, 1 + floor(10 * (count(*) OVER () - count(*) OVER (ORDER BY clv_90d DESC)) / count(*) OVER ()) AS slow
+  FROM crm_user.all_customers) d WHERE abs(value_decile - slow) > 1 OR value_decile NOT BETWEEN 1 AND 10$$, 'the value decile is about that of ntile');
+SELECT is_empty('SELECT FROM crm_user.all_customers a JOIN crm_user.all_customers b ON a.clv_90d >= b.clv_90d AND a.value_decile < b.value_decile', 'and orders as clv does');
+SELECT is((SELECT count(*) FROM crm_user.all_customers WHERE value_decile = 10), (SELECT ceil(count(*) / 10.0)::bigint FROM crm_user.all_customers), 'the best tenth is a tenth');
+SELECT results_eq('SELECT count(*), count(value_decile), count(p_silence), count(segment_since) FROM crm_user.all_customers_on(date ''2025-01-31'')',
+  'SELECT count(*), count(*), count(*), 0::bigint FROM crm_user.all_customers_on(date ''2025-01-31'')', 'on another day the segment is not known to be since anything');
 
 -- the same day once more, after orders of the day
 INSERT INTO crm_user.orders (shop, customer, day, amount) SELECT 'b', c, '2025-02-28', 90 FROM generate_series(150, 230, 2) c;
@@ -137,5 +159,21 @@ SELECT crm.detach('crm_user.all_purchases') \gset
 SELECT set_eq($$SELECT relname FROM pg_class WHERE relnamespace = 'crm_user'::regnamespace AND relname LIKE 'all\_%' AND relkind IN ('r', 'v')$$,
   '{all_purchases,all_histories,all_scoring,all_rules,all_segment_days,all_segment_since}'::text[], 'detach drops the views and keeps the tables');
 SELECT lives_ok('DROP TABLE crm_user.all_segment_days, crm_user.all_segment_since', 'which are plain');
+
+-- rules of the past: those in force that day score it
+CREATE VIEW crm_user.ruled_purchases AS SELECT customer, day AS purchased_on, amount FROM crm_user.orders;
+SELECT crm.track('crm_user.ruled_purchases', time_zone => 'UTC') \gset
+SELECT pg_temp.refresh('crm_user.ruled_purchases', '2025-02-28') \gset
+UPDATE crm_user.ruled_segment_days SET scored_on = '2026-01-01';
+UPDATE crm_user.ruled_rules SET changed_at = '2024-06-01 00:00+00';
+UPDATE crm_user.ruled_scoring SET segments = 'bins 3; Best: m 3; Other: any', bins = 3;
+UPDATE crm_user.ruled_rules SET changed_at = '2025-03-01 00:00+00' WHERE changed_columns @> '{segments}';
+SELECT is(crm.back_fill('crm_user.ruled_purchases', '[2024-04-30,2025-04-01)', '6 months'), 2::bigint, 'days before and after the rules are known');
+SELECT set_eq('SELECT DISTINCT scored_on, rules FROM crm_user.ruled_segment_days WHERE rules <> ''refresh''', $$VALUES (date '2024-04-30', 'no models'), ('2024-10-30', 'rules in force')$$, 'the column says which');
+SELECT set_eq($$SELECT segment, customer_count FROM crm_user.ruled_segment_days WHERE scored_on = '2024-10-30' AND customer_count > 0$$, $$
+  SELECT crm.segment(crm.rfm_score(r.scale, crm.until(history, '2024-10-30'), '2024-10-30'), r.segments), count(*)
+  FROM crm_user.ruled_histories, (SELECT * FROM crm_user.ruled_rules WHERE changed_at < '2025-01-01' ORDER BY change_number DESC LIMIT 1) r
+  WHERE crm.purchase_count(crm.until(history, '2024-10-30')) > 0 GROUP BY 1$$, 'by the scale and the map of then');
+SELECT set_eq($$SELECT DISTINCT segment FROM crm_user.ruled_segment_days WHERE scored_on = '2024-04-30'$$, '{Best,Other}'::text[], 'before, by the map of today');
 SELECT * FROM finish();
 ROLLBACK;

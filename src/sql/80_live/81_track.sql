@@ -89,11 +89,11 @@ $$;
 COMMENT ON FUNCTION crm_internal.rule_columns() IS 'the columns of a scoring rule, as crm.score_customer takes them';
 
 -- The rows of the customers view, and of the same on another day. A new column goes to the end, and its comment to comment_columns: views
--- of earlier releases get it at their next refresh.
-CREATE FUNCTION crm_internal.report_columns(horizon_days int) RETURNS text
+-- of earlier releases get it at their next refresh, but for one that a key column has the name of.
+CREATE FUNCTION crm_internal.report_columns(horizon_days int, keys text[]) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   -- u is the history as of {day}, {score} the row with the score; only a view that is not older has {money}
-  SELECT replace(array_to_string(ARRAY[
+  SELECT replace(string_agg(c, E',\n      ' ORDER BY n), '{horizon}', horizon_days::text) FROM unnest(ARRAY[
     'crm.first_purchased_on(u.history) AS first_purchased_on',
     'crm.last_purchased_on(u.history) AS last_purchased_on',
     'crm.recency(u.history, {day}) AS days_since_last_purchase',
@@ -117,31 +117,48 @@ CREATE FUNCTION crm_internal.report_columns(horizon_days int) RETURNS text
     '{score}.expected_next_purchase_on',
     '{day} AS scored_on',
     '1 - crm.probability(crm.purchase_forecast(r.purchase_model, u.history, {day}, {day} + {horizon}), 0) AS buy_again_{horizon}d',
-    'r.currency'
-  ], E',\n      '), '{horizon}', horizon_days::text)
+    'r.currency',
+    'date_trunc(''month'', crm.first_purchased_on(u.history)::timestamp)::date AS cohort_month',
+    'crm.lifecycle_state(u.history, daterange({day} - 365, {day}, ''(]'')) AS lifecycle_state',
+    'crm.p_silence(u.history, {day}, r.rhythm) AS p_silence',
+    'crm.spend(crm.within(u.history, daterange({day} - 365, {day}, ''(]''))){money} AS spend_last_365d',
+    'crm.purchase_count(crm.within(u.history, daterange({day} - 365, {day}, ''(]''))) AS purchase_count_last_365d',
+    '(1 + width_bucket(CASE WHEN r.value_measure = ''clv'' THEN {score}.clv ELSE crm.spend(u.history)::float8 END, r.value_cuts))::smallint AS value_decile',
+    '{since} AS segment_since',
+    '{previous} AS previous_segment'
+  ]) WITH ORDINALITY AS u(c, n)
+  WHERE substring(c FROM '\w+$') <> ALL (keys)
 $$;
-COMMENT ON FUNCTION crm_internal.report_columns(int) IS
+COMMENT ON FUNCTION crm_internal.report_columns(int, text[]) IS
   'the columns of the customers view behind the keys, with places for the day, the score and the type of money';
 
-CREATE FUNCTION crm_internal.customers_query(histories regclass, scoring regclass, horizon_days int, on_day boolean) RETURNS text
+CREATE FUNCTION crm_internal.customers_query(histories regclass, scoring regclass, horizon_days int, on_day boolean, segment_since regclass) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  keys constant text[] := crm_internal.history_keys(histories);
   -- what is known is never shown beside a score of another day; a customer without a rule has no such day
   day constant text := CASE WHEN on_day THEN '$1' ELSE 'greatest(h.scored_on, r.refreshed_on)' END;
   -- the type of a view's column stays what it is
   money constant text := CASE WHEN EXISTS (
       SELECT FROM crm.tracked t JOIN pg_attribute a ON a.attrelid = t.customers AND a.attname = 'spend'
       WHERE t.histories = customers_query.histories AND a.atttypmod = -1) THEN '' ELSE '::numeric(38,2)' END;
-  columns constant text := replace(replace(replace(crm_internal.report_columns(horizon_days), '{day}', day),
-    '{score}', CASE WHEN on_day THEN 'c' ELSE 'h' END), '{money}', money);
+  knows_since constant boolean := segment_since IS NOT NULL AND NOT on_day;
+  columns text := crm_internal.report_columns(horizon_days, keys);
 BEGIN
+  -- who has changed since the last refresh has done so by the day of the score
+  columns := replace(replace(columns, '{since}', CASE WHEN knows_since
+      THEN format('CASE WHEN s.segment IS NOT DISTINCT FROM h.segment THEN s.segment_since WHEN s.%I IS NOT NULL THEN h.scored_on END', keys[1]) ELSE 'NULL::date' END),
+    '{previous}', CASE WHEN knows_since
+      THEN 'CASE WHEN s.segment IS NOT DISTINCT FROM h.segment THEN s.previous_segment ELSE s.segment END' ELSE 'NULL::text' END);
+  columns := replace(replace(replace(columns, '{day}', day), '{score}', CASE WHEN on_day THEN 'c' ELSE 'h' END), '{money}', money);
   RETURN format($query$
     SELECT %1$s,
       %2$s
     FROM %3$s AS h LEFT JOIN %4$s AS r ON %5$s
       %6$s CROSS JOIN LATERAL %7$s AS u%8$s$query$,
-    crm_internal.column_list(crm_internal.history_keys(histories), 'h.'), columns, histories, scoring,
-    crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h'),
+    crm_internal.column_list(keys, 'h.'), columns, histories, scoring,
+    crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h')
+      || CASE WHEN knows_since THEN format(' LEFT JOIN %s AS s ON %s', segment_since, crm_internal.same_keys(histories, keys, 's', 'h')) ELSE '' END,
     CASE WHEN on_day THEN crm_internal.decisions_join(histories) ELSE '' END,
     CASE WHEN on_day THEN '(SELECT crm.until(h.history, $1) AS history OFFSET 0)'
       ELSE format('(SELECT coalesce(crm.until(h.history, %s), h.history) AS history)', day) END,
@@ -149,7 +166,8 @@ BEGIN
                                  crm_internal.score_call(histories, 'u.history', '$1'))
       ELSE format(' WHERE coalesce(crm.first_purchased_on(h.history) <= %s, h.history OPERATOR(crm.<>) ''{}''::crm.purchase_history)', day) END);
 END $$;
-COMMENT ON FUNCTION crm_internal.customers_query(regclass, regclass, int, boolean) IS 'the query of a customers view';
+COMMENT ON FUNCTION crm_internal.customers_query(regclass, regclass, int, boolean, regclass) IS
+  'the query of a customers view; the table of since when customers are in their segments may be NULL';
 
 CREATE FUNCTION crm_internal.score_call(history text, as_of text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -312,6 +330,17 @@ BEGIN
       ('expected_purchases', 'expected number of purchase days within the horizon; NULL until there is a purchase model'),
       ('clv', 'expected discounted margin of purchases within the horizon, in units of currency; NULL until there are a purchase_model and a spend_model in the rules, which CALL crm.refresh(..., refit => true) fits'),
       ('expected_next_purchase_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected, and until there is a purchase model'),
+      ('cohort_month', 'first day of the month of the first purchase'),
+      ('lifecycle_state', 'new, repeat, reactivated, lapsed or never: the 365 days until scored_on beside the 365 before them'),
+      ('p_silence', 'probability of a silence longer than the present one in the rhythm of the customer and of all; below 0.05 is overdue; NULL where no rhythm is known'),
+      ('spend_last', 'net amount of what was bought on the last 365 days until scored_on, in units of currency'),
+      ('purchase_count_last', 'number of purchases on the last 365 days until scored_on'),
+      ('value_decile', 'tenth of the customers by clv, by spend where there are no models, 10 the best, by the cut points of the last refresh; equal values are in one tenth'),
+      ('segment_since', 'day of the refresh that first found the customer in the segment, of a change since the last refresh the day of the score; NULL if not known'),
+      ('previous_segment', 'segment before that; NULL if none is known'),
+      ('rhythm', 'how regularly customers buy, fitted by the last refresh, for p_silence; NULL where too few bought twice'),
+      ('value_measure', 'what value_cuts cut: clv, or spend where there are no models'),
+      ('value_cuts', 'nine cut points of the customers'' value at the last refresh, for value_decile'),
       ('tier_program', 'the tier program; none if NULL'),
       ('purchase_model', 'model of when customers buy, from crm.fit_...; none if NULL, until a refit chooses one'),
       ('spend_model', 'model of what they spend, from crm.fit_gamma_gamma; none if NULL'),
@@ -399,8 +428,9 @@ CREATE FUNCTION crm_internal.check_keys(purchases regclass, keys text[], scale_b
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   reserved constant text[] := crm_internal.score_columns() || '{history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
-    tier_program,purchase_model,spend_model,margin,horizon_days,annual_discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,currency,as_of,snapshot_on,changed_at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
-    days_since_last_purchase,days_since_first_purchase,purchase_count,purchase_day_count,spend,average_order_value,average_days_between_purchases}'::text[];
+    tier_program,purchase_model,spend_model,margin,horizon_days,annual_discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,currency,as_of,rhythm,value_measure,value_cuts,snapshot_on,changed_at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
+    days_since_last_purchase,days_since_first_purchase,purchase_count,purchase_day_count,spend,average_order_value,average_days_between_purchases,
+    cohort_month,lifecycle_state,p_silence,spend_last_365d,purchase_count_last_365d,value_decile,segment_since,previous_segment}'::text[];
   k text;
 BEGIN
   FOREACH k IN ARRAY keys LOOP
@@ -440,7 +470,8 @@ BEGIN
       NULL::int AS look_back_days, NULL::crm.tier_program AS tier_program, NULL::crm.purchase_model AS purchase_model,
       NULL::crm.spend_model AS spend_model, NULL::float8 AS margin, NULL::int AS horizon_days, NULL::float8 AS annual_discount_rate,
       NULL::text AS time_zone, NULL::date AS scaled_on, NULL::date AS refreshing_as_of,
-      NULL::date AS refreshed_on, NULL::text AS currency, NULL::date AS as_of
+      NULL::date AS refreshed_on, NULL::text AS currency, NULL::date AS as_of,
+      NULL::crm.rhythm AS rhythm, NULL::text AS value_measure, NULL::float8[] AS value_cuts
     FROM %3$s WITH NO DATA$sql$, scoring_name, coalesce(crm_internal.column_list(scale_by, ''::text) || ',', ''), purchases);
   EXECUTE format($sql$ALTER TABLE %1$s
     ALTER keep_scale SET NOT NULL, ALTER keep_scale SET DEFAULT false,
@@ -527,16 +558,19 @@ END $$;
 COMMENT ON FUNCTION crm_internal.view_options(regclass, regclass, regclass) IS
   'the options of a view for reports: those that it has, or of a new one security_invoker where the histories or a source have row security';
 
-CREATE FUNCTION crm_internal.make_customers(purchases regclass, histories regclass, scoring regclass, horizon_days int, customers_name text) RETURNS void
+-- Whoever may read the customers by rights of their own may not have any on another table.
+CREATE FUNCTION crm_internal.make_customers(purchases regclass, histories regclass, scoring regclass, horizon_days int, customers_name text,
+    segment_since regclass DEFAULT NULL) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  options constant text := crm_internal.view_options(to_regclass(customers_name), purchases, histories);
 BEGIN
-  EXECUTE format('CREATE OR REPLACE VIEW %s %s AS %s', customers_name,
-    crm_internal.view_options(to_regclass(customers_name), purchases, histories),
-    crm_internal.customers_query(histories, scoring, horizon_days, false));
+  EXECUTE format('CREATE OR REPLACE VIEW %s %s AS %s', customers_name, options,
+    crm_internal.customers_query(histories, scoring, horizon_days, false, CASE WHEN options !~ 'security_invoker' THEN segment_since END));
   EXECUTE format('COMMENT ON VIEW %s IS %L', customers_name, format('the customers of %s as of the day scored_on', purchases));
   PERFORM crm_internal.comment_columns(customers_name::regclass);
 END $$;
-COMMENT ON FUNCTION crm_internal.make_customers(regclass, regclass, regclass, int, text) IS 'makes the view of customers for reports, or makes it anew with what later releases added at its end';
+COMMENT ON FUNCTION crm_internal.make_customers(regclass, regclass, regclass, int, text, regclass) IS 'makes the view of customers for reports, or makes it anew with what later releases added at its end';
 
 CREATE FUNCTION crm_internal.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, horizon_days int,
     function_name text)
@@ -544,7 +578,7 @@ CREATE FUNCTION crm_internal.make_customers_on(purchases regclass, histories reg
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE OR REPLACE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
-    function_name, customers, crm_internal.customers_query(histories, scoring, horizon_days, true));
+    function_name, customers, crm_internal.customers_query(histories, scoring, horizon_days, true, NULL::regclass));
   EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,
     format('the customers of %s as they were on a day, scored by the rules of today', purchases));
 END $$;
@@ -557,7 +591,7 @@ DECLARE
   missing text;
 BEGIN
   SELECT string_agg(format('ADD COLUMN %s %s', c.name, c.type), ', ') INTO missing
-  FROM (VALUES ('currency', 'text'), ('as_of', 'date')) AS c(name, type)
+  FROM (VALUES ('currency', 'text'), ('as_of', 'date'), ('rhythm', 'crm.rhythm'), ('value_measure', 'text'), ('value_cuts', 'float8[]')) AS c(name, type)
   WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = scoring AND attname = c.name AND NOT attisdropped);
   IF missing IS NOT NULL THEN
     EXECUTE format('ALTER TABLE %s %s', scoring, missing);
@@ -565,6 +599,15 @@ BEGIN
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.complete_rules(regclass) IS 'adds the columns to a table of scoring rules that came with later releases';
+
+CREATE FUNCTION crm_internal.lacks_since(tracking crm.tracked) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_class WHERE oid = tracking.segment_since)
+    AND NOT EXISTS (SELECT FROM pg_class WHERE oid = tracking.customers AND array_to_string(reloptions, ',') ~ 'security_invoker')
+    AND NOT EXISTS (SELECT FROM pg_rewrite AS w JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+                    WHERE w.ev_class = tracking.customers AND d.refclassid = 'pg_class'::regclass AND d.refobjid = tracking.segment_since)
+$$;
+COMMENT ON FUNCTION crm_internal.lacks_since(crm.tracked) IS 'whether a view of customers does not read since when they are in their segments though it could';
 
 -- The horizon stands in the names of the view's columns.
 CREATE FUNCTION crm_internal.remake_customers_on(tracking crm.tracked) RETURNS void
@@ -581,9 +624,11 @@ BEGIN
   END IF;
   IF EXISTS (SELECT FROM pg_proc
              WHERE oid = to_regprocedure(function_name || '(pg_catalog.date)')
-               AND prosrc <> crm_internal.customers_query(tracking.histories, tracking.scoring, horizon_days, true)) THEN
+               AND prosrc <> crm_internal.customers_query(tracking.histories, tracking.scoring, horizon_days, true, NULL::regclass))
+     OR crm_internal.lacks_since(tracking) THEN
     -- first the view, which the function's rows are those of
-    PERFORM crm_internal.make_customers(tracking.purchases, tracking.histories, tracking.scoring, horizon_days, tracking.customers::text);
+    PERFORM crm_internal.make_customers(tracking.purchases, tracking.histories, tracking.scoring, horizon_days, tracking.customers::text,
+      CASE WHEN crm_internal.is_there(tracking.segment_since) THEN tracking.segment_since END);
     PERFORM crm_internal.make_customers_on(tracking.purchases, tracking.histories, tracking.scoring, tracking.customers, horizon_days, function_name);
   END IF;
 END $$;
@@ -657,6 +702,50 @@ END $$;
 COMMENT ON FUNCTION crm_internal.make_scales(regclass, regclass, date, regclass) IS
   'makes the scales of all rules anew from the histories of some customers, as of a day or of today where each rule''s customers are';
 
+CREATE AGGREGATE crm_internal.rhythm_data(history crm.purchase_history, as_of date) (
+  SFUNC = crm_internal.rhythm_transition,
+  STYPE = crm.exact_sums,
+  SSPACE = 512,
+  COMBINEFUNC = crm_internal.exact_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm_internal.rhythm_data(crm.purchase_history, date) IS 'what the rhythm of all customers is fitted to';
+
+CREATE FUNCTION crm_internal.rhythm_or_null(data crm.exact_sums) RETURNS crm.rhythm
+  LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN crm_internal.rhythm_final(data);
+EXCEPTION WHEN OTHERS THEN
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crm_internal.rhythm_or_null(crm.exact_sums) IS 'the rhythm that fits; NULL if none does';
+
+-- Each cut point is the least value of the best tenth, two tenths and so on.
+CREATE FUNCTION crm_internal.measure_customers(histories regclass, scoring regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+  scale_by constant text[] := nullif(crm_internal.scale_by(histories, scoring), '{}');
+BEGIN
+  -- rules of an earlier release get the columns when crm.refresh begins
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = scoring AND attname = 'value_cuts' AND NOT attisdropped) THEN
+    RETURN;
+  END IF;
+  EXECUTE format($sql$
+    UPDATE %1$s AS r SET rhythm = crm_internal.rhythm_or_null(n.rhythm), value_measure = n.measure, value_cuts = n.cuts
+    FROM (SELECT %2$s v.measure, crm_internal.rhythm_data(h.history, r.refreshing_as_of) AS rhythm,
+            percentile_disc('{0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1}'::float8[]) WITHIN GROUP (ORDER BY v.value DESC) AS cuts
+          FROM %3$s AS h JOIN %1$s AS r ON %4$s
+            CROSS JOIN LATERAL (SELECT CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN 'spend' ELSE 'clv' END AS measure,
+              CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN crm.spend(crm.until(h.history, r.refreshing_as_of))::float8 ELSE h.clv END AS value) AS v
+          WHERE crm.first_purchased_on(h.history) <= r.refreshing_as_of
+          GROUP BY %2$s v.measure) AS n
+    WHERE %5$s$sql$,
+    scoring, coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), histories,
+    crm_internal.same_keys(histories, scale_by, 'r', 'h'), crm_internal.same_keys(histories, scale_by, 'r', 'n'));
+END $$;
+COMMENT ON FUNCTION crm_internal.measure_customers(regclass, regclass) IS
+  'keeps in the rules of a tracking the rhythm of all customers and the tenths of their value, which the view of customers reads, as of the day of the refresh';
+
 CREATE FUNCTION crm_internal.finish_scoring(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -664,6 +753,7 @@ DECLARE
   scoring constant regclass := (crm_internal.tracking_of(histories)).scoring;
   oldest date;
 BEGIN
+  PERFORM crm_internal.measure_customers(histories, scoring);
   EXECUTE format('UPDATE %s SET refreshed_on = refreshing_as_of, refreshing_as_of = NULL WHERE refreshing_as_of IS NOT NULL', scoring);
   EXECUTE format('SELECT min(scaled_on) FROM %s', scoring) INTO oldest;
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = finish_scoring.histories LOOP
@@ -896,6 +986,7 @@ BEGIN
     made.scoring := crm_internal.make_scoring(purchases, crm_internal.new_name(schema, base, '_scoring' || number), scale_by, time_zone, bins, segments, look_back_days, horizon_days);
     made.histories := crm_internal.make_histories(purchases, crm_internal.new_name(schema, base, '_histories' || number), keys, unlogged);
   ELSE
+    PERFORM crm_internal.complete_rules(made.scoring);
     made.models := crm_internal.left_table(schema, base, '_models', crm_internal.typed_columns(purchases, scale_by)
       || format('purchase_model %s', 'crm.purchase_model'::regtype::oid) || format('replaced_on %s', 'date'::regtype::oid));
     made.segment_days := crm_internal.left_table(schema, base, '_segment_days', ARRAY[format('scored_on %s', 'date'::regtype::oid), format('segment %s', 'text'::regtype::oid)]);
@@ -913,7 +1004,11 @@ BEGIN
   PERFORM crm_internal.make_customers_on(purchases, made.histories, made.scoring, made.customers, horizon_days,
     crm_internal.new_name(schema, base, '_customers_on' || number));
   made.purchases := purchases;
-  RETURN crm_internal.make_pictures(made);
+  made := crm_internal.make_pictures(made);
+  IF crm_internal.lacks_since(made) THEN
+    PERFORM crm_internal.make_customers(purchases, made.histories, made.scoring, horizon_days, customers_name, made.segment_since);
+  END IF;
+  RETURN made;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean) IS
   'makes the tables and views of a tracking';

@@ -72,8 +72,9 @@ BEGIN
     PERFORM crm_internal.as_owner(t.histories, format('SELECT crm_internal.refresh_fill(%s::regclass)', tracking::oid));
     RETURN;
   END IF;
-  PERFORM crm_internal.remake_customers_on(t);
-  PERFORM crm_internal.complete_pictures(t.histories); -- they read columns that the rules have by now
+  PERFORM crm_internal.complete_rules(t.scoring); -- what is made below reads columns that came with later releases
+  PERFORM crm_internal.complete_pictures(t.histories);
+  PERFORM crm_internal.remake_customers_on(crm_internal.tracking_of(tracking));
   PERFORM crm_internal.keep_rules(t.histories);
   PERFORM crm_internal.complete_triggers(t.histories);
   PERFORM crm_internal.leave_triggers(t.histories);

@@ -19,7 +19,11 @@ COMMENT ON FUNCTION crm_internal.horizon_days(regclass) IS 'the horizon of a tra
 
 CREATE FUNCTION crm_internal.calendar_query(histories regclass, scoring regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('SELECT %1$s p.* FROM (SELECT %2$s crm.period_book(h.history, coalesce(r.as_of, (now() AT TIME ZONE r.time_zone)::date), ''month''::text) AS book
+  SELECT format('SELECT %1$s p.period_start, p.active_count, p.new_count, p.retained_count, p.reactivated_count, p.lapsed_count, p.purchase_count,
+        p.amount::numeric(38,2) AS amount, p.new_amount::numeric(38,2) AS new_amount, p.retained_amount::numeric(38,2) AS retained_amount,
+        p.reactivated_amount::numeric(38,2) AS reactivated_amount, p.lapsed_amount::numeric(38,2) AS lapsed_amount,
+        p.average_order_value::numeric(38,2) AS average_order_value, p.repeat_share
+      FROM (SELECT %2$s crm.period_book(h.history, coalesce(r.as_of, (now() AT TIME ZONE r.time_zone)::date), ''month''::text) AS book
       FROM %3$s AS h JOIN %4$s AS r ON %5$s %6$s) AS b CROSS JOIN LATERAL crm.periods(b.book) AS p',
     coalesce(crm_internal.column_list(scale_by, 'b.'::text) || ',', ''), coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''),
     histories, scoring, crm_internal.same_keys(histories, scale_by, 'r', 'h'),
@@ -30,7 +34,9 @@ COMMENT ON FUNCTION crm_internal.calendar_query(regclass, regclass) IS 'the quer
 
 CREATE FUNCTION crm_internal.cohorts_query(histories regclass, scoring regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('SELECT %1$s p.*, p.cumulative_amount / p.observable AS cumulative_amount_per_customer
+  SELECT format('SELECT %1$s p.cohort_start, p.age, p.period_start, p.observable, p.active, p.rate, p.active_since, p.purchase_count, p.purchase_day_count,
+        p.amount::numeric(38,2) AS amount, p.cumulative_amount::numeric(38,2) AS cumulative_amount,
+        (p.cumulative_amount / p.observable)::numeric(38,2) AS cumulative_amount_per_customer
       FROM (SELECT %2$s crm.cohort_book(h.history, coalesce(r.as_of, (now() AT TIME ZONE r.time_zone)::date), ''month''::text) AS book
         FROM %3$s AS h JOIN %4$s AS r ON %5$s %6$s) AS b CROSS JOIN LATERAL crm.cells(b.book) AS p',
     coalesce(crm_internal.column_list(scale_by, 'b.'::text) || ',', ''), coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''),
@@ -44,7 +50,7 @@ COMMENT ON FUNCTION crm_internal.cohorts_query(regclass, regclass) IS 'the query
 CREATE FUNCTION crm_internal.segments_query(histories regclass, scoring regclass, horizon_days int) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format($query$
-    SELECT %1$s n.segment, n.segment_rank, coalesce(c.customer_count, 0) AS customer_count, coalesce(c.spend, 0) AS spend,
+    SELECT %1$s n.segment, n.segment_rank, coalesce(c.customer_count, 0) AS customer_count, coalesce(c.spend, 0)::numeric(38,2) AS spend,
       c.clv AS clv_%2$sd, c.buy_again AS buy_again_%2$sd
     FROM (SELECT %3$s s.segment, min(s.segment_rank) AS segment_rank FROM %4$s AS r CROSS JOIN LATERAL crm.segments(r.segments) AS s GROUP BY %3$s s.segment) AS n
       LEFT JOIN (SELECT %3$s h.segment, count(*) AS customer_count, sum(crm.spend(coalesce(crm.until(h.history, h.scored_on), h.history))) AS spend, sum(h.clv) AS clv, avg(%5$s) AS buy_again
@@ -73,7 +79,7 @@ CREATE FUNCTION crm_internal.make_segment_days(tracking crm.tracked, table_name 
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format($sql$CREATE TABLE %1$s AS SELECT %2$s NULL::date AS scored_on, NULL::text AS segment, NULL::smallint AS segment_rank,
-      NULL::bigint AS customer_count, NULL::bigint AS entered_count, NULL::bigint AS left_count, NULL::numeric AS spend,
+      NULL::bigint AS customer_count, NULL::bigint AS entered_count, NULL::bigint AS left_count, NULL::numeric(38,2) AS spend,
       NULL::float8 AS clv_%3$sd, NULL::float8 AS buy_again_%3$sd, NULL::text AS rules, NULL::timestamptz AS kept_at
     FROM %4$s WITH NO DATA$sql$, table_name, coalesce(crm_internal.column_list(scale_by, ''::text) || ',', ''), horizon_days, tracking.scoring);
   EXECUTE format('ALTER TABLE %s ALTER scored_on SET NOT NULL, ALTER rules SET NOT NULL, ALTER kept_at SET NOT NULL', table_name);
@@ -87,7 +93,7 @@ BEGIN
     'spend', 'net amount of all that its customers had bought by then, in the currency unit',
     format('clv_%sd', horizon_days), 'sum of the expected discounted margin of its customers within the horizon, in the currency unit',
     format('buy_again_%sd', horizon_days), 'mean probability of its customers to buy within the horizon',
-    'rules', 'what scored them: refresh, the rules in force when a refresh kept the day; of days filled in later, models in force, refitted or no models',
+    'rules', 'what scored them: refresh, the rules in force when a refresh kept the day; of days filled in later, rules in force, models in force, refitted or no models',
     'kept_at', 'when the row was written'));
   RETURN table_name::regclass;
 END $$;
@@ -361,18 +367,25 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 COMMENT ON FUNCTION crm_internal.fit_as_known(crm.spend_model, crm.spend_model_state) IS 'the spend model that fits data of an earlier day; NULL if none does';
 
+-- Where the rules of a day are known, all of them are taken, the scale and the models with them.
 -- Each customer's days stand beside each other, so that nothing as large as customers times days is kept or sorted.
 CREATE FUNCTION crm_internal.back_fill_query(tracking crm.tracked) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   scale_by constant text[] := nullif(crm_internal.scale_by(tracking.histories, tracking.scoring), '{}');
   has_models constant boolean := crm_internal.is_there(tracking.models);
+  columns constant text[] := crm_internal.rule_columns() || '{bins}'::text[];
+  -- rules that a restore has brought back may lack columns
+  has_rules constant boolean := crm_internal.is_there(tracking.rules) AND NOT EXISTS (
+    SELECT FROM unnest(columns) AS c WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = tracking.rules AND attname = c AND NOT attisdropped));
 BEGIN
   RETURN format($query$
     WITH known AS MATERIALIZED (
-      SELECT row_number() OVER () AS number, r.*, d.day AS scored_on, m.recorded_on IS NOT NULL AS was_recorded, m.purchase_model AS recorded_model, m.spend_model AS recorded_spend,
+      SELECT row_number() OVER () AS number, %7$s %12$s, r.keep_scale, r.scaled_on, d.day AS scored_on, k.segments IS NOT NULL AS in_force,
+        m.recorded_on IS NOT NULL AS was_recorded, m.purchase_model AS recorded_model, m.spend_model AS recorded_spend,
         lag(d.day) OVER (%11$s ORDER BY d.day) IS NOT NULL AS comparable
       FROM %1$s AS r CROSS JOIN unnest($1) AS d(day)
+        LEFT JOIN LATERAL (%13$s) AS k ON true
         LEFT JOIN LATERAL (%2$s) AS m ON true
       WHERE d.day < coalesce((SELECT min(k.scored_on) FROM %3$s AS k WHERE k.rules = 'refresh' AND %4$s), 'infinity')),
     made AS (
@@ -380,17 +393,17 @@ BEGIN
         crm.data_check(h.history, g.scored_on) FILTER (WHERE g.fits) AS data_check,
         crm_internal.purchase_fit_data(g.purchase_model, h.history, g.scored_on) FILTER (WHERE g.fits) AS purchases,
         crm_internal.spend_fit_data(h.history, g.scored_on) FILTER (WHERE g.fits) AS spend
-      FROM (SELECT *, NOT was_recorded AND purchase_model IS NOT NULL AS fits FROM known) AS g JOIN %5$s AS h ON %6$s
+      FROM (SELECT *, NOT (was_recorded OR in_force) AND purchase_model IS NOT NULL AS fits FROM known) AS g JOIN %5$s AS h ON %6$s
       WHERE crm.first_purchased_on(h.history) <= g.scored_on
       GROUP BY g.number),
     rule AS MATERIALIZED (
       SELECT %7$s r.scored_on, r.segments, r.comparable, r.look_back_days, r.margin, r.horizon_days, r.annual_discount_rate,
-        CASE WHEN r.keep_scale AND r.scored_on >= r.scaled_on THEN r.scale ELSE made.scale END AS scale, f.purchase_model, f.spend_model,
-        CASE WHEN f.purchase_model IS NULL THEN 'no models' WHEN r.was_recorded THEN 'models in force' ELSE 'refitted' END AS rules
+        CASE WHEN r.in_force OR r.keep_scale AND r.scored_on >= r.scaled_on THEN r.scale ELSE made.scale END AS scale, f.purchase_model, f.spend_model,
+        CASE WHEN r.in_force THEN 'rules in force' WHEN f.purchase_model IS NULL THEN 'no models' WHEN r.was_recorded THEN 'models in force' ELSE 'refitted' END AS rules
       FROM known AS r LEFT JOIN made ON made.number = r.number
         CROSS JOIN LATERAL (SELECT
-          CASE WHEN r.was_recorded THEN r.recorded_model ELSE crm_internal.fit_as_known(r.purchase_model, made.data_check, made.purchases) END AS purchase_model,
-          CASE WHEN r.was_recorded THEN r.recorded_spend ELSE crm_internal.fit_as_known(r.spend_model, made.spend) END AS spend_model OFFSET 0) AS f),
+          CASE WHEN r.in_force THEN r.purchase_model WHEN r.was_recorded THEN r.recorded_model ELSE crm_internal.fit_as_known(r.purchase_model, made.data_check, made.purchases) END AS purchase_model,
+          CASE WHEN r.in_force THEN r.spend_model WHEN r.was_recorded THEN r.recorded_spend ELSE crm_internal.fit_as_known(r.spend_model, made.spend) END AS spend_model OFFSET 0) AS f),
     moved AS MATERIALIZED (
       SELECT %8$s c.scored_on, c.segment, c.before, c.is_there AND NOT c.was_there AS come, NOT c.is_there AS gone, count(*) AS customers,
         sum(c.spend) AS spend, sum(c.clv) AS clv, sum(c.buy_again) AS buy_again, count(c.buy_again) AS scored
@@ -417,7 +430,12 @@ BEGIN
     tracking.segment_days, crm_internal.same_keys(tracking.scoring, scale_by, 'k', 'r'), tracking.histories,
     crm_internal.same_keys(tracking.scoring, scale_by, 'g', 'h'), coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''),
     coalesce(crm_internal.column_list(scale_by, 'h.'::text) || ',', ''), crm_internal.same_keys(tracking.scoring, scale_by, 'r', 'h'),
-    crm_internal.segment_rows_query(tracking.scoring, scale_by), coalesce('PARTITION BY ' || crm_internal.column_list(scale_by, 'r.'::text), ''));
+    crm_internal.segment_rows_query(tracking.scoring, scale_by), coalesce('PARTITION BY ' || crm_internal.column_list(scale_by, 'r.'::text), ''),
+    (SELECT string_agg(format('CASE WHEN k.segments IS NULL THEN r.%1$I ELSE k.%1$I END AS %1$I', c), ', ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS u(c, n)),
+    CASE WHEN has_rules
+      THEN format('SELECT o.* FROM %s AS o WHERE %s AND (o.changed_at AT TIME ZONE r.time_zone)::date <= d.day AND o.scale IS NOT NULL ORDER BY o.change_number DESC LIMIT 1',
+                  tracking.rules, crm_internal.same_keys(tracking.scoring, scale_by, 'o', 'r'))
+      ELSE format('SELECT o.* FROM %s AS o WHERE false', tracking.scoring) END);
 END $$;
 COMMENT ON FUNCTION crm_internal.back_fill_query(crm.tracked) IS 'the statement that fills in the segments of the days $1, those before the first refresh that kept them';
 
@@ -460,4 +478,4 @@ BEGIN
   RETURN kept;
 END $$;
 COMMENT ON FUNCTION crm.back_fill(regclass, daterange, interval) IS
-  'fills in the table <name>_segment_days for days before the first refresh that kept them, step by step from the first day of a range: with the models that were in force, or where none were with such as fit what was known by then; returns how many days there are now';
+  'fills in the table <name>_segment_days for days before the first refresh that kept them, step by step from the first day of a range: by the rules or models that were in force, or where none were with such as fit what was known by then; returns how many days there are now';

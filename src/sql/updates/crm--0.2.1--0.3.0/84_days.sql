@@ -1,6 +1,8 @@
 -- the day, the currency and the history of the rules of a tracking; its name; 90_words.sql makes anew what calls these
 
 DROP FUNCTION crm_internal.report_columns(text, int);
+DROP FUNCTION crm_internal.customers_query(regclass, regclass, int, boolean);
+DROP FUNCTION crm_internal.make_customers(regclass, regclass, regclass, int, text);
 DROP FUNCTION crm_internal.make_scoring(regclass, text, text[], text, int, crm.segment_map, int, int);
 DROP FUNCTION crm_internal.make_histories(regclass, text, text[], boolean);
 DROP FUNCTION crm_internal.make_changes(regclass, text, text[], boolean);

@@ -6,6 +6,10 @@ SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 @replace crm_internal.relations_of
+@create crm_internal.rhythm_data
+@create crm_internal.rhythm_or_null
+@create crm_internal.measure_customers
+@create crm_internal.lacks_since
 @create crm_internal.buy_again
 @create crm_internal.horizon_days
 @create crm_internal.calendar_query

@@ -1,0 +1,100 @@
+-- models from the jsonb that they cast to, for forms and tools that keep rules as JSON
+
+CREATE FUNCTION crm_internal.check_model_number(of_type text, key text, value jsonb) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF coalesce(jsonb_typeof(value), 'null') <> 'number' THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('"%s" of a %s in JSON cannot be %s', key, of_type, coalesce(value::text, 'missing')),
+      detail => 'It is a number.');
+  END IF;
+  RETURN value::text;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_model_number(text, text, jsonb) IS 'the text of a number of a model in JSON; an error if it is none';
+
+-- " fitted (customers 5, ..., converged, covariance ...)", as the text form of a model has it; nothing of one that was given
+CREATE FUNCTION crm_internal.fit_text(of_type text, model jsonb) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  known constant text[] := '{customers,repeat_buyers,left_out,log_likelihood,gradient_norm}';
+  covariance text := '';
+BEGIN
+  IF coalesce(model ->> 'fit', 'given') = 'given' THEN
+    RETURN '';
+  END IF;
+  IF jsonb_typeof(model -> 'covariance') = 'array' THEN
+    SELECT ', covariance ' || string_agg(crm_internal.check_model_number(of_type, 'covariance', e.value), ' ' ORDER BY l.n, e.n) INTO covariance
+    FROM jsonb_array_elements(model -> 'covariance') WITH ORDINALITY AS l(line, n)
+      CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(l.line) = 'array' THEN l.line ELSE '[]' END) WITH ORDINALITY AS e(value, n)
+    WHERE e.n <= l.n;
+  END IF;
+  RETURN format(' fitted (%s, %s%s)',
+    (SELECT string_agg(format('%s %s', k, crm_internal.check_model_number(of_type, k, model -> k)), ', ' ORDER BY n) FROM unnest(known) WITH ORDINALITY AS u(k, n)),
+    concat_ws(' ', model ->> 'fit', model ->> 'at_bound'), covariance);
+END $$;
+COMMENT ON FUNCTION crm_internal.fit_text(text, jsonb) IS 'how a model in JSON was fitted, in its text form';
+
+CREATE FUNCTION crm_internal.model_text(of_type text, model jsonb) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  -- in the order in which every model has those that it has
+  parameters constant text[] := '{k,r,alpha,rate,s,beta,a,b,p,share,mu,gamma,delta,c,q,v,mean,scale,price,unit_days}';
+  others constant text[] := '{model,fit,limit,at_bound,customers,repeat_buyers,left_out,log_likelihood,gradient_norm,covariance,among}';
+  unknown text;
+  among text := '';
+BEGIN
+  IF jsonb_typeof(model) <> 'object' OR coalesce(jsonb_typeof(model -> 'model'), 'null') <> 'string' THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('JSON is no %s: %s', of_type, left(model::text, 60)),
+      detail => 'It is an object with "model", the name of a model, and the parameters of that.');
+  END IF;
+  SELECT k INTO unknown FROM jsonb_object_keys(model) AS k WHERE k <> ALL (parameters || others) ORDER BY k LIMIT 1;
+  IF FOUND THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('a %s in JSON has no "%s"', of_type, unknown),
+      detail => format('Beside its parameters it may have %s.', array_to_string(others, ', ')));
+  END IF;
+  IF jsonb_typeof(model -> 'among') = 'array' THEN
+    SELECT format(' among (%s)', string_agg(format('%s: %s %s %s', t ->> 'fitted', t ->> 'model',
+      crm_internal.check_model_number(of_type, 'log_likelihood', t -> 'log_likelihood'), concat_ws(' ', t ->> 'fit', t ->> 'at_bound')), ', ' ORDER BY n)) INTO among
+    FROM jsonb_array_elements(model -> 'among') WITH ORDINALITY AS u(t, n);
+  END IF;
+  RETURN format('%s(%s)%s%s', model ->> 'model',
+    (SELECT string_agg(format('%s %s', p, crm_internal.check_model_number(of_type, p, model -> p)), ', ' ORDER BY n)
+     FROM unnest(parameters) WITH ORDINALITY AS u(p, n) WHERE model ? p),
+    crm_internal.fit_text(of_type, model), among);
+END $$;
+COMMENT ON FUNCTION crm_internal.model_text(text, jsonb) IS 'the text form of a model in JSON, whose input checks the rest';
+
+CREATE FUNCTION crm_internal.purchase_model_of_jsonb(model jsonb) RETURNS crm.purchase_model
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN crm_internal.model_text('purchase model'::text, model)::crm.purchase_model;
+END $$;
+COMMENT ON FUNCTION crm_internal.purchase_model_of_jsonb(jsonb) IS 'implementation of the cast from jsonb';
+CREATE CAST (jsonb AS crm.purchase_model) WITH FUNCTION crm_internal.purchase_model_of_jsonb(jsonb);
+COMMENT ON CAST (jsonb AS crm.purchase_model) IS 'the model that casts to such an object; "fit" and what a fit found may be left out';
+
+CREATE FUNCTION crm_internal.spend_model_of_jsonb(model jsonb) RETURNS crm.spend_model
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN crm_internal.model_text('spend model'::text, model)::crm.spend_model;
+END $$;
+COMMENT ON FUNCTION crm_internal.spend_model_of_jsonb(jsonb) IS 'implementation of the cast from jsonb';
+CREATE CAST (jsonb AS crm.spend_model) WITH FUNCTION crm_internal.spend_model_of_jsonb(jsonb);
+COMMENT ON CAST (jsonb AS crm.spend_model) IS 'the model that casts to such an object; "fit" and what a fit found may be left out';
+
+CREATE FUNCTION crm_internal.contract_model_of_jsonb(model jsonb) RETURNS crm.contract_model
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN crm_internal.model_text('contract model'::text, model)::crm.contract_model;
+END $$;
+COMMENT ON FUNCTION crm_internal.contract_model_of_jsonb(jsonb) IS 'implementation of the cast from jsonb';
+CREATE CAST (jsonb AS crm.contract_model) WITH FUNCTION crm_internal.contract_model_of_jsonb(jsonb);
+COMMENT ON CAST (jsonb AS crm.contract_model) IS 'the model that casts to such an object; "fit" and what a fit found may be left out';
+
+CREATE FUNCTION crm_internal.occasion_model_of_jsonb(model jsonb) RETURNS crm.occasion_model
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN crm_internal.model_text('occasion model'::text, model)::crm.occasion_model;
+END $$;
+COMMENT ON FUNCTION crm_internal.occasion_model_of_jsonb(jsonb) IS 'implementation of the cast from jsonb';
+CREATE CAST (jsonb AS crm.occasion_model) WITH FUNCTION crm_internal.occasion_model_of_jsonb(jsonb);
+COMMENT ON CAST (jsonb AS crm.occasion_model) IS 'the model that casts to such an object; "fit" and what a fit found may be left out';

@@ -1,0 +1,3 @@
+-- models from jsonb
+
+@part 46_model_from_jsonb.sql
