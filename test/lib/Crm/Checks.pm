@@ -33,6 +33,7 @@ my %below = (
 	portfolio => 'base history',
 	relationship => 'base history',
 	contact => 'base math relationship',
+	mix => 'base models history',
 	memory => 'base math relationship contact',
 	live => 'base history scoring tiers lifetime',
 );

@@ -1,0 +1,134 @@
+/*
+ * nbd_dirichlet.c: the NBD-Dirichlet of a market from what a market table says:
+ * penetration and mean purchases of the category, share and penetration of each
+ * brand; Goodhardt, Ehrenberg & Chatfield (1984), "The Dirichlet".
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "models/dirichlet.h"
+
+#define MOST_DIVERSITY 30.0 /* no more can be told apart */
+#define HALVINGS 100
+
+/*
+ * The shape K of the NBD of which a share of people buy nothing: (1 + M/K)^-K =
+ * 1 - penetration, which falls from 1 to e^-M as K grows. False if even that is more.
+ */
+bool
+market_shape(double penetration, double mean, double *shape)
+{
+	double low = -50;
+	double high = 50;
+
+	if (!(-log1p(-penetration) < mean))
+		return false;
+	for (int i = 0; i < HALVINGS; i++)
+	{
+		double middle = (low + high) / 2;
+		double k = exp(middle);
+
+		if (k * log1p(mean / k) < -log1p(-penetration))
+			low = middle;
+		else
+			high = middle;
+	}
+	*shape = exp((low + high) / 2);
+	return true;
+}
+
+/*
+ * The share of people who buy a brand: 1 - sum over n of P(n) p(0 | n), where p(0 | n),
+ * that n purchases are none of the brand, is the product of (S - a + i) / (S + i),
+ * a = S times its share. Terms until what is left cannot change the sum.
+ */
+static double
+brand_penetration(double mean, double shape, double share, double diversity)
+{
+	double p = exp(-shape * log1p(mean / shape));
+	double none = 1;
+	double left = 1;
+	double sum = 0;
+
+	for (int n = 0; n < 100000 && left > 1e-16; n++)
+	{
+		sum += p * none;
+		left -= p;
+		none *= (diversity * (1 - share) + n) / (diversity + n);
+		p *= (shape + n) / (n + 1) * (mean / (mean + shape));
+	}
+	return 1 - sum;
+}
+
+/*
+ * The diversity S at which a brand of a share has its penetration, which grows with
+ * S: from 0, whoever buys the category buys one brand only, to the most that is told.
+ */
+double
+market_diversity(double mean, double shape, double share, double penetration)
+{
+	double low = 0;
+	double high = MOST_DIVERSITY;
+
+	for (int i = 0; i < HALVINGS; i++)
+	{
+		double middle = (low + high) / 2;
+
+		if (brand_penetration(mean, shape, share, middle) < penetration)
+			low = middle;
+		else
+			high = middle;
+	}
+	return (low + high) / 2;
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *) a;
+	double y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* The value at a place between sorted values, the first at 0. */
+static double
+at_place(const double *sorted, double place)
+{
+	double below = floor(place);
+
+	return (sorted[(int) below] + sorted[(int) ceil(place)]) / 2;
+}
+
+/*
+ * The mean of the diversities weighted by share, without outliers: what is more than
+ * 1.5 times the spread of the hinges beyond them, or above the notch of a box plot
+ * (median + 1.58 spread / sqrt(n); Tukey's hinges). NaN if nothing is left.
+ */
+double
+market_robust_mean(int n, const double *diversity, const double *share)
+{
+	double *sorted = malloc(sizeof(double) * (size_t) n);
+	double	half = floor((n + 3) / 2.0) / 2 - 1; /* the place of the lower hinge */
+	double	low, high, notch;
+	double	sum = 0;
+	double	weight = 0;
+
+	if (sorted == NULL)
+		return NAN;
+	for (int i = 0; i < n; i++)
+		sorted[i] = diversity[i];
+	qsort(sorted, (size_t) n, sizeof(double), compare_doubles);
+	low = at_place(sorted, half);
+	high = at_place(sorted, n - 1 - half);
+	notch = at_place(sorted, (n - 1) / 2.0) + 1.58 * (high - low) / sqrt(n);
+	for (int i = 0; i < n; i++)
+		if (diversity[i] <= notch && diversity[i] <= high + 1.5 * (high - low) &&
+			diversity[i] >= low - 1.5 * (high - low))
+		{
+			sum += diversity[i] * share[i];
+			weight += share[i];
+		}
+	free(sorted);
+	return weight > 0 ? sum / weight : NAN;
+}
