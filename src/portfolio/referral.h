@@ -60,6 +60,7 @@ typedef struct Key
 extern const Referral **referral_network_sorted(const ReferralNetwork *network);
 extern ReferralIndex	referral_index(const ReferralNetwork *network);
 extern int				referral_index_first(const ReferralIndex *index, Key referrer);
+extern int64		   *referral_reaches(const ReferralIndex *index, int depth);
 
 static inline Key
 referrer_of(const Referral *r)

@@ -289,9 +289,8 @@ crm_referral_reach(PG_FUNCTION_ARGS)
 typedef struct ReferrerRows
 {
 	ReferralIndex index;
-	int			  depth;
 	int			  at; /* the first referral of the next referrer */
-	int			 *queue;
+	int64		 *reach;
 } ReferrerRows;
 
 static Datum
@@ -319,14 +318,15 @@ crm_referrers(PG_FUNCTION_ARGS)
 
 	if (SRF_IS_FIRSTCALL())
 	{
-		int depth = CheckDepth(PG_GETARG_INT32(1));
+		int			  depth = CheckDepth(PG_GETARG_INT32(1));
+		MemoryContext before;
 
 		rows = rows_start(fcinfo, sizeof(ReferrerRows));
 		r = rows->user_fctx;
 		start_index(rows, fcinfo, &r->index);
-		r->depth = depth;
-		r->queue =
-			MemoryContextAlloc(rows->multi_call_memory_ctx, Max(r->index.n, 1) * sizeof(int));
+		before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
+		r->reach = referral_reaches(&r->index, depth);
+		MemoryContextSwitchTo(before);
 	}
 	rows = SRF_PERCALL_SETUP();
 	r = rows->user_fctx;
@@ -344,7 +344,7 @@ crm_referrers(PG_FUNCTION_ARGS)
 		values[0] = key_datum(referrer_of(r->index.referrals[first]));
 		values[1] = Int64GetDatum(count);
 		values[2] = nulls[2] ? (Datum) 0 : NumericGetDatum(amount_to_numeric(sum));
-		values[3] = Int64GetDatum(count_reach(&r->index, first, r->depth, r->queue));
+		values[3] = Int64GetDatum(r->reach[first]);
 		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}
 	SRF_RETURN_DONE(rows);

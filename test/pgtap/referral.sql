@@ -1,7 +1,7 @@
 -- referral worth, value and reach against slow, obvious SQL on random networks
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(29);
+SELECT plan(31);
 SELECT setseed(0.64);
 
 -- a random network: everybody but some was brought by an earlier or, in cycles, a later customer
@@ -32,6 +32,18 @@ SELECT results_eq($$ SELECT referrer, reach FROM network, referrers(n, 25) $$,
 SELECT is((SELECT reach FROM network, referrers(n, 2147483647) WHERE referrer = 'c11'), (SELECT reach FROM pg_temp.slow_reach(60) WHERE referrer = 'c11'),
   'any depth ends');
 SELECT is_empty($$ SELECT referrer FROM network, referrers(n, 4) WHERE reach <> referral_reach(n, referrer, 4) $$, 'one referrer has the reach that the list says');
+-- small networks, where cycles have much hanging on them: all at once against one by one
+CREATE TEMPORARY TABLE small AS
+SELECT k, referral_network(a, b, 1) AS n
+FROM (SELECT DISTINCT ON (k, b) k, 'c' || a AS a, 'c' || b AS b FROM (SELECT k, (random() * (5 + k))::int AS a, (random() * (5 + k))::int AS b
+      FROM generate_series(1, 60) AS k, LATERAL generate_series(1, 5 + k)) AS s WHERE a <> b ORDER BY k, b, a) AS s GROUP BY k;
+SELECT is_empty($$ SELECT k, depth, referrer FROM small, generate_series(1, 12) AS depth, referrers(n, depth) r WHERE r.reach <> referral_reach(n, r.referrer, depth) $$,
+  'so it has in cycles that much hangs on');
+-- a chain of a hundred thousand: 5 billion steps if each referrer were walked from
+SET LOCAL statement_timeout = '20s';
+SELECT results_eq($$ SELECT count(*), sum(reach), max(reach) FROM (SELECT referral_network('c' || i, 'c' || i + 1, 1) AS n FROM generate_series(1, 100000) AS i) AS chain, referrers(n, 2147483647) $$,
+  $$ VALUES (100000::bigint, 5000050000::numeric, 100000::bigint) $$, 'a chain takes no longer than others');
+SET LOCAL statement_timeout = 0;
 SELECT results_eq($$ SELECT referrer, referrals, referral_value FROM network, referrers(n, 1) $$,
   $$ SELECT referrer, count(*), CASE WHEN bool_and(worth IS NOT NULL) THEN sum(worth) END FROM referral GROUP BY 1 ORDER BY referrer COLLATE "C" $$,
   'the value is the sum of the worth, unknown if one is');
