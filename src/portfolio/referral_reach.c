@@ -191,8 +191,10 @@ referral_reaches(const ReferralIndex *index, int depth)
 	Size  n = (Size) index->n + 1;
 	int	 *above = referrers_above(index);
 	bool *marked = palloc0(n * sizeof(bool));
-	Walk  w = {index, Min(depth, index->n)};
+	Walk  w = {0};
 
+	w.index = index;
+	w.depth = Min(depth, index->n);
 	w.referrer = palloc(n * sizeof(int));
 	w.next = palloc(n * sizeof(int));
 	w.below = palloc(n * sizeof(int64));
