@@ -1,8 +1,10 @@
 /*
  * rules.c: the rules of a tracking, one row of its scoring table each.
  *
- * Every statement looks at the rows, since anybody may change them; what was
- * made of them is kept, and serves until they are others.
+ * Every statement looks at the rows that it scores by, since anybody may change
+ * them; what was made of them is kept, and serves until they are others. Where
+ * keys of customers choose the rule, it is looked up by the primary key of the
+ * scoring table: what an order costs does not depend on how many rules there are.
  */
 #include "crm.h"
 
@@ -43,26 +45,6 @@ static const RulePartColumn rule_part_columns[RULE_PARTS] = {
 	[RULE_DISCOUNT_RATE] = {"annual_discount_rate", FLOAT8OID, NULL},
 };
 
-struct ScoringRules
-{
-	int					nby;				/* key columns that choose the rule */
-	int					by[INDEX_MAX_KEYS]; /* which keys of a customer these are */
-	const CustomerKeys *keys;
-	int					nrules;
-	int					last; /* the rule found last */
-	ScoringRule		   *rules;
-	HeapTuple		   *rows; /* that they were made of */
-};
-
-/* A scoring table at a moment, for the customers of some histories. */
-typedef struct ScoringTable
-{
-	Relation scoring;
-	Relation histories;
-	Relation index;
-	Snapshot snapshot;
-} ScoringTable;
-
 /* Where a scoring table has what. */
 typedef struct RuleColumns
 {
@@ -74,11 +56,59 @@ typedef struct RuleColumns
 	AttrNumber refreshed_on;
 } RuleColumns;
 
+/* What a session keeps of a scoring table. */
+typedef struct KeptRules
+{
+	int					nby;				/* key columns that choose the rule */
+	int					by[INDEX_MAX_KEYS]; /* which keys of a customer these are */
+	const CustomerKeys *keys;
+	RuleColumns			columns;
+
+	/* all rules, where no index finds them */
+	int			 nrules;
+	int			 last; /* the rule found last */
+	ScoringRule *rules;
+	HeapTuple	*rows; /* that they were made of */
+
+	/* the rules met so far, by the places of their rows, where one does */
+	Oid			  index;
+	CustomerKeys  index_keys;
+	int			  index_by[INDEX_MAX_KEYS]; /* which keys of a customer its columns are */
+	HTAB		 *met;
+	int64		  made;	   /* rules, some of which may have been replaced since */
+	MemoryContext context; /* of all that is kept */
+} KeptRules;
+
+/* A rule that was met in its table, and the row that it was made of. */
+typedef struct MetRule
+{
+	ItemPointerData place;
+	HeapTuple		row;
+	ScoringRule	   *rule;
+} MetRule;
+
+/* The rules for a statement. */
+struct ScoringRules
+{
+	KeptRules	*kept;
+	Oid			 scoring;
+	ScoringRule *found; /* by the look-up before, or NULL */
+};
+
+/* A scoring table at a moment, for the customers of some histories. */
+typedef struct ScoringTable
+{
+	Relation scoring;
+	Relation histories;
+	Relation index;
+	Snapshot snapshot;
+} ScoringTable;
+
 /* ---- columns ---- */
 
 /* Which of a customer's keys choose the rule: those that the scoring table has too. */
 static void
-find_scale_by(ScoringRules *rules, AttrNumber *columns, const ScoringTable *table)
+find_scale_by(KeptRules *rules, AttrNumber *columns, const ScoringTable *table)
 {
 	for (int i = 0; i < rules->keys->n; i++)
 	{
@@ -95,9 +125,10 @@ find_scale_by(ScoringRules *rules, AttrNumber *columns, const ScoringTable *tabl
 }
 
 static void
-find_columns(ScoringRules *rules, RuleColumns *columns, const ScoringTable *table)
+find_columns(KeptRules *rules, const ScoringTable *table)
 {
-	Relation scoring = table->scoring;
+	Relation	 scoring = table->scoring;
+	RuleColumns *columns = &rules->columns;
 
 	find_scale_by(rules, columns->by, table);
 	for (int i = 0; i < RULE_PARTS; i++)
@@ -129,7 +160,7 @@ CheckNotNull(TupleTableSlot *row, AttrNumber column)
 
 /* One rule for all, or rules told apart by keys of customers. */
 static inline void
-CheckRulesToldApart(const ScoringRules *rules, Relation scoring)
+CheckRulesToldApart(const KeptRules *rules, Relation scoring)
 {
 	if (rules->nby == 0 && rules->nrules > 1)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -158,9 +189,12 @@ copy_column(TupleTableSlot *row, AttrNumber column)
 
 /* The rule that a row is. */
 static void
-make_rule(ScoringRule *rule, TupleTableSlot *row, const ScoringRules *rules,
-		  const RuleColumns *columns)
+make_rule(ScoringRule *rule, TupleTableSlot *row, const KeptRules *rules)
 {
+	const RuleColumns *columns = &rules->columns;
+
+	memset(rule, 0, sizeof(ScoringRule));
+	rule->second = -1;
 	slot_getallattrs(row);
 	CheckNotNull(row, columns->time_zone);
 	rule->time_zone = copy_column(row, columns->time_zone).value;
@@ -185,21 +219,15 @@ make_rule(ScoringRule *rule, TupleTableSlot *row, const ScoringRules *rules,
 }
 
 /* Make the rules of all rows that the snapshot sees. */
-static void *
-make_rules(const void *of)
+static void
+make_all(KeptRules *rules, const ScoringTable *table)
 {
-	const ScoringTable *table = of;
-	ScoringRules	   *rules = palloc0(sizeof(ScoringRules));
-	int					capacity = 1;
-	RuleColumns			columns = {0};
-	TupleTableSlot	   *row = table_slot_create(table->scoring, NULL);
-	TableScanDesc		scan;
+	int				capacity = 1;
+	TupleTableSlot *row = table_slot_create(table->scoring, NULL);
+	TableScanDesc	scan = table_beginscan(table->scoring, table->snapshot, 0, NULL);
 
-	rules->keys = &histories_layout(table->histories, table->index)->keys;
-	find_columns(rules, &columns, table);
-	rules->rules = palloc0(sizeof(ScoringRule));
+	rules->rules = palloc(sizeof(ScoringRule));
 	rules->rows = palloc(sizeof(HeapTuple));
-	scan = table_beginscan(table->scoring, table->snapshot, 0, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
 	{
 		if (rules->nrules == capacity)
@@ -208,14 +236,67 @@ make_rules(const void *of)
 			rules->rules = repalloc(rules->rules, sizeof(ScoringRule) * capacity);
 			rules->rows = repalloc(rules->rows, sizeof(HeapTuple) * capacity);
 		}
-		memset(&rules->rules[rules->nrules], 0, sizeof(ScoringRule));
-		rules->rules[rules->nrules].second = -1;
-		make_rule(&rules->rules[rules->nrules], row, rules, &columns);
+		make_rule(&rules->rules[rules->nrules], row, rules);
 		rules->rows[rules->nrules++] = ExecCopySlotHeapTuple(row);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(row);
 	CheckRulesToldApart(rules, table->scoring);
+}
+
+/* Which key of a customer is in a column of the scoring table, or -1. */
+static int
+key_in_column(const KeptRules *rules, AttrNumber column)
+{
+	for (int i = 0; i < rules->nby; i++)
+		if (rules->columns.by[i] == column)
+			return rules->by[i];
+	return -1;
+}
+
+/* Whether a primary key of the scoring table has just the keys that choose the rule, and how rules are found by it. */
+static bool
+find_index(KeptRules *rules, Relation scoring)
+{
+	Relation index;
+	bool	 fits;
+
+	list_free(RelationGetIndexList(scoring));
+	if (rules->nby == 0 || !OidIsValid(scoring->rd_pkindex))
+		return false;
+	index = index_open(scoring->rd_pkindex, AccessShareLock);
+	customer_keys_init(&rules->index_keys, index);
+	fits = rules->index_keys.n == rules->nby;
+	for (int i = 0; fits && i < rules->nby; i++)
+	{
+		rules->index_by[i] = key_in_column(rules, rules->index_keys.columns[i]);
+		fits = rules->index_by[i] >= 0;
+	}
+	if (fits)
+		rules->index = RelationGetRelid(index);
+	index_close(index, NoLock);
+	return fits;
+}
+
+static void *
+make_rules(const void *of)
+{
+	const ScoringTable *table = of;
+	KeptRules		   *rules = palloc0(sizeof(KeptRules));
+	HASHCTL				control = {0};
+
+	rules->keys = &histories_layout(table->histories, table->index)->keys;
+	rules->context = CurrentMemoryContext;
+	find_columns(rules, table);
+	if (!find_index(rules, table->scoring))
+	{
+		make_all(rules, table);
+		return rules;
+	}
+	control.keysize = sizeof(ItemPointerData);
+	control.entrysize = sizeof(MetRule);
+	control.hcxt = CurrentMemoryContext;
+	rules->met = hash_create("crm rules", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return rules;
 }
 
@@ -232,7 +313,7 @@ is_same_version(HeapTuple a, HeapTuple b)
 
 /* Whether the rules were made of just the rows that the snapshot sees. */
 static bool
-rows_are_the_same(const ScoringRules *rules, const ScoringTable *table)
+rows_are_the_same(const KeptRules *rules, const ScoringTable *table)
 {
 	TupleTableSlot *row = table_slot_create(table->scoring, NULL);
 	TableScanDesc	scan = table_beginscan(table->scoring, table->snapshot, 0, NULL);
@@ -253,23 +334,40 @@ rows_are_the_same(const ScoringRules *rules, const ScoringTable *table)
 	return same && n == rules->nrules;
 }
 
+/* Whether most of the rules that were made have been replaced since: nobody frees them one by one. */
+static inline bool
+is_mostly_replaced(const KeptRules *rules)
+{
+	return rules->made > 2 * (int64) hash_get_num_entries(rules->met) + 64;
+}
+
+/* Whether what is kept of a scoring table serves a statement. */
+static bool
+rules_serve(const KeptRules *rules, const ScoringTable *table)
+{
+	return rules->met ? !is_mostly_replaced(rules) : rows_are_the_same(rules, table);
+}
+
 /*
- * The rules of a tracking as they are committed now. The lock on their table
- * stays until the end of the transaction: a refresh, having put new rules in
- * force, waits for those who still score by the old ones.
+ * The rules of a tracking as they are committed now, to be asked for in the
+ * current memory context. The lock on their table stays until the end of the
+ * transaction: a refresh, having put new rules in force, waits for those who
+ * still score by the old ones.
  */
 ScoringRules *
 scoring_rules_read(Oid relid, Relation histories, Relation index)
 {
 	KeptKey		  key = {KEPT_RULES, {relid, RelationGetRelid(histories), RelationGetRelid(index)}};
 	ScoringTable  table = {open_plain_table(relid, RowExclusiveLock), histories, index, NULL};
-	ScoringRules *rules = kept_find(&key);
+	ScoringRules *rules = palloc0(sizeof(ScoringRules));
 
+	rules->scoring = relid;
+	rules->kept = kept_find(&key);
 	table.snapshot = RegisterSnapshot(GetLatestSnapshot());
-	if (rules == NULL || !rows_are_the_same(rules, &table))
+	if (rules->kept == NULL || !rules_serve(rules->kept, &table))
 	{
 		kept_forget(&key);
-		rules = kept_find_or_make(&key, make_rules, &table);
+		rules->kept = kept_find_or_make(&key, make_rules, &table);
 	}
 	UnregisterSnapshot(table.snapshot);
 	table_close(table.scoring, NoLock);
@@ -279,7 +377,7 @@ scoring_rules_read(Oid relid, Relation histories, Relation index)
 /* ---- the rule for a customer ---- */
 
 static bool
-rule_is_for(ScoringRules *rules, const ScoringRule *rule, const Datum *keys)
+rule_is_for(const KeptRules *rules, const ScoringRule *rule, const Datum *keys)
 {
 	for (int i = 0; i < rules->nby; i++)
 	{
@@ -295,9 +393,9 @@ rule_is_for(ScoringRules *rules, const ScoringRule *rule, const Datum *keys)
 	return true;
 }
 
-/* The rule for a customer, or NULL if there is none yet. */
-ScoringRule *
-scoring_rule_of(ScoringRules *rules, const Datum *keys)
+/* The rule for a customer among all, or NULL. */
+static ScoringRule *
+find_among_all(KeptRules *rules, const Datum *keys)
 {
 	for (int i = 0; i < rules->nrules; i++)
 	{
@@ -310,6 +408,74 @@ scoring_rule_of(ScoringRules *rules, const Datum *keys)
 		}
 	}
 	return NULL;
+}
+
+/* The rule that a row is: the one that was made of this version of it, or a new one. */
+static ScoringRule *
+rule_of_row(KeptRules *rules, TupleTableSlot *row)
+{
+	bool		  copied;
+	HeapTuple	  version = ExecFetchSlotHeapTuple(row, false, &copied);
+	MetRule		 *met = hash_search(rules->met, &row->tts_tid, HASH_FIND, NULL);
+	ScoringRule	 *rule = met && is_same_version(met->row, version) ? met->rule : NULL;
+	MemoryContext before;
+
+	if (rule == NULL)
+	{
+		before = MemoryContextSwitchTo(rules->context);
+		rule = palloc(sizeof(ScoringRule));
+		make_rule(rule, row, rules);
+		version = ExecCopySlotHeapTuple(row);
+		met = hash_search(rules->met, &row->tts_tid, HASH_ENTER, NULL);
+		met->row = version;
+		met->rule = rule;
+		rules->made++;
+		MemoryContextSwitchTo(before);
+	}
+	else if (copied)
+		heap_freetuple(version);
+	return rule;
+}
+
+/* The rule for a customer as it is committed now, through the primary key of the scoring table, or NULL. */
+static ScoringRule *
+look_up(ScoringRules *rules, const Datum *keys)
+{
+	KeptRules	   *kept = rules->kept;
+	Relation		scoring = table_open(rules->scoring, NoLock);
+	Relation		index = index_open(kept->index, AccessShareLock);
+	Snapshot		snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TupleTableSlot *row = table_slot_create(scoring, NULL);
+	IndexScanDesc	scan = keys_begin_scan(scoring, index, snapshot, kept->nby);
+	ScanKeyData		conditions[INDEX_MAX_KEYS];
+	ScoringRule	   *rule = NULL;
+
+	keys_init_equal(&kept->index_keys, conditions);
+	for (int i = 0; i < kept->nby; i++)
+		conditions[i].sk_argument = keys[kept->index_by[i]];
+	index_rescan(scan, conditions, kept->nby, NULL, 0);
+	if (index_getnext_slot(scan, ForwardScanDirection, row))
+		rule = rule_of_row(kept, row);
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	UnregisterSnapshot(snapshot);
+	index_close(index, NoLock);
+	table_close(scoring, NoLock);
+	return rule;
+}
+
+/* The rule for a customer, or NULL if there is none yet. */
+ScoringRule *
+scoring_rule_of(ScoringRules *rules, const Datum *keys)
+{
+	ScoringRule *found = rules->found;
+
+	if (rules->kept->met == NULL)
+		return find_among_all(rules->kept, keys);
+	/* customers come in key order: mostly, the one before has the same rule */
+	if (found && rule_is_for(rules->kept, found, keys))
+		return found;
+	return rules->found = look_up(rules, keys);
 }
 
 /* The day on which the running statement falls, in a rule's time zone, which is ahead of UTC by whole seconds. */

@@ -35,8 +35,8 @@ typedef struct Cycle
 {
 	int	   n;
 	int	  *referrers;
-	bool  *is_on;	 /* by first referral */
-	int64 *too_far;	 /* differences, by place on the cycle: customers that are out of reach */
+	bool  *is_on;	  /* by first referral */
+	int64 *too_far;	  /* differences, by place on the cycle: customers that are out of reach */
 	int64  customers; /* on it and hanging on it */
 } Cycle;
 

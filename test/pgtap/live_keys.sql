@@ -1,6 +1,6 @@
 -- Keys of several columns and all kinds of types, rules for each tenant,
 -- several sources, refresh only, row triggers, what track refuses.
-SELECT plan(48);
+SELECT plan(53);
 
 CREATE FUNCTION pg_temp.stays_true(tracking regclass, statement text, what text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -33,6 +33,29 @@ UPDATE sale_scoring SET keep_scale = true, scale = crm.rfm_scale_of('{1,2,3,4}',
 CALL crm.refresh('sale_purchases');
 SELECT is((SELECT scale::text FROM sale_scoring WHERE tenant = 1), crm.rfm_scale_of('{1,2,3,4}', '{1,2,3,4}', '{1,2,3,4}')::text, 'a scale made by hand is kept');
 SELECT is_empty('SELECT * FROM crm.verify(''sale_purchases'', ''2026-03-01'')', 'verify since a day');
+
+-- an order looks at the rule of its own tenant alone, as it is at the time
+CREATE FUNCTION pg_temp.rules_read(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  before constant bigint := pg_stat_get_xact_tuples_returned('sale_scoring'::regclass);
+BEGIN
+  EXECUTE statement;
+  RETURN pg_stat_get_xact_tuples_returned('sale_scoring'::regclass) - before;
+END $$;
+SELECT is(pg_temp.rules_read($$INSERT INTO sales VALUES (0, 'eve', 'web', '2026-03-04', 5, 1), (1, 'eve', 'web', '2026-03-04', 5, 1), (0, 'eva', 'web', '2026-03-04', 5, 1)$$), 0::bigint,
+  'rules are looked up, not read through');
+UPDATE sale_scoring SET scale = crm.rfm_scale_of('{9000,9001,9002,9003}', '{1,2,3,4}', '{1,2,3,4}') WHERE tenant = 1;
+INSERT INTO sales VALUES (1, 'flo', 'web', '2026-03-04', 0.5, 1), (2, 'flo', 'web', '2026-03-04', 0.5, 1);
+SELECT is((SELECT rfm::text FROM sale_histories WHERE tenant = 1 AND email = 'flo'), '511', 'a rule that was changed scores the next order');
+DELETE FROM sale_scoring WHERE tenant = 1;
+INSERT INTO sales VALUES (1, 'gus', 'web', '2026-03-04', 0.5, 1), (2, 'gus', 'web', '2026-03-04', 0.5, 1);
+SELECT is((SELECT array_agg(rfm IS NULL ORDER BY tenant) FROM sale_histories WHERE email = 'gus'), '{t,f}', 'one that is gone scores none');
+CALL crm.refresh('sale_purchases');
+ALTER TABLE sale_scoring DROP CONSTRAINT sale_scoring_pkey;
+INSERT INTO sales VALUES (1, 'hal', 'web', '2026-03-04', 0.5, 1);
+SELECT isnt((SELECT rfm FROM sale_histories WHERE email = 'hal'), NULL, 'without a primary key they are read');
+ALTER TABLE sale_scoring ADD PRIMARY KEY (tenant);
+SELECT is_empty('SELECT * FROM crm.verify(''sale_purchases'')', 'either way as verify has it');
 
 -- several sources
 CREATE TABLE refunds (tenant int, email text COLLATE nocase, channel channel, refunded_on date, cents int);
