@@ -36,16 +36,18 @@ SELECT customer_id, (day + time '15:00') AT TIME ZONE 'Europe/Berlin', 'suggesti
 FROM buyer JOIN (SELECT generate_series(timestamp '2022-01-15', '2024-12-31', '2 months')::date AS day) d ON since < day
 WHERE is_known AND pg_temp.luck('has an owner ' || customer_id) < 0.4;
 
--- One order in twenty-five brings a complaint, one in twenty an enquiry; most are answered, sooner or later.
+-- Complaints, whose fate the shop made, and before one order in twenty an enquiry; most are answered, sooner or later.
 CREATE TEMP TABLE request AS
-SELECT b.customer_id, ordered_on + days + interval '9 hours' + 9 * luck * interval '1 hour' AS raised_at, kind, speaks_by,
-    CASE WHEN fate < 0.85 THEN fate / 0.85 * (ARRAY[10, 60, 120])[1 + floor(3 * luck)::int] * interval '1 hour' END AS waited
+SELECT customer_id, raised_at, 'complaint' AS kind, speaks_by, answered_after AS waited
+FROM complaint JOIN buyer b USING (customer_id)
+WHERE raised_at < timestamp '2025-01-01'
+UNION ALL
+SELECT b.customer_id, ordered_on - 2 + interval '9 hours' + 9 * luck * interval '1 hour', 'enquiry', speaks_by,
+    CASE WHEN fate < 0.85 THEN fate / 0.85 * (ARRAY[10, 60, 120])[1 + floor(3 * luck)::int] * interval '1 hour' END
 FROM orders o JOIN buyer b USING (customer_id)
-CROSS JOIN (VALUES ('complaint', 3, 0.04), ('enquiry', -2, 0.05)) k(kind, days, share)
-CROSS JOIN LATERAL pg_temp.luck(format('%s %s %s', kind, customer_id, ordered_on)) draw
-CROSS JOIN LATERAL pg_temp.luck(format('hour of %s %s %s', kind, customer_id, ordered_on)) luck
-CROSS JOIN LATERAL pg_temp.luck(format('fate of %s %s %s', kind, customer_id, ordered_on)) fate
-WHERE amount > 0 AND draw < share;
+CROSS JOIN LATERAL pg_temp.luck(format('hour of enquiry %s %s', customer_id, ordered_on)) luck
+CROSS JOIN LATERAL pg_temp.luck(format('fate of enquiry %s %s', customer_id, ordered_on)) fate
+WHERE amount > 0 AND pg_temp.luck(format('enquiry %s %s', customer_id, ordered_on)) < 0.05;
 
 INSERT INTO contacts
 SELECT customer_id, raised_at AT TIME ZONE 'Europe/Berlin', kind, speaks_by, 'inbound', CASE WHEN waited IS NOT NULL THEN 'resolved' END, NULL::int,

@@ -31,12 +31,35 @@ FROM generate_series(1, 4000) c
 CROSS JOIN LATERAL pg_temp.chance('rhythm ' || c) draw
 CROSS JOIN LATERAL (SELECT * FROM rhythm WHERE draw < upto ORDER BY upto LIMIT 1) r;
 
-CREATE TEMP TABLE visit AS
+CREATE TEMP TABLE intended AS
 SELECT customer_id, n, usual_amount,
     joined_on + coalesce(sum(gap * (1 - chance - chance * ln(pg_temp.chance(format('gap %s %s', customer_id, n)))))
         OVER (PARTITION BY customer_id ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::int
         AS ordered_on
 FROM customer, generate_series(1, least(orders, 200)) n;
+
+-- Three days after one order in twenty-five comes a complaint. Most are answered, sooner or later, and the later the
+-- more of those who complain never come back. So slow answers lose customers here; in a shop of yours, look.
+CREATE TABLE complaint AS
+SELECT customer_id::text, n, raised_at, answered_after, chance < lost AS is_lost
+FROM (
+    SELECT customer_id, n, ordered_on + 3 + interval '9 hours' + 9 * luck * interval '1 hour' AS raised_at,
+        CASE WHEN fate < 0.85 THEN fate / 0.85 * (ARRAY[10, 60, 120])[1 + floor(3 * luck)::int] * interval '1 hour' END AS answered_after,
+        pg_temp.chance(format('stays after complaint %s %s', customer_id, n)) AS chance
+    FROM intended
+    CROSS JOIN LATERAL pg_temp.chance(format('hour of complaint %s %s', customer_id, n)) luck
+    CROSS JOIN LATERAL pg_temp.chance(format('fate of complaint %s %s', customer_id, n)) fate
+    WHERE pg_temp.chance(format('complaint %s %s', customer_id, n)) < 0.04) c
+CROSS JOIN LATERAL (SELECT CASE WHEN answered_after <= interval '1 day' THEN 0.0 WHEN answered_after <= interval '3 days' THEN 0.3
+    WHEN answered_after IS NOT NULL THEN 0.6 ELSE 0.9 END AS lost) l;
+
+CREATE TEMP TABLE visit AS
+SELECT i.*
+FROM intended i
+LEFT JOIN (SELECT customer_id, min(n) AS n FROM complaint WHERE is_lost GROUP BY customer_id) l ON l.customer_id = i.customer_id::text
+WHERE l.n IS NULL OR i.n <= l.n;
+DELETE FROM complaint c USING (SELECT customer_id, min(n) AS n FROM complaint WHERE is_lost GROUP BY customer_id) l
+WHERE l.customer_id = c.customer_id AND c.n > l.n;
 
 CREATE TABLE orders AS
 SELECT customer_id::text, ordered_on, sum(amount) AS amount
