@@ -2,7 +2,9 @@
 #
 # demo-file.sh: makes of a file of orders, as spreadsheets, shops and databases
 # write them, what demo-load.sql reads.  The caller has set $csv (the file),
-# $customer, $date and $amount (names of columns, or empty).
+# $customer, $date and $amount (names of columns, or empty), and uses $columns,
+# $customer_column, $date_column and $amount_columns.
+# shellcheck disable=SC2034,SC2154
 
 # Makes $plain of the file: unpacked, in UTF-8.
 read_file()
@@ -58,7 +60,7 @@ read_header()
 		line=${line%$'\r'}
 	fi
 	delimiter=,
-	for candidate in , ';' $'\t' '|'; do
+	for candidate in ',' ';' $'\t' '|'; do
 		split_header "$line" "$candidate"
 		count=${#header[@]}
 		if [[ $count -gt $best ]]; then best=$count delimiter=$candidate; fi

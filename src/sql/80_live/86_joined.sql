@@ -111,3 +111,60 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.leave_triggers(regclass) IS
   'lets crm.refresh alone keep the views that triggers cannot keep any more, as their tables have changed';
+
+-- Lines of orders count a purchase each, silently, unless the view says otherwise.
+CREATE FUNCTION crm_internal.shared_column(relation regclass, keys text[], purchased_on text) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  candidate text;
+  coarsest text;
+  fewest bigint;
+  seen record;
+BEGIN
+  -- a look at the first rows is enough: those of an order stand beside each other
+  FOR candidate IN
+    SELECT a.attname FROM pg_attribute a
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (keys || purchased_on)
+      AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'uuid'::regtype)
+    ORDER BY a.attnum
+  LOOP
+    EXECUTE format('SELECT count(*) AS rows, count(DISTINCT value) AS values, count(DISTINCT (value, customer, day)) AS days, count(DISTINCT customer) AS customers
+                    FROM (SELECT %I AS value, ROW(%s) AS customer, %I AS day FROM %s WHERE num_nulls(%1$I, %2$s, %3$I) = 0 LIMIT 20000) s',
+      candidate, crm_internal.column_list(keys, ''::text), purchased_on, relation) INTO seen;
+    -- each value is of one customer and day, some have several rows, and it is no name of the customer
+    IF seen.values = seen.days AND seen.values * 1.05 < seen.rows AND seen.values > seen.customers AND (fewest IS NULL OR seen.values < fewest) THEN
+      coarsest := candidate;
+      fewest := seen.values;
+    END IF;
+  END LOOP;
+  RETURN coarsest;
+END $$;
+COMMENT ON FUNCTION crm_internal.shared_column(regclass, text[], text) IS
+  'a column of a table or view by which rows of a customer''s day belong together, as lines of an order do by its number; NULL if there is none';
+
+CREATE FUNCTION crm_internal.notice_lines(purchases regclass, histories regclass, relation regclass, keys text[], purchased_on text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  counted record;
+  shared text;
+BEGIN
+  -- whoever says what a row counts knows
+  IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'orders' AND NOT attisdropped) THEN
+    RETURN;
+  END IF;
+  EXECUTE format('SELECT sum(crm.purchase_count(history)) AS purchase_count, sum(crm.purchase_day_count(history)) AS day_count FROM %s', histories) INTO counted;
+  IF counted.purchase_count < 1.05 * counted.day_count THEN
+    RETURN;
+  END IF;
+  shared := crm_internal.shared_column(relation, keys, purchased_on);
+  IF shared IS NULL AND counted.purchase_count < 1.5 * counted.day_count THEN
+    RETURN;
+  END IF;
+  PERFORM crm_internal.notice(format('%s counts each row as a purchase: %s on %s days of customers', purchases, counted.purchase_count, counted.day_count),
+    CASE WHEN shared IS NOT NULL THEN format('Rows of a customer''s day have one %I, as lines of an order do.', shared) END,
+    CASE WHEN (SELECT joined FROM crm.tracked t WHERE t.purchases = notice_lines.purchases) IS NOT NULL
+      THEN 'If they are lines of orders, track a view that groups them by the key of their order, or one with 0 AS orders, and the orders beside it into the same histories; both are live.'
+      ELSE format('If they are lines of orders, let one of them count: a column orders in a view, as (line_number = 1)::int, or 0 with the orders tracked beside it into the same histories, is live; a view that groups by %s is kept by crm.refresh. crm.purchase_day_count counts days as it is.',
+        coalesce(quote_ident(shared), 'the order')) END);
+END $$;
+COMMENT ON FUNCTION crm_internal.notice_lines(regclass, regclass, regclass, text[], text) IS 'says where a tracking seems to count lines of orders as purchases, and how to count orders';

@@ -26,4 +26,6 @@ DROP FUNCTION crm_internal.make_changes(regclass, text, text[], boolean);
 @create crm_internal.free_number
 @create crm_internal.notice
 @create crm_internal.notice_understood
+@create crm_internal.shared_column
+@create crm_internal.notice_lines
 @create crm_internal.detach_left
