@@ -152,8 +152,8 @@ BEGIN
   IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'orders' AND NOT attisdropped) THEN
     RETURN;
   END IF;
-  EXECUTE format('SELECT sum(crm.purchase_count(history)) AS purchase_count, sum(crm.purchase_day_count(history)) AS day_count FROM %s', histories) INTO counted;
-  IF counted.purchase_count < 1.05 * counted.day_count THEN
+  EXECUTE format('SELECT coalesce(sum(crm.purchase_count(history)), 0) AS purchase_count, coalesce(sum(crm.purchase_day_count(history)), 0) AS day_count FROM %s', histories) INTO counted;
+  IF counted.purchase_count <= 1.05 * counted.day_count THEN
     RETURN;
   END IF;
   shared := crm_internal.shared_column(relation, keys, purchased_on);
