@@ -105,6 +105,23 @@ next_movement(PointsLedger *l, DateADT until, PointsMovement *m)
 	return found;
 }
 
+/*
+ * The ledger of a customer at the end of a day; redeemed may be NULL. What is watched
+ * remembers what was taken back and what expired.
+ */
+void
+points_ledger_until(PointsLedger *l, const PointsRule *r, const PurchaseHistory *purchases,
+					const PurchaseHistory *redeemed, DateADT as_of, bool watched)
+{
+	PointsMovement m;
+
+	start_ledger(l, r, purchases, redeemed, NULL, as_of);
+	l->awards.watched = watched;
+	l->awards.remembers = l->awards.remembers || watched;
+	while (next_movement(l, as_of, &m))
+		continue;
+}
+
 static PurchaseHistory *
 history_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -327,7 +344,7 @@ CheckBreakageRate(Numeric rate)
 }
 
 /* A point is worth money, or nothing. */
-static void
+void
 CheckPointValue(Numeric value)
 {
 	if (!numeric_is_between(value, 0, 1000000))

@@ -20,8 +20,10 @@ points_awards_start(PointsAwards *a, int room)
 /* ---- lists ---- */
 
 static void
-add_gone(PointsAwards *a, PointsGoneList *list, int award, DateADT day, int64 points)
+add_gone(PointsAwards *a, PointsGoneList *list, int award, int cause, DateADT day, int64 points)
 {
+	if (points == 0)
+		return;
 	if (list->n == list->room)
 	{
 		list->room = Max(16, list->room * 2);
@@ -29,7 +31,7 @@ add_gone(PointsAwards *a, PointsGoneList *list, int award, DateADT day, int64 po
 						 ? MemoryContextAllocHuge(a->memory, list->room * sizeof(PointsGone))
 						 : repalloc_huge(list->gone, (Size) list->room * sizeof(PointsGone));
 	}
-	list->gone[list->n++] = (PointsGone){award, day, points};
+	list->gone[list->n++] = (PointsGone){award, cause, day, points};
 }
 
 /* An award that has points again, or now, takes its place by the day on which it expires. */
@@ -153,42 +155,59 @@ points_awards_spend(PointsAwards *a, int64 points, DateADT day)
 		int64 taken = Min(rest, a->awards[index].left);
 
 		change_left(a, index, -taken);
-		add_gone(a, &a->spent, index, day, taken);
+		add_gone(a, &a->spent, index, NO_AWARD, day, taken);
 		rest -= taken;
 	}
 	if (a->forgives)
+	{
+		add_gone(a, &a->spent, GONE_FORGIVEN, NO_AWARD, day, rest);
 		return points - rest;
+	}
 	a->debt += rest;
 	return points;
 }
 
+static bool
+has_expired(const PointsAward *award, DateADT day)
+{
+	return award->expires_on <= day && award->expires_on != NEVER;
+}
+
 /*
  * A redemption is cancelled: what was spent last goes back to its award, with its
- * expiry. Returns what no award and no debt takes back; expired is what comes back too
- * late, award_of the last award that something came back to, or NO_AWARD.
+ * expiry, and what was forgiven last does not. Returns what no award, no debt and
+ * nothing forgiven takes back; expired is what comes back too late, award_of the last award that
+ * something came back to, or NO_AWARD, forgiven what never was there.
  */
 int64
-points_awards_unspend(PointsAwards *a, int64 points, DateADT day, int *award_of, int64 *expired)
+points_awards_unspend(PointsAwards *a, int64 points, DateADT day, int *award_of, int64 *expired,
+					  int64 *forgiven)
 {
 	*award_of = NO_AWARD;
-	*expired = 0;
+	*expired = *forgiven = 0;
 	points = pay_debt(a, points);
 	while (points > 0 && a->spent.n > 0)
 	{
 		PointsGone	*gone = &a->spent.gone[a->spent.n - 1];
-		PointsAward *award = &a->awards[gone->award];
+		PointsAward *award;
 		int64		 back = Min(points, gone->points);
 
 		gone->points -= back;
-		*award_of = gone->award;
 		a->spent.n -= gone->points == 0;
 		points -= back;
-		if (award->expires_on <= day && award->expires_on != NEVER)
+		if (gone->award == GONE_FORGIVEN)
+		{
+			*forgiven += back;
+			continue;
+		}
+		*award_of = gone->award;
+		award = &a->awards[gone->award];
+		if (has_expired(award, day))
 		{
 			award->expired += back;
 			*expired += back;
 			if (a->remembers)
-				add_gone(a, &a->expired, gone->award, day, back);
+				add_gone(a, &a->expired, gone->award, NO_AWARD, day, back);
 		}
 		else
 			change_left(a, gone->award, back);
@@ -198,9 +217,9 @@ points_awards_unspend(PointsAwards *a, int64 points, DateADT day, int *award_of,
 
 /* ---- refunds ---- */
 
-/* As many of the points as an award has left. */
+/* As many of the points as an award has left; cause is the award that is taken back, or NO_AWARD. */
 static int64
-take_left(PointsAwards *a, int index, int64 points, DateADT day, int64 *waiting)
+take_left(PointsAwards *a, int index, int cause, int64 points, DateADT day, int64 *waiting)
 {
 	int64 taken = Min(points, a->awards[index].left);
 
@@ -209,62 +228,122 @@ take_left(PointsAwards *a, int index, int64 points, DateADT day, int64 *waiting)
 	if (a->awards[index].waits)
 		*waiting += taken;
 	change_left(a, index, -taken);
-	if (a->watched)
-		add_gone(a, &a->taken, index, day, taken);
+	if (a->watched || cause != NO_AWARD)
+		add_gone(a, &a->taken, index, cause, day, taken);
 	return taken;
 }
 
 /*
- * Points are taken back, from the newest awards first; what goes beyond is owed.
- * Returns how many went that were available or are owed; adds to waiting those that were not.
+ * Points are taken back, from the newest awards first; what goes beyond is owed, or
+ * forgiven. Returns how many went that were available or are owed; adds to waiting
+ * those that were not.
  */
-int64
-points_awards_take(PointsAwards *a, int64 points, DateADT day, int64 *waiting)
+static int64
+take_newest(PointsAwards *a, int cause, int64 points, DateADT day, int64 *waiting)
 {
 	int64 rest = points;
 	int64 waited = 0;
 
 	while (rest > 0 && a->newest_open > 0)
 	{
-		rest -= take_left(a, a->newest_open - 1, rest, day, &waited);
+		rest -= take_left(a, a->newest_open - 1, cause, rest, day, &waited);
 		a->newest_open -= a->awards[a->newest_open - 1].left == 0;
 	}
 	*waiting += waited;
+	if (cause != NO_AWARD)
+		add_gone(a, &a->taken, a->forgives ? GONE_FORGIVEN : GONE_OWED, cause, day, rest);
 	if (a->forgives)
 		return points - rest - waited;
 	a->debt += rest;
 	return points - waited;
 }
 
+/* A refund that knows no purchase takes back. */
+int64
+points_awards_take(PointsAwards *a, int64 points, DateADT day, int64 *waiting)
+{
+	return take_newest(a, NO_AWARD, points, day, waiting);
+}
+
 /*
  * An award is taken back in part: what is left of it, but not what has expired; what
- * was redeemed is owed, and the newest awards pay it. Returns as points_awards_take.
+ * was redeemed is owed, and the newest awards pay it. Returns as take_newest.
  */
 int64
 points_awards_take_from(PointsAwards *a, int index, int64 points, DateADT day, int64 *waiting)
 {
 	int64 waited = 0;
-	int64 left = take_left(a, index, points, day, &waited);
+	int64 left = take_left(a, index, index, points, day, &waited);
 	int64 expired = Min(points - left, a->awards[index].expired);
 
 	*waiting += waited;
 	a->awards[index].expired -= expired;
-	return left - waited + points_awards_take(a, points - left - expired, day, waiting);
+	add_gone(a, &a->taken, GONE_EXPIRED, index, day, expired);
+	return left - waited + take_newest(a, index, points - left - expired, day, waiting);
 }
 
-/* Points of an award come back to it, unless it has expired by then. Returns how many come. */
-int64
-points_awards_return(PointsAwards *a, int index, int64 points, DateADT day)
+/* ---- refunds that are undone ---- */
+
+/* Points come back to an award, unless it has expired by then. Returns how many are there again. */
+static int64
+come_back(PointsAwards *a, int index, int64 points, DateADT day, int64 *waiting)
 {
 	PointsAward *award = &a->awards[index];
 
-	if (award->expires_on <= day && award->expires_on != NEVER)
+	if (has_expired(award, day))
 	{
 		award->expired += points;
 		return 0;
 	}
+	if (award->waits)
+		*waiting += points;
 	change_left(a, index, award->waits ? points : pay_debt(a, points));
-	return points;
+	return award->waits ? 0 : points;
+}
+
+/*
+ * Points of an award that was taken back are given back: what was taken last comes
+ * back to where it was taken from; what was forgiven does not, and what had expired has. What was
+ * never taken is of the award, too. Returns how many come that are available; adds to
+ * waiting those that are not, and to anew what was owed, paid since, and has no award to
+ * come back to.
+ */
+int64
+points_awards_return(PointsAwards *a, int index, int64 points, DateADT day, int64 *waiting,
+					 int64 *anew)
+{
+	int64 came = 0;
+
+	for (int i = a->taken.n - 1; i >= 0 && points > 0; i--)
+	{
+		PointsGone *gone = &a->taken.gone[i];
+		int64		back = gone->cause == index ? Min(points, gone->points) : 0;
+		int64		paid;
+
+		if (back == 0)
+			continue;
+		gone->points -= back;
+		points -= back;
+		switch (gone->award)
+		{
+			case GONE_FORGIVEN:
+				break;
+			case GONE_EXPIRED:
+				a->awards[index].expired += back;
+				break;
+			case GONE_OWED:
+				paid = back - pay_debt(a, back);
+				came += paid;
+				if (has_expired(&a->awards[index], day))
+					*anew += back - paid;
+				else
+					came += come_back(a, index, back - paid, day, waiting);
+				break;
+			default:
+				came += come_back(a, gone->award, back, day, waiting);
+		}
+	}
+	return came + come_back(a, index, points, day, waiting);
 }
 
 /* ---- expiry ---- */
@@ -278,7 +357,7 @@ points_awards_expire(PointsAwards *a, int index, DateADT day)
 	change_left(a, index, -points);
 	a->awards[index].expired += points;
 	if (a->remembers)
-		add_gone(a, &a->expired, index, day, points);
+		add_gone(a, &a->expired, index, NO_AWARD, day, points);
 	return points;
 }
 

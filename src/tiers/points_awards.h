@@ -15,6 +15,11 @@
 
 #define NO_AWARD (-1)
 
+/* What points were that came from no award, in PointsGone. */
+#define GONE_FORGIVEN (-2)
+#define GONE_OWED (-3)	  /* became a debt */
+#define GONE_EXPIRED (-4) /* had expired from the award that was taken back */
+
 typedef struct PointsAward
 {
 	DateADT awarded_on;
@@ -31,7 +36,8 @@ typedef struct PointsAward
 /* Points of an award that went on a day. */
 typedef struct PointsGone
 {
-	int		award;
+	int		award; /* or what they were instead */
+	int		cause; /* the award that was taken back, if that is why they went; else NO_AWARD */
 	DateADT day;
 	int64	points;
 } PointsGone;
@@ -57,7 +63,7 @@ typedef struct PointsAwards
 	int			   lapsed;		/* awards before it know that they lapsed */
 	PointsGoneList spent;		/* what redemptions took and nobody gave back, the last behind */
 	PointsGoneList expired;		/* in the order of days, if it is remembered */
-	PointsGoneList taken;		/* by refunds, if it is watched */
+	PointsGoneList taken;		/* by refunds that know their purchase; by all, if it is watched */
 	bool		   watched;		/* what is taken and what expires is remembered */
 	bool		   remembers;	/* what expires is */
 	int64		   waiting;		/* points of the awards that wait */
@@ -71,11 +77,12 @@ extern int points_awards_add(PointsAwards *a, DateADT day, DateADT available_on,
 extern int64 points_awards_ripen(PointsAwards *a, int index);
 extern int64 points_awards_spend(PointsAwards *a, int64 points, DateADT day);
 extern int64 points_awards_unspend(PointsAwards *a, int64 points, DateADT day, int *award_of,
-								   int64 *expired);
+								   int64 *expired, int64 *forgiven);
 extern int64 points_awards_take(PointsAwards *a, int64 points, DateADT day, int64 *waiting);
 extern int64 points_awards_take_from(PointsAwards *a, int index, int64 points, DateADT day,
 									 int64 *waiting);
-extern int64 points_awards_return(PointsAwards *a, int index, int64 points, DateADT day);
+extern int64 points_awards_return(PointsAwards *a, int index, int64 points, DateADT day,
+								  int64 *waiting, int64 *anew);
 extern int64 points_awards_expire(PointsAwards *a, int index, DateADT day);
 extern void	 points_awards_lapse(PointsAwards *a, DateADT day);
 extern int64 points_awards_reinstate(PointsAwards *a, Span within, DateADT day);

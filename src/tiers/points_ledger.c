@@ -254,31 +254,43 @@ earn(PointsLedger *l, PointsMovement *m)
 	return true;
 }
 
-/* A correction gives points: to the award of its purchase, or as one of the booked day. */
+/* A correction that finds no award of its purchase makes one of the booked day. */
 static void
-add_to_award(PointsLedger *l, PointsMovement *m, PointsEarned *day, DateADT booked)
+award_correction(PointsLedger *l, PointsMovement *m, PointsEarned *day, DateADT booked)
 {
 	int64 points = m->points;
 
-	if (points == 0)
-		return;
-	if (day->award == NO_AWARD)
-	{
-		bool waits = day_plus_span(booked, l->terms->pending) > booked;
-
-		if (waits)
-			book_pending(l, m, booked, points);
-		else
-			book(l, m, booked, POINTS_EARNED, points);
-		day->award = award_purchase(l, points, booked, day->rank);
-		m->expires_on = expiry_of(l, day->award);
-		return;
-	}
-	points = points_awards_return(&l->awards, day->award, points, booked);
-	if (l->awards.awards[day->award].waits)
+	if (day_plus_span(booked, l->terms->pending) > booked)
 		book_pending(l, m, booked, points);
 	else
 		book(l, m, booked, POINTS_EARNED, points);
+	day->award = award_purchase(l, points, booked, day->rank);
+	m->expires_on = expiry_of(l, day->award);
+}
+
+/* A correction gives points: back to where they were taken from, or to the award of its purchase. */
+static bool
+add_to_award(PointsLedger *l, PointsMovement *m, PointsEarned *day, DateADT booked)
+{
+	int64 waiting = 0;
+	int64 anew = 0;
+	int64 came;
+
+	if (m->points == 0)
+		return true;
+	if (day->award == NO_AWARD)
+	{
+		award_correction(l, m, day, booked);
+		return true;
+	}
+	came = points_awards_return(&l->awards, day->award, m->points, booked, &waiting, &anew);
+	if (anew > 0)
+		award(l, anew, booked, day->rank);
+	came += anew;
+	if (waiting == 0)
+		return book(l, m, booked, POINTS_EARNED, came);
+	return book_pending(l, m, booked, waiting) &&
+		   (came == 0 || book_more(l, booked, POINTS_EARNED, came, day->rank));
 }
 
 /*
@@ -312,20 +324,27 @@ correct(PointsLedger *l, PointsMovement *m)
 		if (!book_taken(l, m, correction->booked, taken, waiting, day->rank))
 			return false;
 	}
-	else
-		add_to_award(l, m, day, correction->booked);
+	else if (!add_to_award(l, m, day, correction->booked))
+		return false;
 	m->rank = day->rank;
 	return true;
 }
 
-/* A cancelled redemption: what no redemption took is an award of the day. */
+/* A cancelled redemption: what no redemption took is an award of the day, what was forgiven is nothing. */
 static bool
 give_back(PointsLedger *l, PointsMovement *m, int64 points)
 {
 	int64 expired;
+	int64 forgiven;
 	int	  index;
-	int64 beyond = points_awards_unspend(&l->awards, points, m->day, &index, &expired);
+	int64 beyond = points_awards_unspend(&l->awards, points, m->day, &index, &expired, &forgiven);
 
+	if (forgiven > 0)
+	{
+		l->balance -= m->points;
+		if (!book(l, m, m->day, POINTS_RETURNED, points - forgiven))
+			return false;
+	}
 	if (beyond > 0)
 		index = award(l, beyond, m->day, 0);
 	m->expires_on = expiry_of(l, index);

@@ -75,4 +75,10 @@ extern void points_ledger_start(PointsLedger *l, const PointsRule *r, const Purc
 								const PurchaseHistory *base_points, PointsEarned *days);
 extern bool points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m);
 
+/* points.c */
+extern void points_ledger_until(PointsLedger *l, const PointsRule *r,
+								const PurchaseHistory *purchases, const PurchaseHistory *redeemed,
+								DateADT as_of, bool watched);
+extern void CheckPointValue(Numeric value);
+
 #endif /* CRM_POINTS_LEDGER_H */

@@ -12,7 +12,7 @@
 \endif
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(13);
+SELECT plan(15);
 
 CREATE TYPE terms AS (rate numeric, order_points int, pending interval, expiry interval, expires_at text, inclusive boolean, inactivity interval,
   reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[]);
@@ -66,6 +66,9 @@ DECLARE
   waited int;
   taken int;
   late int;
+  anew int;
+  came int;
+  went int[];               -- where each point that a refund took was: an award, -2 had expired, -1 owed, 0 forgiven
   k int;
 BEGIN
   movements := '{}';
@@ -117,13 +120,14 @@ BEGIN
         points := -e.amount;
         IF points < 0 THEN active := today; END IF;
       END IF;
-      waited := 0; taken := 0; late := 0;
+      waited := 0; taken := 0; late := 0; anew := 0; went := '{}';
       IF e.what = 3 AND points < 0 THEN
         -- point by point from the award that expires first
         FOR n IN 1 .. -points LOOP
           SELECT m INTO k FROM unnest(a) WITH ORDINALITY x(aw, av, ex, wt, lf, xp, m) WHERE NOT wt AND lf > 0 ORDER BY ex, m LIMIT 1;
           IF FOUND THEN w := a[k]; w."left" := w."left" - 1; a[k] := w; spent := spent || k; taken := taken + 1;
-          ELSIF NOT t.forgives THEN debt := debt + 1; taken := taken + 1; END IF;
+          ELSIF t.forgives THEN spent := spent || 0;
+          ELSE debt := debt + 1; taken := taken + 1; END IF;
         END LOOP;
         IF taken > 0 THEN movements := movements || format('%s redeemed %s', today, -taken); END IF;
       ELSIF points < 0 THEN
@@ -132,36 +136,62 @@ BEGIN
           k := (d ->> 'award')::int;
           w := a[k];
           points := least(rest, w."left");
+          went := went || array_fill(k, ARRAY[points]);
           w."left" := w."left" - points; rest := rest - points;
           IF w.waits THEN waited := points; ELSE taken := points; END IF;
           points := least(rest, w.expired);
+          went := went || array_fill(-2, ARRAY[points]);
           w.expired := w.expired - points; rest := rest - points;
           a[k] := w;
         END IF;
         FOR k IN REVERSE cardinality(a)..1 LOOP -- then from the newest
           w := a[k];
           points := least(rest, w."left");
+          went := went || array_fill(k, ARRAY[points]);
           w."left" := w."left" - points; rest := rest - points;
           IF w.waits THEN waited := waited + points; ELSE taken := taken + points; END IF;
           a[k] := w;
         END LOOP;
+        went := went || array_fill(CASE WHEN t.forgives THEN 0 ELSE -1 END, ARRAY[rest]);
         IF NOT t.forgives THEN debt := debt + rest; taken := taken + rest; END IF;
+        IF d ->> 'award' IS NOT NULL THEN of_day := jsonb_set(of_day, ARRAY[e.of::text, 'went'], coalesce(d -> 'went', '[]') || to_jsonb(went)); END IF;
         IF waited > 0 THEN movements := movements || format('%s pending %s', today, -waited); END IF;
         IF taken > 0 THEN movements := movements || format('%s refunded %s', today, -taken); END IF;
       ELSIF points > 0 AND e.what = 2 AND d ->> 'award' IS NOT NULL THEN
-        k := (d ->> 'award')::int;
-        w := a[k];
-        IF w.waits THEN
-          w."left" := w."left" + points;
-          movements := movements || format('%s pending %s', today, points);
-        ELSIF w.expires <= today THEN w.expired := w.expired + points;
-        ELSE
-          movements := movements || format('%s earned %s', today, points);
-          rest := least(points, debt);
-          debt := debt - rest;
-          w."left" := w."left" + points - rest;
+        -- point by point back to where it was taken from, the last first; what was never taken is of its own award
+        came := 0;
+        went := ARRAY(SELECT x::int FROM jsonb_array_elements_text(coalesce(d -> 'went', '[]')) x);
+        FOR n IN 1..points LOOP
+          k := coalesce(went[cardinality(went)], (d ->> 'award')::int);
+          went := went[:cardinality(went) - 1];
+          CONTINUE WHEN k = 0;                           -- was forgiven
+          IF k = -1 THEN                                 -- was owed
+            came := came + 1;
+            IF debt > 0 THEN debt := debt - 1; CONTINUE; END IF;
+            k := (d ->> 'award')::int;
+            IF a[k].expires <= today THEN anew := anew + 1; CONTINUE; END IF;
+            came := came - 1;
+          ELSIF k = -2 THEN                              -- had expired
+            k := (d ->> 'award')::int;
+            w := a[k]; w.expired := w.expired + 1; a[k] := w;
+            CONTINUE;
+          END IF;
+          w := a[k];
+          IF w.waits THEN w."left" := w."left" + 1; waited := waited + 1;
+          ELSIF w.expires <= today THEN w.expired := w.expired + 1;
+          ELSE
+            came := came + 1;
+            IF debt > 0 THEN debt := debt - 1; ELSE w."left" := w."left" + 1; END IF;
+          END IF;
+          a[k] := w;
+        END LOOP;
+        of_day := jsonb_set(of_day, ARRAY[e.of::text, 'went'], to_jsonb(went));
+        IF anew > 0 THEN
+          active := today;
+          a := a || ROW(today, today, expires(t, today, tier_), false, anew, 0)::award;
         END IF;
-        a[k] := w;
+        IF waited > 0 THEN movements := movements || format('%s pending %s', today, waited); END IF;
+        IF came > 0 THEN movements := movements || format('%s earned %s', today, came); END IF;
       ELSIF points > 0 THEN
         rest := points;
         IF e.what < 3 AND t.pending IS NOT NULL THEN
@@ -170,19 +200,21 @@ BEGIN
           movements := movements || format('%s pending %s', today, points);
         ELSE
           IF e.what < 3 THEN movements := movements || format('%s earned %s', today, points);
-          ELSE movements := movements || format('%s returned %s', today, points); END IF;
+          END IF;
           rest := points - least(points, debt);
           debt := debt - (points - rest);
           WHILE e.what = 3 AND rest > 0 AND cardinality(spent) > 0 LOOP -- back where it came from
             k := spent[cardinality(spent)];
             spent := spent[:cardinality(spent) - 1];
-            w := a[k];
             rest := rest - 1;
+            IF k = 0 THEN points := points - 1; CONTINUE; END IF;
+            w := a[k];
             IF w.expires <= today THEN w.expired := w.expired + 1; late := late + 1;
               gone_award := gone_award || k; gone_day := gone_day || today; gone_points := gone_points || 1;
             ELSE w."left" := w."left" + 1; END IF;
             a[k] := w;
           END LOOP;
+          IF e.what = 3 AND points > 0 THEN movements := movements || format('%s returned %s', today, points); END IF;
           IF e.what < 3 OR rest > 0 THEN active := today; END IF;
           w := ROW(today, today, expires(t, today, CASE WHEN e.what < 3 THEN tier_ END), false, rest, 0)::award;
         END IF;
@@ -233,7 +265,7 @@ INSERT INTO bought SELECT i, day, max(orders), max(amount) FROM (
     FROM cases, generate_series(1, 3 + i % 7)) b GROUP BY i, day HAVING max(orders) > 0 OR max(amount) <> 0;
 INSERT INTO booked SELECT i, day + 1 + floor(random() * 30)::int, day, CASE WHEN random() < 0.3 THEN -1 ELSE 0 END, -(1 + floor(random() * amount))::int
   FROM bought, generate_series(1, 2) WHERE amount > 1 AND random() < 0.3;
-UPDATE booked SET amount = -amount WHERE random() < 0.1;
+UPDATE booked SET amount = -amount WHERE random() < 0.25;
 DELETE FROM booked a USING booked b WHERE a.i = b.i AND a.day = b.day AND a.of = b.of AND a.ctid > b.ctid;
 INSERT INTO redemption SELECT i, day, sum(points) FROM (
     SELECT i, date '2024-01-01' + floor(random() * 140)::int AS day, (floor(random() * 40) + 1)::int * CASE WHEN random() < 0.4 THEN -1 ELSE 1 END AS points FROM cases, generate_series(1, i % 5)) r GROUP BY i, day;
@@ -273,6 +305,11 @@ SELECT is_empty('SELECT rule FROM cases WHERE rule::text::points_rule <> rule OR
 SELECT is((SELECT ARRAY[rule::text::points_rule = rule, rule::text LIKE '% expiries {never, 24 months} inclusive program %', rule::text NOT LIKE '%inclusive%inclusive%']
     FROM points_rule(program => '{Bronze: spend 0, Silver: spend 500} rolling 12 months', multipliers => '{1,2}', last_day_inclusive => true, tier_expiry => '{NULL,24 months}') rule),
   '{t,t,t}'::bool[], 'nor where tiers alone have a last day that is inclusive');
+-- what was forgiven does not come back
+SELECT results_eq($$SELECT d, points_balance('rate 1 never negative', '{2024-01-01 1 100}', '{2024-02-01 0 150, 2024-03-01 0 -60, 2024-04-01 0 -90}', d) FROM unnest('{2024-02-01,2024-03-01,2024-04-01}'::date[]) d$$,
+  $$VALUES (date '2024-02-01', 0::bigint), ('2024-03-01', 10), ('2024-04-01', 100)$$, 'a cancelled redemption gives back what it took, not what was forgiven');
+SELECT results_eq($$SELECT d, points_balance('rate 1 never negative', '{2024-01-01 1 100, 2024-03-01 0 -100 of 2024-01-01, 2024-04-01 0 100 of 2024-01-01}', '{2024-02-01 0 70}', d) FROM unnest('{2024-02-01,2024-03-01,2024-04-01}'::date[]) d$$,
+  $$VALUES (date '2024-02-01', 30::bigint), ('2024-03-01', 0), ('2024-04-01', 30)$$, 'nor does a refund that is undone');
 -- redeem and cancel: the old expiry, for ever
 SELECT is((SELECT points_balance('rate 1 expires 12 months', '{2023-01-31 1 1000}', '{2024-01-30 0 1000, 2024-01-31 0 -1000, 2025-01-30 0 1000, 2025-01-31 0 -1000}', '2027-12-31')), 0::bigint,
   'redeeming and cancelling gives no point a longer life');

@@ -1,0 +1,3 @@
+-- what 32_breakage has is new
+
+@part 32_breakage.sql
