@@ -105,6 +105,21 @@ next_movement(PointsLedger *l, DateADT until, PointsMovement *m)
 	return found;
 }
 
+/* A ledger of a customer until a day, before its first movement; redeemed may be NULL. */
+void
+points_ledger_begin(PointsLedger *l, const PointsRule *r, const PurchaseHistory *purchases,
+					const PurchaseHistory *redeemed, DateADT until)
+{
+	start_ledger(l, r, purchases, redeemed, NULL, until);
+}
+
+/* Its next movement; false if there is none. */
+bool
+points_ledger_move(PointsLedger *l, DateADT until, PointsMovement *m)
+{
+	return next_movement(l, until, m);
+}
+
 /*
  * The ledger of a customer at the end of a day; redeemed may be NULL. What is watched
  * remembers what was taken back and what expired.
@@ -115,7 +130,7 @@ points_ledger_until(PointsLedger *l, const PointsRule *r, const PurchaseHistory 
 {
 	PointsMovement m;
 
-	start_ledger(l, r, purchases, redeemed, NULL, as_of);
+	points_ledger_begin(l, r, purchases, redeemed, as_of);
 	l->awards.watched = watched;
 	l->awards.remembers = l->awards.remembers || watched;
 	while (next_movement(l, as_of, &m))

@@ -76,6 +76,10 @@ extern void points_ledger_start(PointsLedger *l, const PointsRule *r, const Purc
 extern bool points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m);
 
 /* points.c */
+extern void points_ledger_begin(PointsLedger *l, const PointsRule *r,
+								const PurchaseHistory *purchases, const PurchaseHistory *redeemed,
+								DateADT until);
+extern bool points_ledger_move(PointsLedger *l, DateADT until, PointsMovement *m);
 extern void points_ledger_until(PointsLedger *l, const PointsRule *r,
 								const PurchaseHistory *purchases, const PurchaseHistory *redeemed,
 								DateADT as_of, bool watched);

@@ -1,0 +1,3 @@
+-- what 33_comparison has is new
+
+@part 33_comparison.sql
