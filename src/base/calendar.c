@@ -114,30 +114,6 @@ period_name(Period period)
 					start_name(PERIOD_UNIT(period), PERIOD_SHIFT(period)));
 }
 
-/* Days from 1 March of the year -4800, the beginning of a 400-year cycle, to 2000-01-01. */
-#define DAYS_BEFORE_EPOCH (730425 + 12 * DAYS_PER_CYCLE)
-#define MONTHS_BEFORE_ZERO (4800 * MONTHS_PER_YEAR)
-
-/*
- * The number of a day's month (12 x year + month - 1) and the day of the month,
- * counted in years that begin in March, so that the leap day is their last. A
- * fraction of the cost of j2date, which retention would spend most time in; of dates there are, so
- * that unsigned numbers do, unlike month_of_day.
- */
-static inline int32
-month_number(DateADT day, int *mday)
-{
-	uint32 days = (uint32) day + DAYS_BEFORE_EPOCH;
-	uint32 cycle = days / DAYS_PER_CYCLE;
-	uint32 of_cycle = days % DAYS_PER_CYCLE;
-	uint32 year = (of_cycle - of_cycle / 1460 + of_cycle / 36524 - of_cycle / 146096) / 365;
-	uint32 of_year = of_cycle - (365 * year + year / 4 - year / 100);
-	uint32 month = (5 * of_year + 2) / 153; /* 0 is March */
-
-	*mday = (int) (of_year - (153 * month + 2) / 5 + 1);
-	return (int32) ((400 * cycle + year) * MONTHS_PER_YEAR + month + 2) - MONTHS_BEFORE_ZERO;
-}
-
 /* How many days a month has. */
 static inline int
 days_in_month(int32 month)
@@ -155,19 +131,19 @@ days_in_month(int32 month)
 int32
 period_age(PeriodUnit unit, DateADT from, DateADT day)
 {
-	int	  mday;
-	int	  from_mday;
-	int32 month;
-	int32 months;
+	MonthDay at;
+	MonthDay begun;
+	int32	 months;
 
 	if (unit == PERIOD_DAY)
 		return day - from;
 	if (unit == PERIOD_WEEK)
 		return (day - from) / DAYS_PER_WEEK;
 
-	month = month_number(day, &mday);
-	months = month - month_number(from, &from_mday);
-	if (mday < from_mday && mday < days_in_month(month))
+	at = month_of_day(day);
+	begun = month_of_day(from);
+	months = (int32) (at.month - begun.month);
+	if (at.mday < begun.mday && at.mday < days_in_month((int32) at.month))
 		months--;
 	return months / (unit == PERIOD_MONTH ? 1 : unit == PERIOD_QUARTER ? 3 : MONTHS_PER_YEAR);
 }
@@ -178,14 +154,13 @@ period_number(Period period, DateADT day)
 {
 	int	  shift = PERIOD_SHIFT(period);
 	int32 month;
-	int	  mday;
 
 	if (PERIOD_UNIT(period) == PERIOD_DAY)
 		return day;
 	if (PERIOD_UNIT(period) == PERIOD_WEEK)
 		return floor_div(day + DAYS_SINCE_MONDAY - shift, DAYS_PER_WEEK);
 
-	month = month_number(day, &mday) - shift;
+	month = (int32) month_of_day(day).month - shift;
 	switch (PERIOD_UNIT(period))
 	{
 		case PERIOD_MONTH:

@@ -25,27 +25,58 @@ typedef struct MonthDay
 } MonthDay;
 
 /*
- * Years begin in March here, so that the leap day ends one: the months then
- * start on day (153 m + 2) / 5 of the year. 2000-03-01 is day 60, and 400
- * years are 146097 days. The formula is H. Hinnant's, "chrono-Compatible
- * Low-Level Date Algorithms" (2013).
+ * Years begin in March here, so that the leap day ends one: the months then start on
+ * day (153 m + 2) / 5 of the year. They are counted from March of a year that comes
+ * before every date of PostgreSQL by 1200 years and more, and 8000 years (20 times 400)
+ * before 2000, whose March 1 is day 60: nothing is below zero, so that the divisions need
+ * no rounding. After H. Hinnant, "chrono-Compatible Low-Level Date Algorithms" (2013).
  */
-#define MARCH_2000 60
-#define DAYS_PER_CYCLE 146097
+#define DAYS_OF_400_YEARS 146097
+#define DAYS_OF_4_YEARS 1461
+#define YEARS_BEFORE_2000 8000
+#define FIRST_MARCH (60 - YEARS_BEFORE_2000 / 400 * DAYS_OF_400_YEARS)
+
+/* A year that begins in March, and the day in it from 0. */
+typedef struct YearDay
+{
+	uint64 year;
+	uint32 day;
+} YearDay;
+
+static inline YearDay
+year_of_day(int64 day)
+{
+	uint64 quarters = 4 * (uint64) (day - FIRST_MARCH) + 3; /* of a day */
+	uint64 century = quarters / DAYS_OF_400_YEARS;
+	uint32 in_century = (uint32) (quarters % DAYS_OF_400_YEARS) | 3;
+
+	return (YearDay){100 * century + in_century / DAYS_OF_4_YEARS,
+					 in_century % DAYS_OF_4_YEARS / 4};
+}
+
+static inline int64
+first_day_of_year(uint64 year)
+{
+	return FIRST_MARCH + (int64) (365 * year + year / 4 - year / 100 + year / 400);
+}
+
+/* Whether its last day is February 29. */
+static inline bool
+year_ends_in_leap_day(uint64 year)
+{
+	return (year + 1) % 4 == 0 && ((year + 1) % 100 != 0 || (year + 1) % 400 == 0);
+}
 
 /* The month and the day in it. */
 static inline MonthDay
 month_of_day(int64 day)
 {
-	int64	 cycle = floor_div(day - MARCH_2000, DAYS_PER_CYCLE);
-	int32	 doc = (int32) (day - MARCH_2000 - cycle * DAYS_PER_CYCLE);
-	int32	 year = (doc - doc / 1460 + doc / 36524 - doc / 146096) / 365;
-	int32	 doy = doc - (365 * year + year / 4 - year / 100);
-	int32	 month = (5 * doy + 2) / 153;
+	YearDay	 in = year_of_day(day);
+	uint32	 month = (5 * in.day + 2) / 153;
 	MonthDay result;
 
-	result.month = (2000 + 400 * cycle + year) * 12 + 2 + month;
-	result.mday = doy - (153 * month + 2) / 5 + 1;
+	result.month = ((int64) in.year + 2000 - YEARS_BEFORE_2000) * 12 + 2 + month;
+	result.mday = in.day - (153 * month + 2) / 5 + 1;
 	return result;
 }
 
@@ -53,16 +84,31 @@ month_of_day(int64 day)
 static inline int64
 day_of_month(int64 month, int mday)
 {
-	int64 year = floor_div(month - 2, 12);
-	int32 m = (int32) (month - 2 - year * 12);
-	int64 cycle = floor_div(year - 2000, 400);
-	int32 y = (int32) (year - 2000 - cycle * 400);
-	int	  length = 30 + (m == 0 || m == 2 || m == 4 || m == 5 || m == 7 || m == 9 || m == 10);
+	uint64 months = (uint64) (month - 2 + 12 * (YEARS_BEFORE_2000 - 2000));
+	uint64 year = months / 12;
+	uint32 m = (uint32) (months % 12);
 
-	if (m == 11) /* February of the next year */
-		length = (y + 1) % 4 == 0 && ((y + 1) % 100 != 0 || (y + 1) % 400 == 0) ? 29 : 28;
-	return MARCH_2000 + cycle * DAYS_PER_CYCLE + 365 * y + y / 4 - y / 100 + (153 * m + 2) / 5 +
-		   Min(mday, length) - 1;
+	if (unlikely(mday > 28)) /* every month has 28 */
+	{
+		int length = 30 + (m == 0 || m == 2 || m == 4 || m == 5 || m == 7 || m == 9 || m == 10);
+
+		if (m == 11)
+			length = 28 + year_ends_in_leap_day(year);
+		mday = Min(mday, length);
+	}
+	return first_day_of_year(year) + (153 * m + 2) / 5 + mday - 1;
+}
+
+/* The same as so many times twelve months later, in half the time: a leap day is cut to February 28. */
+static inline int64
+day_plus_years(int64 day, int64 years)
+{
+	YearDay in = year_of_day(day);
+
+	in.year += years;
+	if (unlikely(in.day == 365) && !year_ends_in_leap_day(in.year))
+		in.day = 364;
+	return first_day_of_year(in.year) + in.day;
 }
 
 typedef enum PeriodUnit

@@ -41,12 +41,14 @@ day_or_never(int64 day)
 static inline DateADT
 day_plus_spans(DateADT day, Span span, int64 times)
 {
-	int64	 result = day;
+	int64	 result;
 	MonthDay at;
 
 	if (day == NEVER || times > LAST_DAY)
 		return NEVER;
-	if (span.months != 0)
+	if (span.months % 12 == 0)
+		result = span.months == 0 ? day : day_plus_years(day, times * (span.months / 12));
+	else
 	{
 		at = month_of_day(day);
 		result = day_of_month(at.month + times * span.months, at.mday);

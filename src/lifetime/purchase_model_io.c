@@ -316,8 +316,9 @@ crm_purchase_model_to_jsonb(PG_FUNCTION_ARGS)
 		append_float8(&json, model->tried[i].log_likelihood);
 		appendStringInfo(&json, ",\"fit\":\"%s\"", fit_verdict_word(model->tried[i].verdict));
 		if (fit_verdict_at_bound(model->tried[i].verdict))
-			appendStringInfo(&json, ",\"at_bound\":\"%s\"",
-							 purchase_model_ops(model->tried[i].kind)->param_names[model->tried[i].bound]);
+			appendStringInfo(
+				&json, ",\"at_bound\":\"%s\"",
+				purchase_model_ops(model->tried[i].kind)->param_names[model->tried[i].bound]);
 		appendStringInfoChar(&json, '}');
 	}
 	if (model->ntried > 0)

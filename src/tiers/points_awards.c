@@ -35,7 +35,7 @@ add_gone(PointsAwards *a, PointsGoneList *list, int award, int cause, DateADT da
 }
 
 /* An award that has points again, or now, takes its place by the day on which it expires. */
-static void
+static inline void
 link_award(PointsAwards *a, int index)
 {
 	PointsAward *award = &a->awards[index];
@@ -57,7 +57,7 @@ link_award(PointsAwards *a, int index)
 		a->awards[before].behind = index;
 }
 
-static void
+static inline void
 unlink_award(PointsAwards *a, int index)
 {
 	PointsAward *award = &a->awards[index];
@@ -93,7 +93,7 @@ change_left(PointsAwards *a, int index, int64 points)
 /* ---- points come ---- */
 
 /* The debt is paid first; returns what is left of the points. */
-static int64
+static inline int64
 pay_debt(PointsAwards *a, int64 points)
 {
 	int64 paid = Min(points, a->debt);
@@ -123,8 +123,17 @@ points_awards_add(PointsAwards *a, DateADT day, DateADT available_on, DateADT ex
 		a->awards = repalloc_huge(a->awards, (Size) a->room * sizeof(PointsAward));
 	}
 	award = &a->awards[a->n];
-	*award = (PointsAward){day, available_on, expires_on, rank, NO_AWARD, NO_AWARD, waits, 0, 0};
-	change_left(a, a->n, points);
+	*award = (PointsAward){.awarded_on = day,
+						   .available_on = available_on,
+						   .expires_on = expires_on,
+						   .rank = rank,
+						   .waits = waits,
+						   .left = points};
+	if (waits)
+		a->waiting += points;
+	else
+		link_award(a, a->n);
+	a->newest_open = a->n + 1;
 	return a->n++;
 }
 
@@ -348,14 +357,16 @@ points_awards_return(PointsAwards *a, int index, int64 points, DateADT day, int6
 
 /* ---- expiry ---- */
 
-/* What is left of an award expires; returns how much. */
+/* What is left of an award of the list expires; returns how much. */
 int64
 points_awards_expire(PointsAwards *a, int index, DateADT day)
 {
-	int64 points = a->awards[index].left;
+	PointsAward *award = &a->awards[index];
+	int64		 points = award->left;
 
-	change_left(a, index, -points);
-	a->awards[index].expired += points;
+	unlink_award(a, index);
+	award->left = 0;
+	award->expired += points;
 	if (a->remembers)
 		add_gone(a, &a->expired, index, NO_AWARD, day, points);
 	return points;

@@ -25,10 +25,10 @@ typedef struct PointsAward
 	DateADT awarded_on;
 	DateADT available_on;
 	DateADT expires_on;
-	int		rank;	/* of the tier that gave it; 0 for none */
+	uint8	rank;	/* of the tier that gave it; 0 for none */
+	bool	waits;	/* not available yet */
 	int		before; /* in the list, if it is in it */
 	int		behind;
-	bool	waits;	 /* not available yet */
 	int64	left;	 /* neither spent nor expired nor taken back */
 	int64	expired; /* what its expiry took, and no refund takes again */
 } PointsAward;

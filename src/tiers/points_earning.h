@@ -73,9 +73,20 @@ points_earning_is_none(const PointsEarning *e)
 static inline int128
 points_rounded(PointsRounding rounding, int128 dividend, int128 divisor)
 {
-	int128 points = dividend / divisor;
-	int128 rest = dividend - points * divisor;
+	int128 points;
+	int128 rest;
 
+	/* nearly always both fit into a register, where a division takes a tenth of the time */
+	if (likely(dividend == (int64) dividend && divisor == (int64) divisor))
+	{
+		points = (int64) dividend / (int64) divisor;
+		rest = (int64) dividend - (int64) points * (int64) divisor;
+	}
+	else
+	{
+		points = dividend / divisor;
+		rest = dividend - points * divisor;
+	}
 	if (rest < 0)
 		return points - (rounding != ROUND_HALF || -rest >= divisor + rest);
 	if (rounding == ROUND_DOWN)

@@ -23,6 +23,8 @@ rank_at_start(PointsLedger *l, DateADT day)
 	/* All before the day is settled; the day itself is tried on a copy without what is booked on it. */
 	while (tier_walk_next(&l->walk, day - 1, &change))
 		CHECK_FOR_INTERRUPTS();
+	if (likely(tier_walk_rests_on(&l->walk, day)))
+		return l->walk.rank;
 	before = l->walk;
 	before.nentries = (int) (l->earned - l->book.days);
 	before.ncorrections = before.next_correction;
@@ -34,7 +36,7 @@ rank_at_start(PointsLedger *l, DateADT day)
 }
 
 /* Points are there from a day on: an award that expires as the rule and its tier say. */
-static int
+static inline int
 award(PointsLedger *l, int64 points, DateADT day, int rank)
 {
 	l->last_activity = Max(l->last_activity, day);
@@ -43,13 +45,14 @@ award(PointsLedger *l, int64 points, DateADT day, int rank)
 }
 
 /* Points of a purchase, which may have to wait; the award, or NO_AWARD if all paid a debt. */
-static int
+static inline int
 award_purchase(PointsLedger *l, int64 points, DateADT day, int rank)
 {
-	DateADT available = day_plus_span(day, l->terms->pending);
+	DateADT available;
 
-	if (available == day)
+	if (likely(span_is_zero(l->terms->pending)))
 		return award(l, points, day, rank);
+	available = day_plus_span(day, l->terms->pending);
 	return points_awards_add(
 		&l->awards, day, available,
 		available == NEVER ? NEVER : points_expire_on(l->terms, l->rule->expiry, available, rank),
@@ -393,18 +396,29 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 {
 	while (!l->out_of_range)
 	{
-		int		ripe = points_awards_next_ripe(&l->awards);
+		int		ripe = NO_AWARD;
 		DateADT expires = expiry_of(l, l->awards.first);
-		DateADT lapses = points_lapse_on(l->terms, l->last_activity);
-		DateADT ripens = ripe == NO_AWARD ? NEVER : l->awards.awards[ripe].available_on;
+		DateADT lapses = NEVER;
+		DateADT ripens = NEVER;
 		DateADT earns = l->earned < l->earned_end ? l->earned->day : NEVER;
 		DateADT redeems = l->redeemed < l->redeemed_end ? l->redeemed->day : NEVER;
 		DateADT corrects = l->next_correction < l->book.ncorrections
 							   ? l->book.corrections[l->next_correction].booked
 							   : NEVER;
-		DateADT day = Min(Min(Min(expires, lapses), ripens), Min(Min(earns, corrects), redeems));
+		DateADT day = Min(Min(expires, earns), Min(corrects, redeems));
 		bool	booked;
 
+		if (unlikely(l->may_wait))
+		{
+			ripe = points_awards_next_ripe(&l->awards);
+			ripens = ripe == NO_AWARD ? NEVER : l->awards.awards[ripe].available_on;
+			day = Min(day, ripens);
+		}
+		if (unlikely(l->may_lapse))
+		{
+			lapses = points_lapse_on(l->terms, l->last_activity);
+			day = Min(day, lapses);
+		}
 		if (unlikely(l->nmore > 0) && tell_more(l, m))
 			return true;
 		if (day == NEVER || day > until)
@@ -459,6 +473,8 @@ points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *ea
 	l->awards.forgives = l->terms->forgives;
 	l->awards.remembers = !span_is_zero(l->terms->reinstatement);
 	l->last_activity = DATEVAL_NOBEGIN;
+	l->may_wait = !span_is_zero(l->terms->pending);
+	l->may_lapse = !span_is_zero(l->terms->inactivity);
 	if (points_rule_program(r) != NULL)
 		tier_walk_start(&l->walk, points_rule_program(r), earned, NEVER);
 }

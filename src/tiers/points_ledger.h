@@ -62,6 +62,8 @@ typedef struct PointsLedger
 	int64			   orders; /* counted so far */
 	TierWalk		   walk;   /* if the rule has a program */
 	PointsAwards	   awards;
+	bool			   may_wait;	  /* awards may, by the rule */
+	bool			   may_lapse;	  /* and all points, without activity */
 	DateADT			   last_activity; /* NOBEGIN: none yet, or all has lapsed since */
 	int64			   balance;
 	PointsMovement	   more[2]; /* of one event, told after its first movement */

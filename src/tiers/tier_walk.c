@@ -325,6 +325,16 @@ next_event(const TierWalk *w)
 }
 
 /*
+ * Whether nothing but what is bought or corrected on a day can change a walk that has
+ * been taken on to the day before.
+ */
+bool
+tier_walk_rests_on(const TierWalk *w, DateADT day)
+{
+	return deadline(w) > day && !(leaving_matters(w) && w->leaves_on <= day);
+}
+
+/*
  * Whether a day that is no deadline changes nothing, seen at a glance: most days
  * are such, of programs with rules in one metric. The window stands at the day.
  */
