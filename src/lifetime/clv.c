@@ -145,11 +145,13 @@ spend_ahead(SpendAhead *ahead, const PurchaseModel *model, Btyd c, double t)
 	double		   sum = 0;
 	int			   room = 64;
 
+	CheckCountedPurchases(mean);
 	ahead->n = 0;
 	ahead->p_purchases = palloc(room * sizeof(double));
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
+		CheckCountedPurchases(ahead->n);
 		if (ahead->n == room)
 			ahead->p_purchases = repalloc_huge(ahead->p_purchases, (room *= 2) * sizeof(double));
 		ahead->p_purchases[ahead->n] = model_ops(model)->p_purchases(&params, c, ahead->n, t);

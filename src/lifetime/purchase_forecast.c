@@ -177,11 +177,13 @@ forecast_quantile(const PurchaseModel *model, Btyd c, double t, double q)
 	double					mean = ops->expected(&params, c, t, NULL);
 	double					sum = 0;
 
+	CheckCountedPurchases(mean);
 	for (double n = 0;; n++)
 	{
 		double p = ops->p_purchases(&params, c, n, t);
 
 		CHECK_FOR_INTERRUPTS();
+		CheckCountedPurchases(n);
 		sum += p;
 		/* what rounding keeps from the last digits of 1 must not be waited for */
 		if (sum >= q || (n > mean && p < 1e-17))
