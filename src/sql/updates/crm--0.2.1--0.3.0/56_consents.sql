@@ -1,4 +1,4 @@
--- Aggregates that append, and settle what they have once at the end; 96_interaction_state replaces crm.merge.
+-- Aggregates that append, and settle what they have once at the end; 90_words replaces crm.merge.
 
 @replace crm_internal.consents_transition
 @create crm_internal.consents_merge
