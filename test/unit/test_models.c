@@ -477,6 +477,7 @@ check_forecast(const PurchaseModelOps *ops)
 	double worst_sum = 0;
 	double worst_mean = 0;
 	double worst_second = 0;
+	double worst_below = 0;
 
 	random_seed(&rng, 4, 4);
 	for (int i = 0; i < 60; i++)
@@ -490,14 +491,18 @@ check_forecast(const PurchaseModelOps *ops)
 		double mean = 0;
 		double square = 0;
 		double p = 1;
+		double below[200];
 		double expected;
 
 		if (c.x > 0)
 			c.t_x = c.age * random_uniform(&rng);
 		expected = ops->expected(&params, c, t, &second);
+		ops->p_purchases_below(&params, c, 200, t, below);
 		for (int n = 0; n < 5000 && (n < 20 || p > 1e-18); n++)
 		{
 			p = ops->p_purchases(&params, c, n, t);
+			if (n < 200)
+				worst_below = fmax(worst_below, fabs(below[n] - p));
 			sum += p;
 			mean += n * p;
 			square += (double) n * n * p;
@@ -510,6 +515,7 @@ check_forecast(const PurchaseModelOps *ops)
 	   worst_sum);
 	ok(worst_mean < 1e-8, "%s: their mean is the expectation (%.1e)", name_of(ops), worst_mean);
 	ok(worst_second < 1e-5, "%s: and their mean square (%.1e)", name_of(ops), worst_second);
+	ok(worst_below < 1e-12, "%s: all at once they are the same (%.1e)", name_of(ops), worst_below);
 }
 
 /* The published case, and one whose closed form in 2F1 loses all digits. */
