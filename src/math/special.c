@@ -259,8 +259,11 @@ math_beta_inc(double a, double b, double x, double one_minus_x)
 		return 0;
 	if (one_minus_x <= 0)
 		return 1;
+	/* the larger of x and 1 - x is rounded, which a large power of it would show */
 	return math_beta_inc_front(a, b, x, one_minus_x,
-							   exp(a * log(x) + b * log(one_minus_x) - math_log_beta(a, b)));
+							   exp(a * (x > 0.5 ? log1p(-one_minus_x) : log(x)) +
+								   b * (x > 0.5 ? log(one_minus_x) : log1p(-x)) -
+								   math_log_beta(a, b)));
 }
 
 double

@@ -734,6 +734,51 @@ check_spend_limits(void)
 	}
 }
 
+/* What the next purchases cost together: against the functions that the tables prove, and its slope against differences. */
+static void
+check_spend_ahead(void)
+{
+	Rng	   rng;
+	double worst = 0;
+	double worst_slope = 0;
+
+	random_seed(&rng, 8, 8);
+	for (int i = 0; i < 3000; i++)
+	{
+		const int  kind = i % 3; /* all but one price */
+		double	   params[3] = {spread(&rng, 0.2, 20), spread(&rng, 0.5, 20), spread(&rng, 1, 100)};
+		double	   chances[20];
+		double	   norms[20];
+		double	   x = kind == SPEND_OWN_PRICE ? 0 : floor(spread(&rng, 0.5, 100));
+		SpendAhead ahead = {kind, params, x, x > 0 ? spread(&rng, 1, 100) : 0, 20, chances, norms};
+		double	   v = spread(&rng, 0.1, 1e4);
+		double	   s = params[2] + x * ahead.z;
+		double	   sum = 0;
+		double	   slope;
+		double	   unused;
+		double	   difference;
+		const double h = 1e-5;
+
+		for (int n = 0; n < 20; n++)
+			chances[n] = random_uniform(&rng) / 20;
+		spend_ahead_norms(&ahead);
+		for (int n = 1; n < 20; n++)
+			sum +=
+				chances[n] *
+				(kind == SPEND_GAMMA_GAMMA ? math_beta_inc(params[0] * n, params[0] * x + params[1],
+														   v / (v + s), s / (v + s))
+				 : kind == SPEND_ALIKE ? math_gamma_inc(params[0] * n, params[0] * v / params[1])
+									   : 1 - math_gamma_inc(params[0], n * params[1] / v));
+		worst = fmax(worst, fabs(spend_ahead_at_most(&ahead, v, &slope) - sum));
+		difference = (spend_ahead_at_most(&ahead, v * exp(h), &unused) -
+					  spend_ahead_at_most(&ahead, v * exp(-h), &unused)) /
+					 (2 * h);
+		worst_slope = fmax(worst_slope, fabs(slope - difference));
+	}
+	ok(worst < 1e-13, "what purchases cost together: the chances of each number (%.1e)", worst);
+	ok(worst_slope < 1e-7, "and its slope against differences (%.1e)", worst_slope);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -756,5 +801,6 @@ main(int argc, char **argv)
 	}
 	check_gamma_gamma();
 	check_spend_limits();
+	check_spend_ahead();
 	return done_testing();
 }
