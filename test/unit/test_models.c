@@ -395,6 +395,9 @@ check_promises(const PurchaseModelOps *ops, int n)
 		double		   second;
 		double		   next;
 		double		   p_n = 0;
+		double		   below[40];
+		double		   total = 0;
+		double		   least = 1;
 
 		later.age += t;
 		p_later = ops->p_alive_after(&params, c, t);
@@ -402,6 +405,12 @@ check_promises(const PurchaseModelOps *ops, int n)
 		next = ops->next_purchase(&params, c, q);
 		for (int k = 0; k < 3; k++)
 			p_n += ops->probability(&params, k, t);
+		ops->p_purchases_below(&params, c, 40, t, below);
+		for (int k = 0; k < 40; k++)
+		{
+			total += below[k];
+			least = fmin(least, below[k]); /* a NaN shows in the total */
+		}
 
 		rule =
 			!isfinite(ops->log_likelihood(&params, c))	   ? "finite log-likelihood"
@@ -420,7 +429,9 @@ check_promises(const PurchaseModelOps *ops, int n)
 			: !(second >= soon * soon * (1 - 1e-5) && second >= soon * (1 - 1e-5)) ? "second moment"
 			: !(next >= 0)					 ? "next purchase not before now"
 			: !(p_n >= 0 && p_n <= 1 + 1e-9) ? "probabilities"
-											 : NULL;
+			: !(least >= 0 && total <= 1 + 1e-9 && below[0] >= (1 - p) * (1 - 1e-9))
+				? "a customer's probabilities"
+				: NULL;
 		if (rule == NULL)
 			continue;
 		if (broken++ == 0)
