@@ -1,7 +1,7 @@
 -- Data that breaks other libraries: each fit ends in a model that can predict, or in one that says why not
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(11);
+SELECT plan(9);
 
 CREATE FUNCTION pg_temp.fits(data text) RETURNS purchase_model[] LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -73,9 +73,6 @@ CREATE TEMPORARY TABLE clock AS
   FROM generate_series(1, 4000) i, generate_series(0, 5 + i % 25) j GROUP BY i;
 SET LOCAL statement_timeout = '100ms';
 SELECT ok(pg_temp.stops($$SELECT fit_mbg_cnbd_k(h, '2023-06-30', 7) FROM clock$$), 'a fit of k up to 32 can be cancelled');
-SELECT ok(pg_temp.stops($$SELECT crm.quantile(purchase_forecast('mbg_cnbd_k(k 32, rate 1, p 0.000001, unit_days 1)', '{2020-01-01 1 10, 2020-01-05 1 10}', '2020-01-10', '9999-12-31'), 0.99)$$),
-  'so can a quantile of two million purchases');
-SELECT ok(pg_temp.stops($$SELECT clv_interval('mbg_cnbd_k(k 32, r 1, alpha 1, a 1, b 1000, unit_days 1)', gamma_gamma(6, 4, 15), '{2020-01-01 1 10, 2020-01-05 1 10}', '2020-01-10', '9999-12-31', 0)$$), 'and an interval of what they bring');
 RESET statement_timeout;
 
 SELECT * FROM finish();
