@@ -163,29 +163,6 @@ scan_length(Scanner *s, PolicyRule *rule)
 	scan_error(s, "minutes, hours, days, weeks, months or years");
 }
 
-/* Read a time of day, HH:MM to 24:00, as a minute of the day. */
-static int16
-scan_minute(Scanner *s)
-{
-	const Scanner start = *s;
-	int			  parts[2] = {0, 0};
-
-	for (int part = 0; part < 2; part++)
-	{
-		if (part == 1)
-			scan_char(s, ':');
-		if (!scan_peek_digit(s))
-			scan_error(&start, "a time as HH:MM");
-		for (int digits = 0; digits < 2 && *s->at >= '0' && *s->at <= '9'; digits++)
-			parts[part] = parts[part] * 10 + (*s->at++ - '0');
-		if (*s->at >= '0' && *s->at <= '9')
-			scan_error(&start, "a time as HH:MM");
-	}
-	if (parts[1] >= MINS_PER_HOUR || parts[0] * MINS_PER_HOUR + parts[1] > MINUTES_PER_DAY)
-		scan_error(&start, "a time from 00:00 to 24:00");
-	return (int16) (parts[0] * MINS_PER_HOUR + parts[1]);
-}
-
 /* What follows the channel, if there is one: false if none of the rules that may have one begins here. */
 static bool
 scan_rule_body(Scanner *s, PolicyRule *rule)
@@ -204,9 +181,9 @@ scan_rule_body(Scanner *s, PolicyRule *rule)
 	if (scan_try_word(s, "quiet"))
 	{
 		rule->type = RULE_QUIET;
-		rule->from = scan_minute(s);
+		rule->from = (int16) scan_minute(s);
 		scan_char(s, '-');
-		rule->until = scan_minute(s) % MINUTES_PER_DAY;
+		rule->until = (int16) (scan_minute(s) % MINUTES_PER_DAY);
 		CheckQuiet(rule->from, rule->until);
 		return true;
 	}
