@@ -314,7 +314,8 @@ next_event(const TierWalk *w)
 {
 	DateADT day = deadline(w);
 
-	if (w->rank < w->never_below)
+	/* who is not enrolled is by a correction alone, if that revokes */
+	if (w->rank < w->never_below || w->enrolled_on == NEVER)
 		return Min(w->enrolled_on, next_booked_on(w));
 	day = Min(day, next_booked_on(w));
 	if (w->ahead < w->nentries)
