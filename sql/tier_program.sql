@@ -197,5 +197,37 @@ SET statement_timeout = '100ms';
 SELECT * FROM standing('{A: spend 5} lifetime valid 1 day', '{2024-01-01 1 10}', '5874897-12-31', memberships => '{"[2023-01-01,2024-01-10)"}');
 RESET statement_timeout;
 
+-- terms: what is joined, rolls over, is matched, is paid for, is a benefit
+CREATE TABLE terms AS SELECT '{Bronze: spend 0, Silver: spend 500 and orders 3 or spend 1000 keep spend 300 and orders 2, Gold: spend 2000} calendar year rollover up to 500 match 90 days {Gold: 600} fee 60 every 12 months renewal 50 benefits {"free shipping": Silver, lounge: Gold}'::tier_program AS p;
+SELECT p, p::text::tier_program = p, receive(tier_program_send(p)) = p, octet_length(tier_program_send(p)) FROM terms;
+SELECT p::jsonb FROM terms;
+SELECT and_rule(tier_program('{A,B,C}', '{0,100,200}', period => '12 months', retain => '{NULL,50,NULL}'), 'orders', '{NULL,2,3}', '{NULL,1,NULL}');
+SELECT tier_program('{A,B}', '{0,100}', window_kind => 'calendar_month', rollover => 'all', proof_period => '1 month', proof => '{NULL,10}', fee => 9.90, fee_period => '1 month', benefits => '{lounge: B}');
+SELECT '{A: spend 0} lifetime grace 0 days'::tier_program, tier_program('{A}', '{0}', period => '1 month', grace => '0 days');
+\set SHOW_CONTEXT never
+SELECT receive(tier_program_send(p) || '\x00') FROM terms;
+SELECT receive(substr(tier_program_send(p), 1, octet_length(tier_program_send(p)) - 8)) FROM terms;
+SELECT receive(set_byte(tier_program_send(p), octet_length(tier_program_send(p)) - 8, 9)) FROM terms;
+SELECT r, receive(overlay(tier_program_send('{A: spend 0} calendar year rollover') PLACING r FROM octet_length(tier_program_send('{A: spend 0} calendar year rollover')) - 7)) FROM unnest('{"\\x0000000100000000","\\xffffffff00000000","\\x0000000000000041"}'::bytea[]) r;
+\set SHOW_CONTEXT errors
+SELECT '{A: spend 5 and orders 0} rolling 1 month'::tier_program;
+SELECT '{A: spend 5 and spend 6} rolling 1 month'::tier_program;
+SELECT '{A: spend 0} rolling 1 month rollover'::tier_program;
+SELECT '{A: spend 0} calendar year rollover up to 0'::tier_program;
+SELECT '{A: spend 0} calendar year match 90 days {B: 5}'::tier_program;
+SELECT '{A: spend 0} lifetime match 90 days {A: 5}'::tier_program;
+SELECT '{A: spend 0} calendar year fee 5 every 1 month renewal 5'::tier_program;
+SELECT '{A: spend 0} calendar year benefits {x: A, x: A}'::tier_program;
+SELECT tier_program('{A}', '{0}', window_kind => 'calendar_year', proof_period => '1 month');
+SELECT tier_program('{A}', '{0}', window_kind => 'calendar_year', fee => 5);
+SELECT tier_program('{A}', '{0}', window_kind => 'calendar_year', rollover => 'half');
+SELECT and_rule('{A: spend 0} calendar year', 'orders', '{5}');
+SELECT status_match('{A: spend 0} calendar year', 'A', '2024-01-01');
+SELECT memberships('{A: spend 0} calendar year', '{}', '2024-01-01');
+SELECT entitled('{A: spend 0} calendar year', 'A', 'lounge');
+SELECT entitled(p, 'Silver', 'bed') FROM terms;
+SELECT b.* FROM terms, benefits(p, 'Silver') b;
+DROP TABLE terms;
+
 DROP FUNCTION receive;
 DROP TABLE program, programs;

@@ -221,13 +221,10 @@ Datum
 crm_check_commit_allowed(PG_FUNCTION_ARGS)
 {
 	if (IsTransactionBlock())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("%s cannot run inside a transaction block",
-						text_to_cstring(PG_GETARG_TEXT_PP(0))),
-				 errdetail("It commits after every batch of customers."),
-				 errhint("Call it alone, as one statement of a connection that commits each by "
-						 "itself: autocommit in drivers, without BEGIN in psql.")));
+		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+						errmsg("%s cannot run inside a transaction block",
+							   text_to_cstring(PG_GETARG_TEXT_PP(0))),
+						errdetail("It commits after every batch of customers.")));
 	PG_RETURN_VOID();
 }
 

@@ -11,11 +11,25 @@
 #include "miscadmin.h"
 #include "tiers/points_ledger.h"
 
+/* How a customer stands on a day by the first of the entries alone; the walk is settled until the day before. */
+static TierWalk
+walk_to_day(PointsLedger *l, DateADT day, int nentries)
+{
+	TierWalk   walk = l->walk;
+	TierChange change;
+
+	walk.nentries = nentries;
+	walk.ncorrections = walk.next_correction;
+	if (walk.enrolled_on <= day)
+		while (tier_walk_next(&walk, day, &change))
+			CHECK_FOR_INTERRUPTS();
+	return walk;
+}
+
 /* The tier held at the start of a day: by the purchases before it. */
 static int
 rank_at_start(PointsLedger *l, DateADT day)
 {
-	TierWalk   before;
 	TierChange change;
 
 	if (points_rule_program(l->rule) == NULL)
@@ -25,14 +39,16 @@ rank_at_start(PointsLedger *l, DateADT day)
 		CHECK_FOR_INTERRUPTS();
 	if (likely(tier_walk_rests_on(&l->walk, day)))
 		return l->walk.rank;
-	before = l->walk;
-	before.nentries = (int) (l->earned - l->book.days);
-	before.ncorrections = before.next_correction;
-	if (before.enrolled_on >= day)
+	if (l->walk.enrolled_on >= day)
 		return 0;
-	while (tier_walk_next(&before, day, &change))
-		CHECK_FOR_INTERRUPTS();
-	return before.rank;
+	return walk_to_day(l, day, (int) (l->earned - l->book.days)).rank;
+}
+
+/* And the tier held at its end, by its purchases too. */
+static int
+rank_at_end(PointsLedger *l, DateADT day)
+{
+	return walk_to_day(l, day, (int) (l->earned - l->book.days) + 1).rank;
 }
 
 /* Points are there from a day on: an award that expires as the rule and its tier say. */
@@ -211,13 +227,61 @@ points_of_amount(PointsLedger *l, const PurchaseDay *entry, int rank)
 	return points_rounded((PointsRounding) l->terms->scale.rounding, base * rate, plain);
 }
 
+/* The points of a day's amount on which tiers are reached: what is beyond a threshold at the rate of its tier. */
+static int128
+points_split(PointsLedger *l, const PurchaseDay *entry, int from, int to)
+{
+	const TierProgram *p = points_rule_program(l->rule);
+	int128			   at = 0;
+	int128			   end;
+	int128			   points = 0;
+
+	if (l->walk.enrolled_on < entry->day)
+	{
+		TierWalk before = walk_to_day(l, entry->day, (int) (l->earned - l->book.days));
+
+		tier_walk_pass(&before, entry->day);
+		at = before.metric[METRIC_SPEND];
+	}
+	end = at + entry->amount;
+	for (int rank = from; rank < to; rank++)
+	{
+		int64  threshold = tier_main_threshold(p, rank + 1, false);
+		int128 until = threshold == NO_THRESHOLD ? at : Min(Max(threshold, at), end);
+
+		points += points_rate_of_rank(l->rule, rank) * (until - at);
+		at = until;
+	}
+	points += points_rate_of_rank(l->rule, to) * (end - at);
+	return points_rounded((PointsRounding) l->terms->scale.rounding, points,
+						  (int128) POINTS_RATE_SCALE * l->terms->scale.per);
+}
+
+/*
+ * The points of a day's amount by the tier held at its start, or as the rule says of a
+ * day on which a higher one is reached, which rank then is.
+ */
+static int128
+points_of_reaching(PointsLedger *l, const PurchaseDay *entry, int *rank)
+{
+	int from = *rank;
+	int to = l->terms->reaching == REACHING_OLD || entry->amount <= 0 ? from
+																	  : rank_at_end(l, entry->day);
+
+	if (to <= from)
+		return points_of_amount(l, entry, from);
+	*rank = to;
+	return l->terms->reaching == REACHING_NEW ? points_of_amount(l, entry, to)
+											  : points_split(l, entry, from, to);
+}
+
 /* What a day of the history earns or takes back, which may be nothing. */
 static bool
 earn(PointsLedger *l, PointsMovement *m)
 {
 	const PurchaseDay *entry = l->earned;
 	int				   rank = rank_at_start(l, entry->day);
-	int128			   award_points = points_of_amount(l, entry, rank);
+	int128			   award_points = points_of_reaching(l, entry, &rank);
 	int128 points = award_points + points_of_orders(&l->rule->earning, entry->orders, l->orders);
 	PointsEarned *day = l->days == NULL ? NULL : &l->days[l->earned - l->book.days];
 

@@ -163,6 +163,8 @@ crm_points_rule_in(PG_FUNCTION_ARGS)
 		int nrates = scan_tier_rates(&s, rates);
 		int nexpiries = scan_try_word(&s, "expiries") ? scan_tier_expiry(&s, &terms) : -1;
 
+		if (scan_try_word(&s, "reaching"))
+			terms.reaching = (uint8) scan_points_reaching(&s);
 		scan_word(&s, "program");
 		program = tier_program_scan(&s);
 		CheckRateCount(program, nrates, "rates");
@@ -200,6 +202,9 @@ crm_points_rule_out(PG_FUNCTION_ARGS)
 							 points_rate_to_text(r->tier_rates[i]));
 		appendStringInfoChar(&out, '}');
 		append_tier_expiry(&out, points_rule_terms(r), r->expiry, p->ntiers);
+		if (points_rule_terms(r)->reaching != REACHING_OLD)
+			appendStringInfo(&out, " reaching %s",
+							 points_reaching_name(points_rule_terms(r)->reaching));
 		appendStringInfoString(&out, " program ");
 		tier_program_append(&out, p);
 	}

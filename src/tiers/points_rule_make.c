@@ -61,6 +61,8 @@ terms_argument(FunctionCallInfo fcinfo, const TierProgram *p)
 	terms.forgives = argument_is_given(fcinfo, 15) && PG_GETARG_BOOL(15);
 	if (argument_is_given(fcinfo, 16))
 		set_tier_expiry(&terms, p, PG_GETARG_ARRAYTYPE_P(16));
+	if (argument_is_given(fcinfo, 17))
+		terms.reaching = (uint8) points_reaching_from_text(text_to_cstring(PG_GETARG_TEXT_PP(17)));
 	return terms;
 }
 

@@ -16,9 +16,15 @@
 
 const PointsTerms points_plain_terms = {.scale = {AMOUNT_SCALE, ROUND_DOWN, 0, 0, {0}}};
 
-static const char end_of_names[][8] = {
+static const char *const end_of_names[] = {
 	[END_OF_MONTH] = "month", [END_OF_QUARTER] = "quarter", [END_OF_YEAR] = "year"};
-static const Names ends_of = NAMES("period", "Periods", NULL, END_OF_MONTH, end_of_names);
+
+static const char  reaching_words[][8] = {"old", "new", "split"};
+static const Names reachings = NAMES(
+	"reaching", "Words",
+	"The day on which a tier is reached earns at the rate of the tier before, of the new one, or "
+	"split at the threshold.",
+	0, reaching_words);
 
 /* ---- days ---- */
 
@@ -120,6 +126,23 @@ CheckReinstatement(const PointsTerms *t, Span expiry)
 						errhint("Give an expiry, or leave \"reinstated within\" out.")));
 }
 
+/* What is split is split where the money reaches a threshold. */
+static void
+CheckReaching(const PointsTerms *t, const TierProgram *p)
+{
+	if (t->reaching != REACHING_OLD && p == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("reaching %s needs a program", reaching_words[t->reaching])));
+	if (t->reaching == REACHING_SPLIT && p->metric != METRIC_SPEND)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("reaching split needs a program that counts spend"),
+						errhint("Write \"reaching old\" or \"reaching new\".")));
+	if (t->reaching == REACHING_SPLIT && (t->scale.in_parts || t->scale.per_purchase))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("what is split at a threshold is rounded by day"),
+						errhint("Leave \"in parts\" or \"per purchase\" out.")));
+}
+
 /* What the terms of a rule with an expiry and a program, or NULL, may be. */
 void
 CheckPointsTerms(const PointsTerms *t, Span expiry, const TierProgram *p)
@@ -133,6 +156,7 @@ CheckPointsTerms(const PointsTerms *t, Span expiry, const TierProgram *p)
 	CheckYearStart(t);
 	CheckInclusive(t, expiry);
 	CheckReinstatement(t, expiry);
+	CheckReaching(t, p);
 	if (t->by_tier && p == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("expiry by tier needs a program")));
@@ -145,7 +169,11 @@ static void
 scan_end_of(Scanner *s, PointsTerms *t)
 {
 	scan_word(s, "of");
-	t->end_of = (uint8) names_scan_bare(s, &ends_of);
+	for (int i = END_OF_MONTH; i <= END_OF_YEAR; i++)
+		if (scan_try_word(s, end_of_names[i]))
+			t->end_of = (uint8) i;
+	if (t->end_of == END_OF_LENGTH)
+		scan_error(s, "month, quarter or year");
 	if (scan_try_word(s, "from"))
 		t->year_starts = scan_month_day(s);
 	if (t->year_starts == 101)
@@ -198,6 +226,24 @@ scan_points_terms(Scanner *s, PointsTerms *t)
 		scan_word(s, "negative");
 		t->forgives = 1;
 	}
+}
+
+int
+scan_points_reaching(Scanner *s)
+{
+	return names_scan(s, &reachings);
+}
+
+int
+points_reaching_from_text(const char *text)
+{
+	return names_get(&reachings, text, strlen(text));
+}
+
+const char *
+points_reaching_name(int reaching)
+{
+	return reaching_words[reaching];
 }
 
 /* Read "{<length>|never, ...} [inclusive]" behind the word expiries; returns how many. */
@@ -345,6 +391,7 @@ append_points_terms_json(StringInfo out, const PointsTerms *t, int ntiers)
 		append_json_length(out, t->tier_expiry[i]);
 	}
 	appendStringInfoString(out, t->by_tier ? "]" : "null");
+	appendStringInfo(out, ",\"reaching\":\"%s\"", reaching_words[t->reaching]);
 }
 
 /* ---- binary ---- */
@@ -368,7 +415,7 @@ receive_span(StringInfo message)
 
 /*
  * Binary form: the scale; pending, inactivity, reinstatement (int32 months and days);
- * start of the year (int32); end of, inclusive, never negative, by tier (int8); by
+ * start of the year (int32); end of, inclusive, never negative, by tier, reaching (int8); by
  * tier a length for each tier.
  */
 void
@@ -383,6 +430,7 @@ send_points_terms(StringInfo out, const PointsTerms *t, int ntiers)
 	pq_sendint8(out, t->inclusive);
 	pq_sendint8(out, t->forgives);
 	pq_sendint8(out, t->by_tier);
+	pq_sendint8(out, t->reaching);
 	for (int i = 0; t->by_tier && i < ntiers; i++)
 		send_span(out, t->tier_expiry[i]);
 }
@@ -402,6 +450,7 @@ receive_points_terms(StringInfo message, int ntiers)
 	t.inclusive = receive_choice(message, "points_rule", "last day", 1);
 	t.forgives = receive_choice(message, "points_rule", "floor of the balance", 1);
 	t.by_tier = receive_choice(message, "points_rule", "expiry by tier", 1);
+	t.reaching = receive_choice(message, "points_rule", "reaching", REACHING_SPLIT);
 	for (int i = 0; t.by_tier && i < ntiers; i++)
 		t.tier_expiry[i] = receive_span(message);
 	if (points_terms_are_plain(&t) || t.year_starts == 101)

@@ -21,17 +21,27 @@ typedef enum PointsEndOf
 	END_OF_YEAR
 } PointsEndOf;
 
+/* The rate of the purchases of a day on which a higher tier is reached. */
+typedef enum PointsReaching
+{
+	REACHING_OLD,
+	REACHING_NEW,
+	REACHING_SPLIT /* at the thresholds */
+} PointsReaching;
+
 typedef struct PointsTerms
 {
 	PointsScale scale;
-	Span		pending;			   /* zero: points are available at once */
-	Span		inactivity;			   /* zero: points do not lapse */
-	Span		reinstatement;		   /* zero: what expired does not come back */
-	int32		year_starts;		   /* end of quarter or year: 100 * month + day; else 0 */
-	uint8		end_of;				   /* PointsEndOf */
-	uint8		inclusive;			   /* 1: lengths count their last day, too */
-	uint8		forgives;			   /* 1: a balance is never negative */
-	uint8		by_tier;			   /* 1: tier_expiry is given */
+	Span		pending;	   /* zero: points are available at once */
+	Span		inactivity;	   /* zero: points do not lapse */
+	Span		reinstatement; /* zero: what expired does not come back */
+	int32		year_starts;   /* end of quarter or year: 100 * month + day; else 0 */
+	uint8		end_of;		   /* PointsEndOf */
+	uint8		inclusive;	   /* 1: lengths count their last day, too */
+	uint8		forgives;	   /* 1: a balance is never negative */
+	uint8		by_tier;	   /* 1: tier_expiry is given */
+	uint8		reaching;	   /* PointsReaching */
+	uint8		pad[7];
 	Span		tier_expiry[TIER_MAX]; /* by rank - 1; zero: never, and beyond the tiers */
 } PointsTerms;
 
@@ -44,12 +54,15 @@ points_terms_are_plain(const PointsTerms *t)
 	return memcmp(t, &points_plain_terms, sizeof(PointsTerms)) == 0;
 }
 
-extern void CheckPointsTerms(const PointsTerms *t, Span expiry, const TierProgram *p);
-extern void scan_points_expiry(Scanner *s, PointsTerms *t, Span *expiry);
-extern void scan_points_terms(Scanner *s, PointsTerms *t);
-extern int	scan_tier_expiry(Scanner *s, PointsTerms *t);
-extern void points_end_of_from_text(const char *text, PointsTerms *t);
-extern void append_points_terms(StringInfo out, const PointsTerms *t, Span expiry);
+extern void		   CheckPointsTerms(const PointsTerms *t, Span expiry, const TierProgram *p);
+extern void		   scan_points_expiry(Scanner *s, PointsTerms *t, Span *expiry);
+extern void		   scan_points_terms(Scanner *s, PointsTerms *t);
+extern int		   points_reaching_from_text(const char *text);
+extern int		   scan_points_reaching(Scanner *s);
+extern const char *points_reaching_name(int reaching);
+extern int		   scan_tier_expiry(Scanner *s, PointsTerms *t);
+extern void		   points_end_of_from_text(const char *text, PointsTerms *t);
+extern void		   append_points_terms(StringInfo out, const PointsTerms *t, Span expiry);
 extern void append_tier_expiry(StringInfo out, const PointsTerms *t, Span expiry, int ntiers);
 extern void append_points_terms_json(StringInfo out, const PointsTerms *t, int ntiers);
 extern void append_json_span(StringInfo out, const char *key, Span span);

@@ -169,15 +169,14 @@ missing_to_keep(const StandingWalk *now, const StandingWalk *then, const TierCha
 				int128 *missing)
 {
 	const TierProgram *p = now->walk.program;
-	const Tier		  *tier = &p->tiers[now->rank - 1];
-	int64			   threshold = tier_retain_threshold(tier, p->metric);
+	int64			   threshold = tier_main_threshold(p, now->rank, true);
 	int128			   metric;
 
 	if (fall->reason == REASON_LEFT || fall->reason == REASON_CEILING)
 		return false;
 	if (fall->reason == REASON_OVERRIDE_ENDED || fall->reason == REASON_FLOOR)
 	{
-		threshold = tier->qualify[p->metric];
+		threshold = tier_main_threshold(p, now->rank, false);
 		metric = metric_on(now, fall->day - 1);
 	}
 	else
@@ -237,7 +236,7 @@ put_next_tier(const StandingWalk *s, Datum *values, bool *nulls)
 		return;
 	values[COLUMN_NEXT_TIER] = tier_name_datum(p, s->rank + 1);
 	nulls[COLUMN_NEXT_TIER] = false;
-	threshold = p->tiers[s->rank].qualify[p->metric];
+	threshold = tier_main_threshold(p, s->rank + 1, false);
 	if (threshold == NO_THRESHOLD)
 		return;
 	values[COLUMN_MISSING_FOR_NEXT] = NumericGetDatum(
@@ -275,55 +274,85 @@ typedef struct Progress
 {
 	StandingWalk standing;
 	TierProgram *program;
-	int			 next; /* metric */
+	int			 next;		  /* metric, of each rule again */
+	int			 alternative; /* told so far */
 } Progress;
 
-/* The qualifying rules of the next tier as rows (next_tier, metric, metric_value, threshold, missing). */
+/* Whether the customer has a next tier. */
+static bool
+has_next_tier(const StandingWalk *s, const TierProgram *p)
+{
+	return s->rank < p->ntiers && s->mask->segments[s->segment].member;
+}
+
+/*
+ * The threshold of the next metric of the rules of a tier: those of one metric first, then
+ * those of several. false if there is no more; alternative counts the rules.
+ */
+static bool
+next_threshold(Progress *state, int *metric, int64 *threshold)
+{
+	const TierProgram *p = state->program;
+	int				   rank = state->standing.rank + 1;
+	int				   nrules = 1 + tier_program_terms(p)->nalternatives;
+
+	for (; state->next < nrules * TIER_METRICS; state->next++)
+	{
+		const TierAlternative *a = &tier_program_alternatives(p)[state->next / TIER_METRICS - 1];
+		bool				   single = state->next < TIER_METRICS;
+
+		*metric = state->next % TIER_METRICS;
+		if (!single && (a->rank != rank || a->retain))
+			continue;
+		if (!single && *metric == 0)
+			state->alternative++;
+		*threshold = single ? p->tiers[rank - 1].qualify[*metric] : a->thresholds[*metric];
+		if (*threshold == NO_THRESHOLD)
+			continue;
+		state->alternative += single;
+		state->next++;
+		return true;
+	}
+	return false;
+}
+
+/* The qualifying rules of the next tier as rows (next_tier, metric, metric_value, threshold, missing, alternative). */
 PG_FUNCTION_INFO_V1(crm_tier_progress);
 Datum
 crm_tier_progress(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *rows;
 	Progress		*state;
+	int				 metric;
+	int64			 threshold;
+	int128			 value;
+	Datum			 values[6];
+	bool			 nulls[6] = {false};
 
 	if (SRF_IS_FIRSTCALL())
 	{
 		rows = rows_start(fcinfo, sizeof(Progress));
 		state = rows->user_fctx;
-		if (has_null_argument(fcinfo))
-			state->next = TIER_METRICS;
-		else
+		if (!has_null_argument(fcinfo))
 		{
 			standing_of_arguments(fcinfo, &state->standing);
-			state->program = rows_copy_varlena(rows, state->standing.walk.program);
-			if (state->standing.rank == state->program->ntiers ||
-				!state->standing.mask->segments[state->standing.segment].member)
-				state->next = TIER_METRICS;
+			if (has_next_tier(&state->standing, state->standing.walk.program))
+				state->program = rows_copy_varlena(rows, state->standing.walk.program);
 		}
 	}
 	rows = SRF_PERCALL_SETUP();
 	state = rows->user_fctx;
+	if (state->program == NULL || !next_threshold(state, &metric, &threshold))
+		SRF_RETURN_DONE(rows);
 
-	for (; state->next < TIER_METRICS; state->next++)
-	{
-		int			metric = state->next;
-		const Tier *tier = &state->program->tiers[state->standing.rank];
-		int128		value = state->standing.walk.metric[metric];
-		Datum		values[5];
-		bool		nulls[5] = {false};
-
-		if (tier->qualify[metric] == NO_THRESHOLD)
-			continue;
-		values[0] = CStringGetTextDatum(tier->name);
-		values[1] = CStringGetTextDatum(tier_metric_name(metric));
-		values[2] = NumericGetDatum(tier_metric_to_numeric(metric, value));
-		values[3] = NumericGetDatum(tier_metric_to_numeric(metric, tier->qualify[metric]));
-		values[4] =
-			NumericGetDatum(tier_metric_to_numeric(metric, Max(tier->qualify[metric] - value, 0)));
-		state->next++;
-		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
-	}
-	SRF_RETURN_DONE(rows);
+	value = state->standing.walk.metric[metric];
+	values[0] = tier_name_datum(state->program, state->standing.rank + 1);
+	values[1] = CStringGetTextDatum(tier_metric_name(metric));
+	values[2] = NumericGetDatum(tier_metric_to_numeric(metric, value));
+	values[3] = NumericGetDatum(tier_metric_to_numeric(metric, threshold));
+	values[4] = NumericGetDatum(tier_metric_to_numeric(metric, Max(threshold - value, 0)));
+	values[5] = Int32GetDatum(state->alternative);
+	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 }
 
 /* ---- the timeline ---- */

@@ -46,6 +46,8 @@ standing_walk_start(StandingWalk *s, const TierProgram *p, const PurchaseBook *b
 					const TierMask *mask)
 {
 	tier_walk_start(&s->walk, p, book, mask->member_from);
+	if (mask->nmatches > 0)
+		tier_walk_match(&s->walk, mask->matches, mask->nmatches);
 	s->mask = mask;
 	s->segment = 0;
 	s->rank = masked_rank(s);

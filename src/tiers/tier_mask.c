@@ -11,7 +11,7 @@
 #include "utils/typcache.h"
 
 /* The mask of a customer with neither. */
-static const TierMask no_mask = {NEVER, 1, {{DATEVAL_NOBEGIN, 0, TIER_MAX, true}}};
+static const TierMask no_mask = {NEVER, NULL, 0, 1, {{DATEVAL_NOBEGIN, 0, TIER_MAX, true}}};
 
 /* An override, or a membership, on the days [first, end). */
 typedef struct MaskRange
@@ -191,6 +191,26 @@ first_membership_day(const TierProgram *p, const MaskRanges *memberships)
 	return first == DATEVAL_NOBEGIN ? NEVER : first;
 }
 
+/* The floors that are matches: those that last as long as the program's proof. */
+static void
+set_matches(TierMask *mask, const TierProgram *p, const MaskRanges *overrides)
+{
+	Span	   period = tier_program_terms(p)->proof_period;
+	TierMatch *matches;
+
+	if (span_is_zero(period) || overrides->n == 0)
+		return;
+	mask->matches = matches = palloc(overrides->n * sizeof(TierMatch));
+	for (int i = 0; i < overrides->n; i++)
+	{
+		const MaskRange *range = &overrides->ranges[i];
+
+		if (range->floor > 0 && range->first != DATEVAL_NOBEGIN &&
+			day_plus_span(range->first, period) == range->end)
+			matches[mask->nmatches++] = (TierMatch){range->first, range->end, range->floor};
+	}
+}
+
 /*
  * The mask of a customer's overrides (crm.tier_override[]) and memberships
  * (daterange[]). NULL overrides are none; NULL memberships mean that the program
@@ -218,5 +238,6 @@ tier_mask_create(const TierProgram *p, ArrayType *overrides, ArrayType *membersh
 	sort_segments(mask);
 	for (int i = 0; i < mask->nsegments; i++)
 		fill_segment(&mask->segments[i], &forced, &joined, memberships != NULL);
+	set_matches(mask, p, &forced);
 	return mask;
 }

@@ -21,9 +21,11 @@ typedef struct TierSegment
 
 typedef struct TierMask
 {
-	DateADT		member_from; /* first day of the first membership; NEVER without one */
-	int			nsegments;	 /* at least 1; the first begins before all days */
-	TierSegment segments[FLEXIBLE_ARRAY_MEMBER];
+	DateADT			 member_from; /* first day of the first membership; NEVER without one */
+	const TierMatch *matches;	  /* floors that are as long as the proof period */
+	int				 nmatches;
+	int				 nsegments; /* at least 1; the first begins before all days */
+	TierSegment		 segments[FLEXIBLE_ARRAY_MEMBER];
 } TierMask;
 
 /* A walk as it looks through the mask. */

@@ -37,23 +37,6 @@ tier_program_create(int ntiers)
 	return p;
 }
 
-const TierTerms tier_plain_terms = {{AMOUNT_SCALE, ROUND_DOWN, 0, 0, {0}}};
-
-/* The program with terms behind its tiers, if they say anything; p may be freed. */
-TierProgram *
-tier_program_with_terms(TierProgram *p, const TierTerms *terms)
-{
-	Size size = TIER_PROGRAM_SIZE(p->ntiers);
-
-	if (memcmp(terms, &tier_plain_terms, sizeof(TierTerms)) == 0)
-		return p;
-	p = repalloc(p, size + sizeof(TierTerms));
-	memcpy((char *) p + size, terms, sizeof(TierTerms));
-	SET_VARSIZE(p, size + sizeof(TierTerms));
-	p->flags |= TIER_PROGRAM_TERMS;
-	return p;
-}
-
 /* ---- names ---- */
 
 const char *
@@ -219,6 +202,20 @@ CheckThresholdRange(const Tier *tier, int metric, int64 threshold)
 							   tier->name)));
 }
 
+/* Whether reaching a tier takes a metric along with others. */
+static bool
+is_asked_for(const TierProgram *p, int rank, int metric)
+{
+	for (int i = 0; i < tier_program_terms(p)->nalternatives; i++)
+	{
+		const TierAlternative *a = &tier_program_alternatives(p)[i];
+
+		if (a->rank == rank && !a->retain && a->thresholds[metric] != NO_THRESHOLD)
+			return true;
+	}
+	return false;
+}
+
 /* Each tier can be reached, and only the first by everybody. */
 static void
 CheckQualifying(const TierProgram *p, int rank)
@@ -230,7 +227,7 @@ CheckQualifying(const TierProgram *p, int rank)
 	{
 		CheckThresholdRange(tier, m, tier->qualify[m]);
 		CheckThresholdRange(tier, m, tier->retain[m]);
-		any = any || tier->qualify[m] != NO_THRESHOLD;
+		any = any || tier->qualify[m] != NO_THRESHOLD || is_asked_for(p, rank, m);
 		if (rank > 1 && tier->qualify[m] == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -316,7 +313,7 @@ CheckBaseTier(const TierProgram *p)
 {
 	const Tier *base = &p->tiers[0];
 
-	if (base->qualify[p->metric] == NO_THRESHOLD)
+	if (base->qualify[p->metric] == NO_THRESHOLD && !is_asked_for(p, 1, p->metric))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("tier \"%s\" has no %s threshold", base->name, metric_names[p->metric]),
@@ -378,6 +375,9 @@ has_retain_rule(const TierProgram *p)
 		for (int m = 0; m < TIER_METRICS; m++)
 			if (p->tiers[i].retain[m] != NO_THRESHOLD)
 				return true;
+	for (int i = 0; i < tier_program_terms(p)->nalternatives; i++)
+		if (tier_program_alternatives(p)[i].retain)
+			return true;
 	return false;
 }
 
@@ -450,4 +450,5 @@ CheckTierProgram(const TierProgram *p)
 	CheckFiscalStart(p);
 	CheckDowngrade(p);
 	CheckEarning(p);
+	CheckTierTerms(p);
 }

@@ -69,11 +69,47 @@ typedef struct Tier
 	char  name[TIER_NAME_SIZE]; /* zero-filled */
 } Tier;
 
-/* What programs of today need not say. */
+/* Thresholds in several metrics, all of which a tier asks for; one of its rules. */
+typedef struct TierAlternative
+{
+	int32 rank;
+	int32 retain;					/* 1: to keep the tier, 0: to reach it */
+	int64 thresholds[TIER_METRICS]; /* two at least; the others NO_THRESHOLD */
+} TierAlternative;
+
+/* What a tier and those above it are entitled to. */
+typedef struct TierBenefit
+{
+	int32 rank; /* the lowest that has it */
+	int32 pad;
+	char  name[TIER_NAME_SIZE]; /* zero-filled */
+} TierBenefit;
+
+/* What most programs need not say; alternatives, then benefits follow. */
 typedef struct TierTerms
 {
-	PointsScale scale; /* of the metric points */
+	PointsScale scale;			 /* of the metric points */
+	int64		rollover;		 /* at most so much of the main metric goes on; 0: nothing */
+	int64		fee;			 /* of a paid membership, in 1/AMOUNT_SCALE; 0: none */
+	int64		renewal_fee;	 /* where it is another; else 0 */
+	Span		fee_period;		 /* how long a fee is for */
+	Span		proof_period;	 /* of a status match; zero: none */
+	int64		proof[TIER_MAX]; /* main metric that proves a match of a tier; 0: none does */
+	int32		nalternatives;	 /* by rank, those to reach a tier first */
+	int32		nbenefits;
 } TierTerms;
+
+#define TIER_ALTERNATIVES_MAX 64
+#define TIER_BENEFITS_MAX 64
+#define ROLLOVER_ALL AMOUNT_MAX
+
+/* Terms with all that follows them, while a program is made. */
+typedef struct TierTermsDraft
+{
+	TierTerms		terms;
+	TierAlternative alternatives[TIER_ALTERNATIVES_MAX];
+	TierBenefit		benefits[TIER_BENEFITS_MAX];
+} TierTermsDraft;
 
 typedef struct TierProgram
 {
@@ -105,7 +141,6 @@ extern const Names	   tier_metrics;
 extern const Names	   tier_downgrades;
 extern const TierTerms tier_plain_terms;
 extern TierProgram	  *tier_program_create(int ntiers);
-extern TierProgram	  *tier_program_with_terms(TierProgram *p, const TierTerms *terms);
 extern void			   CheckTierProgram(const TierProgram *p);
 extern int			   tier_find(const TierProgram *p, const char *name);
 extern char			  *tier_names(const TierProgram *p);
@@ -117,7 +152,23 @@ extern const char	  *tier_window_name(const TierProgram *p);
 extern Numeric		   tier_metric_to_numeric(int metric, int128 value);
 extern int64		   tier_threshold_from_numeric(int metric, Numeric value);
 
+/* tier_terms.c: what most programs need not say */
+extern void			tier_terms_start(TierTermsDraft *d, const TierProgram *p);
+extern TierProgram *tier_program_with_terms(TierProgram *p, const TierTermsDraft *d);
+extern void			tier_terms_add_alternative(TierTermsDraft *d, int rank, bool retain,
+											   const int64 *thresholds);
+extern void			scan_tier_terms(Scanner *s, const TierProgram *p, TierTermsDraft *d);
+extern void			tier_rollover_from_text(const char *text, const TierProgram *p, TierTerms *t);
+extern void tier_benefits_from_text(const char *text, const TierProgram *p, TierTermsDraft *d);
+extern void append_tier_terms(StringInfo out, const TierProgram *p);
+extern void append_tier_terms_json(StringInfo out, const TierProgram *p);
+extern void send_tier_terms(StringInfo out, const TierProgram *p);
+extern TierProgram *receive_tier_terms(StringInfo message, TierProgram *p);
+extern void			CheckTierTerms(const TierProgram *p);
+
 /* tier_program_io.c: its forms */
+extern int64		scan_tier_threshold(Scanner *s, int metric);
+extern void			append_tier_threshold(StringInfo out, int metric, int64 threshold);
 extern TierProgram *tier_program_scan(Scanner *s);
 extern void			tier_program_append(StringInfo out, const TierProgram *p);
 extern TierProgram *tier_program_receive(StringInfo message);
@@ -129,6 +180,20 @@ tier_program_terms(const TierProgram *p)
 {
 	return (p->flags & TIER_PROGRAM_TERMS) == 0 ? &tier_plain_terms
 												: (const TierTerms *) &p->tiers[p->ntiers];
+}
+
+/* Rules of several metrics, by rank. */
+static inline const TierAlternative *
+tier_program_alternatives(const TierProgram *p)
+{
+	return (const TierAlternative *) (tier_program_terms(p) + 1);
+}
+
+static inline const TierBenefit *
+tier_program_benefits(const TierProgram *p)
+{
+	return (const TierBenefit *) (tier_program_alternatives(p) +
+								  tier_program_terms(p)->nalternatives);
 }
 
 static inline bool
@@ -165,6 +230,9 @@ tier_base_rank(const TierProgram *p)
 static inline bool
 tier_program_uses(const TierProgram *p, int metric)
 {
+	for (int i = 0; i < tier_program_terms(p)->nalternatives; i++)
+		if (tier_program_alternatives(p)[i].thresholds[metric] != NO_THRESHOLD)
+			return true;
 	for (int i = 0; i < p->ntiers; i++)
 		if (p->tiers[i].qualify[metric] != NO_THRESHOLD ||
 			p->tiers[i].retain[metric] != NO_THRESHOLD)
@@ -177,6 +245,27 @@ static inline int64
 tier_retain_threshold(const Tier *tier, int metric)
 {
 	return tier->retain[metric] != NO_THRESHOLD ? tier->retain[metric] : tier->qualify[metric];
+}
+
+/*
+ * What a rank takes in the main metric, to reach it or to keep it, by itself or, where no rule is in
+ * it alone, along with others; or NO_THRESHOLD.
+ */
+static inline int64
+tier_main_threshold(const TierProgram *p, int rank, bool retain)
+{
+	const Tier *tier = &p->tiers[rank - 1];
+	int64 threshold = retain ? tier_retain_threshold(tier, p->metric) : tier->qualify[p->metric];
+
+	for (int kept = retain; kept >= 0; kept--)
+		for (int i = 0; i < tier_program_terms(p)->nalternatives; i++)
+		{
+			const TierAlternative *a = &tier_program_alternatives(p)[i];
+
+			if (threshold == NO_THRESHOLD && a->rank == rank && a->retain == kept)
+				threshold = a->thresholds[p->metric];
+		}
+	return threshold;
 }
 
 #endif /* CRM_TIER_PROGRAM_H */

@@ -22,28 +22,61 @@
 
 /* ---- text in ---- */
 
-static int64
-scan_threshold(Scanner *s, int metric)
+int64
+scan_tier_threshold(Scanner *s, int metric)
 {
 	return metric == METRIC_SPEND ? scan_amount(s) : scan_int64(s);
 }
 
-/* Read "metric threshold or metric threshold ..."; returns the first metric. */
+/* Read "metric threshold [and metric threshold ...]"; returns how many. */
 static int
-scan_rules(Scanner *s, int64 *thresholds)
+scan_conjunction(Scanner *s, int64 *thresholds, int *first)
+{
+	int n = 0;
+
+	do
+	{
+		int			  metric = 0;
+		const Scanner start = *s;
+
+		while (metric < TIER_METRICS && !scan_try_word(s, tier_metric_name(metric)))
+			metric++;
+		if (metric == TIER_METRICS)
+			scan_error(s, "spend, orders, purchase_days or points");
+		if (thresholds[metric] != NO_THRESHOLD)
+			scan_error(&start, "another metric");
+		thresholds[metric] = scan_tier_threshold(s, metric);
+		if (thresholds[metric] < 0)
+			scan_error(&start, "a threshold that is not negative");
+		if (n++ == 0)
+			*first = metric;
+	} while (scan_try_word(s, "and"));
+	return n;
+}
+
+/*
+ * Read "metric threshold [and ...] or metric threshold [and ...] ..."; returns the first
+ * metric. Rules of one metric stand in the tier, those of several in the draft.
+ */
+static int
+scan_rules(Scanner *s, int64 *single, TierTermsDraft *draft, int rank, bool retain)
 {
 	int first = -1;
 
 	do
 	{
+		int64		  thresholds[TIER_METRICS];
+		int			  metric = 0;
 		const Scanner start = *s;
-		int			  metric = names_scan_bare(s, &tier_metrics);
 
-		if (thresholds[metric] != NO_THRESHOLD)
+		for (int m = 0; m < TIER_METRICS; m++)
+			thresholds[m] = NO_THRESHOLD;
+		if (scan_conjunction(s, thresholds, &metric) > 1)
+			tier_terms_add_alternative(draft, rank, retain, thresholds);
+		else if (single[metric] != NO_THRESHOLD)
 			scan_error(&start, "another metric");
-		thresholds[metric] = scan_threshold(s, metric);
-		if (thresholds[metric] < 0)
-			scan_error(&start, "a threshold that is not negative");
+		else
+			single[metric] = thresholds[metric];
 		if (first < 0)
 			first = metric;
 	} while (scan_try_word(s, "or"));
@@ -52,15 +85,15 @@ scan_rules(Scanner *s, int64 *thresholds)
 
 /* Read "name: rules [keep rules] [lifetime]"; returns the first metric. */
 static int
-scan_tier(Scanner *s, Tier *tier)
+scan_tier(Scanner *s, Tier *tier, TierTermsDraft *draft, int rank)
 {
 	int metric;
 
 	tier_set_name(tier, scan_label(s));
 	scan_char(s, ':');
-	metric = scan_rules(s, tier->qualify);
+	metric = scan_rules(s, tier->qualify, draft, rank, false);
 	if (scan_try_word(s, "keep"))
-		scan_rules(s, tier->retain);
+		scan_rules(s, tier->retain, draft, rank, true);
 	tier->lifetime = scan_try_word(s, "lifetime");
 	return metric;
 }
@@ -101,6 +134,23 @@ scan_window(Scanner *s, TierProgram *p)
 		scan_error(s, "rolling, calendar, anniversary or lifetime");
 }
 
+/* A grace, which may be said to be none: "0 days". */
+static Span
+scan_grace(Scanner *s)
+{
+	static const char *const units[] = {"days", "day", "weeks", "months"};
+	Scanner					 ahead = *s;
+
+	if (scan_peek_digit(&ahead) && scan_int64(&ahead) == 0)
+		for (size_t i = 0; i < lengthof(units); i++)
+			if (scan_try_word(&ahead, units[i]) && !scan_peek_digit(&ahead))
+			{
+				*s = ahead;
+				return (Span){0, 0};
+			}
+	return scan_span(s);
+}
+
 static bool
 scan_on_refund(Scanner *s)
 {
@@ -115,13 +165,14 @@ scan_on_refund(Scanner *s)
 TierProgram *
 tier_program_scan(Scanner *s)
 {
-	Tier		 blank;
-	Tier		 tiers[TIER_MAX];
-	int			 ntiers = 0;
-	int			 metric = 0;
-	TierTerms	 terms = tier_plain_terms;
-	TierProgram *p;
+	Tier		   blank;
+	Tier		   tiers[TIER_MAX];
+	int			   ntiers = 0;
+	int			   metric = 0;
+	TierTermsDraft draft;
+	TierProgram	  *p;
 
+	tier_terms_start(&draft, NULL);
 	memset(&blank, 0, sizeof(blank));
 	for (int m = 0; m < TIER_METRICS; m++)
 		blank.qualify[m] = blank.retain[m] = NO_THRESHOLD;
@@ -134,7 +185,7 @@ tier_program_scan(Scanner *s)
 		if (ntiers == TIER_MAX)
 			scan_error(s, "no more than 32 tiers");
 		tiers[ntiers] = blank;
-		first = scan_tier(s, &tiers[ntiers]);
+		first = scan_tier(s, &tiers[ntiers], &draft, ntiers + 1);
 		if (ntiers++ == 0)
 			metric = first;
 	} while (scan_try_char(s, ','));
@@ -147,16 +198,17 @@ tier_program_scan(Scanner *s)
 	if (scan_try_word(s, "downgrade"))
 		p->downgrade = names_scan(s, &tier_downgrades);
 	if (scan_try_word(s, "grace"))
-		p->grace = scan_span(s);
+		p->grace = scan_grace(s);
 	if (scan_try_word(s, "valid"))
 		p->validity = scan_span(s);
 	if (scan_try_word(s, "starts"))
 		p->starts_on = scan_date(s);
 	if (scan_try_word(s, "points"))
-		p->earning = scan_points_earning(s, &terms.scale);
+		p->earning = scan_points_earning(s, &draft.terms.scale);
 	if (scan_try_word(s, "on_refund"))
 		p->flags = scan_on_refund(s) ? TIER_PROGRAM_REVOKES : 0;
-	p = tier_program_with_terms(p, &terms);
+	scan_tier_terms(s, p, &draft);
+	p = tier_program_with_terms(p, &draft);
 	CheckTierProgram(p);
 	return p;
 }
@@ -174,8 +226,8 @@ crm_tier_program_in(PG_FUNCTION_ARGS)
 
 /* ---- text out ---- */
 
-static void
-append_threshold(StringInfo out, int metric, int64 threshold)
+void
+append_tier_threshold(StringInfo out, int metric, int64 threshold)
 {
 	if (metric == METRIC_SPEND)
 		appendStringInfoString(out, amount_to_text(threshold));
@@ -183,9 +235,10 @@ append_threshold(StringInfo out, int metric, int64 threshold)
 		appendStringInfo(out, INT64_FORMAT, threshold);
 }
 
-/* The rules of a tier, the main metric first. */
-static void
-append_rules(StringInfo out, int main_metric, const int64 *thresholds, const char *before)
+/* Thresholds, the main metric first; returns what stands before what follows. */
+static const char *
+append_thresholds(StringInfo out, int main_metric, const int64 *thresholds, const char *before,
+				  const char *between)
 {
 	for (int i = -1; i < TIER_METRICS; i++)
 	{
@@ -194,9 +247,30 @@ append_rules(StringInfo out, int main_metric, const int64 *thresholds, const cha
 		if (i == main_metric || thresholds[metric] == NO_THRESHOLD)
 			continue;
 		appendStringInfo(out, "%s%s ", before, tier_metric_name(metric));
-		append_threshold(out, metric, thresholds[metric]);
-		before = " or ";
+		append_tier_threshold(out, metric, thresholds[metric]);
+		before = between;
 	}
+	return before;
+}
+
+/*
+ * The rules of a tier: those of one metric, then those of several; the first of the program names
+ * the main metric first.
+ */
+static void
+append_rules(StringInfo out, const TierProgram *p, int rank, bool retain, const char *before)
+{
+	const Tier			  *tier = &p->tiers[rank - 1];
+	const TierAlternative *a = tier_program_alternatives(p);
+
+	before =
+		append_thresholds(out, p->metric, retain ? tier->retain : tier->qualify, before, " or ");
+	for (int i = 0; i < tier_program_terms(p)->nalternatives; i++)
+		if (a[i].rank == rank && a[i].retain == retain)
+		{
+			append_thresholds(out, p->metric, a[i].thresholds, before, " and ");
+			before = " or ";
+		}
 }
 
 static void
@@ -219,8 +293,8 @@ tier_program_append(StringInfo out, const TierProgram *p)
 		appendStringInfoString(out, i > 0 ? ", " : "");
 		append_label(out, tier->name, NULL);
 		appendStringInfoChar(out, ':');
-		append_rules(out, p->metric, tier->qualify, " ");
-		append_rules(out, p->metric, tier->retain, " keep ");
+		append_rules(out, p, i + 1, false, " ");
+		append_rules(out, p, i + 1, true, " keep ");
 		if (tier->lifetime)
 			appendStringInfoString(out, " lifetime");
 	}
@@ -241,6 +315,7 @@ tier_program_append(StringInfo out, const TierProgram *p)
 	}
 	if (tier_program_revokes(p))
 		appendStringInfoString(out, " on_refund revoke");
+	append_tier_terms(out, p);
 }
 
 PG_FUNCTION_INFO_V1(crm_tier_program_out);
@@ -278,7 +353,7 @@ receive_span(StringInfo message)
  * window, downgrade (int8), period, grace, validity (int32 months and days), starts_on,
  * fiscal start (int32), earning (4 x int64); for each tier its qualifying and retain
  * thresholds by metric (8 x int64), lifetime (int8), name; then the terms, if flags
- * say so: the scale of points.
+ * say so.
  */
 void
 tier_program_send_to(StringInfo out, const TierProgram *p)
@@ -306,22 +381,7 @@ tier_program_send_to(StringInfo out, const TierProgram *p)
 		pq_sendstring(out, p->tiers[i].name);
 	}
 	if (p->flags & TIER_PROGRAM_TERMS)
-		send_points_scale(out, &tier_program_terms(p)->scale);
-}
-
-/* The terms, which are there to say something. */
-static TierProgram *
-receive_terms(StringInfo message, TierProgram *p)
-{
-	TierTerms terms = tier_plain_terms;
-
-	p->flags &= ~TIER_PROGRAM_TERMS;
-	terms.scale = receive_points_scale(message);
-	p = tier_program_with_terms(p, &terms);
-	if ((p->flags & TIER_PROGRAM_TERMS) == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("tier_program has terms that say nothing")));
-	return p;
+		send_tier_terms(out, p);
 }
 
 PG_FUNCTION_INFO_V1(crm_tier_program_send);
@@ -375,7 +435,7 @@ tier_program_receive(StringInfo message)
 		tier_set_name(&p->tiers[i], pq_getmsgstring(message));
 	}
 	if (flags & TIER_PROGRAM_TERMS)
-		p = receive_terms(message, p);
+		p = receive_tier_terms(message, p);
 	CheckTierProgram(p);
 	return p;
 }
@@ -390,19 +450,50 @@ crm_tier_program_recv(PG_FUNCTION_ARGS)
 /* ---- jsonb ---- */
 
 static void
-append_json_rules(StringInfo out, const char *key, const int64 *thresholds)
+append_json_thresholds(StringInfo out, const int64 *thresholds)
 {
 	const char *separator = "";
 
-	appendStringInfo(out, ",\"%s\":{", key);
+	appendStringInfoChar(out, '{');
 	for (int m = 0; m < TIER_METRICS; m++)
 		if (thresholds[m] != NO_THRESHOLD)
 		{
 			appendStringInfo(out, "%s\"%s\":", separator, tier_metric_name(m));
-			append_threshold(out, m, thresholds[m]);
+			append_tier_threshold(out, m, thresholds[m]);
 			separator = ",";
 		}
 	appendStringInfoChar(out, '}');
+}
+
+static void
+append_json_rules(StringInfo out, const char *key, const int64 *thresholds)
+{
+	appendStringInfo(out, ",\"%s\":", key);
+	append_json_thresholds(out, thresholds);
+}
+
+/* The rules of several metrics, only where there are any. */
+static void
+append_json_alternatives(StringInfo out, const char *key, const TierProgram *p, int rank,
+						 bool retain)
+{
+	bool any = false;
+
+	for (int i = 0; i < tier_program_terms(p)->nalternatives; i++)
+	{
+		const TierAlternative *a = &tier_program_alternatives(p)[i];
+
+		if (a->rank != rank || a->retain != (int32) retain)
+			continue;
+		if (any)
+			appendStringInfoChar(out, ',');
+		else
+			appendStringInfo(out, ",\"%s\":[", key);
+		any = true;
+		append_json_thresholds(out, a->thresholds);
+	}
+	if (any)
+		appendStringInfoChar(out, ']');
 }
 
 static void
@@ -430,7 +521,9 @@ tier_program_append_json(StringInfo out, const TierProgram *p)
 		appendStringInfo(out, "%s{\"rank\":%d,\"tier\":", i > 0 ? "," : "", i + 1);
 		escape_json(out, tier->name);
 		append_json_rules(out, "qualify", tier->qualify);
+		append_json_alternatives(out, "qualify_together", p, i + 1, false);
 		append_json_rules(out, "retain", tier->retain);
+		append_json_alternatives(out, "retain_together", p, i + 1, true);
 		appendStringInfo(out, ",\"lifetime\":%s}", tier->lifetime ? "true" : "false");
 	}
 	appendStringInfo(out, "],\"metric\":\"%s\",\"window_kind\":\"%s\"", tier_metric_name(p->metric),
@@ -450,7 +543,9 @@ tier_program_append_json(StringInfo out, const TierProgram *p)
 		appendStringInfoString(out, ",\"starts_on\":null");
 	appendStringInfoString(out, ",\"points\":{");
 	append_points_earning_json(out, &p->earning, &tier_program_terms(p)->scale);
-	appendStringInfo(out, "},\"on_refund\":\"%s\"}", tier_program_revokes(p) ? "revoke" : "keep");
+	appendStringInfo(out, "},\"on_refund\":\"%s\"", tier_program_revokes(p) ? "revoke" : "keep");
+	append_tier_terms_json(out, p);
+	appendStringInfoChar(out, '}');
 }
 
 PG_FUNCTION_INFO_V1(crm_tier_program_to_jsonb);

@@ -36,6 +36,17 @@ span_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return span_from_interval(PG_ARGISNULL(n) ? NULL : PG_GETARG_INTERVAL_P(n), name);
 }
 
+/* A grace of 0 days is none. */
+static Span
+grace_argument(FunctionCallInfo fcinfo, int n)
+{
+	const Interval *grace = PG_ARGISNULL(n) ? NULL : PG_GETARG_INTERVAL_P(n);
+
+	if (grace != NULL && grace->time == 0 && grace->day == 0 && grace->month == 0)
+		grace = NULL;
+	return span_from_interval(grace, "grace");
+}
+
 /* ---- arrays ---- */
 
 /* The elements of a one-dimensional array. */
@@ -161,15 +172,57 @@ static const Names refunds =
 		  "worked out anew when the refund is booked.",
 		  0, refund_words);
 
+/* ---- terms ---- */
+
+/* The main metric that proves a match of each tier, NULL for a tier that none does. */
+static void
+set_proof(const TierProgram *p, TierTerms *terms, ArrayType *array)
+{
+	Datum *values;
+	bool  *nulls;
+	int	   n = array_elements(array, "proof", NUMERICOID, &values, &nulls);
+
+	if (n != p->ntiers)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of proof thresholds (%d) differs from number of tiers (%d)",
+							   n, p->ntiers),
+						errhint("Give one for each tier, NULL for none.")));
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			terms->proof[i] = tier_threshold_from_numeric(p->metric, DatumGetNumeric(values[i]));
+}
+
+/* The terms from the arguments behind on_refund; functions of earlier releases have none of them. */
+static void
+set_terms(FunctionCallInfo fcinfo, const TierProgram *p, TierTermsDraft *draft)
+{
+	TierTerms *terms = &draft->terms;
+
+	if (argument_is_given(fcinfo, 19))
+		tier_rollover_from_text(text_to_cstring(PG_GETARG_TEXT_PP(19)), p, terms);
+	if (argument_is_given(fcinfo, 20))
+		terms->proof_period = span_argument(fcinfo, 20, "proof_period");
+	if (argument_is_given(fcinfo, 21))
+		set_proof(p, terms, PG_GETARG_ARRAYTYPE_P(21));
+	if (argument_is_given(fcinfo, 22))
+		terms->fee = amount_from_numeric(PG_GETARG_NUMERIC(22));
+	if (argument_is_given(fcinfo, 23))
+		terms->fee_period = span_argument(fcinfo, 23, "fee_period");
+	if (argument_is_given(fcinfo, 24))
+		terms->renewal_fee = amount_from_numeric(PG_GETARG_NUMERIC(24));
+	if (argument_is_given(fcinfo, 25))
+		tier_benefits_from_text(text_to_cstring(PG_GETARG_TEXT_PP(25)), p, draft);
+}
+
 /* ---- the constructors ---- */
 
 PG_FUNCTION_INFO_V1(crm_tier_program);
 Datum
 crm_tier_program(PG_FUNCTION_ARGS)
 {
-	TierProgram *p;
-	TierTerms	 terms = tier_plain_terms;
-	Span		 period = span_argument(fcinfo, 3, "period");
+	TierProgram	  *p;
+	TierTermsDraft draft;
+	Span		   period = span_argument(fcinfo, 3, "period");
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -179,7 +232,7 @@ crm_tier_program(PG_FUNCTION_ARGS)
 	set_thresholds(p, PG_GETARG_ARRAYTYPE_P(1), "thresholds", p->metric, false);
 	set_window(p, word_argument(fcinfo, 4, &windows), period);
 	p->downgrade = word_argument(fcinfo, 5, &tier_downgrades);
-	p->grace = span_argument(fcinfo, 6, "grace");
+	p->grace = grace_argument(fcinfo, 6);
 	p->validity = span_argument(fcinfo, 7, "validity");
 	if (!PG_ARGISNULL(8))
 		set_thresholds(p, PG_GETARG_ARRAYTYPE_P(8), "retain thresholds", p->metric, true);
@@ -196,10 +249,12 @@ crm_tier_program(PG_FUNCTION_ARGS)
 	p->earning.order_points = count_argument(fcinfo, 13);
 	p->earning.bonus_points = count_argument(fcinfo, 14);
 	p->earning.bonus_every = count_argument(fcinfo, 15);
-	terms.scale = points_scale_from_arguments(fcinfo, 16, 17);
+	tier_terms_start(&draft, NULL);
+	draft.terms.scale = points_scale_from_arguments(fcinfo, 16, 17);
 	if (PG_NARGS() > 18 && word_argument(fcinfo, 18, &refunds) == 1)
 		p->flags |= TIER_PROGRAM_REVOKES;
-	p = tier_program_with_terms(p, &terms);
+	set_terms(fcinfo, p, &draft);
+	p = tier_program_with_terms(p, &draft);
 	CheckTierProgram(p);
 	PG_RETURN_TIER_PROGRAM(p);
 }
@@ -231,6 +286,85 @@ crm_or_rule(PG_FUNCTION_ARGS)
 	set_thresholds(p, PG_GETARG_ARRAYTYPE_P(2), "thresholds", metric, false);
 	if (!PG_ARGISNULL(3))
 		set_thresholds(p, PG_GETARG_ARRAYTYPE_P(3), "retain thresholds", metric, true);
+	CheckTierProgram(p);
+	PG_RETURN_TIER_PROGRAM(p);
+}
+
+/* Join a threshold to what a tier asks for in the main metric, alone or along with others. */
+static void
+join_threshold(TierProgram *p, TierTermsDraft *draft, int rank, bool retain, int metric,
+			   int64 threshold)
+{
+	Tier  *tier = &p->tiers[rank - 1];
+	int64 *single = retain ? tier->retain : tier->qualify;
+	int64  thresholds[TIER_METRICS];
+	bool   joined = false;
+
+	for (int i = 0; i < draft->terms.nalternatives; i++)
+	{
+		TierAlternative *a = &draft->alternatives[i];
+
+		if (a->rank != rank || a->retain != (int32) retain)
+			continue;
+		a->thresholds[metric] = threshold;
+		joined = true;
+	}
+	if (joined)
+		return;
+	if (single[p->metric] <= 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("tier \"%s\" has no %s threshold that another could be joined to",
+							   tier->name, tier_metric_name(p->metric)),
+						errhint("Give NULL for it, or add the rule by crm.or_rule.")));
+	for (int m = 0; m < TIER_METRICS; m++)
+		thresholds[m] = NO_THRESHOLD;
+	thresholds[p->metric] = single[p->metric];
+	thresholds[metric] = threshold;
+	single[p->metric] = NO_THRESHOLD;
+	tier_terms_add_alternative(draft, rank, retain, thresholds);
+}
+
+static void
+join_thresholds(TierProgram *p, TierTermsDraft *draft, ArrayType *array, const char *name,
+				int metric, bool retain)
+{
+	Datum *values;
+	bool  *nulls;
+	int	   n = array_elements(array, name, NUMERICOID, &values, &nulls);
+
+	if (n != p->ntiers)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of %s (%d) differs from number of tiers (%d)", name, n, p->ntiers),
+				 errhint("Give one for each tier.")));
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			join_threshold(p, draft, i + 1, retain, metric,
+						   tier_threshold_from_numeric(metric, DatumGetNumeric(values[i])));
+}
+
+/* A program whose tiers ask for one more metric along with the main one. */
+PG_FUNCTION_INFO_V1(crm_and_rule);
+Datum
+crm_and_rule(PG_FUNCTION_ARGS)
+{
+	TierProgram	  *p;
+	TierTermsDraft draft;
+	int			   metric;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be null")));
+	p = (TierProgram *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
+	metric = word_argument(fcinfo, 1, &tier_metrics);
+	CheckMetricIsNew(p, metric);
+	tier_terms_start(&draft, p);
+	join_thresholds(p, &draft, PG_GETARG_ARRAYTYPE_P(2), "thresholds", metric, false);
+	if (!PG_ARGISNULL(3))
+		join_thresholds(p, &draft, PG_GETARG_ARRAYTYPE_P(3), "retain thresholds", metric, true);
+	p = tier_program_with_terms(p, &draft);
 	CheckTierProgram(p);
 	PG_RETURN_TIER_PROGRAM(p);
 }
@@ -273,6 +407,23 @@ crm_tier_value(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+/* What a tier takes in a metric, alone or along with others; or NO_THRESHOLD. */
+static int64
+rule_threshold(const TierProgram *p, int rank, int metric, bool retain)
+{
+	const Tier *tier = &p->tiers[rank - 1];
+	int64		threshold = (retain ? tier->retain : tier->qualify)[metric];
+
+	for (int i = 0; i < tier_program_terms(p)->nalternatives; i++)
+	{
+		const TierAlternative *a = &tier_program_alternatives(p)[i];
+
+		if (threshold == NO_THRESHOLD && a->rank == rank && a->retain == (int32) retain)
+			threshold = a->thresholds[metric];
+	}
+	return threshold;
+}
+
 /* The rules of the program as rows (rank, tier, metric, threshold, retain_threshold, lifetime). */
 PG_FUNCTION_INFO_V1(crm_tiers);
 Datum
@@ -298,19 +449,23 @@ crm_tiers(PG_FUNCTION_ARGS)
 	{
 		const Tier *tier = &state->program->tiers[state->next / TIER_METRICS];
 		int			metric = state->next % TIER_METRICS;
-		int64		retain = tier_retain_threshold(tier, metric);
+		int			rank = state->next / TIER_METRICS + 1;
+		int64		qualify = rule_threshold(state->program, rank, metric, false);
+		int64		retain = rule_threshold(state->program, rank, metric, true);
 		Datum		values[6] = {0};
 		bool		nulls[6] = {false};
 
 		state->next++;
 		if (retain == NO_THRESHOLD)
+			retain = qualify;
+		if (retain == NO_THRESHOLD)
 			continue;
-		values[0] = Int32GetDatum((state->next - 1) / TIER_METRICS + 1);
+		values[0] = Int32GetDatum(rank);
 		values[1] = CStringGetTextDatum(tier->name);
 		values[2] = CStringGetTextDatum(tier_metric_name(metric));
-		nulls[3] = tier->qualify[metric] == NO_THRESHOLD;
+		nulls[3] = qualify == NO_THRESHOLD;
 		if (!nulls[3])
-			values[3] = NumericGetDatum(tier_metric_to_numeric(metric, tier->qualify[metric]));
+			values[3] = NumericGetDatum(tier_metric_to_numeric(metric, qualify));
 		values[4] = NumericGetDatum(tier_metric_to_numeric(metric, retain));
 		values[5] = BoolGetDatum(tier->lifetime != 0);
 		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));

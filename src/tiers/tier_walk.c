@@ -15,25 +15,12 @@
 
 /* ---- what is earned and kept ---- */
 
-static bool
-reaches(const TierWalk *w, const int64 *thresholds)
-{
-	for (int i = 0; i < w->nmetrics; i++)
-	{
-		int m = w->metrics[i];
-
-		if (thresholds[m] != NO_THRESHOLD && w->metric[m] >= thresholds[m])
-			return true;
-	}
-	return false;
-}
-
 /* The highest rank earned by the window. */
 static int
 earned_rank(const TierWalk *w)
 {
 	for (int rank = w->program->ntiers; rank > w->never_below; rank--)
-		if (reaches(w, w->program->tiers[rank - 1].qualify))
+		if (reaches(w, rank, false))
 			return rank;
 	return w->never_below;
 }
@@ -41,7 +28,7 @@ earned_rank(const TierWalk *w)
 static bool
 keeps_rank(const TierWalk *w, int earned)
 {
-	return earned >= w->rank || reaches(w, w->program->tiers[w->rank - 1].retain);
+	return earned >= w->rank || reaches(w, w->rank, true);
 }
 
 /* ---- validity ---- */
@@ -273,6 +260,85 @@ step(TierWalk *w, DateADT day, TierChange *change)
 	return due && step_at_expiry(w, day, earned, kept, kept_before, change);
 }
 
+/* ---- status match ---- */
+
+/*
+ * The first day on which what was bought since the beginning of a match proves it, after a
+ * day; NEVER if none does.
+ */
+static DateADT
+proof_of(const TierWalk *w, const TierMatch *match, DateADT after)
+{
+	const TierProgram *p = w->program;
+	int64			   wanted = w->terms->proof[match->rank - 1];
+	int128			   value = 0;
+	int64			   orders = 0;
+
+	for (int i = 0; wanted > 0 && i < w->nentries && w->entries[i].day < match->end; i++)
+	{
+		const PurchaseDay *entry = &w->entries[i];
+
+		if (i >= w->origin_entry && entry->day >= match->first)
+			value += p->metric == METRIC_POINTS
+						 ? points_of_day(&p->earning, w->scale, entry, orders)
+						 : entry_value(w, p->metric, i, orders);
+		orders += entry->orders;
+		if (value >= wanted && i >= w->origin_entry && entry->day >= match->first)
+			return entry->day > after ? entry->day : NEVER;
+	}
+	return NEVER;
+}
+
+static void
+find_next_proof(TierWalk *w, DateADT after)
+{
+	w->proven_on = NEVER;
+	for (int i = 0; i < w->nmatches; i++)
+	{
+		DateADT day = proof_of(w, &w->matches[i], after);
+
+		if (day < w->proven_on || (day == w->proven_on && w->matches[i].rank > w->proven_rank))
+		{
+			w->proven_on = day;
+			w->proven_rank = w->matches[i].rank;
+		}
+	}
+}
+
+/* The matches of the customer, which stay where they are. */
+void
+tier_walk_match(TierWalk *w, const TierMatch *matches, int n)
+{
+	w->matches = matches;
+	w->nmatches = n;
+	find_next_proof(w, DATEVAL_NOBEGIN);
+}
+
+/* The day on which a match is proven: its tier is held as if it had been reached. */
+static bool
+prove(TierWalk *w, DateADT day, TierChange *change)
+{
+	int	 from = w->rank;
+	int	 rank = w->proven_rank;
+	bool told = step(w, day, change);
+
+	find_next_proof(w, day);
+	if (w->rank > rank)
+		return told;
+	told = told && change->to != change->from ? told : false;
+	if (w->rank < rank)
+	{
+		w->rank = rank;
+		w->since = day;
+		reach(w, rank);
+		told = tell(change, day, from, rank, REASON_QUALIFIED);
+	}
+	hold_as_qualified(w, day);
+	if (tier_program_follows(w->program))
+		w->expires_on = day_plus_span(day, w->program->period);
+	return told;
+}
+
 /* ---- the walk ---- */
 
 /*
@@ -314,10 +380,9 @@ next_event(const TierWalk *w)
 {
 	DateADT day = deadline(w);
 
-	/* who is not enrolled is by a correction alone, if that revokes */
-	if (w->rank < w->never_below || w->enrolled_on == NEVER)
+	if (w->rank < w->never_below)
 		return Min(w->enrolled_on, next_booked_on(w));
-	day = Min(day, next_booked_on(w));
+	day = Min(day, Min(next_booked_on(w), w->proven_on));
 	if (w->ahead < w->nentries)
 		day = Min(day, w->entries[w->ahead].day);
 	if (leaving_matters(w))
@@ -382,7 +447,9 @@ start_walk(TierWalk *w, const TierProgram *p, const PurchaseBook *book, DateADT 
 
 	memset(w, 0, sizeof(*w));
 	w->program = p;
-	w->scale = &tier_program_terms(p)->scale;
+	w->terms = tier_program_terms(p);
+	w->scale = &w->terms->scale;
+	w->proven_on = NEVER;
 	w->book = *book;
 	w->entries = entries;
 	w->nentries = n;
@@ -444,6 +511,7 @@ work_out_anew(TierWalk *w, DateADT day, TierChange *change)
 	anew.npoints = w->npoints;
 	anew.ncorrections = anew.next_correction = w->next_correction;
 	anew.taken_back_on = w->taken_back_on;
+	tier_walk_match(&anew, w->matches, w->nmatches);
 	while (tier_walk_next(&anew, day, &last))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -477,6 +545,12 @@ tier_walk_next(TierWalk *w, DateADT until, TierChange *change)
 		if (unlikely(day == next_booked_on(w)) && tier_program_revokes(w->program))
 		{
 			if (work_out_anew(w, day, change))
+				return true;
+			continue;
+		}
+		if (unlikely(day == w->proven_on))
+		{
+			if (prove(w, day, change))
 				return true;
 			continue;
 		}

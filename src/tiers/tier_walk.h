@@ -41,6 +41,7 @@ typedef struct TierChange
 
 extern void tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseBook *book,
 							DateADT member_from);
+extern void tier_walk_match(TierWalk *w, const TierMatch *matches, int n);
 extern bool tier_walk_next(TierWalk *w, DateADT until, TierChange *change);
 extern bool tier_walk_rests_on(const TierWalk *w, DateADT day);
 extern void tier_walk_pass(TierWalk *w, DateADT day);

@@ -13,11 +13,20 @@
 #include "history/purchase_book.h"
 #include "tiers/tier_program.h"
 
+/* A status match: a tier on trial. */
+typedef struct TierMatch
+{
+	DateADT first;
+	DateADT end; /* the day after the last */
+	int		rank;
+} TierMatch;
+
 /* Where a walk is, window and standing. */
 typedef struct TierWalk
 {
 	const TierProgram *program;
 	const PointsScale *scale; /* of the metric points */
+	const TierTerms	  *terms;
 	PurchaseBook	   book;
 	const PurchaseDay *entries; /* of the history, net of the corrections booked so far */
 	int				   nentries;
@@ -43,6 +52,12 @@ typedef struct TierWalk
 	DateADT period_end;
 	DateADT counts_from;		  /* after a fall to the base: entries before do not count */
 	int128	metric[TIER_METRICS]; /* of the window */
+	int128	carried;			  /* into the period, in the main metric; counted there */
+
+	const TierMatch *matches;
+	int				 nmatches;
+	DateADT			 proven_on; /* the next match is; NEVER: none */
+	int				 proven_rank;
 
 	int		rank;
 	int		never_below; /* base and lifetime tiers reached */
@@ -180,16 +195,144 @@ period_of(const TierWalk *w, DateADT day)
 	return period_begin(w, number) > day ? number - 1 : number;
 }
 
+/* Whether the window has all that a rule of several metrics asks for. */
+static inline bool
+reaches_all(const TierWalk *w, const TierAlternative *a)
+{
+	for (int m = 0; m < TIER_METRICS; m++)
+		if (a->thresholds[m] != NO_THRESHOLD && w->metric[m] < a->thresholds[m])
+			return false;
+	return true;
+}
+
+/* Whether the window meets a rule to reach a tier, or one to keep it. */
+static inline bool
+reaches(const TierWalk *w, int rank, bool retain)
+{
+	const Tier	*tier = &w->program->tiers[rank - 1];
+	const int64 *thresholds = retain ? tier->retain : tier->qualify;
+
+	for (int i = 0; i < w->nmetrics; i++)
+	{
+		int m = w->metrics[i];
+
+		if (thresholds[m] != NO_THRESHOLD && w->metric[m] >= thresholds[m])
+			return true;
+	}
+	for (int i = 0; unlikely(i < w->terms->nalternatives); i++)
+	{
+		const TierAlternative *a = &tier_program_alternatives(w->program)[i];
+
+		if (a->rank == rank && a->retain == (int32) retain && reaches_all(w, a))
+			return true;
+	}
+	return false;
+}
+
+/* The least that the rules that a rank meets ask for in the main metric; NO_THRESHOLD if none does. */
+static inline int64
+met_threshold(const TierWalk *w, int rank)
+{
+	int	  m = w->program->metric;
+	int64 threshold = w->program->tiers[rank - 1].qualify[m];
+
+	if (w->metric[m] < threshold)
+		threshold = NO_THRESHOLD;
+	for (int i = 0; i < w->terms->nalternatives; i++)
+	{
+		const TierAlternative *a = &tier_program_alternatives(w->program)[i];
+
+		if (a->rank == rank && !a->retain && a->thresholds[m] != NO_THRESHOLD && reaches_all(w, a))
+			threshold =
+				threshold == NO_THRESHOLD ? a->thresholds[m] : Min(threshold, a->thresholds[m]);
+	}
+	return threshold;
+}
+
+/* What is beyond the threshold of the highest tier earned, in the main metric, and goes on. */
+static inline int128
+surplus(const TierWalk *w)
+{
+	int	  rank = w->program->ntiers;
+	int64 threshold;
+
+	while (rank > 0 && !reaches(w, rank, false))
+		rank--;
+	threshold = rank == 0 ? 0 : met_threshold(w, rank);
+	if (threshold <= 0)
+		return 0;
+	return Min(w->metric[w->program->metric] - threshold, w->terms->rollover);
+}
+
+/* What is booked until a day comes in. */
+static inline void
+take_in(TierWalk *w, DateADT day)
+{
+	while (w->ahead < w->nentries && w->entries[w->ahead].day <= day)
+		enter_entry(w);
+	while (unlikely(next_booked_on(w) <= day && next_booked_on(w) != NEVER))
+		book_correction(w);
+}
+
+static inline void
+set_carried(TierWalk *w, int128 carried)
+{
+	w->metric[w->program->metric] += carried - w->carried;
+	w->carried = carried;
+}
+
+static inline void
+set_period(TierWalk *w, int64 number)
+{
+	w->period_start = period_begin(w, number);
+	w->period_end = period_begin(w, number + 1);
+}
+
+/* The end of the period: what is of it leaves, but for the surplus. */
+static inline void
+end_period(TierWalk *w, DateADT day)
+{
+	int128 carried;
+
+	take_in(w, w->period_end - 1);
+	carried = surplus(w);
+	while (w->behind < w->ahead && w->entries[w->behind].day < w->period_end)
+		leave_entry(w);
+	set_carried(w, carried);
+	if (carried == 0)
+	{
+		/* nothing happens until the next entry */
+		if (w->ahead < w->nentries && w->entries[w->ahead].day < day)
+			day = w->entries[w->ahead].day;
+		set_period(w, period_of(w, Max(day, w->period_end)));
+	}
+	else
+		set_period(w, period_of(w, w->period_end));
+}
+
+/* Take the window on, period by period, since one leaves something to the next. */
+static void
+move_with_rollover(TierWalk *w, DateADT day)
+{
+	if (w->period_end == DATEVAL_NOBEGIN)
+		set_period(w, period_of(w, w->enrolled_on));
+	while (day >= w->period_end)
+		end_period(w, day);
+	take_in(w, day);
+}
+
 /* Take the window on to a day that is not before the last one. */
 static inline void
 move_window(TierWalk *w, DateADT day)
 {
 	bool none_left = w->behind == w->ahead;
 
-	while (w->ahead < w->nentries && w->entries[w->ahead].day <= day)
-		enter_entry(w);
-	while (unlikely(next_booked_on(w) <= day && next_booked_on(w) != NEVER))
-		book_correction(w);
+	if (unlikely(w->terms->rollover > 0))
+	{
+		move_with_rollover(w, day);
+		return;
+	}
+	take_in(w, day);
 
 	if (w->program->window == WINDOW_ROLLING)
 	{
@@ -223,6 +366,7 @@ start_over(TierWalk *w, DateADT day)
 		leave_entry(w);
 	if (w->program->window == WINDOW_ROLLING)
 		set_leaves_on(w);
+	set_carried(w, 0);
 }
 
 #endif /* CRM_TIER_WINDOW_H */

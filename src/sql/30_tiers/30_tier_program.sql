@@ -34,15 +34,22 @@ CREATE FUNCTION crm.tier_program(tiers text[], thresholds numeric[], metric text
     grace interval DEFAULT NULL, validity interval DEFAULT NULL, retain numeric[] DEFAULT NULL,
     lifetime_tiers text[] DEFAULT NULL, fiscal_start text DEFAULT NULL, starts_on date DEFAULT NULL,
     points_rate numeric DEFAULT NULL, purchase_points bigint DEFAULT NULL, bonus_points bigint DEFAULT NULL,
-    bonus_every bigint DEFAULT NULL, points_per numeric DEFAULT NULL, points_rounding text DEFAULT NULL, on_refund text DEFAULT 'keep') RETURNS crm.tier_program
+    bonus_every bigint DEFAULT NULL, points_per numeric DEFAULT NULL, points_rounding text DEFAULT NULL, on_refund text DEFAULT 'keep',
+    rollover text DEFAULT NULL, proof_period interval DEFAULT NULL, proof numeric[] DEFAULT NULL, fee numeric DEFAULT NULL, fee_period interval DEFAULT NULL,
+    renewal_fee numeric DEFAULT NULL, benefits text DEFAULT NULL) RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program';
-COMMENT ON FUNCTION crm.tier_program(text[], numeric[], text, interval, text, text, interval, interval, numeric[], text[], text, date, numeric, bigint, bigint, bigint, numeric, text, text) IS
-  'a program of tiers, the lowest first, with a threshold of the metric each';
+COMMENT ON FUNCTION crm.tier_program(text[], numeric[], text, interval, text, text, interval, interval, numeric[], text[], text, date, numeric, bigint, bigint, bigint, numeric, text, text, text, interval, numeric[], numeric, interval, numeric, text) IS
+  'a program of tiers, the lowest first, with a threshold of the metric each; what goes on to the next period (rollover: all, up to 50), a status match (proof_period, proof of each tier), a paid membership (fee, fee_period, renewal_fee), benefits ({lounge: Gold})';
 CREATE FUNCTION crm.or_rule(program crm.tier_program, metric text, thresholds numeric[], retain numeric[] DEFAULT NULL)
     RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_or_rule';
 COMMENT ON FUNCTION crm.or_rule(crm.tier_program, text, numeric[], numeric[]) IS
   'the program with thresholds in one more metric, NULL for tiers without, any of which suffices';
+CREATE FUNCTION crm.and_rule(program crm.tier_program, metric text, thresholds numeric[], retain numeric[] DEFAULT NULL)
+    RETURNS crm.tier_program
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_and_rule';
+COMMENT ON FUNCTION crm.and_rule(crm.tier_program, text, numeric[], numeric[]) IS
+  'the program whose tiers ask for thresholds in one more metric along with those of the main one, NULL for tiers that do not';
 
 @comparison tier_program|2|order by bytes: the same on every machine of one kind|equal values
 
@@ -91,7 +98,7 @@ COMMENT ON FUNCTION crm.tier_timeline(crm.tier_program, crm.purchase_history, da
   'every change of the standing until a day, and why';
 CREATE FUNCTION crm.tier_progress(program crm.tier_program, history crm.purchase_history, as_of date,
     overrides crm.tier_override[] DEFAULT NULL, memberships daterange[] DEFAULT NULL,
-    OUT next_tier text, OUT metric text, OUT metric_value numeric, OUT threshold numeric, OUT missing numeric)
+    OUT next_tier text, OUT metric text, OUT metric_value numeric, OUT threshold numeric, OUT missing numeric, OUT alternative int)
     RETURNS SETOF record
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 ROWS 1 AS 'MODULE_PATHNAME', 'crm_tier_progress';
 COMMENT ON FUNCTION crm.tier_progress(crm.tier_program, crm.purchase_history, date, crm.tier_override[], daterange[]) IS

@@ -33,9 +33,10 @@ CREATE FUNCTION crm.points_rule(rate numeric DEFAULT 1, purchase_points bigint D
     bonus_every bigint DEFAULT 0, expiry interval DEFAULT NULL, program crm.tier_program DEFAULT NULL,
     multipliers numeric[] DEFAULT NULL, rates numeric[] DEFAULT NULL, per numeric DEFAULT 1, rounding text DEFAULT 'down',
     pending interval DEFAULT NULL, expires_at text DEFAULT NULL, last_day_inclusive boolean DEFAULT false, inactivity interval DEFAULT NULL,
-    reinstatement interval DEFAULT NULL, never_negative boolean DEFAULT false, tier_expiry interval[] DEFAULT NULL) RETURNS crm.points_rule
+    reinstatement interval DEFAULT NULL, never_negative boolean DEFAULT false, tier_expiry interval[] DEFAULT NULL,
+    reaching text DEFAULT 'old') RETURNS crm.points_rule
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule';
-COMMENT ON FUNCTION crm.points_rule(numeric, bigint, bigint, bigint, interval, crm.tier_program, numeric[], numeric[], numeric, text, interval, text, boolean, interval, interval, boolean, interval[]) IS
+COMMENT ON FUNCTION crm.points_rule(numeric, bigint, bigint, bigint, interval, crm.tier_program, numeric[], numeric[], numeric, text, interval, text, boolean, interval, interval, boolean, interval[], text) IS
   'points for so much money (per, 1 by default), per purchase and for every n-th purchase, by tier where a program is given, how they are rounded (down, up or half, per purchase, in parts), how long they wait (pending), and how long they are valid: for a length (expiry), to the end of a month, quarter or year after it (expires_at), by tier, until nothing happened for too long (inactivity)';
 CREATE FUNCTION crm.base_points(rule crm.points_rule, amount numeric) RETURNS bigint
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_base_points';

@@ -1,3 +1,0 @@
--- what 55_deeds has is new
-
-@part 55_deeds.sql

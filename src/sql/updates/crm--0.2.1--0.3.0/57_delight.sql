@@ -1,3 +1,0 @@
--- what 57_delight has is new
-
-@part 57_delight.sql
