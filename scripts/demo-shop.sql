@@ -23,9 +23,9 @@ INSERT INTO rhythm VALUES
 
 CREATE TEMP TABLE customer AS
 SELECT c AS customer_id, r.*,
-    date '2022-01-01' + (1000 * pg_temp.chance('joined ' || c) ^ 1.3)::int AS joined_on,
-    -- Most spend little, a few very much.
-    exp(3.4 + 0.9 * pg_temp.normal('spend ' || c)) AS usual_amount,
+    date '2022-01-01' + (1090 * pg_temp.chance('joined ' || c) ^ 1.3)::int AS joined_on,
+    -- Most spend little, a few much.
+    exp(3.4 + 0.6 * pg_temp.normal('spend ' || c)) AS usual_amount,
     1 + floor(ln(pg_temp.chance('stays ' || c)) / ln(r.stays))::int AS orders
 FROM generate_series(1, 4000) c
 CROSS JOIN LATERAL pg_temp.chance('rhythm ' || c) draw

@@ -44,23 +44,32 @@ function heat(label, shown, rows, row, column, value) {
 	check(count === rows.length, `${label} shows all ${rows.length} cells`, `${count}`);
 }
 
+// What the probe of a page found, null if the page did not run to its end.
+function pageSeen(name) {
+	const found = readFileSync(join(folder, `dom-${name}.html`), 'utf8').match(/<pre id="probe">(.*?)<\/pre>/s);
+	check(found !== null, `the page ${name} runs to its end`);
+	return found && JSON.parse(found[1].replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&nbsp;/g, ' ').replace(/&amp;/g, '&'));
+}
+
 for (const width of [1280, 400]) {
-	const dom = readFileSync(join(folder, `dom-${width}.html`), 'utf8');
-	const found = dom.match(/<pre id="probe">(.*?)<\/pre>/s);
-	check(found !== null, `the page at ${width} pixels runs to its end`);
-	if (found === null) continue;
-	const page = JSON.parse(found[1].replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&nbsp;/g, ' ').replace(/&amp;/g, '&'));
+	const page = pageSeen(width);
+	if (page === null) continue;
 
 	check(page.width === width, `the page is ${width} pixels wide`, page.width);
 	check(page.content_width <= page.width, `nothing is wider than ${width} pixels`, page.content_width);
 	check(page.links.length === 0, 'the page needs no other file', page.links.join(' '));
 
-	for (const name of ['headline', 'revenue', 'projection', 'rfm_grid', 'segment', 'whale', 'cohort', 'migration', 'tracking', 'tier']) {
+	check(!page.personal && page.names_text === null && !/Customer \d/.test(page.text), 'without names there are none');
+	for (const name of ['headline', 'revenue', 'projection', 'rfm_grid', 'segment', 'segment_day', 'whale', 'cohort', 'migration', 'tracking', 'tier']) {
 		check(expected[name].length > 0, `${name} has rows`);
 		// The value of the customers needs models, of which these tables know nothing.
 		const shown = page.tables[name].slice(1).filter(r => !r[0].startsWith('value of'));
 		compare(`table ${name}`, shown.flat(), expected[name].flatMap(r => Object.values(r)));
 	}
+	const [value] = expected.value;
+	compare('value of the next year, and a year ago', page.tables.headline.slice(1).find(r => r[0].startsWith('value of')).slice(1, 3), Object.values(value).slice(0, 2));
+	compare('revenue of the next year, with its interval', page.next_year.match(/\d[\d,]*(\.\d+)?/g).filter(n => n !== '95'),
+		Object.values(value).slice(2).map(n => String(Math.round(Number(n)))));
 	heat('grid of recency and frequency', page.heats.rfm_grid, expected.rfm_grid, 'recency', 'frequency', 'customers');
 	heat('cohorts', page.heats.cohort, expected.cohort, 'cohort_start', 'age', 'active_percent');
 
@@ -92,6 +101,16 @@ for (const width of [1280, 400]) {
 	check(page.intro === `${customers.toLocaleString('en-US')} customers, as of ${assumption.as_of}`, 'the introduction', page.intro);
 	compare('text of the whale curve', numbers(page.whale), [String(100 * assumption.margin), assumption.cost_of_an_order,
 		assumption.acquisition_cost, peak.customer_percent, peak.profit_percent]);
+}
+
+const named = pageSeen('names');
+if (named !== null) {
+	check(named.personal, 'with names the page says that they are personal data');
+	check(named.names_text.includes(` ${Number(expected.left_out[0].customers).toLocaleString('en-US')} are left out`), 'how many are left out', named.names_text);
+	check(new Set(expected.names.map(n => n.list)).size === 3, 'each list has names');
+	for (const list of ['at risk', 'newly lapsed', 'about to reach a tier']) {
+		compare(list, (named.names[list] || []).slice(1).flat(), expected.names.filter(n => n.list === list).flatMap(n => [n.name, n.amount, n.segment, n.last_on]));
+	}
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

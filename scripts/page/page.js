@@ -6,6 +6,8 @@ const figures = JSON.parse(document.getElementById('figures').textContent);
 const ink = getComputedStyle(document.documentElement);
 const main = ink.getPropertyValue('--main').trim();
 const colours = [`rgb(${main})`, '#e08a1e', '#3a9b6a'];
+// From the best segment to the last: no two that stand beside each other look alike, for eyes that do not tell red from green either.
+const ladder = ['#1b4f8f', '#3f86cf', '#8fbde8', '#2a9d8f', '#8fd3c4', '#e9c46a', '#f0a04b', '#d95f3c', '#8e3b6e', '#8a929b'];
 const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 4 });
 const charts = {};
 Chart.defaults.font.family = 'system-ui, sans-serif';
@@ -42,11 +44,11 @@ function scrollBox(parent) {
 // A table of all rows of a figure, folded away below its chart.
 function table(name) {
 	const rows = figures[name];
+	if (rows.length === 0) return;
 	const box = element(document.getElementById(name), 'details');
 	element(box, 'summary', {}, 'Numbers');
 	const t = element(scrollBox(box), 'table', { className: 'rows' });
 	t.dataset.figure = name;
-	if (rows.length === 0) return;
 	const columns = Object.keys(rows[0]);
 	const head = element(element(t, 'thead'), 'tr');
 	const kind = c => (rows.some(r => typeof r[c] === 'number') ? '' : 'text');
@@ -66,7 +68,7 @@ function chart(name, configuration) {
 
 // A grid of cells, coloured by their value.
 function heat(name, rowLabels, columnLabels, cell, corner, { weight = cell, remark = () => '' } = {}) {
-	const t = element(scrollBox(document.getElementById(name)), 'table', { className: 'heat' });
+	const t = element(scrollBox(document.getElementById(name)), 'table', { className: columnLabels.length < 5 ? 'heat few' : 'heat' });
 	t.dataset.figure = name;
 	const most = Math.max(...rowLabels.flatMap(r => columnLabels.map(c => weight(r, c) || 0)), 1);
 	const head = element(t, 'tr');
@@ -106,17 +108,28 @@ function lines(name, x, xTitle, yTitle, series) {
 	});
 }
 
+// The first day of a period, as people call the period.
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const monthOf = day => `${months[day.slice(5, 7) - 1]} ${day.slice(0, 4)}`;
+function called(label) {
+	if (!/^\d{4}-\d\d-01$/.test(label)) return label;
+	return assumption.period === 'quarter' ? `Q${(label.slice(5, 7) - 1) / 3 + 1} ${label.slice(0, 4)}` : monthOf(label);
+}
+
 function bars(name, label, series, horizontal, stacked) {
 	chart(name, {
 		type: 'bar',
 		data: {
 			labels: figures[name].map(label),
-			datasets: series.map(([title, value], i) => ({ label: title, data: figures[name].map(value), backgroundColor: colours[i] || `rgba(${main}, 0.35)` })),
+			datasets: series.map(([title, value], i) => ({ label: title, data: figures[name].map(value), backgroundColor: colours[i] || `rgba(${main}, 0.35)`, maxBarThickness: horizontal ? 28 : 72 })),
 		},
 		options: {
 			indexAxis: horizontal ? 'y' : 'x',
-			scales: { x: { beginAtZero: true, stacked }, y: { beginAtZero: true, stacked, ticks: { autoSkip: !horizontal } } },
-			plugins: { legend: { display: series.length > 1 } },
+			scales: {
+				x: { beginAtZero: true, stacked, ticks: horizontal ? {} : { callback(value) { return called(this.getLabelForValue(value)); } } },
+				y: { beginAtZero: true, stacked, ticks: { autoSkip: !horizontal } },
+			},
+			plugins: { legend: { display: series.length > 1, position: series.length > 3 ? 'right' : 'top' }, tooltip: { mode: stacked ? 'index' : 'nearest' } },
 		},
 	});
 }
@@ -140,26 +153,38 @@ const advice = {
 };
 const source = figures.source[0];
 const assumption = figures.assumption[0];
-const money = n => (n === null ? 'unknown' : show(n) + (source.currency ? ` ${source.currency}` : ''));
+// A headline has no cents that nobody reads; the numbers below it have.
+const cents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const brief = n => (Math.abs(n) >= 10000 ? show(Math.round(n)) : Number.isInteger(n) ? show(n) : cents.format(n));
+const money = n => (n === null ? 'unknown' : brief(n) + (source.currency ? ` ${source.currency}` : ''));
 const customers = assumption.customers;
+document.querySelector('h1').textContent = document.title = source.shop ? `Customers of ${source.shop}` : 'Customers';
 document.getElementById('intro').textContent = `${show(customers)} ${customers === 1 ? 'customer' : 'customers'}, as of ${assumption.as_of}` +
 	(customers === 0 ? ': nobody has bought yet' : '');
+if (source.has_names) {
+	const warning = element(document.querySelector('header'), 'p', { className: 'personal', id: 'personal' },
+		'This page has names, which are personal data: give it to those alone who may have them, and delete it when it has done its work.');
+	document.getElementById('intro').after(warning);
+}
 
 figures.headline.forEach(h => {
-	const card = element(document.getElementById('headline'), 'div');
+	const ofValue = h.measure.startsWith('value');
+	const card = element(document.getElementById('headline'), 'div', { className: ofValue ? 'value' : '' });
 	const percent = h.measure.endsWith(' (%)');
 	element(card, 'span', {}, h.measure.replace(/ \(%\)$/, ''));
 	element(card, 'b', {}, h.last_365_days === null ? '–' : /revenue|order|value/.test(h.measure) ? money(h.last_365_days) :
 		show(h.last_365_days) + (percent ? ' %' : ''));
-	if (h.measure.startsWith('value')) {
-		element(card, 'span', {}, `expected and discounted, by the rules of the tracking (${source.purchase_model})`);
-		figures.next_year.filter(y => y.revenue !== null).forEach(y => element(card, 'span', { id: 'next_year' },
-			`expected revenue ${money(y.revenue)}${y.low === null ? '' : ` (95 %: ${show(y.low)} to ${show(y.high)})`}`));
-	} else if (h.change === null) {
-		element(card, 'span', {}, 'last 365 days; no full year before them');
-	} else {
+	if (h.change !== null) {
 		element(card, 'span', { className: h.change < 0 ? 'down' : h.change > 0 ? 'up' : '' },
-			`${h.change > 0 ? '+' : ''}${show(h.change)} ${h.change_unit} on the 365 days before`);
+			`${h.change > 0 ? '+' : ''}${show(h.change)} ${h.change_unit} ${ofValue ? 'on a year ago' : 'on the 365 days before'}`);
+	} else if (!ofValue) {
+		element(card, 'span', {}, 'last 365 days; no full year before them');
+	}
+	if (ofValue) {
+		element(card, 'span', {}, `discounted margin, expected by ${source.purchase_model}`);
+		figures.next_year.filter(y => y.revenue !== null).forEach(y => element(card, 'span', { id: 'next_year' },
+			`revenue ${money(y.revenue)}${y.low === null ? '; no interval: by the spend model some may spend without bound' :
+				`, 95\u00a0%: ${brief(y.low)} to ${brief(y.high)}`}`));
 	}
 });
 if (!figures.headline.some(h => h.measure.startsWith('value'))) {
@@ -185,10 +210,55 @@ bars('segment', s => s.segment, [
 	['customers %', s => Math.round(1000 * s.customers / customers) / 10], ['revenue %', s => s.revenue_percent]], true);
 const list = element(document.getElementById('advice'), 'dl');
 figures.segment.forEach(s => {
-	const nobody = s.customers === 0 ? 'nobody' : '';
-	element(list, 'dt', { className: nobody }, `${s.segment}: ${show(s.customers)}`);
-	element(list, 'dd', { className: nobody }, advice[s.segment] || 'A segment of the rules of this tracking.');
+	const line = element(list, 'div', { className: s.customers === 0 ? 'nobody' : '' });
+	element(line, 'dt', {}, `${s.segment}: ${show(s.customers)}`);
+	element(line, 'dd', {}, advice[s.segment] || 'A segment of the rules of this tracking.');
 });
+
+const days = [...new Set(figures.segment_day.map(d => d.scored_on))];
+if (days.length > 1) {
+	const names = [...new Map(figures.segment_day.map(d => [d.segment, d.segment_rank])).entries()].sort((a, b) => (a[1] ?? 99) - (b[1] ?? 99)).map(n => n[0]);
+	const counts = Object.fromEntries(figures.segment_day.map(d => [`${d.scored_on} ${d.segment}`, d.customers]));
+	describe('segment_day', 'Customers by segment, on the last day of each month on which that was kept.');
+	chart('segment_day', {
+		type: 'bar',
+		data: { labels: days, datasets: names.map((n, i) => ({ label: n || 'none', data: days.map(d => counts[`${d} ${n}`] || 0), backgroundColor: ladder[i % ladder.length] })) },
+		options: {
+			scales: { x: { stacked: true, ticks: { callback(value) { return monthOf(this.getLabelForValue(value)); } } }, y: { stacked: true, beginAtZero: true } },
+			plugins: { legend: { position: innerWidth > 820 ? 'right' : 'bottom', reverse: innerWidth > 820, labels: { boxWidth: 14 } }, tooltip: { mode: 'index' } },
+		},
+	});
+} else {
+	describe('segment_day', 'Known from the second refresh on; crm.back_fill fills in the days before.');
+}
+
+// Whom to turn to: three short lists, where names are given.
+if (source.has_names) {
+	const leftOut = figures.names_left_out[0] ? figures.names_left_out[0].customers : 0;
+	describe('names', 'The ten of each with the most revenue, or nearest to their tier.' +
+		(leftOut > 0 ? ` ${show(leftOut)} ${leftOut === 1 ? 'is' : 'are'} left out who may not be written to.` : ''));
+	const lists = element(document.getElementById('names'), 'div', { className: 'lists' });
+	[['at risk', 'At risk', 'Silent for longer than fits their rhythm; revenue of the last 365 days.', 'amount'],
+		['newly lapsed', 'Newly lapsed', 'A year without a purchase was full in the last 30 days; revenue of all time.', 'amount'],
+		['about to reach a tier', 'About to reach a tier', 'Bought in the last quarter of a year; what is missing for the next tier.', 'missing']].forEach(([list, heading, what, column]) => {
+		const rows = figures.names.filter(n => n.list === list);
+		const box = element(lists, 'div');
+		element(box, 'h3', {}, heading);
+		element(box, 'p', {}, rows.length > 0 ? what : 'Nobody.');
+		if (rows.length === 0) return;
+		const t = element(scrollBox(box), 'table', { className: 'names' });
+		t.dataset.figure = list;
+		const head = element(t, 'tr');
+		const kind = i => (i === 1 ? '' : i === 0 ? 'text name' : 'text');
+		['name', column === 'missing' ? 'missing' : 'revenue', column === 'missing' ? 'for' : 'segment', 'last bought'].forEach((c, i) => element(head, 'th', { className: kind(i) }, c));
+		rows.forEach(n => {
+			const line = element(t, 'tr');
+			[n.name, cents.format(n[column]), column === 'missing' ? n.next_tier : n.segment, n.last_purchased_on].forEach((v, i) => element(line, 'td', { className: kind(i) }, v));
+		});
+	});
+} else {
+	document.getElementById('names').remove();
+}
 
 const peak = figures.whale_peak[0];
 describe('whale', `Cumulated profit, the most profitable customers first, at a margin of ${show(100 * assumption.margin)} %, ` +
@@ -222,7 +292,7 @@ if (figures.migration.length > 0) {
 if (figures.tracking.length > 0) {
 	const end = figures.tracking[figures.tracking.length - 1];
 	const miss = end.actual > 0 ? Math.round(1000 * (end.expected - end.actual) / end.actual) / 10 : null;
-	describe('tracking', 'Purchases after a calibration that ended half a year earlier, cumulated: expected by the fitted MBG/NBD model, and actual. ' +
+	describe('tracking', 'Purchases after a calibration that ended half a year earlier, cumulated: expected by a model that was fitted then, and actual. ' +
 		(miss === null ? 'Nobody bought since.' : `${Math.abs(miss) <= 10 ? 'The model can be relied on' : 'The model is to be read with care'}: ` +
 			`it expected ${show(Math.abs(miss))} % ${miss < 0 ? 'less' : 'more'} than there was.`));
 	lines('tracking', 'week', 'weeks', 'purchases, cumulated', [['expected', 'expected'], ['actual', 'actual']]);
@@ -235,7 +305,8 @@ if (figures.tier.length > 0) {
 } else {
 	describe('tier', 'No tier program is in force.');
 }
-document.getElementById('foot').textContent = `Tracking ${source.tracking} in database ${source.database}, crm ${source.crm_version}, as of ` +
+document.getElementById('foot').textContent = `${source.shop ? `${source.shop}: ` : ''}tracking ${source.tracking} in database ${source.database}, crm ${source.crm_version}, as of ` +
 	`${assumption.as_of}${source.currency ? `, amounts in ${source.currency}` : ''}. Supposed: a margin of ${show(100 * assumption.margin)} %, ` +
-	`${show(assumption.cost_of_an_order)} to serve a purchase, ${show(assumption.acquisition_cost)} to acquire a customer. No names, no keys of customers.`;
-['headline', 'revenue', 'rfm_grid', 'segment', 'whale', 'cohort', 'projection', 'migration', 'tracking', 'tier'].forEach(table);
+	`${show(assumption.cost_of_an_order)} to serve a purchase, ${show(assumption.acquisition_cost)} to acquire a customer. ` +
+	(source.has_names ? 'The names are personal data.' : 'No names, no keys of customers.');
+['headline', 'revenue', 'rfm_grid', 'segment', 'segment_day', 'whale', 'cohort', 'projection', 'migration', 'tracking', 'tier'].forEach(table);

@@ -12,6 +12,12 @@ parent.document.body.appendChild(Object.assign(parent.document.createElement('pr
 			[...t.rows].map(r => [...r.cells].map(c => c.textContent))])),
 		heats: Object.fromEntries(texts('table.heat').map(t => [t.dataset.figure,
 			[...t.rows].map(r => [...r.cells].map(c => c.textContent))])),
+		names: Object.fromEntries(texts('table.names').map(t => [t.dataset.figure,
+			[...t.rows].map(r => [...r.cells].map(c => c.textContent))])),
+		names_text: document.querySelector('#names p') && document.querySelector('#names p').textContent,
+		personal: document.getElementById('personal') !== null,
+		next_year: document.getElementById('next_year') && document.getElementById('next_year').textContent,
+		text: document.body.innerText,
 		charts: Object.fromEntries(Object.entries(charts).map(([name, chart]) => [name, {
 			labels: chart.data.labels,
 			series: chart.data.datasets.map(d => ({ label: d.label, data: d.data })),
