@@ -158,6 +158,36 @@ is_steady(TimestampTz at, const LocalClock *clock)
 }
 
 /*
+ * The instant of a minute of a day on a clock, which is moved there: midnight of the
+ * next day is minute 1440. A time that the clocks jump over moves on by the jump,
+ * and of two equal times the later one is meant. Infinity beyond the calendar.
+ */
+TimestampTz
+local_instant(DateADT day, int minute, LocalClock *clock)
+{
+	Timestamp	 local = day * USECS_PER_DAY + minute * USECS_PER_MINUTE;
+	TimestampTz	 guess = local - clock->offset;
+	struct pg_tm tm;
+	fsec_t		 fsec;
+	int			 tz;
+	TimestampTz	 result;
+
+	if (is_steady(guess, clock))
+		return guess;
+	if (!IS_VALID_TIMESTAMP(local) || !IS_VALID_TIMESTAMP(guess))
+		return DT_NOEND;
+	clock_set(clock, clock->zone, guess);
+	guess = local - clock->offset;
+	if (is_steady(guess, clock))
+		return guess;
+	if (timestamp2tm(local, NULL, &tm, &fsec, NULL, NULL) != 0)
+		return DT_NOEND;
+	tz = DetermineTimeZoneOffset(&tm, clock->zone);
+	return tm2timestamp(&tm, fsec, &tz, &result) == 0 && IS_VALID_TIMESTAMP(result) ? result
+																					: DT_NOEND;
+}
+
+/*
  * The same time of day some months and days later on the calendar of a clock,
  * as timestamptz + interval does it: a day that a month lacks becomes its last,
  * a time that the clocks jump over moves on by the jump, and of two equal times

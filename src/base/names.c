@@ -21,9 +21,8 @@ names_find(const Names *names, const char *word, size_t len)
 	return -1;
 }
 
-/* The words as in a sentence: "a, b and c". */
-char *
-names_list(const Names *names)
+static char *
+join_words(const Names *names, const char *last)
 {
 	StringInfoData list;
 
@@ -31,10 +30,17 @@ names_list(const Names *names)
 	for (int i = names->first; i < names->n; i++)
 		appendStringInfo(&list, "%s%s",
 						 i == names->first	 ? ""
-						 : i == names->n - 1 ? " and "
+						 : i == names->n - 1 ? last
 											 : ", ",
 						 word_at(names, i));
 	return list.data;
+}
+
+/* The words as in a sentence: "a, b and c". */
+char *
+names_list(const Names *names)
+{
+	return join_words(names, " and ");
 }
 
 /* What an error says to who wrote another word. */
@@ -81,5 +87,26 @@ names_scan(Scanner *s, const Names *names)
 
 	if (number < 0)
 		scan_error(&start, psprintf("a known %s (%s)", names->what, names_list(names)));
+	return number;
+}
+
+/* The number of the word that comes next in a text form, or -1, and nothing is read. */
+int
+names_try_scan(Scanner *s, const Names *names)
+{
+	for (int i = names->first; i < names->n; i++)
+		if (scan_try_word(s, word_at(names, i)))
+			return i;
+	return -1;
+}
+
+/* The same where one has to come, and which says what the form is about. */
+int
+names_scan_bare(Scanner *s, const Names *names)
+{
+	int number = names_try_scan(s, names);
+
+	if (number < 0)
+		scan_error(s, join_words(names, " or "));
 	return number;
 }

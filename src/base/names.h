@@ -30,7 +30,9 @@ extern int				names_find(const Names *names, const char *word, size_t len);
 pg_noreturn extern void names_unknown(const Names *names, const char *word, size_t len);
 extern int				names_get(const Names *names, const char *word, size_t len);
 extern int				names_get_text(const Names *names, const text *word);
+extern int				names_try_scan(Scanner *s, const Names *names);
 extern int				names_scan(Scanner *s, const Names *names);
+extern int				names_scan_bare(Scanner *s, const Names *names);
 extern char			   *names_list(const Names *names);
 extern char			   *names_hint(const Names *names);
 

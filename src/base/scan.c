@@ -353,3 +353,27 @@ scan_end(Scanner *s)
 	if (*s->at != '\0')
 		scan_error(s, "the end of the input");
 }
+
+/* Read a time of day, HH:MM to 24:00, as a minute of the day. */
+int
+scan_minute(Scanner *s)
+{
+	const Scanner start = *s;
+	int			  parts[2] = {0, 0};
+
+	for (int part = 0; part < 2; part++)
+	{
+		if (part == 1)
+			scan_char(s, ':');
+		if (!scan_peek_digit(s))
+			scan_error(&start, "a time as HH:MM");
+		for (int digits = 0; digits < 2 && *s->at >= '0' && *s->at <= '9'; digits++)
+			parts[part] = parts[part] * 10 + (*s->at++ - '0');
+		if (*s->at >= '0' && *s->at <= '9')
+			scan_error(&start, "a time as HH:MM");
+	}
+	if (parts[1] >= MINS_PER_HOUR ||
+		parts[0] * MINS_PER_HOUR + parts[1] > HOURS_PER_DAY * MINS_PER_HOUR)
+		scan_error(&start, "a time from 00:00 to 24:00");
+	return parts[0] * MINS_PER_HOUR + parts[1];
+}

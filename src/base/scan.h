@@ -43,6 +43,7 @@ extern int64	   scan_int64(Scanner *s);
 extern double	   scan_float8(Scanner *s);
 extern int64	   scan_amount(Scanner *s);
 extern char		  *scan_number_text(Scanner *s);
+extern int		   scan_minute(Scanner *s);
 extern void		   scan_end(Scanner *s);
 
 #endif /* CRM_SCAN_H */

@@ -3,6 +3,7 @@
  */
 #include "crm.h"
 
+#include "base/names.h"
 #include "base/span_io.h"
 #include "utils/builtins.h"
 
@@ -43,36 +44,43 @@ span_from_interval(const Interval *interval, const char *name)
 	return span;
 }
 
+/* One unit a row of two: a length may be of one or of many. */
+static const char unit_words[][8] = {
+	"minute", "minutes", "hour",  "hours",	"day",	"days",
+	"week",	  "weeks",	 "month", "months", "year", "years",
+};
+
+/* The unit of a length that comes next, of those not less than one, in the singular or plural. */
+LengthUnit
+scan_length_unit(Scanner *s, LengthUnit least)
+{
+	Names units = NAMES("unit", "Units", NULL, 2 * least, unit_words);
+	int	  word = names_try_scan(s, &units);
+
+	if (word < 0)
+		scan_error(s, least == LENGTH_MINUTE ? "minutes, hours, days, weeks, months or years"
+											 : "days, weeks, months or years");
+	return (LengthUnit) (word / 2);
+}
+
 /* Read a number and the unit behind it into a length, which keeps its other part. */
 static void
 scan_span_part(Scanner *s, Span *span)
 {
-	static const struct
-	{
-		const char *one;
-		const char *many;
-		int			months;
-		int			days;
-	} units[] = {
-		{"month", "months", 1, 0},
-		{"day", "days", 0, 1},
-		{"year", "years", 12, 0},
-		{"week", "weeks", 0, 7},
-	};
-	const Scanner start = *s;
-	int64		  count = scan_int64(s);
+	static const Span units[] = {[LENGTH_DAY] = {0, 1},
+								 [LENGTH_WEEK] = {0, 7},
+								 [LENGTH_MONTH] = {1, 0},
+								 [LENGTH_YEAR] = {12, 0}};
+	const Scanner	  start = *s;
+	int64			  count = scan_int64(s);
+	LengthUnit		  unit;
 
 	if (count < 1 || count > SPAN_MAX_DAYS)
 		scan_error(&start, "a positive length");
-	for (size_t i = 0; i < lengthof(units); i++)
-		if (scan_try_word(s, units[i].one) || scan_try_word(s, units[i].many))
-		{
-			span->months += (int32) count * units[i].months;
-			span->days += (int32) count * units[i].days;
-			CheckSpan(*span, "length");
-			return;
-		}
-	scan_error(s, "days, weeks, months or years");
+	unit = scan_length_unit(s, LENGTH_DAY);
+	span->months += (int32) count * units[unit].months;
+	span->days += (int32) count * units[unit].days;
+	CheckSpan(*span, "length");
 }
 
 /* Months, days or both, as in "12 months" or "1 month 15 days". */

@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "base/aggregate.h"
 #include "base/during.h"
 #include "base/value.h"
 #include "contact/consents.h"
@@ -66,9 +67,9 @@ compare_grants(const void *a, const void *b)
 	return order;
 }
 
-/* Put grants in order, each once. */
-static Consents *
-normalize(Consents *c)
+/* Put grants in order, each once, whatever room there is behind them. */
+static void
+sort_grants(Consents *c)
 {
 	int n = 0;
 
@@ -77,7 +78,13 @@ normalize(Consents *c)
 		if (n == 0 || compare_grants(&c->grants[n - 1], &c->grants[i]) != 0)
 			c->grants[n++] = c->grants[i];
 	c->ngrants = n;
-	SET_VARSIZE(c, CONSENTS_SIZE(n));
+}
+
+static Consents *
+normalize(Consents *c)
+{
+	sort_grants(c);
+	SET_VARSIZE(c, CONSENTS_SIZE(c->ngrants));
 	return c;
 }
 
@@ -291,7 +298,7 @@ crm_consents_plus(PG_FUNCTION_ARGS)
 	PG_RETURN_CONSENTS(add_consents(PG_GETARG_CONSENTS(0), PG_GETARG_CONSENTS(1)));
 }
 
-/* A row more: purpose, basis, validity; one with a NULL is left out. */
+/* A row more: purpose, basis, validity; one with a NULL is left out. As it stood before 0.3.0, without a final function. */
 PG_FUNCTION_INFO_V1(crm_consents_transition);
 Datum
 crm_consents_transition(PG_FUNCTION_ARGS)
@@ -306,6 +313,90 @@ crm_consents_transition(PG_FUNCTION_ARGS)
 	}
 	one = consents_of(PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2), PG_GETARG_RANGE_P(3));
 	PG_RETURN_CONSENTS(PG_ARGISNULL(0) ? one : add_consents(PG_GETARG_CONSENTS(0), one));
+}
+
+#define FIRST_GRANTS 4
+
+/*
+ * A state of an aggregate with more grants, in any order, behind which there is
+ * room to spare: itself, or where it is full of different ones a copy of twice
+ * the size, which the executor takes into the aggregate's memory.
+ */
+static Consents *
+append_grants(Consents *state, const Consents *more)
+{
+	int room = (int) ((VARSIZE(state) - offsetof(Consents, grants)) / sizeof(Grant));
+
+	if (state->ngrants + more->ngrants > room)
+	{
+		Consents *full = state;
+		int		  n;
+
+		sort_grants(full);
+		n = full->ngrants + more->ngrants;
+		if (n > room / 2)
+		{
+			state = consents_create(Max(n, Min(2 * n, CONSENTS_MAX_GRANTS)));
+			state->ngrants = full->ngrants;
+			memcpy(state->grants, full->grants, full->ngrants * sizeof(Grant));
+		}
+	}
+	memcpy(state->grants + state->ngrants, more->grants, more->ngrants * sizeof(Grant));
+	state->ngrants += more->ngrants;
+	return state;
+}
+
+static Consents *
+consents_state(FunctionCallInfo fcinfo)
+{
+	Consents *state;
+
+	(void) CheckInAggregate(fcinfo);
+	if (!PG_ARGISNULL(0))
+		return PG_GETARG_CONSENTS(0);
+	state = consents_create(FIRST_GRANTS);
+	state->ngrants = 0;
+	return state;
+}
+
+/* A row more: purpose, basis, validity; one with a NULL is left out. */
+PG_FUNCTION_INFO_V1(crm_consents_append);
+Datum
+crm_consents_append(PG_FUNCTION_ARGS)
+{
+	if (state_row_has_null(fcinfo))
+	{
+		(void) CheckInAggregate(fcinfo);
+		return state_unchanged(fcinfo);
+	}
+	PG_RETURN_CONSENTS(append_grants(
+		consents_state(fcinfo),
+		consents_of(PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2), PG_GETARG_RANGE_P(3))));
+}
+
+/* Consents more; NULL is left out. */
+PG_FUNCTION_INFO_V1(crm_consents_append_all);
+Datum
+crm_consents_append_all(PG_FUNCTION_ARGS)
+{
+	if (state_row_has_null(fcinfo))
+	{
+		(void) CheckInAggregate(fcinfo);
+		return state_unchanged(fcinfo);
+	}
+	PG_RETURN_CONSENTS(append_grants(consents_state(fcinfo), PG_GETARG_CONSENTS(1)));
+}
+
+/* The consents that a state holds. */
+PG_FUNCTION_INFO_V1(crm_consents_final);
+Datum
+crm_consents_final(PG_FUNCTION_ARGS)
+{
+	Consents *state = PG_GETARG_CONSENTS(0);
+	Consents *c = consents_create(state->ngrants);
+
+	memcpy(c->grants, state->grants, state->ngrants * sizeof(Grant));
+	PG_RETURN_CONSENTS(normalize(c));
 }
 
 /* Order of two consents: by the first grant that differs, then the fewer first. */

@@ -15,22 +15,21 @@
 #include "base/value.h"
 #include "contact/contact_policy.h"
 #include "miscadmin.h"
-#include "base/scan.h"
+#include "base/span_io.h"
 #include "utils/builtins.h"
 
 /* Words that begin a rule: a channel of that name needs quotes. */
 static const char *const reserved_words[] = {"quiet", "pause", NULL};
 
+/* What the units of a text are stored in, and how many of it they are. */
 static const struct
 {
-	const char *name;
-	RuleUnit	unit;
-	int			count; /* how many of unit it is */
-} unit_names[] = {
-	{"minute", RULE_MINUTES, 1}, {"minutes", RULE_MINUTES, 1}, {"hour", RULE_MINUTES, 60},
-	{"hours", RULE_MINUTES, 60}, {"day", RULE_DAYS, 1},		   {"days", RULE_DAYS, 1},
-	{"week", RULE_DAYS, 7},		 {"weeks", RULE_DAYS, 7},	   {"month", RULE_MONTHS, 1},
-	{"months", RULE_MONTHS, 1},	 {"year", RULE_MONTHS, 12},	   {"years", RULE_MONTHS, 12},
+	RuleUnit unit;
+	int		 count;
+} units[] = {
+	[LENGTH_MINUTE] = {RULE_MINUTES, 1}, [LENGTH_HOUR] = {RULE_MINUTES, 60},
+	[LENGTH_DAY] = {RULE_DAYS, 1},		 [LENGTH_WEEK] = {RULE_DAYS, 7},
+	[LENGTH_MONTH] = {RULE_MONTHS, 1},	 [LENGTH_YEAR] = {RULE_MONTHS, 12},
 };
 
 static const int max_length[RULE_UNITS] = {RULE_MAX_MINUTES, RULE_MAX_DAYS, RULE_MAX_MONTHS};
@@ -147,43 +146,15 @@ event_name(int event)
 static void
 scan_length(Scanner *s, PolicyRule *rule)
 {
-	int64 number = scan_peek_digit(s) ? scan_int64(s) : 1;
-	int64 length;
+	int64	   number = scan_peek_digit(s) ? scan_int64(s) : 1;
+	LengthUnit named = scan_length_unit(s, LENGTH_MINUTE);
+	int64	   length;
 
-	for (size_t i = 0; i < lengthof(unit_names); i++)
-		if (scan_try_word(s, unit_names[i].name))
-		{
-			if (pg_mul_s64_overflow(number, unit_names[i].count, &length))
-				length = PG_INT64_MAX;
-			CheckLength(length, unit_names[i].unit);
-			rule->unit = (uint8) unit_names[i].unit;
-			rule->length = (int32) length;
-			return;
-		}
-	scan_error(s, "minutes, hours, days, weeks, months or years");
-}
-
-/* Read a time of day, HH:MM to 24:00, as a minute of the day. */
-static int16
-scan_minute(Scanner *s)
-{
-	const Scanner start = *s;
-	int			  parts[2] = {0, 0};
-
-	for (int part = 0; part < 2; part++)
-	{
-		if (part == 1)
-			scan_char(s, ':');
-		if (!scan_peek_digit(s))
-			scan_error(&start, "a time as HH:MM");
-		for (int digits = 0; digits < 2 && *s->at >= '0' && *s->at <= '9'; digits++)
-			parts[part] = parts[part] * 10 + (*s->at++ - '0');
-		if (*s->at >= '0' && *s->at <= '9')
-			scan_error(&start, "a time as HH:MM");
-	}
-	if (parts[1] >= MINS_PER_HOUR || parts[0] * MINS_PER_HOUR + parts[1] > MINUTES_PER_DAY)
-		scan_error(&start, "a time from 00:00 to 24:00");
-	return (int16) (parts[0] * MINS_PER_HOUR + parts[1]);
+	if (pg_mul_s64_overflow(number, units[named].count, &length))
+		length = PG_INT64_MAX;
+	CheckLength(length, units[named].unit);
+	rule->unit = (uint8) units[named].unit;
+	rule->length = (int32) length;
 }
 
 /* What follows the channel, if there is one: false if none of the rules that may have one begins here. */
@@ -204,9 +175,9 @@ scan_rule_body(Scanner *s, PolicyRule *rule)
 	if (scan_try_word(s, "quiet"))
 	{
 		rule->type = RULE_QUIET;
-		rule->from = scan_minute(s);
+		rule->from = (int16) scan_minute(s);
 		scan_char(s, '-');
-		rule->until = scan_minute(s) % MINUTES_PER_DAY;
+		rule->until = (int16) (scan_minute(s) % MINUTES_PER_DAY);
 		CheckQuiet(rule->from, rule->until);
 		return true;
 	}

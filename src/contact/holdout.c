@@ -8,6 +8,7 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "contact/holdout.h"
 #include "utils/builtins.h"
 
 /* Append a text as UTF-8, whatever the encoding of the database. */
@@ -23,7 +24,7 @@ append_utf8(StringInfo out, const char *text, int len)
  * A number in [0, 1) that depends on key and salt alone: the first 52 bits of
  * SHA-256 over salt in UTF-8, a zero byte and key in UTF-8, over 2^52.
  */
-static double
+double
 stable_fraction(const char *key, int key_len, const char *salt, int salt_len)
 {
 	StringInfoData bytes;

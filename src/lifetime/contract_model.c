@@ -13,15 +13,23 @@
 #include "lifetime/renewals.h"
 #include "models/fit_rows.h"
 
-/* t^c is soon beyond any size. */
+/* t^c is soon beyond any size, and a probability below 1. */
 static void
 CheckContractModel(const FittedModel *model)
 {
-	if (model->kind == CONTRACT_BETA_DISCRETE_WEIBULL && model->params[2] > 100)
+	double c = model->kind == CONTRACT_BETA_DISCRETE_WEIBULL ? model->params[2]
+			   : model->kind == CONTRACT_DISCRETE_WEIBULL	 ? model->params[1]
+															 : 1;
+
+	if (c > 100)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("parameter c of contract_model is out of range: %g", c),
+						errdetail("It is at most 100.")));
+	if (contract_has_probability(model->kind) && model->params[0] >= 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("parameter c of contract_model is out of range: %g", model->params[2]),
-				 errdetail("It is at most 100.")));
+				 errmsg("parameter p of contract_model is out of range: %g", model->params[0]),
+				 errdetail("It is a probability below 1.")));
 }
 
 static const FittedType contract_model = {"contract_model", CONTRACT_MODEL_KINDS, contract_shapes,
@@ -103,7 +111,7 @@ fit_contracts(const AgeCounts *curve, int kind)
 		counts.repeat_buyers -= curve->ages[0].ended;
 	if (curve->nages > 1)
 		counts.repeat_buyers -= curve->ages[1].happened;
-	PG_RETURN_FITTED_MODEL(fitted_model_of_result(&contract_model, kind, &result, &counts));
+	PG_RETURN_FITTED_MODEL(fitted_model_of_result(&contract_model, result.kind, &result, &counts));
 }
 
 #endif /* WITHOUT_FIT */
@@ -194,7 +202,7 @@ crm_residual_lifetime(PG_FUNCTION_ARGS)
 	int				   renewals = CheckPeriods(PG_GETARG_INT32(1), "renewals");
 	double			   rate = CheckDiscountRate(model, PG_GETARG_FLOAT8(2));
 
-	if (model->kind == CONTRACT_EXPONENTIAL_GAMMA)
+	if (contract_is_continuous(model->kind))
 		PG_RETURN_FLOAT8(contract_lifetime(model->kind, model->params, renewals, rate));
 	PG_RETURN_FLOAT8(exp(contract_log_survival(model->kind, model->params, renewals, 1)) *
 					 contract_lifetime(model->kind, model->params, renewals + 1.0, rate));
@@ -209,7 +217,7 @@ crm_retention_elasticity(PG_FUNCTION_ARGS)
 	int				   renewals = CheckPeriods(PG_GETARG_INT32(1), "renewals");
 	double			   rate = CheckDiscountRate(model, PG_GETARG_FLOAT8(2));
 
-	if (model->kind == CONTRACT_EXPONENTIAL_GAMMA || rate == 0)
+	if (contract_is_continuous(model->kind) || rate == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("retention elasticity needs a model of renewals and a discount rate "
 							   "above 0")));

@@ -4,8 +4,8 @@
  * The standard error has two parts: customers are random, and the parameters
  * are estimates. The first is a sum of variances; the second is g' C g, with g
  * the gradient of the total by the parameters and C their covariance. Models of
- * known parameters have the first part alone. The sums run in the order of the rows
- * of a serial plan: there is no combine function.
+ * known parameters have the first part alone. The sums are exact: neither the order of
+ * the rows nor a split matters. Before 0.3.0 the state was internal: the same, behind a pointer.
  *
  * Under a spend model with q <= 2 the spend of a customer without a repeat purchase has
  * a mean but no finite variance: the standard error is then infinite, and says so.
@@ -17,21 +17,10 @@
 #include "base/aggregate.h"
 #include "lifetime/predict.h"
 #include "base/rows.h"
-#include "lifetime/spend_model.h"
+#include "lifetime/revenue_state.h"
 
 /* Forward differences in the logs of the parameters. */
 #define STEP 1e-5
-
-typedef struct RevenueState
-{
-	int64		  customers;
-	int64		  without_mean; /* whose mean spend is infinite */
-	PurchaseModel purchases;
-	SpendModel	  spend;
-	double		  revenue;
-	double		  variance;
-	double		  gradient[PURCHASE_PARAMS + SPEND_PARAMS]; /* by the logs */
-} RevenueState;
 
 /*
  * Variance of what a customer will spend in N purchases:
@@ -54,35 +43,30 @@ spend_variance(const SpendParams *spend, double x, double mean_spend, double pur
 		   purchases * per_purchase * purchases * per_purchase;
 }
 
-/* One customer's part of everything. */
-static void
-add_customer(RevenueState *state, const BtydDays *days, double t)
+/* One more customer of a count. */
+static inline void
+count_customer(RevenueState *state, RevenueSum sum)
 {
-	PurchaseParams			params = model_params(&state->purchases);
-	SpendParams				spend = spend_params(&state->spend);
-	int						kind = state->spend.kind;
-	Btyd					c = btyd_in_units(days, state->purchases.unit_days);
-	double					mean_spend = Max(btyd_mean_spend(days), 0);
-	const PurchaseModelOps *ops = model_ops(&state->purchases);
-	double					second;
-	double					purchases = ops->expected(&params, c, t, &second);
-	double					per_purchase = gamma_gamma_expected(&spend, c.x, mean_spend);
+	exact_sums_add(revenue_sums(state), sum, 1);
+}
 
-	state->customers++;
-	if (isinf(per_purchase))
+/* A customer's part of the gradients by the logs of the parameters of both models. */
+static void
+add_gradients(RevenueState *state, const PurchaseParams *params, Btyd c, double t,
+			  double mean_spend, double purchases, double per_purchase)
+{
+	const PurchaseModel	   *model = revenue_purchases(state);
+	const PurchaseModelOps *ops = model_ops(model);
+	int						kind = state->spend.kind;
+
+	for (int i = 0; i < ops->nparams && model->fit.verdict == FIT_CONVERGED; i++)
 	{
-		state->without_mean++;
-		return;
-	}
-	state->revenue += purchases * per_purchase;
-	state->variance += spend_variance(&spend, c.x, mean_spend, purchases, second);
-	for (int i = 0; i < ops->nparams && state->purchases.fit.verdict == FIT_CONVERGED; i++)
-	{
-		PurchaseParams moved = params;
+		PurchaseParams moved = *params;
 		double step = ops->units[i] == PARAM_SHARE ? -STEP : STEP; /* a share stays below 1 */
 
 		moved.p[i] *= exp(step);
-		state->gradient[i] += (ops->expected(&moved, c, t, NULL) - purchases) / step * per_purchase;
+		revenue_add(state, REVENUE_GRADIENT + 2 * i,
+					(ops->expected(&moved, c, t, NULL) - purchases) / step * per_purchase);
 	}
 	for (int i = 0; i < spend_shapes[kind].nparams && state->spend.fit.verdict == FIT_CONVERGED;
 		 i++)
@@ -93,9 +77,39 @@ add_customer(RevenueState *state, const BtydDays *days, double t)
 		memcpy(own, state->spend.params, sizeof(own));
 		own[i] *= exp(STEP);
 		moved = spend_whole(kind, own);
-		state->gradient[PURCHASE_PARAMS + i] +=
-			(gamma_gamma_expected(&moved, c.x, mean_spend) - per_purchase) / STEP * purchases;
+		revenue_add(state, REVENUE_GRADIENT + 2 * (PURCHASE_PARAMS + i),
+					(gamma_gamma_expected(&moved, c.x, mean_spend) - per_purchase) / STEP *
+						purchases);
 	}
+}
+
+/* One customer's part of everything. */
+static void
+add_customer(RevenueState *state, const BtydDays *days, double t)
+{
+	const PurchaseModel *model = revenue_purchases(state);
+	PurchaseParams		 params = model_params(model);
+	SpendParams			 spend = spend_params(&state->spend);
+	Btyd				 c = btyd_in_units(days, model->unit_days);
+	double				 mean_spend = Max(btyd_mean_spend(days), 0);
+	double				 second;
+	double				 purchases = model_ops(model)->expected(&params, c, t, &second);
+	double				 per_purchase = gamma_gamma_expected(&spend, c.x, mean_spend);
+	double				 variance;
+
+	count_customer(state, REVENUE_CUSTOMERS);
+	if (isinf(per_purchase))
+	{
+		count_customer(state, REVENUE_WITHOUT_MEAN);
+		return;
+	}
+	revenue_add(state, REVENUE_TOTAL, purchases * per_purchase);
+	variance = spend_variance(&spend, c.x, mean_spend, purchases, second);
+	if (isinf(variance))
+		count_customer(state, REVENUE_WITHOUT_VARIANCE);
+	else
+		revenue_add(state, REVENUE_VARIANCE, variance);
+	add_gradients(state, &params, c, t, mean_spend, purchases, per_purchase);
 }
 
 /* g' C g of one model; the gradient is by logs, the covariance of the parameters themselves. */
@@ -111,47 +125,72 @@ parameter_variance(const double *gradient, const double *params, const ModelFit 
 	return variance;
 }
 
-PG_FUNCTION_INFO_V1(crm_expected_revenue_transition);
-Datum
-crm_expected_revenue_transition(PG_FUNCTION_ARGS)
+static Datum
+add_row(FunctionCallInfo fcinfo, MemoryContext memory)
 {
-	MemoryContext		 aggregate;
 	RevenueState		*state;
 	const PurchaseModel *purchases;
 	const SpendModel	*spend;
 	BtydDays			 days;
 
-	aggregate = CheckInAggregate(fcinfo);
-	for (int i = 1; i <= 5; i++)
-		if (PG_ARGISNULL(i))
-		{
-			/* a state has the models of a row that counted */
-			if (PG_ARGISNULL(0))
-				PG_RETURN_NULL();
-			PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-		}
-	if (PG_ARGISNULL(0))
-		state = MemoryContextAllocZero(aggregate, sizeof(RevenueState));
-	else
-		state = (RevenueState *) PG_GETARG_POINTER(0);
-
+	if (state_row_has_null(fcinfo)) /* a state has the models of a row that counted */
+		return state_unchanged(fcinfo);
 	purchases = CheckPredicting(PG_GETARG_PURCHASE_MODEL(1));
 	spend = CheckSpendPredicting(PG_GETARG_SPEND_MODEL(2));
-	if (state->purchases.version == 0)
+	if (PG_ARGISNULL(0))
+		state = revenue_state_create(memory, purchases, spend);
+	else
 	{
-		memcpy(&state->purchases, purchases, sizeof(PurchaseModel));
-		memcpy(&state->spend, spend, sizeof(SpendModel));
+		state = (RevenueState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+		CheckSameModels(state, purchases, spend);
 	}
-	else if (memcmp(&state->purchases, purchases, sizeof(PurchaseModel)) != 0 ||
-			 memcmp(&state->spend, spend, sizeof(SpendModel)) != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("expected_revenue needs the same models in every row"),
-						errhint("Group the rows by model, and add up the results.")));
 	if (btyd_at(PG_GETARG_PURCHASES_KNOWN(3, PG_GETARG_DATEADT(4)), PG_GETARG_DATEADT(4), &days))
 		add_customer(state, &days,
 					 CheckFinitePeriods(periods_between(PG_GETARG_DATEADT(4), PG_GETARG_DATEADT(5),
 														purchases->unit_days)));
 	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(crm_expected_revenue_add);
+Datum
+crm_expected_revenue_add(PG_FUNCTION_ARGS)
+{
+	CheckInAggregate(fcinfo);
+	return add_row(fcinfo, CurrentMemoryContext);
+}
+
+PG_FUNCTION_INFO_V1(crm_expected_revenue_transition);
+Datum
+crm_expected_revenue_transition(PG_FUNCTION_ARGS)
+{
+	return add_row(fcinfo, CheckInAggregate(fcinfo));
+}
+
+/* The gradient as float8, from one of its numbers on. */
+static void
+get_gradient(const RevenueState *state, int first, int n, double *gradient)
+{
+	for (int i = 0; i < n; i++)
+		gradient[i] = revenue_get(state, REVENUE_GRADIENT + 2 * (first + i));
+}
+
+/* The variance of the total: what is random, and what the parameters may be off by. */
+static double
+total_variance(const RevenueState *state)
+{
+	const PurchaseModel *purchases = revenue_purchases(state);
+	int					 nspend = spend_shapes[state->spend.kind].nparams;
+	double				 by_purchases[PURCHASE_PARAMS];
+	double				 by_spend[SPEND_PARAMS];
+
+	if (exact_sums_get(revenue_sums(state), REVENUE_WITHOUT_VARIANCE) > 0)
+		return INFINITY;
+	get_gradient(state, 0, model_ops(purchases)->nparams, by_purchases);
+	get_gradient(state, PURCHASE_PARAMS, nspend, by_spend);
+	return revenue_get(state, REVENUE_VARIANCE) +
+		   parameter_variance(by_purchases, purchases->params, &purchases->fit,
+							  model_ops(purchases)->nparams) +
+		   parameter_variance(by_spend, state->spend.params, &state->spend.fit, nspend);
 }
 
 PG_FUNCTION_INFO_V1(crm_expected_revenue_final);
@@ -161,29 +200,27 @@ crm_expected_revenue_final(PG_FUNCTION_ARGS)
 	RevenueState *state;
 	Datum		  values[3];
 	bool		  nulls[3] = {false, false, false};
-	double		  variance;
+	int64		  customers;
+	int64		  without_mean;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	state = (RevenueState *) PG_GETARG_POINTER(0);
-	if (state->without_mean > 0)
+	state = (RevenueState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	customers = (int64) exact_sums_get(revenue_sums(state), REVENUE_CUSTOMERS);
+	without_mean = (int64) exact_sums_get(revenue_sums(state), REVENUE_WITHOUT_MEAN);
+	if (without_mean > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("the expected revenue of " INT64_FORMAT " of " INT64_FORMAT
 						" customers is infinite",
-						state->without_mean, state->customers),
+						without_mean, customers),
 				 errdetail("Their spend has no finite mean under this spend_model, whose parameter "
 						   "q is %g.",
 						   state->spend.params[state->spend.kind == SPEND_OWN_PRICE ? 0 : 1]),
 				 errhint("Add up the others, or look for a few customers with huge amounts and fit "
 						 "without them.")));
-	variance = state->variance +
-			   parameter_variance(state->gradient, state->purchases.params, &state->purchases.fit,
-								  model_ops(&state->purchases)->nparams) +
-			   parameter_variance(state->gradient + PURCHASE_PARAMS, state->spend.params,
-								  &state->spend.fit, spend_shapes[state->spend.kind].nparams);
-	values[0] = Int64GetDatum(state->customers);
-	values[1] = Float8GetDatum(state->revenue);
-	values[2] = Float8GetDatum(sqrt(Max(variance, 0)));
+	values[0] = Int64GetDatum(customers);
+	values[1] = Float8GetDatum(revenue_get(state, REVENUE_TOTAL));
+	values[2] = Float8GetDatum(sqrt(Max(total_variance(state), 0)));
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }

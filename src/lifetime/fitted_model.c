@@ -15,7 +15,7 @@ shape_of(const FittedType *type, const FittedModel *model)
 {
 	const FitShape *kind = &type->kinds[model->kind];
 
-	return (ModelShape){type->name, kind->nparams, kind->param_names, NULL, NULL};
+	return (ModelShape){type->name, kind->nparams, kind->param_names, NULL, kind->limit};
 }
 
 /* Everything that input, receive and the constructors promise. */
@@ -211,6 +211,8 @@ fitted_model_to_jsonb(FunctionCallInfo fcinfo, const FittedType *type)
 
 	initStringInfo(&json);
 	appendStringInfo(&json, "{\"model\":\"%s\"", type->kinds[model->kind].name);
+	if (shape.limit != NULL)
+		appendStringInfo(&json, ",\"limit\":\"%s\"", shape.limit);
 	for (int i = 0; i < shape.nparams; i++)
 	{
 		appendStringInfo(&json, ",\"%s\":", shape.param_names[i]);

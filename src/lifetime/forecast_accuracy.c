@@ -2,30 +2,18 @@
  * forecast_accuracy.c: the aggregate forecast_accuracy(expected, actual).
  *
  * It keeps every pair, since the top decile is known only at the end; sums run
- * over the pairs in order, so that the order of the rows does not matter.
+ * over the pairs in order, so that neither the order of the rows nor a split matters.
+ * Before 0.3.0 its state was internal: the same list, behind a pointer.
  */
 #include "crm.h"
 
 #include <math.h>
 
-#include "miscadmin.h"
 #include "base/aggregate.h"
 #include "base/rows.h"
+#include "base/value_list.h"
 
 #define FORECAST_MAX 1e100
-
-typedef struct ForecastPair
-{
-	double expected;
-	double actual;
-} ForecastPair;
-
-typedef struct ForecastState
-{
-	int64		  n;
-	int64		  capacity;
-	ForecastPair *pairs;
-} ForecastState;
 
 /* Numbers whose squares still add up to a finite one. */
 static double
@@ -41,46 +29,34 @@ CheckForecastNumber(double value, const char *name)
 	return value;
 }
 
+static inline Datum
+add_pair(FunctionCallInfo fcinfo, MemoryContext memory)
+{
+	ValueList *list = PG_ARGISNULL(0) ? value_list_create(memory, LIST_PAIRS, 32)
+									  : (ValueList *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	ListEntry  pair;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_POINTER(list);
+	/* there is one zero */
+	pair.value.number = CheckForecastNumber(PG_GETARG_FLOAT8(1), "expected") + 0.0;
+	pair.with.number = CheckForecastNumber(PG_GETARG_FLOAT8(2), "actual") + 0.0;
+	PG_RETURN_POINTER(value_list_add(memory, list, pair));
+}
+
+PG_FUNCTION_INFO_V1(crm_forecast_accuracy_add);
+Datum
+crm_forecast_accuracy_add(PG_FUNCTION_ARGS)
+{
+	CheckInAggregate(fcinfo);
+	return add_pair(fcinfo, CurrentMemoryContext);
+}
+
 PG_FUNCTION_INFO_V1(crm_forecast_accuracy_transition);
 Datum
 crm_forecast_accuracy_transition(PG_FUNCTION_ARGS)
 {
-	MemoryContext  aggregate;
-	ForecastState *state;
-
-	aggregate = CheckInAggregate(fcinfo);
-	if (PG_ARGISNULL(0))
-	{
-		state = MemoryContextAllocZero(aggregate, sizeof(ForecastState));
-		state->capacity = 64;
-		state->pairs = MemoryContextAlloc(aggregate, state->capacity * sizeof(ForecastPair));
-	}
-	else
-		state = (ForecastState *) PG_GETARG_POINTER(0);
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		PG_RETURN_POINTER(state);
-	if (state->n == state->capacity)
-	{
-		state->capacity *= 2;
-		state->pairs = repalloc_huge(state->pairs, state->capacity * sizeof(ForecastPair));
-	}
-	state->pairs[state->n].expected = CheckForecastNumber(PG_GETARG_FLOAT8(1), "expected");
-	state->pairs[state->n].actual = CheckForecastNumber(PG_GETARG_FLOAT8(2), "actual");
-	state->n++;
-	PG_RETURN_POINTER(state);
-}
-
-/* Highest expectation first. */
-static int
-compare_pairs(const void *a, const void *b)
-{
-	const ForecastPair *left = a;
-	const ForecastPair *right = b;
-
-	CHECK_FOR_INTERRUPTS();
-	if (left->expected != right->expected)
-		return CRM_COMPARE(right->expected, left->expected);
-	return CRM_COMPARE(right->actual, left->actual);
+	return add_pair(fcinfo, CheckInAggregate(fcinfo));
 }
 
 /*
@@ -88,7 +64,7 @@ compare_pairs(const void *a, const void *b)
  * customers tied at its edge count in part, so that no order among them matters.
  */
 static double
-top_decile(const ForecastPair *pairs, int64 n)
+top_decile(const ListEntry *pairs, int64 n)
 {
 	double wanted = n / 10.0;
 	double sum = 0;
@@ -99,8 +75,8 @@ top_decile(const ForecastPair *pairs, int64 n)
 		int64  next = i;
 		double tied = 0;
 
-		while (next < n && pairs[next].expected == pairs[i].expected)
-			tied += pairs[next++].actual;
+		while (next < n && pairs[next].value.number == pairs[i].value.number)
+			tied += pairs[next++].with.number;
 		sum += tied * Min(1.0, (wanted - i) / (next - i));
 		i = next;
 	}
@@ -111,43 +87,39 @@ PG_FUNCTION_INFO_V1(crm_forecast_accuracy_final);
 Datum
 crm_forecast_accuracy_final(PG_FUNCTION_ARGS)
 {
-	ForecastState *state = PG_ARGISNULL(0) ? NULL : (ForecastState *) PG_GETARG_POINTER(0);
-	int64		   n = state == NULL ? 0 : state->n;
-	ForecastPair  *pairs;
-	double		   expected = 0;
-	double		   actual = 0;
-	double		   absolute = 0;
-	double		   square = 0;
-	double		   variance_e = 0;
-	double		   variance_a = 0;
-	double		   covariance = 0;
-	bool		   same_e = true; /* sums of squares are only nearly 0 then */
-	bool		   same_a = true;
-	Datum		   values[8];
-	bool		   nulls[8] = {false};
+	ValueList		*list = value_list_argument(fcinfo, LIST_PAIRS);
+	int64			 n = list == NULL ? 0 : list->n;
+	const ListEntry *pairs;
+	double			 expected = 0;
+	double			 actual = 0;
+	double			 absolute = 0;
+	double			 square = 0;
+	double			 variance_e = 0;
+	double			 variance_a = 0;
+	double			 covariance = 0;
+	bool			 same_e = true; /* sums of squares are only nearly 0 then */
+	bool			 same_a = true;
+	Datum			 values[8];
+	bool			 nulls[8] = {false};
 
 	if (n == 0)
 		PG_RETURN_NULL();
-	/* the state stays as it is: a window may go on with it */
-	pairs = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(ForecastPair));
-	memcpy(pairs, state->pairs, n * sizeof(ForecastPair));
-	qsort(pairs, n, sizeof(ForecastPair), compare_pairs);
-
+	pairs = list->entries;
 	for (int64 i = 0; i < n; i++)
 	{
-		double error = pairs[i].expected - pairs[i].actual;
+		double error = pairs[i].value.number - pairs[i].with.number;
 
-		expected += pairs[i].expected;
-		actual += pairs[i].actual;
+		expected += pairs[i].value.number;
+		actual += pairs[i].with.number;
 		absolute += fabs(error);
 		square += error * error;
-		same_e = same_e && pairs[i].expected == pairs[0].expected;
-		same_a = same_a && pairs[i].actual == pairs[0].actual;
+		same_e = same_e && pairs[i].value.number == pairs[0].value.number;
+		same_a = same_a && pairs[i].with.number == pairs[0].with.number;
 	}
 	for (int64 i = 0; i < n; i++)
 	{
-		double e = pairs[i].expected - expected / n;
-		double a = pairs[i].actual - actual / n;
+		double e = pairs[i].value.number - expected / n;
+		double a = pairs[i].with.number - actual / n;
 
 		variance_e += e * e;
 		variance_a += a * a;

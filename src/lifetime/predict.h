@@ -36,6 +36,21 @@ CheckFinitePeriods(double periods)
 	return periods;
 }
 
+/* How many purchases of one customer are counted one by one, for a quantile of how many or of what they cost: a second's work. */
+#define COUNTED_PURCHASES_MAX 50000
+
+/* What is counted one by one are not too many. */
+static inline void
+CheckCountedPurchases(double purchases)
+{
+	if (unlikely(purchases > COUNTED_PURCHASES_MAX))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a prediction of more than %d purchases of a customer has no quantiles",
+						COUNTED_PURCHASES_MAX),
+				 errhint("Ask about a nearer day, or for the mean and its standard error.")));
+}
+
 /* No two dates lie farther apart, whatever the unit. */
 #define PERIODS_MAX 1e10
 

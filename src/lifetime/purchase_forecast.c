@@ -175,13 +175,21 @@ forecast_quantile(const PurchaseModel *model, Btyd c, double t, double q)
 	PurchaseParams			params = model_params(model);
 	const PurchaseModelOps *ops = model_ops(model);
 	double					mean = ops->expected(&params, c, t, NULL);
+	double					known[MORE_PURCHASES];
+	int						nknown = 0;
 	double					sum = 0;
 
+	CheckCountedPurchases(mean);
 	for (double n = 0;; n++)
 	{
-		double p = ops->p_purchases(&params, c, n, t);
+		double p;
 
 		CHECK_FOR_INTERRUPTS();
+		CheckCountedPurchases(n);
+		if (n == nknown && nknown < MORE_PURCHASES)
+			ops->p_purchases_below(&params, c,
+								   nknown = nknown == 0 ? FEW_PURCHASES : MORE_PURCHASES, t, known);
+		p = n < nknown ? known[(int) n] : ops->p_purchases(&params, c, n, t);
 		sum += p;
 		/* what rounding keeps from the last digits of 1 must not be waited for */
 		if (sum >= q || (n > mean && p < 1e-17))

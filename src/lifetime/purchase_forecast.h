@@ -27,6 +27,10 @@ typedef struct PurchaseForecast
 /* Standard error of the expected purchases: from the errors of the parameters; 0 for given ones. */
 extern double forecast_mean_error(const PurchaseModel *model, Btyd c, double t, double mean);
 
+/* How many chances of so many purchases are asked for at once: few, then more. */
+#define FEW_PURCHASES 32
+#define MORE_PURCHASES 256
+
 /* The smallest n of which at most so much of the distribution lies above. */
 extern double forecast_quantile(const PurchaseModel *model, Btyd c, double t, double q);
 

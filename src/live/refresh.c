@@ -221,10 +221,13 @@ Datum
 crm_check_commit_allowed(PG_FUNCTION_ARGS)
 {
 	if (IsTransactionBlock())
-		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-						errmsg("%s cannot run inside a transaction block",
-							   text_to_cstring(PG_GETARG_TEXT_PP(0))),
-						errdetail("It commits after every batch of customers.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("%s cannot run inside a transaction block",
+						text_to_cstring(PG_GETARG_TEXT_PP(0))),
+				 errdetail("It commits after every batch of customers."),
+				 errhint("Call it alone, as one statement of a connection that commits each by "
+						 "itself: autocommit in drivers, without BEGIN in psql.")));
 	PG_RETURN_VOID();
 }
 

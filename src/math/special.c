@@ -210,9 +210,8 @@ math_expint_scaled(double s, double z)
 	return z > 1 ? expint_scaled_large(s, z) : expint_scaled_small(s, z);
 }
 
-/* ln of the beta function without cancellation for large arguments. */
-static double
-log_beta(double a, double b)
+double
+math_log_beta(double a, double b)
 {
 	return a < b ? math_lgamma(a) - math_log_rising(b, a) : math_lgamma(b) - math_log_rising(a, b);
 }
@@ -256,29 +255,39 @@ beta_inc_fraction(double a, double b, double x)
 double
 math_beta_inc(double a, double b, double x, double one_minus_x)
 {
-	double log_front;
-
 	if (x <= 0)
 		return 0;
 	if (one_minus_x <= 0)
 		return 1;
-	log_front = a * log(x) + b * log(one_minus_x) - log_beta(a, b);
-	if (x < (a + 1) / (a + b + 2))
-		return exp(log_front) * beta_inc_fraction(a, b, x) / a;
-	return 1 - exp(log_front) * beta_inc_fraction(b, a, one_minus_x) / b;
+	/* the larger of x and 1 - x is rounded, which a large power of it would show */
+	return math_beta_inc_front(a, b, x, one_minus_x,
+							   exp(a * (x > 0.5 ? log1p(-one_minus_x) : log(x)) +
+								   b * (x > 0.5 ? log(one_minus_x) : log1p(-x)) -
+								   math_log_beta(a, b)));
 }
 
-/* The series DLMF 8.11.4 below the mean, else the continued fraction 8.9.2 of the rest by Lentz' method. */
+double
+math_beta_inc_front(double a, double b, double x, double one_minus_x, double front)
+{
+	if (x < (a + 1) / (a + b + 2))
+		return front * beta_inc_fraction(a, b, x) / a;
+	return 1 - front * beta_inc_fraction(b, a, one_minus_x) / b;
+}
+
 double
 math_gamma_inc(double a, double x)
 {
-	double log_front;
-
 	if (x <= 0)
 		return 0;
 	if (isinf(x))
 		return 1;
-	log_front = a * log(x) - x - math_lgamma(a);
+	return math_gamma_inc_front(a, x, exp(a * log(x) - x - math_lgamma(a)));
+}
+
+/* The series DLMF 8.11.4 below the mean, else the continued fraction 8.9.2 of the rest by Lentz' method. */
+double
+math_gamma_inc_front(double a, double x, double front)
+{
 	if (x < a + 1)
 	{
 		double term = 1 / a;
@@ -286,7 +295,7 @@ math_gamma_inc(double a, double x)
 
 		for (double n = a + 1; term > DBL_EPSILON / 4 * sum; n += 1)
 			sum += term *= x / n;
-		return fmin(1, exp(log_front) * sum);
+		return fmin(1, front * sum);
 	}
 	else
 	{
@@ -307,7 +316,7 @@ math_gamma_inc(double a, double x)
 			if (fabs(step - 1) <= 2 * DBL_EPSILON)
 				break;
 		}
-		return 1 - exp(log_front) * fraction;
+		return 1 - front * fraction;
 	}
 }
 

@@ -28,6 +28,8 @@ extern double bg_discounted(const PurchaseParams *params, Btyd c, double t, doub
 extern double bg_next_purchase(const PurchaseParams *params, Btyd c, double q, int first);
 extern double bg_probability(const PurchaseParams *params, double n, double t, int first);
 extern double bg_p_purchases(const PurchaseParams *params, Btyd c, double n, double t, int first);
+extern void	  bg_p_purchases_below(const PurchaseParams *params, Btyd c, int count, double t,
+								   double *p, int first);
 extern void	  bg_tabulate(const PurchaseParams *params, FitData *data, int first);
 extern double bg_fit_row(const PurchaseParams *params, const FitData *data, const FitRow *row,
 						 double *gradient, int first);
@@ -95,6 +97,11 @@ times_stayed(double x, int first)
 	{                                                                                              \
 		return bg_p_purchases(m, c, n, t, first);                                                  \
 	}                                                                                              \
+	static void prefix##_p_purchases_below(const PurchaseParams *m, Btyd c, int count, double t,   \
+										   double *p)                                              \
+	{                                                                                              \
+		bg_p_purchases_below(m, c, count, t, p, first);                                            \
+	}                                                                                              \
 	static void prefix##_tabulate(const PurchaseParams *m, FitData *data)                          \
 	{                                                                                              \
 		bg_tabulate(m, data, first);                                                               \
@@ -124,6 +131,7 @@ times_stayed(double x, int first)
 										   prefix##_next_purchase,                                 \
 										   prefix##_probability,                                   \
 										   prefix##_p_purchases,                                   \
+										   prefix##_p_purchases_below,                             \
 										   prefix##_tabulate,                                      \
 										   prefix##_fit_row,                                       \
 										   prefix##_simulate,                                      \

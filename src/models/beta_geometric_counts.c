@@ -121,3 +121,56 @@ bg_p_purchases(const PurchaseParams *params, Btyd c, double n, double t, int fir
 	}
 	return p_alive * here * result + (n == 0 ? 1 - p_alive : 0);
 }
+
+/*
+ * The same for 0 to count - 1 purchases: the chances of so many phases follow from each other, and those of
+ * more from what is left of 1.
+ */
+void
+bg_p_purchases_below(const PurchaseParams *params, Btyd c, int count, double t, double *p,
+					 int first)
+{
+	BgAlive now = bg_alive_now(params, c, first);
+	double	p_alive = bg_p_alive(params, c, first);
+	double	u = t / now.scale;
+	double	v = u / (1 + u);
+	double	here = 1;
+
+	if ((now.shape + now.k) * log1p(u) > WALK_LIMIT)
+	{
+		for (int n = 0; n < count; n++)
+			p[n] = bg_p_purchases(params, c, n, t, first);
+		return;
+	}
+	for (int n = 0; n < count; n++)
+		p[n] = 0;
+	for (int j = 0; j < now.k; j++)
+	{
+		double w = now.shape + j;
+		double term = exp(-w * log1p(u)); /* P(exactly so many phases) */
+		double more = 1;
+		int	   phases = 0;
+
+		for (int n = 0; n < count; n++)
+		{
+			double leaves = n > 0 ? now.a / (now.a + now.b + (n - 1)) : 0;
+			double exactly = 0;
+
+			for (; phases < now.k * (n + 1) - j; phases++)
+			{
+				exactly += term;
+				term *= (w + phases) / (phases + 1) * v;
+			}
+			more -= exactly;
+			p[n] += now.phase[j] * (exactly + leaves * fmax(more, 0));
+		}
+	}
+	for (int n = 0; n < count; n++)
+	{
+		p[n] *= p_alive * here;
+		if (n > 0)
+			here *= (now.b + (n - 1)) / (now.a + now.b + (n - 1));
+	}
+	if (count > 0)
+		p[0] += 1 - p_alive;
+}

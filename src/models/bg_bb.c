@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <string.h>
 
-const FitShape bg_bb_shape = {"bg_bb", BG_BB_PARAMS, {"alpha", "beta", "gamma", "delta"}};
+const FitShape bg_bb_shape = {"bg_bb", BG_BB_PARAMS, {"alpha", "beta", "gamma", "delta"}, NULL};
 
 /* What the sum comes to, relative to its first term, and which share of it is of those still there. */
 typedef struct Fates

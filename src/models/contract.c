@@ -10,9 +10,15 @@
 #include <stddef.h>
 
 const FitShape contract_shapes[CONTRACT_MODEL_KINDS] = {
-	{"beta_geometric", 2, {"gamma", "delta"}},
-	{"beta_discrete_weibull", 3, {"gamma", "delta", "c"}},
-	{"exponential_gamma", 2, {"s", "beta"}}};
+	{"beta_geometric", 2, {"gamma", "delta"}, NULL},
+	{"beta_discrete_weibull", 3, {"gamma", "delta", "c"}, NULL},
+	{"exponential_gamma", 2, {"s", "beta"}, NULL},
+	{"geometric", 1, {"p"}, "everybody leaves with the same probability"},
+	{"discrete_weibull",
+	 2,
+	 {"p", "c"},
+	 "everybody leaves with the same probability at the same age"},
+	{"exponential", 1, {"mu"}, "everybody leaves at the same rate"}};
 
 /* Terms that are added one by one before the rest becomes an integral. */
 #define FIRST_TERMS 256
@@ -21,7 +27,16 @@ const FitShape contract_shapes[CONTRACT_MODEL_KINDS] = {
 static double
 stretched(int kind, const double *params, double t)
 {
-	return kind == CONTRACT_BETA_DISCRETE_WEIBULL ? pow(t, params[2]) : t;
+	return kind == CONTRACT_BETA_DISCRETE_WEIBULL ? pow(t, params[2])
+		   : kind == CONTRACT_DISCRETE_WEIBULL	  ? pow(t, params[1])
+												  : t;
+}
+
+/* Of customers who are alike, -ln P(one stays a stretched period). */
+static double
+leaving_rate(int kind, const double *params)
+{
+	return kind == CONTRACT_EXPONENTIAL ? params[0] : -log1p(-params[0]);
 }
 
 double
@@ -29,6 +44,11 @@ contract_log_survival(int kind, const double *params, double from, double more)
 {
 	if (kind == CONTRACT_EXPONENTIAL_GAMMA)
 		return -params[0] * log1p(more / (params[1] + from));
+	if (kind >= CONTRACT_GEOMETRIC)
+		return -leaving_rate(kind, params) *
+			   (kind == CONTRACT_DISCRETE_WEIBULL
+					? stretched(kind, params, from + more) - stretched(kind, params, from)
+					: more);
 	return math_log_rising(params[1] + stretched(kind, params, from), params[0]) -
 		   math_log_rising(params[1] + stretched(kind, params, from + more), params[0]);
 }
@@ -40,6 +60,14 @@ survival_gradient(int kind, const double *params, double t, double *gradient)
 	double m = stretched(kind, params, t);
 	double both = params[0] + params[1];
 
+	if (kind >= CONTRACT_GEOMETRIC)
+	{
+		gradient[0] = kind == CONTRACT_EXPONENTIAL ? -m : -m / (1 - params[0]);
+		gradient[1] = kind == CONTRACT_DISCRETE_WEIBULL && t > 1
+						  ? -leaving_rate(kind, params) * m * log(t)
+						  : 0;
+		return;
+	}
 	if (kind == CONTRACT_EXPONENTIAL_GAMMA)
 	{
 		gradient[0] = -log1p(t / params[1]);
@@ -80,10 +108,12 @@ contract_fit_row(int kind, const double *params, const ContractRow *row, double 
 	return value;
 }
 
-/* S falls as t^-(gamma c), or t^-s. */
+/* S falls as t^-(gamma c), or t^-s; of customers who are alike faster than any power. */
 bool
 contract_lifetime_is_finite(int kind, const double *params)
 {
+	if (kind >= CONTRACT_GEOMETRIC)
+		return true;
 	return params[0] * (kind == CONTRACT_BETA_DISCRETE_WEIBULL ? params[2] : 1) > 1;
 }
 
@@ -146,9 +176,13 @@ sum_of_terms(const Terms *f, int first)
 		total += term(f, first + i);
 	if (at_n <= 1e-18 * total)
 		return total;
-	leaving = math_digamma_rise(f->params[1] + m, f->params[0]) * m / t;
+	leaving = m / t *
+			  (f->kind >= CONTRACT_GEOMETRIC ? leaving_rate(f->kind, f->params)
+											 : math_digamma_rise(f->params[1] + m, f->params[0]));
 	if (f->kind == CONTRACT_BETA_DISCRETE_WEIBULL)
 		leaving *= f->params[2];
+	if (f->kind == CONTRACT_DISCRETE_WEIBULL)
+		leaving *= f->params[1];
 	slope = -leaving - f->log_rate + f->power / n;
 	bend = leaving / t - f->power / (n * n);
 	return total + integral_from(f, n) + at_n / 2 - at_n * slope / 12 +
@@ -169,6 +203,10 @@ contract_lifetime(int kind, const double *params, double from, double rate)
 		return rate == 0 ? scale / (params[0] - 1)
 						 : scale * math_expint_scaled(params[0], f.log_rate * scale);
 	}
+	if (kind == CONTRACT_EXPONENTIAL)
+		return 1 / (params[0] + f.log_rate);
+	if (kind == CONTRACT_GEOMETRIC)
+		return (1 + rate) / (rate + params[0]);
 	if (kind == CONTRACT_BETA_GEOMETRIC && rate == 0)
 		return (params[0] + params[1] + from - 1) / (params[0] - 1);
 	return sum_of_terms(&f, 0);

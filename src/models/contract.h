@@ -4,7 +4,8 @@
  * Plain C without PostgreSQL. A customer survives period t with S(t), t = 0, 1, 2, ... renewals;
  * S(0) = 1. Fader and Hardie (2007), "How to Project Customer Retention" (beta-geometric);
  * Fader, Hardie, Liu, Davin and Steenburgh (2018), "How to Project Customer Retention Revisited"
- * (beta-discrete-Weibull); exponential-gamma (Pareto II) in continuous time.
+ * (beta-discrete-Weibull); exponential-gamma (Pareto II) in continuous time. Where customers do not differ, gamma and
+ * delta, or s and beta, run beyond any size: what is left is a model of its own.
  */
 #ifndef CRM_CONTRACT_H
 #define CRM_CONTRACT_H
@@ -21,10 +22,34 @@ typedef enum ContractModelKind
 	CONTRACT_BETA_GEOMETRIC = 0,		/* gamma, delta */
 	CONTRACT_BETA_DISCRETE_WEIBULL = 1, /* gamma, delta, c */
 	CONTRACT_EXPONENTIAL_GAMMA = 2,		/* s, beta */
+	CONTRACT_GEOMETRIC = 3,				/* p: beta_geometric of customers who are alike */
+	CONTRACT_DISCRETE_WEIBULL = 4,		/* p, c: beta_discrete_weibull of such */
+	CONTRACT_EXPONENTIAL = 5,			/* mu: exponential_gamma of such */
 	CONTRACT_MODEL_KINDS
 } ContractModelKind;
 
 extern const FitShape contract_shapes[CONTRACT_MODEL_KINDS];
+
+/* What is left of a model where all customers are alike. */
+static inline int
+contract_limit(int kind)
+{
+	return kind + CONTRACT_GEOMETRIC;
+}
+
+/* Time is continuous, and not counted in renewals. */
+static inline bool
+contract_is_continuous(int kind)
+{
+	return kind == CONTRACT_EXPONENTIAL_GAMMA || kind == CONTRACT_EXPONENTIAL;
+}
+
+/* The first parameter is a probability. */
+static inline bool
+contract_has_probability(int kind)
+{
+	return kind == CONTRACT_GEOMETRIC || kind == CONTRACT_DISCRETE_WEIBULL;
+}
 
 /* Customers of one age: lost in period age, or still there after age renewals. */
 typedef struct ContractRow

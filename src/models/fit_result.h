@@ -12,12 +12,13 @@
 /* Logs of parameters stay within this of their unit: e^12 = 162755. */
 #define FIT_LOG_BOUND 12.0
 
-/* A model's name and those of its parameters, all of them positive numbers. */
+/* A model's name and those of its parameters, all of them positive numbers; what is special about a limit, in words, or NULL. */
 typedef struct FitShape
 {
 	const char *name;
 	int			nparams;
 	const char *param_names[FIT_MAX_PARAMS];
+	const char *limit;
 } FitShape;
 
 /* What a fit came to; stored in models, so that the numbers must not change. */

@@ -5,6 +5,7 @@
 
 #include "models/search.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ typedef struct RowsProblem
 	double		   customers;
 	RowLikelihood  likelihood;
 	FitInterrupted interrupted;
+	bool		   is_share[FIT_MAX_PARAMS];
 } RowsProblem;
 
 static bool
@@ -35,7 +37,7 @@ rows_objective(void *data, const double *log_params, double *value, double *grad
 	double			   total = 0;
 
 	for (int i = 0; i < n; i++)
-		params[i] = exp(log_params[i]);
+		params[i] = parameter_at(problem->is_share[i], log_params[i]);
 	for (int i = 0; i < problem->nrows; i++)
 	{
 		double g[FIT_MAX_PARAMS];
@@ -48,7 +50,8 @@ rows_objective(void *data, const double *log_params, double *value, double *grad
 	}
 	*value = total / problem->customers;
 	for (int j = 0; j < n; j++)
-		gradient[j] = params[j] * totals[j] / problem->customers;
+		gradient[j] =
+			parameter_slope(problem->is_share[j], params[j]) * totals[j] / problem->customers;
 	return true;
 }
 
@@ -59,10 +62,14 @@ polish(RowsProblem *problem, FitResult *result)
 	int	   n = problem->nparams;
 	double at[FIT_MAX_PARAMS];
 	double gradient[FIT_MAX_PARAMS];
+	double slope[FIT_MAX_PARAMS];
 	double value;
 
 	for (int i = 0; i < n; i++)
-		at[i] = log(result->params[i]);
+	{
+		slope[i] = parameter_slope(problem->is_share[i], result->params[i]);
+		at[i] = log(result->params[i]) - (problem->is_share[i] ? log1p(-result->params[i]) : 0);
+	}
 	if (!rows_objective(problem, at, &value, gradient))
 		return false;
 	for (int i = 0; i < n; i++)
@@ -70,11 +77,11 @@ polish(RowsProblem *problem, FitResult *result)
 		double step = 0;
 
 		for (int j = 0; j < n; j++)
-			step += result->covariance[i][j] / result->params[j] * gradient[j];
-		at[i] += step * problem->customers / result->params[i];
+			step += result->covariance[i][j] / slope[j] * gradient[j];
+		at[i] += step * problem->customers / slope[i];
 	}
 	for (int i = 0; i < n; i++)
-		result->params[i] = exp(at[i]);
+		result->params[i] = parameter_at(problem->is_share[i], at[i]);
 	return true;
 }
 
@@ -87,6 +94,7 @@ fit_rows(RowsProblem *rows, Problem *problem, int nstarts, double starts[][FIT_M
 	problem->objective = rows_objective;
 	problem->data = rows;
 	problem->customers = rows->customers;
+	memcpy(problem->is_share, rows->is_share, sizeof(rows->is_share));
 	memset(result, 0, sizeof(*result));
 	result->k = 1;
 	result->kind = rows->kind;
@@ -115,31 +123,57 @@ contract_row(const void *rows, int row, int kind, const double *params, double *
 	return contract_fit_row(kind, params, (const ContractRow *) rows + row, gradient);
 }
 
-bool
-fit_contract_model(int kind, const ContractData *data, FitInterrupted interrupted,
-				   FitResult *result)
+/* One kind of model, a limit or not. */
+static bool
+fit_contract_kind(int kind, const ContractData *data, FitInterrupted interrupted, FitResult *result)
 {
 	double		starts[][FIT_MAX_PARAMS] = {{0, 0, 0, 0},
 											{log(0.5), log(5), 0, 0},
 											{log(5), log(20), log(0.7), 0},
 											{log(0.2), log(0.5), log(1.5), 0}};
+	double		alike[][FIT_MAX_PARAMS] = {{-1, 0, 0, 0}, {-4, 0, 0, 0}};
+	const bool	is_limit = kind >= CONTRACT_GEOMETRIC;
 	RowsProblem rows = {kind,
 						contract_shapes[kind].nparams,
 						data->nrows,
 						data->rows,
 						data->customers,
 						contract_row,
-						interrupted};
+						interrupted,
+						{contract_has_probability(kind)}};
 	Problem		problem = {0};
+	int			c = kind == CONTRACT_BETA_DISCRETE_WEIBULL ? 2 : 1;
 
 	bound_parameters(&problem);
 	/* t^c is soon beyond any size */
-	if (kind == CONTRACT_BETA_DISCRETE_WEIBULL)
+	if (kind == CONTRACT_BETA_DISCRETE_WEIBULL || kind == CONTRACT_DISCRETE_WEIBULL)
 	{
-		problem.lower[2] = log(0.01);
-		problem.upper[2] = log(20);
+		problem.lower[c] = log(0.01);
+		problem.upper[c] = log(20);
 	}
-	return fit_rows(&rows, &problem, sizeof(starts) / sizeof(starts[0]), starts, result);
+	return fit_rows(&rows, &problem,
+					is_limit ? sizeof(alike) / sizeof(alike[0])
+							 : sizeof(starts) / sizeof(starts[0]),
+					is_limit ? alike : starts, result);
+}
+
+/* Where the likelihood grows until customers do not differ, the limit, if it is as likely. */
+bool
+fit_contract_model(int kind, const ContractData *data, FitInterrupted interrupted,
+				   FitResult *result)
+{
+	FitResult limit;
+
+	if (!fit_contract_kind(kind, data, interrupted, result))
+		return false;
+	if (result->verdict == FIT_CONVERGED)
+		return true;
+	if (!fit_contract_kind(contract_limit(kind), data, interrupted, &limit))
+		return false;
+	if (limit.verdict == FIT_CONVERGED &&
+		limit.log_likelihood > result->log_likelihood - fmax(0.5, 1e-5 * data->customers))
+		*result = limit;
+	return true;
 }
 
 static double
@@ -161,7 +195,7 @@ fit_bg_bb(int nrows, const BgBbRow *rows, FitInterrupted interrupted, FitResult 
 											{log(0.5), log(2), log(0.2), log(2)},
 											{log(3), log(3), log(2), log(20)},
 											{log(10), log(30), log(5), log(10)}};
-	RowsProblem bought = {0, BG_BB_PARAMS, nrows, rows, 0, bg_bb_row, interrupted};
+	RowsProblem bought = {0, BG_BB_PARAMS, nrows, rows, 0, bg_bb_row, interrupted, {false}};
 	Problem		problem = {0};
 
 	for (int i = 0; i < nrows; i++)

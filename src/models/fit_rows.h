@@ -7,7 +7,7 @@
 #include "models/bg_bb.h"
 #include "models/contract.h"
 
-/* The likeliest parameters of a contract model (ContractModelKind); false if interrupted. */
+/* The likeliest parameters of a contract model (ContractModelKind), or of its limit; false if interrupted. */
 extern bool fit_contract_model(int kind, const ContractData *data, FitInterrupted interrupted,
 							   FitResult *result);
 

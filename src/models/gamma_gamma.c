@@ -92,24 +92,70 @@ gamma_gamma_median(const SpendParams *m, double x, double z)
 	return (m->p[2] + x * z) * exp((low + high) / 2);
 }
 
-/* n purchases are Gamma(pn, nu); with nu ~ Gamma(px + q, s) their sum y has y/(y + s) ~ Beta(pn, px + q). */
 double
-spend_sum_at_most(int kind, const double *params, double x, double z, double n, double v)
+spend_known_price(int kind, const double *params, double x, double z)
 {
-	double p = params[0];
-	double s;
+	return kind == SPEND_ONE_PRICE ? params[0] : kind == SPEND_OWN_PRICE && x > 0 ? z : 0;
+}
 
-	switch (kind)
+/* Of the densities below, what depends on the number of purchases alone: ln of the function that makes their integral 1. */
+void
+spend_ahead_norms(const SpendAhead *ahead)
+{
+	double p = ahead->params[0];
+	double w = ahead->kind == SPEND_GAMMA_GAMMA ? p * ahead->x + ahead->params[1] : 0;
+
+	for (int n = 1; n < ahead->n; n++)
+		ahead->norms[n] = ahead->kind == SPEND_OWN_PRICE ? math_lgamma(p)
+						  : ahead->kind == SPEND_ALIKE	 ? math_lgamma(p * n)
+														 : math_log_beta(p * n, w);
+}
+
+/*
+ * n purchases are Gamma(pn, nu); with nu ~ Gamma(px + q, s) their sum y has y/(y + s) ~ Beta(pn, px + q). The
+ * more purchases, the less likely: what is left behind one that is next to impossible is less.
+ */
+double
+spend_ahead_at_most(const SpendAhead *ahead, double v, double *slope)
+{
+	double p = ahead->params[0];
+	double w = p * ahead->x + ahead->params[1];
+	double s = ahead->kind == SPEND_GAMMA_GAMMA ? ahead->params[2] + ahead->x * ahead->z : 0;
+	double log_share = -log1p(s / v);
+	double log_rest = -log1p(v / s);
+	double mean_units = p * v / ahead->params[1];
+	double log_units = log(mean_units);
+	double sum = 0;
+
+	*slope = 0;
+	for (int n = 1; n < ahead->n; n++)
 	{
-		case SPEND_ALIKE:
-			return math_gamma_inc(p * n, p * v / params[1]);
-		case SPEND_OWN_PRICE:
-			return x > 0 ? n * z <= v : 1 - math_gamma_inc(p, n * params[1] / v);
-		case SPEND_ONE_PRICE:
-			return n * p <= v;
+		double front;
+		double at_most;
+
+		if (ahead->kind == SPEND_GAMMA_GAMMA)
+		{
+			front = exp(p * n * log_share + w * log_rest - ahead->norms[n]);
+			at_most = math_beta_inc_front(p * n, w, v / (v + s), s / (v + s), front);
+		}
+		else if (ahead->kind == SPEND_ALIKE)
+		{
+			front = exp(p * n * log_units - mean_units - ahead->norms[n]);
+			at_most = math_gamma_inc_front(p * n, mean_units, front);
+		}
+		else
+		{
+			double price = n * ahead->params[1] / v;
+
+			front = exp(p * log(price) - price - ahead->norms[n]);
+			at_most = 1 - math_gamma_inc_front(p, price, front);
+		}
+		sum += ahead->chances[n] * at_most;
+		*slope += ahead->chances[n] * front;
+		if (at_most < 1e-14)
+			break;
 	}
-	s = params[2] + x * z;
-	return math_beta_inc(p * n, p * x + params[1], v / (v + s), s / (v + s));
+	return sum;
 }
 
 /*

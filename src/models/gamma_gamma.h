@@ -78,9 +78,28 @@ extern void gamma_gamma_second_moments(const SpendParams *m, double x, double z,
 /* Median of one future purchase, given x and z; where the mean is infinite. */
 extern double gamma_gamma_median(const SpendParams *m, double x, double z);
 
-/* P(the next n purchases, n >= 1, of a customer of x and z cost at most v > 0 together). */
-extern double spend_sum_at_most(int kind, const double *params, double x, double z, double n,
-								double v);
+/*
+ * What the next purchases of a customer of x and z cost together, if 1, 2 .. of them have so many chances. norms is
+ * filled by spend_ahead_norms and has room for as many as chances.
+ */
+typedef struct SpendAhead
+{
+	int			  kind;	  /* SpendModelKind */
+	const double *params; /* of that kind */
+	double		  x;
+	double		  z;
+	int			  n; /* chances[i] and norms[i] are of i purchases, i < n */
+	const double *chances;
+	double		 *norms;
+} SpendAhead;
+
+extern void spend_ahead_norms(const SpendAhead *ahead);
+
+/* P(at least one purchase, and all together at most v > 0), for prices that are not known; slope: its slope by ln v. */
+extern double spend_ahead_at_most(const SpendAhead *ahead, double v, double *slope);
+
+/* What each of the next purchases of a customer of x and z costs for certain; 0 where that is not known. */
+extern double spend_known_price(int kind, const double *params, double x, double z);
 
 /* ln L of one group's customer and its gradient for the limits that have a density. */
 extern double spend_limit_fit_row(int kind, const double *params, const SpendData *data,

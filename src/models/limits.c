@@ -108,6 +108,14 @@ limit_p_purchases(const PurchaseParams *m, Btyd c, double n, double t)
 }
 
 static void
+limit_p_purchases_below(const PurchaseParams *m, Btyd c, int count, double t, double *p)
+{
+	PurchaseParams whole;
+
+	family_of(m, &whole)->p_purchases_below(&whole, c, count, t, p);
+}
+
+static void
 limit_simulate(const PurchaseParams *m, SimulatedCustomer *customer)
 {
 	PurchaseParams whole;
@@ -123,10 +131,10 @@ limit_simulate_next(const PurchaseParams *m, SimulatedCustomer *customer)
 	return family_of(m, &whole)->simulate_next(&whole, customer);
 }
 
-#define LIMIT_FUNCTIONS                                                                           \
-	limit_log_likelihood, limit_p_alive, limit_p_alive_after, limit_expected, limit_discounted,   \
-		limit_next_purchase, limit_probability, limit_p_purchases, limit_tabulate, limit_fit_row, \
-		limit_simulate, limit_simulate_next
+#define LIMIT_FUNCTIONS                                                                         \
+	limit_log_likelihood, limit_p_alive, limit_p_alive_after, limit_expected, limit_discounted, \
+		limit_next_purchase, limit_probability, limit_p_purchases, limit_p_purchases_below,     \
+		limit_tabulate, limit_fit_row, limit_simulate, limit_simulate_next
 
 #define BUY_ALIKE "everybody buys at the same rate"
 #define LEAVE_AT_ONCE "a share leaves at the first chance and the others never"

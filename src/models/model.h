@@ -119,6 +119,8 @@ typedef struct PurchaseModelOps
 
 	/* P(exactly n purchases within t from now) */
 	double (*p_purchases)(const PurchaseParams *, Btyd, double n, double t);
+	/* the same of 0 to count - 1 purchases, at a fraction of the time: p has room for count */
+	void (*p_purchases_below)(const PurchaseParams *, Btyd, int count, double t, double *p);
 
 	/* fills by_x and by_time */
 	void (*tabulate)(const PurchaseParams *, FitData *);
@@ -182,6 +184,9 @@ extern const PurchaseModelOps *purchase_model_ops(int kind);
 
 /* Schwarz' criterion of a fit: free parameters count, and k does. */
 extern double purchase_model_bic(int kind, double log_likelihood, double customers);
+
+/* A distribution is walked from its first chance, which must not vanish: e to the minus this is well above DBL_MIN. */
+#define WALK_LIMIT 600
 
 /*
  * Whether a choice may take a model. Not BG/NBD, for which every one-time buyer is a

@@ -9,7 +9,7 @@
 #include "math/gauss_legendre.h"
 #include "math/quadrature.h"
 #include "math/special.h"
-#include "models/model.h"
+#include "models/pareto_nbd.h"
 
 #include <float.h>
 #include <math.h>
@@ -195,105 +195,6 @@ pareto_nbd_next_purchase(const PurchaseParams *params, Btyd c, double q)
 	return high;
 }
 
-/* ln of n! times P(n purchases in y | never dies), in v = ln(1 + y/m), with the density of dying at y. */
-static double
-log_death_after_n(const PurchaseParams *params, double n, double m, double v)
-{
-	double alpha = params->p[1];
-	double y = m * expm1(v);
-
-	return v - params->p[0] * log1p(y / alpha) - (n == 0 ? 0 : n * log1p(alpha / y)) -
-		   (params->p[2] + 1) * log1p(y / params->p[3]);
-}
-
-/*
- * P(exactly n purchases within t): alive at t with n, or dead at y < t with n;
- * Fader & Hardie (2006), Deriving an expression for P(X(t) = x) under the
- * Pareto/NBD model. The integrand rises like y^n and falls, so it is cut on both
- * sides of its peak.
- */
-static double
-pareto_nbd_probability(const PurchaseParams *params, double n, double t)
-{
-	double r = params->p[0];
-	double alpha = params->p[1];
-	double s = params->p[2];
-	double beta = params->p[3];
-	double m = fmin(alpha, beta);
-	double from = 0;
-	double peak = 0;
-	double to = log1p(t / m);
-	double top;
-	double high = to;
-	double sum = 0;
-	double log_nbd = math_log_rising(r, n) - math_lgamma(n + 1);
-
-	if (t <= 0)
-		return n == 0 ? 1 : 0;
-	/* golden section for about where a unimodal function peaks, maybe very near 0; without purchases it falls at once */
-	if (n == 0 && m * (r / alpha + (s + 1) / beta) >= 1)
-		high = 0;
-	for (int i = 0; i < 200 && high - from > 1e-3 * high; i++)
-	{
-		double left = high - 0.61803398874989485 * (high - from);
-		double right = from + 0.61803398874989485 * (high - from);
-
-		if (log_death_after_n(params, n, m, left) < log_death_after_n(params, n, m, right))
-			from = left;
-		else
-			high = right;
-	}
-	peak = from + (high - from) / 2;
-	top = log_death_after_n(params, n, m, peak);
-	from = 0;
-	for (double width = peak / 2; width > 1e-3 * peak; width /= 2)
-		if (log_death_after_n(params, n, m, from + width) < top - QUADRATURE_FALL)
-			from += width;
-	if (log_death_after_n(params, n, m, to) < top - QUADRATURE_FALL)
-		for (double low = peak, width = to - peak; width > 1e-3 * (to - low); width /= 2)
-		{
-			if (log_death_after_n(params, n, m, low + width / 2) < top - QUADRATURE_FALL)
-				to = low + width / 2;
-			else
-				low += width / 2;
-		}
-	for (int panel = 0; panel < 2; panel++)
-	{
-		double start = panel == 0 ? from : peak;
-		double width = (panel == 0 ? peak : to) - start;
-
-		for (int i = 0; i < 32; i++)
-			sum +=
-				gauss_legendre_32[i].weight * width *
-				exp(log_death_after_n(params, n, m, start + width * gauss_legendre_32[i].at) - top);
-	}
-	return s / beta * m * sum * exp(log_nbd + top) +
-		   exp(log_nbd - r * log1p(t / alpha) - (n == 0 ? 0 : n * log1p(alpha / t)) -
-			   s * log1p(t / beta));
-}
-
-/*
- * For one who is alive, rate and lifetime are those of a new customer of other parameters. No purchase is asked
- * for most: alive in silence until t, or dead at y < t in silence.
- */
-static double
-pareto_nbd_p_purchases(const PurchaseParams *params, Btyd c, double n, double t)
-{
-	double		   p_alive = pareto_nbd_p_alive(params, c);
-	double		   w = params->p[0] + c.x;
-	double		   A = params->p[1] + c.age;
-	double		   s = params->p[2];
-	double		   B = params->p[3] + c.age;
-	PurchaseParams now = {1, {w, A, s, B}, params->kind};
-	Decay		   dies = {w, A, s + 1, B};
-
-	if (n > 0)
-		return p_alive * pareto_nbd_probability(&now, n, t);
-	return 1 - p_alive +
-		   p_alive *
-			   (exp(-w * log1p(t / A) - s * log1p(t / B)) + s / B * decay_integral(&dies, t, 32));
-}
-
 enum
 {
 	X_LOG, /* ln Gamma(r + x) - ln Gamma(r) + r ln(alpha) + s ln(beta) */
@@ -397,6 +298,7 @@ const PurchaseModelOps pareto_nbd_ops = {MODEL_PARETO_NBD,
 										 pareto_nbd_next_purchase,
 										 pareto_nbd_probability,
 										 pareto_nbd_p_purchases,
+										 pareto_nbd_p_purchases_below,
 										 pareto_nbd_tabulate,
 										 pareto_nbd_fit_row,
 										 pareto_nbd_simulate,

@@ -2,12 +2,13 @@
  * concentration.c: how unequally a total is held: the part of the largest, and
  * the Gini coefficient.
  *
- * Both need every value in order, so a state keeps every value, 8 bytes each:
- * numeric as a whole number of ten-thousandths, as all money here, and float8 as
- * it is. Splitting that between workers would only carry the values over, so
- * the state is internal and there is no combine function. Sums are taken over
- * the values in order, so the order of rows does not matter: exact in 128 bits
- * for numeric; for float8 with error compensation, to the last digits.
+ * Both need every value in order: the state is a list of values, numeric as whole
+ * numbers of ten-thousandths, as all money here, and float8 as it is. Sums are taken
+ * over the values in order, so neither the order of the rows nor a split matters: exact
+ * in 128 bits for numeric; for float8 with error compensation, to the last digits.
+ *
+ * Before 0.3.0 the state was internal: the transition functions of then still are, with
+ * the same list behind the pointer.
  */
 #include "crm.h"
 
@@ -15,207 +16,146 @@
 #include <math.h>
 
 #include "base/aggregate.h"
-#include "base/decimal.h"
 #include "base/amount.h"
-#include "miscadmin.h"
+#include "base/value_list.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
-#define FIRST_CAPACITY 64
-#define DEFAULT_SHARE "0.2"
+#define FIRST_ROOM 32
+#define DEFAULT_SHARE 0.2
 
 /* Above this the sums of float8 are taken of values scaled down, so as not to overflow. */
 #define FLOAT8_LARGE 1e200
 #define FLOAT8_SCALE 0x1p-600
 
-typedef union Value
+/* How a transition function was declared. */
+typedef enum StateForm
 {
-	int64  amount; /* in 1/10000 */
-	double number;
-} Value;
+	STATE_FLAT,	   /* the aggregate copies what is returned */
+	STATE_INTERNAL /* it keeps the pointer, and a numeric share */
+} StateForm;
 
-typedef struct ConcentrationState
+/* Where a state lives that grows. */
+static inline MemoryContext
+state_memory(FunctionCallInfo fcinfo, StateForm form)
 {
-	int64	nvalues;
-	int64	capacity;
-	Value  *values;
-	Numeric share;		 /* concentration only */
-	double	share_given; /* as float8, to compare the next rows with */
-} ConcentrationState;
+	MemoryContext aggregate = CheckInAggregate(fcinfo);
 
-static ConcentrationState *
-create_state(MemoryContext context)
-{
-	MemoryContext		before = MemoryContextSwitchTo(context);
-	ConcentrationState *state = palloc0(sizeof(ConcentrationState));
-
-	state->capacity = FIRST_CAPACITY;
-	state->values = palloc(FIRST_CAPACITY * sizeof(Value));
-	MemoryContextSwitchTo(before);
-	return state;
+	return form == STATE_INTERNAL ? aggregate : CurrentMemoryContext;
 }
 
-/* The state of this call, made at the first one, in the aggregate's context. */
-static ConcentrationState *
-state_argument(FunctionCallInfo fcinfo)
+/* The state of this call, made at the first one. */
+static inline ValueList *
+state_argument(FunctionCallInfo fcinfo, MemoryContext memory, ValueListKind kind)
 {
-	MemoryContext context;
-
-	context = CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(0))
-		return create_state(context);
-	return (ConcentrationState *) PG_GETARG_POINTER(0);
+		return value_list_create(memory, kind, FIRST_ROOM);
+	return (ValueList *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
 }
 
-static inline void
-add_value(ConcentrationState *state, Value value)
-{
-	if (unlikely(state->nvalues == state->capacity))
-	{
-		state->capacity *= 2;
-		state->values = repalloc_huge(state->values, state->capacity * sizeof(Value));
-	}
-	state->values[state->nvalues++] = value;
-}
-
-static inline Value
+static inline ListEntry
 numeric_value(FunctionCallInfo fcinfo)
 {
-	Value value;
-
-	value.amount = amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1)));
-	return value;
+	return (ListEntry){
+		{.amount = amount_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1)))},
+		{.count = 1}};
 }
 
-static inline Value
+static inline ListEntry
 float8_value(FunctionCallInfo fcinfo)
 {
-	Value value;
+	double number = PG_GETARG_FLOAT8(1);
 
-	value.number = PG_GETARG_FLOAT8(1);
-	if (unlikely(isnan(value.number) || isinf(value.number)))
+	if (unlikely(isnan(number) || isinf(number)))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("value %s is out of range",
 							   DatumGetCString(DirectFunctionCall1(float8out, PG_GETARG_DATUM(1)))),
 						errdetail("A value is a finite number.")));
-	return value;
+	return (ListEntry){{.number = number + 0.0}, {.count = 1}}; /* there is one zero */
+}
+
+static char *
+share_to_text(double share)
+{
+	return DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(share)));
 }
 
 /* A share is a part of the customers, and more than none of them. */
-static void
-CheckShare(Numeric share)
+static double
+CheckShare(double share)
 {
-	bool above_zero = DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(share),
-													   NumericGetDatum(amount_to_numeric(0))));
-	bool within_one = DatumGetBool(DirectFunctionCall2(
-		numeric_le, NumericGetDatum(share), NumericGetDatum(amount_to_numeric(AMOUNT_SCALE))));
-
-	if (!above_zero || !within_one)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("share %s is out of range",
-						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(share)))),
-				 errdetail("A share is greater than 0 and at most 1.")));
-}
-
-/* The share is a constant of the whole aggregate. */
-static void
-CheckSameShare(Numeric share, Numeric expected)
-{
-	if (!DatumGetBool(
-			DirectFunctionCall2(numeric_eq, NumericGetDatum(share), NumericGetDatum(expected))))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("share must be the same in all rows of concentration"),
-			 errdetail("One row has %s, another %s.",
-					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(expected))),
-					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(share))))));
-}
-
-static Numeric
-default_share(void)
-{
-	return numeric_of_text(DEFAULT_SHARE);
+	if (!(share > 0 && share <= 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("share %s is out of range", share_to_text(share)),
+						errdetail("A share is greater than 0 and at most 1.")));
+	return share;
 }
 
 /* The share of a call, which was numeric before 0.3.0. */
-static inline Numeric
-share_argument(FunctionCallInfo fcinfo, bool numeric_share)
+static inline double
+share_argument(FunctionCallInfo fcinfo, StateForm form)
 {
 	if (PG_NARGS() <= 2)
-		return default_share();
-	return numeric_share ? PG_GETARG_NUMERIC(2) : numeric_of_share(PG_GETARG_FLOAT8(2));
+		return DEFAULT_SHARE;
+	if (PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("share cannot be null")));
+	if (form == STATE_FLAT)
+		return PG_GETARG_FLOAT8(2);
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, PG_GETARG_DATUM(2)));
 }
 
 /* Keeps the share of the first row and compares the others with it. */
 static inline void
-note_share(FunctionCallInfo fcinfo, ConcentrationState *state, bool numeric_share)
+note_share(ValueList *list, double share)
 {
-	Numeric share;
-
-	if (state->share != NULL && PG_NARGS() <= 2)
-		return;
-	if (PG_NARGS() > 2 && PG_ARGISNULL(2))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("share cannot be null")));
-	if (PG_NARGS() > 2 && !numeric_share && state->share != NULL &&
-		PG_GETARG_FLOAT8(2) == state->share_given)
-		return;
-	share = share_argument(fcinfo, numeric_share);
-
-	if (state->share == NULL)
-	{
-		CheckShare(share);
-		if (PG_NARGS() > 2 && !numeric_share)
-			state->share_given = PG_GETARG_FLOAT8(2);
-		state->share = MemoryContextAlloc(GetMemoryChunkContext(state), VARSIZE(share));
-		memcpy(state->share, share, VARSIZE(share));
-	}
-	else if (VARSIZE(share) != VARSIZE(state->share) ||
-			 memcmp(share, state->share, VARSIZE(share)) != 0)
-		CheckSameShare(share, state->share);
+	if (list->share == 0)
+		list->share = CheckShare(share);
+	else if (unlikely(share != list->share))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("share must be the same in all rows of concentration"),
+						errdetail("One row has %s, another %s.", share_to_text(list->share),
+								  share_to_text(share))));
 }
 
-/* A value more, by a constant reader and kind of share. */
+/* A value more, by a constant reader and form. */
 static inline Datum
-concentration_transition(FunctionCallInfo fcinfo, Value (*value)(FunctionCallInfo),
-						 bool			  numeric_share)
+concentration_transition(FunctionCallInfo fcinfo, ListEntry (*value)(FunctionCallInfo),
+						 ValueListKind kind, StateForm form)
 {
-	ConcentrationState *state = state_argument(fcinfo);
+	MemoryContext memory = state_memory(fcinfo, form);
+	ValueList	 *list = state_argument(fcinfo, memory, kind);
 
-	note_share(fcinfo, state, numeric_share);
+	note_share(list, share_argument(fcinfo, form));
 	if (!PG_ARGISNULL(1))
-		add_value(state, value(fcinfo));
-	return PointerGetDatum(state);
+		list = value_list_add(memory, list, value(fcinfo));
+	PG_RETURN_POINTER(list);
 }
 
-PG_FUNCTION_INFO_V1(crm_concentration_share_transition_numeric);
+PG_FUNCTION_INFO_V1(crm_concentration_add_numeric);
 Datum
-crm_concentration_share_transition_numeric(PG_FUNCTION_ARGS)
+crm_concentration_add_numeric(PG_FUNCTION_ARGS)
 {
-	return concentration_transition(fcinfo, numeric_value, false);
+	return concentration_transition(fcinfo, numeric_value, LIST_AMOUNTS, STATE_FLAT);
 }
 
-PG_FUNCTION_INFO_V1(crm_concentration_share_transition_float8);
+PG_FUNCTION_INFO_V1(crm_concentration_add_float8);
 Datum
-crm_concentration_share_transition_float8(PG_FUNCTION_ARGS)
+crm_concentration_add_float8(PG_FUNCTION_ARGS)
 {
-	return concentration_transition(fcinfo, float8_value, false);
+	return concentration_transition(fcinfo, float8_value, LIST_NUMBERS, STATE_FLAT);
 }
 
-/* Without a share, or, before 0.3.0, with a numeric one. */
 PG_FUNCTION_INFO_V1(crm_concentration_transition_numeric);
 Datum
 crm_concentration_transition_numeric(PG_FUNCTION_ARGS)
 {
-	return concentration_transition(fcinfo, numeric_value, true);
+	return concentration_transition(fcinfo, numeric_value, LIST_AMOUNTS, STATE_INTERNAL);
 }
 
 PG_FUNCTION_INFO_V1(crm_concentration_transition_float8);
 Datum
 crm_concentration_transition_float8(PG_FUNCTION_ARGS)
 {
-	return concentration_transition(fcinfo, float8_value, true);
+	return concentration_transition(fcinfo, float8_value, LIST_NUMBERS, STATE_INTERNAL);
 }
 
 /* The coefficient is defined where nobody owes. */
@@ -227,77 +167,74 @@ gini_refuses(const char *value)
 					errhint("Leave out negative values, or count them as zero.")));
 }
 
+static inline Datum
+gini_transition(FunctionCallInfo fcinfo, ValueListKind kind, StateForm form)
+{
+	MemoryContext memory = state_memory(fcinfo, form);
+	ValueList	 *list = state_argument(fcinfo, memory, kind);
+	ListEntry	  entry;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_POINTER(list);
+	if (kind == LIST_AMOUNTS)
+	{
+		entry = numeric_value(fcinfo);
+		if (unlikely(entry.value.amount < 0))
+			gini_refuses(amount_to_text(entry.value.amount));
+	}
+	else
+	{
+		entry = float8_value(fcinfo);
+		if (unlikely(entry.value.number < 0))
+			gini_refuses(DatumGetCString(DirectFunctionCall1(float8out, PG_GETARG_DATUM(1))));
+	}
+	PG_RETURN_POINTER(value_list_add(memory, list, entry));
+}
+
+PG_FUNCTION_INFO_V1(crm_gini_add_numeric);
+Datum
+crm_gini_add_numeric(PG_FUNCTION_ARGS)
+{
+	return gini_transition(fcinfo, LIST_AMOUNTS, STATE_FLAT);
+}
+
+PG_FUNCTION_INFO_V1(crm_gini_add_float8);
+Datum
+crm_gini_add_float8(PG_FUNCTION_ARGS)
+{
+	return gini_transition(fcinfo, LIST_NUMBERS, STATE_FLAT);
+}
+
 PG_FUNCTION_INFO_V1(crm_gini_transition_numeric);
 Datum
 crm_gini_transition_numeric(PG_FUNCTION_ARGS)
 {
-	ConcentrationState *state = state_argument(fcinfo);
-
-	if (!PG_ARGISNULL(1))
-	{
-		Value value = numeric_value(fcinfo);
-
-		if (unlikely(value.amount < 0))
-			gini_refuses(amount_to_text(value.amount));
-		add_value(state, value);
-	}
-	PG_RETURN_POINTER(state);
+	return gini_transition(fcinfo, LIST_AMOUNTS, STATE_INTERNAL);
 }
 
 PG_FUNCTION_INFO_V1(crm_gini_transition_float8);
 Datum
 crm_gini_transition_float8(PG_FUNCTION_ARGS)
 {
-	ConcentrationState *state = state_argument(fcinfo);
-
-	if (!PG_ARGISNULL(1))
-	{
-		Value value = float8_value(fcinfo);
-
-		if (unlikely(value.number < 0))
-			gini_refuses(DatumGetCString(DirectFunctionCall1(float8out, PG_GETARG_DATUM(1))));
-		add_value(state, value);
-	}
-	PG_RETURN_POINTER(state);
+	return gini_transition(fcinfo, LIST_NUMBERS, STATE_INTERNAL);
 }
 
-/* Sorting may take long, so the comparisons let it be cancelled, as PostgreSQL's own sort does. */
-static int
-compare_amounts(const void *a, const void *b)
+/* The values in ascending order, NULL if there are none. */
+static ValueList *
+sorted_state(FunctionCallInfo fcinfo, ValueListKind kind)
 {
-	CHECK_FOR_INTERRUPTS();
-	return CRM_COMPARE(((const Value *) a)->amount, ((const Value *) b)->amount);
-}
+	ValueList *list = value_list_argument(fcinfo, kind);
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	CHECK_FOR_INTERRUPTS();
-	return CRM_COMPARE(((const Value *) a)->number, ((const Value *) b)->number);
-}
-
-/*
- * The state with its values in ascending order, NULL if it has none. Sorting is
- * no change to what the state holds: more rows may follow, as in a window.
- */
-static ConcentrationState *
-sorted_state(FunctionCallInfo fcinfo, int (*compare)(const void *, const void *))
-{
-	ConcentrationState *state =
-		PG_ARGISNULL(0) ? NULL : (ConcentrationState *) PG_GETARG_POINTER(0);
-
-	if (state == NULL || state->nvalues == 0)
-		return NULL;
-	qsort(state->values, state->nvalues, sizeof(Value), compare);
-	return state;
+	return list == NULL || list->n == 0 ? NULL : list;
 }
 
 /* How many values the share is: ceil(share * n), exact. */
 static int64
-values_in_share(const ConcentrationState *state)
+values_in_share(const ValueList *list, int64 n)
 {
-	Datum n = DirectFunctionCall1(int8_numeric, Int64GetDatum(state->nvalues));
-	Datum part = DirectFunctionCall2(numeric_mul, NumericGetDatum(state->share), n);
+	Numeric share = numeric_of_share(list->share == 0 ? DEFAULT_SHARE : list->share);
+	Datum	part = DirectFunctionCall2(numeric_mul, NumericGetDatum(share),
+									   DirectFunctionCall1(int8_numeric, Int64GetDatum(n)));
 
 	return DatumGetInt64(
 		DirectFunctionCall1(numeric_int8, DirectFunctionCall1(numeric_ceil, part)));
@@ -315,19 +252,22 @@ PG_FUNCTION_INFO_V1(crm_concentration_final_numeric);
 Datum
 crm_concentration_final_numeric(PG_FUNCTION_ARGS)
 {
-	ConcentrationState *state = sorted_state(fcinfo, compare_amounts);
-	int128				total = 0;
-	int128				largest = 0;
-	int64				first;
+	ValueList *list = sorted_state(fcinfo, LIST_AMOUNTS);
+	int128	   total = 0;
+	int128	   largest = 0;
+	int64	   wanted;
 
-	if (state == NULL)
+	if (list == NULL)
 		PG_RETURN_NULL();
-	first = state->nvalues - values_in_share(state);
-	for (int64 i = 0; i < state->nvalues; i++)
+	wanted = values_in_share(list, value_list_count(list));
+	for (int i = list->n - 1; i >= 0; i--)
 	{
-		total += state->values[i].amount;
-		if (i >= first)
-			largest += state->values[i].amount;
+		const ListEntry *entry = &list->entries[i];
+		int64			 taken = Min(wanted, entry->with.count);
+
+		total += (int128) entry->value.amount * entry->with.count;
+		largest += (int128) entry->value.amount * taken;
+		wanted -= taken;
 	}
 	if (total <= 0)
 		PG_RETURN_NULL();
@@ -338,24 +278,30 @@ crm_concentration_final_numeric(PG_FUNCTION_ARGS)
  * The Gini coefficient of values x_1 <= ... <= x_n: the mean absolute difference
  * of two of them, divided by twice their mean,
  *   sum of (2 i - n - 1) x_i / (n sum of x_i),
- * 0 if all are equal, 1 - 1/n if one holds all. NULL if the total is zero.
+ * 0 if all are equal, 1 - 1/n if one holds all. NULL if the total is zero. The c equal
+ * ones behind the first k have c (2 k + c - n) x.
  */
 PG_FUNCTION_INFO_V1(crm_gini_final_numeric);
 Datum
 crm_gini_final_numeric(PG_FUNCTION_ARGS)
 {
-	ConcentrationState *state = sorted_state(fcinfo, compare_amounts);
-	int128				total = 0;
-	int128				weighted = 0;
-	int64				n;
+	ValueList *list = sorted_state(fcinfo, LIST_AMOUNTS);
+	int128	   total = 0;
+	int128	   weighted = 0;
+	int64	   n;
+	int64	   before = 0;
 
-	if (state == NULL)
+	if (list == NULL)
 		PG_RETURN_NULL();
-	n = state->nvalues;
-	for (int64 i = 0; i < n; i++)
+	n = value_list_count(list);
+	for (int i = 0; i < list->n; i++)
 	{
-		total += state->values[i].amount;
-		weighted += (int128) (2 * i + 1 - n) * state->values[i].amount;
+		int64 amount = list->entries[i].value.amount;
+		int64 count = list->entries[i].with.count;
+
+		total += (int128) amount * count;
+		weighted += ((int128) 2 * before + count - n) * count * amount;
+		before += count;
 	}
 	if (total <= 0)
 		PG_RETURN_NULL();
@@ -395,12 +341,23 @@ sum_value(const Sum *s)
 	return fabs(value) > part * part * s->size ? value : 0;
 }
 
+/* The same number so often: the product and what its rounding lost. */
+static inline void
+add_times_to_sum(Sum *s, double x, int64 times)
+{
+	double product = x * (double) times;
+
+	add_to_sum(s, product);
+	if (times > 1)
+		add_to_sum(s, fma(x, (double) times, -product));
+}
+
 /* What to multiply sorted values with before they are summed: a power of two. */
 static inline double
-sum_scale(const ConcentrationState *state)
+sum_scale(const ValueList *list)
 {
 	double most =
-		Max(fabs(state->values[0].number), fabs(state->values[state->nvalues - 1].number));
+		Max(fabs(list->entries[0].value.number), fabs(list->entries[list->n - 1].value.number));
 
 	return most > FLOAT8_LARGE ? FLOAT8_SCALE : 1.0;
 }
@@ -410,21 +367,27 @@ PG_FUNCTION_INFO_V1(crm_concentration_final_float8);
 Datum
 crm_concentration_final_float8(PG_FUNCTION_ARGS)
 {
-	ConcentrationState *state = sorted_state(fcinfo, compare_numbers);
-	Sum					total = {0};
-	Sum					largest = {0};
-	int64				first;
-	double				scale;
+	ValueList *list = sorted_state(fcinfo, LIST_NUMBERS);
+	Sum		   total = {0};
+	Sum		   largest = {0};
+	int64	   others;
+	double	   scale;
 
-	if (state == NULL)
+	if (list == NULL)
 		PG_RETURN_NULL();
-	scale = sum_scale(state);
-	first = state->nvalues - values_in_share(state);
-	for (int64 i = 0; i < state->nvalues; i++)
+	scale = sum_scale(list);
+	others = value_list_count(list);
+	others -= values_in_share(list, others);
+	for (int i = 0; i < list->n; i++)
 	{
-		add_to_sum(&total, state->values[i].number * scale);
-		if (i >= first)
-			add_to_sum(&largest, state->values[i].number * scale);
+		double x = list->entries[i].value.number * scale;
+		int64  count = list->entries[i].with.count;
+		int64  left_out = Min(others, count);
+
+		add_times_to_sum(&total, x, count);
+		if (count > left_out)
+			add_times_to_sum(&largest, x, count - left_out);
+		others -= left_out;
 	}
 	if (sum_value(&total) <= 0)
 		PG_RETURN_NULL();
@@ -439,23 +402,26 @@ PG_FUNCTION_INFO_V1(crm_gini_final_float8);
 Datum
 crm_gini_final_float8(PG_FUNCTION_ARGS)
 {
-	ConcentrationState *state = sorted_state(fcinfo, compare_numbers);
-	Sum					total = {0};
-	Sum					weighted = {0};
-	double				n;
-	double				scale;
+	ValueList *list = sorted_state(fcinfo, LIST_NUMBERS);
+	Sum		   total = {0};
+	Sum		   weighted = {0};
+	double	   n;
+	double	   before = 0;
+	double	   scale;
 
-	if (state == NULL)
+	if (list == NULL)
 		PG_RETURN_NULL();
-	scale = sum_scale(state);
-	n = (double) state->nvalues;
-	for (int64 i = 0; i < state->nvalues; i++)
+	scale = sum_scale(list);
+	n = (double) value_list_count(list);
+	for (int i = 0; i < list->n; i++)
 	{
-		double x = state->values[i].number * scale;
+		double x = list->entries[i].value.number * scale;
 
-		add_to_sum(&total, x);
+		add_times_to_sum(&total, x, list->entries[i].with.count);
 		if (i > 0)
-			add_to_sum(&weighted, i * (n - i) * (x - state->values[i - 1].number * scale));
+			add_to_sum(&weighted,
+					   before * (n - before) * (x - list->entries[i - 1].value.number * scale));
+		before += (double) list->entries[i].with.count;
 	}
 	if (sum_value(&total) <= 0)
 		PG_RETURN_NULL();

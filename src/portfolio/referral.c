@@ -216,6 +216,25 @@ crm_referral_network_transition(PG_FUNCTION_ARGS)
 	return state_or_null(fcinfo, state);
 }
 
+/* A network more, whose referrals go behind those of the state; NULL is left out. */
+PG_FUNCTION_INFO_V1(crm_referral_network_append_all);
+Datum
+crm_referral_network_append_all(PG_FUNCTION_ARGS)
+{
+	ReferralNetwork *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_REFERRAL_NETWORK(0);
+	ReferralNetwork *more;
+
+	(void) CheckInAggregate(fcinfo);
+	if (PG_ARGISNULL(1))
+		return state_or_null(fcinfo, state);
+	more = PG_GETARG_REFERRAL_NETWORK(1);
+	state = reserve(state ? state : create_network(FIRST_SIZE), more->used);
+	memcpy(state->data + state->used, more->data, more->used);
+	state->used += more->used;
+	state->nreferrals += more->nreferrals;
+	PG_RETURN_POINTER(state);
+}
+
 PG_FUNCTION_INFO_V1(crm_referral_network_final);
 Datum
 crm_referral_network_final(PG_FUNCTION_ARGS)

@@ -182,16 +182,6 @@ interaction_compare(const void *a, const void *b)
 	return order;
 }
 
-/* An outcome, if one comes next. */
-static int
-scan_outcome(Scanner *s)
-{
-	for (int outcome = OUTCOME_NONE + 1; outcome < INTERACTION_OUTCOMES; outcome++)
-		if (scan_try_word(s, interaction_outcome_names[outcome]))
-			return outcome;
-	return OUTCOME_NONE;
-}
-
 /* Read one "at kind channel direction [outcome] [score n] [resolved_at at]". */
 static Interaction
 scan_interaction(Scanner *s)
@@ -199,6 +189,7 @@ scan_interaction(Scanner *s)
 	Interaction entry;
 	int			kind;
 	int			direction;
+	int			outcome;
 	char	   *channel;
 
 	entry.at = CheckInstant(scan_instant(s), "instant of an interaction");
@@ -206,7 +197,8 @@ scan_interaction(Scanner *s)
 	channel = scan_label(s);
 	channel_set(entry.channel, channel, strlen(channel));
 	direction = names_scan(s, &interaction_directions);
-	entry.word = make_word(kind, direction, scan_outcome(s));
+	outcome = names_try_scan(s, &interaction_outcomes);
+	entry.word = make_word(kind, direction, outcome < 0 ? OUTCOME_NONE : outcome);
 	entry.score = 0;
 	if (scan_try_word(s, "score"))
 	{

@@ -12,6 +12,7 @@
 #include "crm.h"
 
 #include "relationship/interaction_history.h"
+#include "relationship/service_hours.h"
 #include "history/purchase_history.h"
 #include "base/calendar.h"
 #include "base/rows.h"
@@ -100,22 +101,31 @@ is_unanswered(const Request *request)
 	return request->answered_at == DT_NOEND && !request->closed_unseen;
 }
 
+/* Microseconds from one instant to a later one: of service time, if hours are given. */
+static int128
+time_between(const ServiceHours *hours, TimestampTz from, TimestampTz until)
+{
+	return hours != NULL ? service_time(hours, from, until) : (int128) until - from;
+}
+
 /* Microseconds to the first answer, the age of a request still waiting, -1 if nobody knows. */
 static int128
-response_time(const Request *request, TimestampTz as_of)
+response_time(const Request *request, TimestampTz as_of, const ServiceHours *hours)
 {
 	TimestampTz until = request->answered_at != DT_NOEND ? request->answered_at : as_of;
 
 	if (request->answered_at == DT_NOEND && request->closed_unseen)
 		return -1;
-	return (int128) until - request->entry->at;
+	return time_between(hours, request->entry->at, until);
 }
 
 /* Microseconds to the solution, -1 without one. */
-static int64
-resolution_time(const Request *request)
+static int128
+resolution_time(const Request *request, const ServiceHours *hours)
 {
-	return request->resolved_at == DT_NOEND ? -1 : request->resolved_at - request->entry->at;
+	return request->resolved_at == DT_NOEND
+			   ? -1
+			   : time_between(hours, request->entry->at, request->resolved_at);
 }
 
 /*
@@ -224,29 +234,46 @@ crm_unanswered_requests(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(waiting);
 }
 
-/* The mean of what was counted, as an interval rounded down to the microsecond; NULL of nothing. */
+/*
+ * The mean of what was counted, as an interval rounded down to the microsecond; NULL
+ * of nothing. Service time counts hours: its days are as long as the service.
+ */
 static Datum
-mean_span(FunctionCallInfo fcinfo, int128 sum, int count)
+mean_span(FunctionCallInfo fcinfo, int128 sum, int count, const ServiceHours *hours)
 {
+	Interval *span;
+
 	if (count == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_INTERVAL_P(make_span(sum / count));
+	if (hours == NULL)
+		PG_RETURN_INTERVAL_P(make_span(sum / count));
+	span = palloc0(sizeof(Interval));
+	span->time = (TimeOffset) (sum / count);
+	PG_RETURN_INTERVAL_P(span);
 }
 
-/* Mean time to the first answer, one still waiting counting its age at as_of; NULL without a request. */
+/* The hours of the third argument, if the call has one. */
+static const ServiceHours *
+hours_argument(FunctionCallInfo fcinfo)
+{
+	return PG_NARGS() > 2 ? PG_GETARG_SERVICE_HOURS(2) : NULL;
+}
+
+/* (history, as_of [, hours]): mean time to the first answer, one still waiting counting its age at as_of; NULL without a request. */
 PG_FUNCTION_INFO_V1(crm_first_response_time);
 Datum
 crm_first_response_time(PG_FUNCTION_ARGS)
 {
-	TimestampTz as_of = as_of_argument(fcinfo, 1);
-	Request	   *requests;
-	int			n = find_requests(PG_GETARG_INTERACTION_HISTORY(0), as_of, &requests);
-	int			count = 0;
-	int128		sum = 0;
+	TimestampTz			as_of = as_of_argument(fcinfo, 1);
+	const ServiceHours *hours = hours_argument(fcinfo);
+	Request			   *requests;
+	int					n = find_requests(PG_GETARG_INTERACTION_HISTORY(0), as_of, &requests);
+	int					count = 0;
+	int128				sum = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		int128 time = response_time(&requests[i], as_of);
+		int128 time = response_time(&requests[i], as_of, hours);
 
 		if (time >= 0)
 		{
@@ -254,22 +281,23 @@ crm_first_response_time(PG_FUNCTION_ARGS)
 			sum += time;
 		}
 	}
-	return mean_span(fcinfo, sum, count);
+	return mean_span(fcinfo, sum, count, hours);
 }
 
-/* Mean time from a request to its resolved_at, of those resolved at or before as_of; NULL without one. */
+/* (history, as_of [, hours]): mean time from a request to its resolved_at, of those resolved at or before as_of; NULL without one. */
 PG_FUNCTION_INFO_V1(crm_time_to_resolve);
 Datum
 crm_time_to_resolve(PG_FUNCTION_ARGS)
 {
-	Request *requests;
+	const ServiceHours *hours = hours_argument(fcinfo);
+	Request			   *requests;
 	int n = find_requests(PG_GETARG_INTERACTION_HISTORY(0), as_of_argument(fcinfo, 1), &requests);
 	int count = 0;
 	int128 sum = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		int64 time = resolution_time(&requests[i]);
+		int128 time = resolution_time(&requests[i], hours);
 
 		if (time >= 0)
 		{
@@ -277,7 +305,7 @@ crm_time_to_resolve(PG_FUNCTION_ARGS)
 			sum += time;
 		}
 	}
-	return mean_span(fcinfo, sum, count);
+	return mean_span(fcinfo, sum, count, hours);
 }
 
 /* What service_requests keeps between rows. */
@@ -338,9 +366,9 @@ crm_service_requests(PG_FUNCTION_ARGS)
 		values[2] = PointerGetDatum(
 			cstring_to_text_with_len(entry->channel, channel_length(entry->channel)));
 		set_instant(&values[3], &nulls[3], request->answered_at);
-		set_span(&values[4], &nulls[4], response_time(request, state->as_of));
+		set_span(&values[4], &nulls[4], response_time(request, state->as_of, NULL));
 		set_instant(&values[5], &nulls[5], request->resolved_at);
-		set_span(&values[6], &nulls[6], resolution_time(request));
+		set_span(&values[6], &nulls[6], resolution_time(request, NULL));
 		values[7] = BoolGetDatum(is_open(request));
 		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 	}

@@ -16,8 +16,9 @@
 
 const PointsTerms points_plain_terms = {.scale = {AMOUNT_SCALE, ROUND_DOWN, 0, 0, {0}}};
 
-static const char *const end_of_names[] = {
+static const char end_of_names[][8] = {
 	[END_OF_MONTH] = "month", [END_OF_QUARTER] = "quarter", [END_OF_YEAR] = "year"};
+static const Names ends_of = NAMES("period", "Periods", NULL, END_OF_MONTH, end_of_names);
 
 static const char  reaching_words[][8] = {"old", "new", "split"};
 static const Names reachings = NAMES(
@@ -169,11 +170,7 @@ static void
 scan_end_of(Scanner *s, PointsTerms *t)
 {
 	scan_word(s, "of");
-	for (int i = END_OF_MONTH; i <= END_OF_YEAR; i++)
-		if (scan_try_word(s, end_of_names[i]))
-			t->end_of = (uint8) i;
-	if (t->end_of == END_OF_LENGTH)
-		scan_error(s, "month, quarter or year");
+	t->end_of = (uint8) names_scan_bare(s, &ends_of);
 	if (scan_try_word(s, "from"))
 		t->year_starts = scan_month_day(s);
 	if (t->year_starts == 101)

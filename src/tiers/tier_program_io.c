@@ -36,13 +36,9 @@ scan_conjunction(Scanner *s, int64 *thresholds, int *first)
 
 	do
 	{
-		int			  metric = 0;
 		const Scanner start = *s;
+		int			  metric = names_scan_bare(s, &tier_metrics);
 
-		while (metric < TIER_METRICS && !scan_try_word(s, tier_metric_name(metric)))
-			metric++;
-		if (metric == TIER_METRICS)
-			scan_error(s, "spend, orders, purchase_days or points");
 		if (thresholds[metric] != NO_THRESHOLD)
 			scan_error(&start, "another metric");
 		thresholds[metric] = scan_tier_threshold(s, metric);

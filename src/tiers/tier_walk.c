@@ -380,7 +380,8 @@ next_event(const TierWalk *w)
 {
 	DateADT day = deadline(w);
 
-	if (w->rank < w->never_below)
+	/* who is not enrolled is by a correction alone, if that revokes */
+	if (w->rank < w->never_below || w->enrolled_on == NEVER)
 		return Min(w->enrolled_on, next_booked_on(w));
 	day = Min(day, Min(next_booked_on(w), w->proven_on));
 	if (w->ahead < w->nentries)

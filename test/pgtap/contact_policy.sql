@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL search_path = public, crm;
 SET LOCAL timezone = 'UTC';
-SELECT plan(16);
+SELECT plan(19);
 
 -- rules as rows: what the policy says, and what the reference reads
 CREATE TABLE rule (policy int, n int, kind text, channel text, contacts int, span interval, starts time, ends time, event text, purpose text, words text);
@@ -130,6 +130,24 @@ SELECT results_eq($$ SELECT allowed, reason, earliest FROM contact_verdict('', '
   $$ VALUES (false, 'no consent for m', timestamptz '2024-02-01 00:00Z') $$, 'a consent to come is the earliest');
 SELECT throws_ok($$ SELECT contact_verdict('', NULL, NULL, '2024-01-01', 'email', 'm', 'Mars/Olympus') $$, '22023', NULL, 'a time zone exists');
 SELECT throws_ok($$ SELECT 'quiet 08:00-20:00; sms quiet 19:00-09:00'::contact_policy $$, '22023', NULL, 'quiet times leave some of the day on every channel');
+
+-- aggregates: as the sum of single grants, in any order, repeated or not; and in time
+CREATE TEMPORARY TABLE granted AS SELECT i, crm.consent('p' || i % 7, 'consent', tstzrange(timestamptz '2024-01-01' + i * 37 % 11 * interval '1 day', NULL)) AS one FROM generate_series(1, 60) AS i;
+SELECT is((SELECT merge(one ORDER BY md5(i::text))::text FROM granted), (SELECT consents('p' || i % 7, 'consent', tstzrange(timestamptz '2024-01-01' + i * 37 % 11 * interval '1 day', NULL))::text FROM granted),
+  'grants one by one and consents merged');
+CREATE FUNCTION pg_temp.summed() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  sum crm.consents := '{}';
+  g crm.consents;
+BEGIN
+  FOR g IN SELECT one FROM granted LOOP sum := sum OPERATOR(crm.+) g; END LOOP;
+  RETURN sum;
+END $$;
+SELECT is((SELECT merge(one)::text FROM granted), pg_temp.summed(), 'are what + makes of them');
+SET LOCAL statement_timeout = '20s';
+SELECT is((SELECT length(merge(one)::text) FROM (SELECT consent('marketing', 'consent', tstzrange(timestamptz '2024-01-01' + i * interval '1 hour', NULL)) AS one FROM generate_series(1, 20000) AS i) AS s), 920000,
+  'twenty thousand grants take no long time');
+SET LOCAL statement_timeout = 0;
 
 SELECT * FROM finish();
 ROLLBACK;

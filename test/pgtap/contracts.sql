@@ -1,7 +1,7 @@
 -- Renewals of contracts and their models: published figures, a slow reference, and what must not be.
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(35);
+SELECT plan(42);
 
 CREATE TEMP TABLE cohort AS
 SELECT name, crm.renewal_curve(counts[1:8]) AS curve, crm.renewal_curve(counts[1:5]) AS early
@@ -33,6 +33,7 @@ SELECT is(crm.fit_beta_discrete_weibull(curve)::text IS NOT NULL, true, 'BdW end
 SELECT is(array_agg(round((100 * crm.residual_lifetime(crm.beta_geometric(0.764, 1.296), payments - 1, 0.1))::numeric, 5) ORDER BY payments),
   '{288.22114,393.94221,568.24892}', 'residual value after 1, 2 and 5 payments') FROM unnest('{1,2,5}'::int[]) payments;
 SELECT pg_temp.within(crm.expected_lifetime(crm.beta_geometric(0.668088351106, 3.80609496406), 0.1), 5.922253496, 1e-9, 'expected lifetime');
+SELECT pg_temp.within(crm.residual_lifetime(crm.beta_geometric(0.668088351106, 3.80609496406), 7, 0.1), 7.529628056, 1e-9, 'and what is left of it after seven renewals');
 SELECT pg_temp.within(crm.expected_lifetime(crm.exponential_gamma(0.606, 11.669), exp(ln(1.15) / 52) - 1), 75.8262898694, 1e-11, 'exponential-gamma, weeks');
 SELECT pg_temp.within(crm.residual_lifetime(crm.exponential_gamma(0.606, 11.669), 52, exp(ln(1.15) / 52) - 1), 158.302685222, 1e-11, 'and at a tenure of a year');
 SELECT is(crm.expected_lifetime(crm.beta_geometric(3, 4)), 3::float8, 'without discount: (gamma + delta - 1) / (gamma - 1)');
@@ -74,6 +75,18 @@ FROM crm.fit_beta_geometric('year {5 0 100}') m;
 -- forms
 SELECT ok(sbg::text::crm.contract_model OPERATOR(crm.=) sbg AND bdw::text::crm.contract_model OPERATOR(crm.=) bdw, 'text is lossless') FROM fitted WHERE name = 'Regular';
 SELECT is(curve::text::crm.renewal_curve, curve, 'of curves, too') FROM cohort WHERE name = 'Regular';
+
+-- customers who do not differ: each model ends in what is left of it, with an answer
+CREATE TEMP TABLE alike AS
+SELECT curve, fit_beta_geometric(curve) AS geometric, fit_beta_discrete_weibull(curve) AS weibull, fit_exponential_gamma(curve) AS exponential
+FROM renewal_curve('{1000,728,530,386,281,205,149,108}'::bigint[]) AS curve;
+SELECT is(round(p.estimate::numeric, 6) || ': ' || fit_verdict(geometric), round((1000 - 108)::numeric / (1000 + 728 + 530 + 386 + 281 + 205 + 149), 6) || ': The fit converged where everybody leaves with the same probability',
+  'the share that leaves each year, of all who could') FROM alike, parameters(geometric) p;
+SELECT pg_temp.within(p.standard_error, sqrt(p.estimate ^ 2 * (1 - p.estimate) / 892), 1e-6, 'with its standard error') FROM alike, parameters(geometric) p;
+SELECT pg_temp.within(expected_lifetime(geometric, 0.1), 1.1 / (0.1 + p.estimate), 1e-12, 'and a lifetime that does not rise with tenure') FROM alike, parameters(geometric) p;
+SELECT pg_temp.within(p_survival(exponential, 5), p_survival(geometric, 5), 1e-7, 'in continuous time the same survival') FROM alike;
+SELECT ok(is_converged(weibull) AND weibull::text LIKE 'discrete_weibull(p 0.27%, c %' AND weibull::text::contract_model OPERATOR(crm.=) weibull, 'and with age') FROM alike;
+SELECT throws_ok($$SELECT 'geometric(p 1)'::contract_model$$, '22003', 'parameter p of contract_model is out of range: 1', 'who leaves for certain has no model');
 
 -- recovery: the expected counts of three cohorts of a million, rounded of known gamma and delta, cohorts of different age
 CREATE TEMP TABLE recovered AS

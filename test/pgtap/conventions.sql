@@ -44,13 +44,13 @@ SELECT is_empty($$
 
 SELECT is_empty($$
   SELECT identity FROM member_function JOIN pg_aggregate a ON a.aggfnoid = oid
-  WHERE aggcombinefn <> 0 AND proparallel <> 's' $$,
-  'every aggregate that can combine is parallel safe');
+  WHERE aggcombinefn = 0 OR proparallel <> 's' $$,
+  'every aggregate has a combine function and is parallel safe');
 
 SELECT is_empty($$
-  SELECT identity FROM member_function JOIN pg_aggregate a ON a.aggfnoid = oid
-  WHERE aggcombinefn <> 0 AND aggtranstype = 'internal'::regtype $$,
-  'every aggregate that can combine has a flat state');
+  SELECT identity FROM member_function JOIN pg_aggregate a ON a.aggfnoid = oid JOIN pg_type t ON t.oid = aggtranstype
+  WHERE typtype = 'p' $$,
+  'every aggregate has a flat state, which can cross to another process or node');
 
 SELECT is_empty($$
   SELECT identity FROM member_function

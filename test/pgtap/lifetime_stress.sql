@@ -1,7 +1,7 @@
 -- Data that breaks other libraries: each fit ends in a model that can predict, or in one that says why not
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(8);
+SELECT plan(9);
 
 CREATE FUNCTION pg_temp.fits(data text) RETURNS purchase_model[] LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -57,6 +57,23 @@ SELECT ok((SELECT abs(a.estimate / b.estimate / CASE a.name WHEN 'v' THEN 1e6 EL
     (SELECT fit_gamma_gamma(purchase_history, '2044-01-01') AS one, fit_gamma_gamma(more, '2044-01-01') AS many FROM
       (SELECT purchase_history(day, amount), purchase_history(day, amount * 1e6) AS more FROM bought GROUP BY c) s) f,
     parameters(many) a JOIN LATERAL parameters(one) b USING (name) WHERE name = 'v'), 'amounts times a million only scale v');
+
+-- buyers like clockwork are searched up to k = 32: that takes seconds, and stops when it is told to
+CREATE FUNCTION pg_temp.stops(query text) RETURNS bool LANGUAGE plpgsql AS $$
+DECLARE
+  started constant timestamptz := clock_timestamp();
+BEGIN
+  EXECUTE query;
+  RETURN false;
+EXCEPTION WHEN query_canceled THEN
+  RETURN clock_timestamp() - started < '5 s';
+END $$;
+CREATE TEMPORARY TABLE clock AS
+  SELECT purchase_history(date '2020-01-01' + i % 365 + j * (20 + i % 17) + hashint4(i * 100 + j) % 2, 10) AS h
+  FROM generate_series(1, 4000) i, generate_series(0, 5 + i % 25) j GROUP BY i;
+SET LOCAL statement_timeout = '100ms';
+SELECT ok(pg_temp.stops($$SELECT fit_mbg_cnbd_k(h, '2023-06-30', 7) FROM clock$$), 'a fit of k up to 32 can be cancelled');
+RESET statement_timeout;
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Models and tiers in the rules of a tracking: the columns, their upkeep, the
 -- changes of tier, rules that cannot score.
-SELECT plan(17);
+SELECT plan(20);
 
 CREATE TABLE orders (customer int, day date, amount numeric);
 INSERT INTO orders
@@ -8,6 +8,7 @@ SELECT customer_id, purchased_on, amount
 FROM crm.simulate_purchases(crm.bg_nbd(0.8, 30, 0.9, 3, 1), crm.gamma_gamma(6, 4, 15), 300, daterange(current_date - 500, current_date - 1, '[]'), 7);
 SELECT is(crm.track('orders', 'customer', 'day', 'amount', changes => true, horizon_days => 90)::text, 'orders_customers', 'track');
 SELECT is((SELECT count(p_alive)::int FROM orders_histories), 0, 'no models yet');
+SELECT ok((SELECT bool_and(value_note LIKE 'no value: no purchase model;%' AND clv_q90_90d IS NULL) FROM orders_customers), 'and every row says why there is no value');
 UPDATE orders_scoring SET
   (purchase_model, spend_model) = (SELECT crm.fit_bg_nbd(history, current_date - 1), crm.fit_gamma_gamma(history, current_date - 1) FROM orders_histories),
   tier_program = crm.tier_program(tiers => '{Bronze,Silver,Gold}', thresholds => '{0,100,500}', metric => 'spend', period => '12 months', window_kind => 'rolling');
@@ -21,6 +22,12 @@ SELECT is_empty($$
      crm.tier(r.tier_program, h.history, current_date)) $$,
   'as the functions say');
 SELECT isnt_empty('SELECT FROM orders_customers WHERE clv_90d > 0 AND p_churned BETWEEN 0 AND 1 AND expected_next_purchase_on >= current_date', 'the view has them');
+SELECT is_empty($$
+  SELECT v.customer FROM orders_customers v JOIN orders_histories h USING (customer), orders_scoring r,
+    crm.clv_interval(r.purchase_model, r.spend_model, h.history, current_date, current_date + 90, r.annual_discount_rate, 0.8, r.margin) i
+  WHERE (v.clv_q90_90d = i.high AND v.value_note IS NULL) IS NOT TRUE $$, 'and how much nine of ten bring at most, with nothing to explain');
+SELECT matches(col_description('orders_customers'::regclass, (SELECT attnum FROM pg_attribute WHERE attrelid = 'orders_customers'::regclass AND attname = 'clv_q90_90d')),
+  'the mean may lie above it', 'which its comment tells from the mean');
 SELECT is_empty('SELECT FROM orders_customers WHERE expected_next_purchase_on = ''infinity''', 'without infinite days');
 SELECT isnt_empty('SELECT FROM orders_changes WHERE what = ''tier'' AND new_value = ''Gold'' AND why = ''refresh''', 'the first tier is a change');
 INSERT INTO orders SELECT customer, current_date, 1000 FROM orders_histories WHERE tier = 'Bronze' LIMIT 1;

@@ -1,7 +1,7 @@
 -- A fit that always ends in a usable model: limits, the choice, and shops of all shapes
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(38);
+SELECT plan(47);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -50,6 +50,19 @@ SELECT is((SELECT string_agg(shop, ', ' ORDER BY shop) FROM shop WHERE model_nam
 SELECT ok(bool_and(model_name(model) <> 'bg_nbd'), 'BG/NBD is taken nowhere') FROM shop;
 SELECT ok((SELECT ended_in LIKE 'mbg_cnbd_k(k 32, rate, %' FROM shop, model_choice(model) WHERE shop = 'clockwork' AND is_chosen), 'buyers like clockwork: as regular as the model goes, and some leave');
 SELECT ok((SELECT reason LIKE 'a rhythm that nobody leaves%' FROM shop, model_choice(model) WHERE shop = 'songs' AND fitted = 'mbg_cnbd_k'), 'a rhythm that nobody leaves is not taken');
+
+-- the last quarter held out: better than going on at the old rate, and than nothing
+CREATE TEMP TABLE holdout AS
+WITH every AS (
+  SELECT shop, history, as_of, as_of - (as_of - min(first_purchased_on(history)) OVER (PARTITION BY shop)) / 4 AS until FROM buyers
+  UNION ALL SELECT 'cdnow', history, '1998-06-30', '1997-09-30' FROM customer),
+fitted AS (SELECT shop, fit_purchase_model(history, until) AS model FROM every GROUP BY shop)
+SELECT shop, (forecast_accuracy(expected_purchases(model, history, until, as_of), actual)).root_mean_squared_error AS rmse,
+  (forecast_accuracy(x * (as_of - until) / age, actual)).root_mean_squared_error AS naive, (forecast_accuracy(0, actual)).root_mean_squared_error AS zero
+FROM every JOIN fitted USING (shop), btyd(history, until) b, LATERAL (SELECT purchase_day_count(within(history, daterange(until, as_of, '(]')))::float8 AS actual) a
+WHERE age > 0 GROUP BY shop;
+SELECT ok(rmse < naive AND rmse <= zero, format('%s: a forecast of the last quarter is off by %s, by the old rate %s, by none %s', shop, round(rmse::numeric, 3), round(naive::numeric, 3), round(zero::numeric, 3)))
+FROM holdout ORDER BY shop;
 
 -- where there is none
 SELECT throws_ok($$SELECT fit_purchase_model(history, '1997-09-30') FROM customer WHERE customer_id <= 9$$, '22023', 'too few customers to fit a model: 9', 'nine customers');

@@ -1,7 +1,7 @@
 -- How many, how much, how sure: laws, coverage on CDNOW, and simulation
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(47);
+SELECT plan(49);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -107,6 +107,11 @@ SELECT is(value_note('mbg_nbd(r 1, alpha 2, a 3, b 4, unit_days 1) fitted (custo
   'no value: The search ended at a gradient of 1, which is not zero', 'a fit that did not converge');
 SELECT is(count(*), 0::bigint, 'everybody of CDNOW has a value') FROM customer, model WHERE value_note(pareto, spend, history, '1998-06-30') IS NOT NULL;
 SELECT is(count(value_note(pareto, spend, history, '1998-06-30')), count(*) FILTER (WHERE clv(pareto, spend, history, '1998-06-30', '1999-06-30', 0.1) IS NULL), 'and whoever has a value has no note') FROM customer, model;
+
+-- millions of years ahead: what would be counted for minutes is refused at once, and the mean is still there
+SELECT throws_ok(format('SELECT %s(%s)', f, a), '54000', 'a prediction of more than 50000 purchases of a customer has no quantiles', f || ' of too many purchases')
+FROM (VALUES ('clv_interval', $$'bg_nbd(r 0.243, alpha 4.414, a 0.793, b 2.426, unit_days 7)', 'gamma_gamma(p 6.25, q 3.74, v 15.44)', '{4714-11-24 BC 1 1, 5874897-12-31 1 1}', '4714-11-24 BC', '5874897-12-31', 0.9, 0.5, 1$$),
+  ('quantile', $$purchase_forecast('nbd(r 20, alpha 1, unit_days 1)', '{2024-01-01 1 1, 2024-12-31 1 1}', '2025-01-01', '9999-01-01'), 0.5$$)) AS v(f, a);
 
 SELECT * FROM finish();
 ROLLBACK;

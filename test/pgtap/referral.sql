@@ -1,7 +1,7 @@
 -- referral worth, value and reach against slow, obvious SQL on random networks
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(31);
+SELECT plan(32);
 SELECT setseed(0.64);
 
 -- a random network: everybody but some was brought by an earlier or, in cycles, a later customer
@@ -43,6 +43,7 @@ SELECT is_empty($$ SELECT k, depth, referrer FROM small, generate_series(1, 12) 
 SET LOCAL statement_timeout = '20s';
 SELECT results_eq($$ SELECT count(*), sum(reach), max(reach) FROM (SELECT referral_network('c' || i, 'c' || i + 1, 1) AS n FROM generate_series(1, 100000) AS i) AS chain, referrers(n, 2147483647) $$,
   $$ VALUES (100000::bigint, 5000050000::numeric, 100000::bigint) $$, 'a chain takes no longer than others');
+SELECT is((SELECT length(merge(format('{a%s > b%s 1}', i, i)::referral_network)::text) FROM generate_series(1, 20000) AS i), 417788, 'so do networks of one referral, merged');
 SET LOCAL statement_timeout = 0;
 SELECT results_eq($$ SELECT referrer, referrals, referral_value FROM network, referrers(n, 1) $$,
   $$ SELECT referrer, count(*), CASE WHEN bool_and(worth IS NOT NULL) THEN sum(worth) END FROM referral GROUP BY 1 ORDER BY referrer COLLATE "C" $$,

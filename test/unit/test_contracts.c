@@ -60,6 +60,65 @@ test_table(const char *path)
 	ok(worst < TOLERANCE, "every row within %g, the worst %.2g", TOLERANCE, worst);
 }
 
+/* Parameters as drawn, made such as the kind has: a probability, and c behind it. */
+static void
+suit(int kind, double *p)
+{
+	if (kind == CONTRACT_DISCRETE_WEIBULL)
+		p[1] = p[2];
+	if (contract_has_probability(kind))
+		p[0] = p[0] / (1 + p[0]);
+}
+
+/* The limits are what the models come to where customers grow alike, tenfold closer for each factor of ten. */
+static void
+test_continuity(void)
+{
+	const double p = 0.3;
+	const double c = 1.3;
+	int			 wrong = 0;
+	int			 steps = 0;
+
+	for (int kind = CONTRACT_BETA_GEOMETRIC; kind < CONTRACT_GEOMETRIC; kind++)
+	{
+		double limit[CONTRACT_PARAMS] = {kind == CONTRACT_EXPONENTIAL_GAMMA ? 0.35 : p, c, 0};
+		double before[4] = {0};
+
+		for (int decade = 3; decade <= 6; decade++)
+		{
+			double		far = pow(10, decade);
+			double		near[CONTRACT_PARAMS] = {far * p, far * (1 - p), c};
+			double		ignored[CONTRACT_PARAMS];
+			ContractRow row = {4, 2, 3};
+			double		gap[4];
+			int			alike = contract_limit(kind);
+
+			if (kind == CONTRACT_EXPONENTIAL_GAMMA)
+				near[1] = far * p / limit[0];
+			gap[0] = contract_fit_row(kind, near, &row, ignored) -
+					 contract_fit_row(alike, limit, &row, ignored);
+			gap[1] =
+				contract_log_survival(kind, near, 3, 5) - contract_log_survival(alike, limit, 3, 5);
+			gap[2] =
+				contract_lifetime(kind, near, 2, 0.1) - contract_lifetime(alike, limit, 2, 0.1);
+			gap[3] = contract_is_continuous(kind) ? 0
+												  : contract_elasticity(kind, near, 2, 0.1) -
+														contract_elasticity(alike, limit, 2, 0.1);
+			for (int i = 0; i < 4; i++)
+			{
+				if (decade > 3 && fabs(gap[i]) > 1e-11)
+				{
+					steps++;
+					wrong += !(before[i] / gap[i] > 9 && before[i] / gap[i] < 11);
+				}
+				before[i] = gap[i];
+			}
+		}
+	}
+	ok(steps > 20 && wrong == 0, "%d of %d steps towards a limit do not shrink the gap by 10",
+	   wrong, steps);
+}
+
 /* Analytic gradients are those of differences, over the space of parameters. */
 static void
 test_gradients(void)
@@ -78,6 +137,7 @@ test_gradients(void)
 		p[0] = exp(4.0 * rand() / RAND_MAX - 2);
 		p[1] = exp(4.0 * rand() / RAND_MAX - 2);
 		p[2] = exp(1.6 * rand() / RAND_MAX - 0.8);
+		suit(kind, p);
 		contract_fit_row(kind, p, &row, gradient);
 		for (int j = 0; j < contract_shapes[kind].nparams; j++)
 		{
@@ -115,17 +175,19 @@ test_laws(void)
 		p[0] = exp(24.0 * rand() / RAND_MAX - 12);
 		p[1] = exp(24.0 * rand() / RAND_MAX - 12);
 		p[2] = exp(3.0 * rand() / RAND_MAX - 2);
+		suit(kind, p);
 		life = contract_lifetime(kind, p, from, rate);
 		older = contract_lifetime(kind, p, from + 1, rate);
 		if (!(life > 0 && life <= (1 + rate) / rate * (1 + 1e-9)))
 			wrong++;
 		/* without ageing (c <= 1), who stayed longer stays longer */
-		if ((kind != CONTRACT_BETA_DISCRETE_WEIBULL || p[2] <= 1) && older < life * (1 - 1e-9))
+		if ((contract_shapes[kind].nparams + contract_has_probability(kind) < 3 || p[2] <= 1) &&
+			older < life * (1 - 1e-9))
 			wrong++;
 		if (!(contract_log_survival(kind, p, from, 1) <= 1e-12))
 			wrong++;
 		/* one step: what is due now, and what is left of the rest */
-		if (kind != CONTRACT_EXPONENTIAL_GAMMA &&
+		if (!contract_is_continuous(kind) &&
 			relative_error(1 + exp(contract_log_survival(kind, p, from, 1)) / (1 + rate) * older,
 						   life) > 1e-8)
 			wrong++;
@@ -141,5 +203,6 @@ main(int argc, char **argv)
 		test_table(argv[1]);
 	test_gradients();
 	test_laws();
+	test_continuity();
 	return done_testing();
 }

@@ -395,6 +395,9 @@ check_promises(const PurchaseModelOps *ops, int n)
 		double		   second;
 		double		   next;
 		double		   p_n = 0;
+		double		   below[40];
+		double		   total = 0;
+		double		   least = 1;
 
 		later.age += t;
 		p_later = ops->p_alive_after(&params, c, t);
@@ -402,6 +405,12 @@ check_promises(const PurchaseModelOps *ops, int n)
 		next = ops->next_purchase(&params, c, q);
 		for (int k = 0; k < 3; k++)
 			p_n += ops->probability(&params, k, t);
+		ops->p_purchases_below(&params, c, 40, t, below);
+		for (int k = 0; k < 40; k++)
+		{
+			total += below[k];
+			least = fmin(least, below[k]); /* a NaN shows in the total */
+		}
 
 		rule =
 			!isfinite(ops->log_likelihood(&params, c))	   ? "finite log-likelihood"
@@ -420,7 +429,9 @@ check_promises(const PurchaseModelOps *ops, int n)
 			: !(second >= soon * soon * (1 - 1e-5) && second >= soon * (1 - 1e-5)) ? "second moment"
 			: !(next >= 0)					 ? "next purchase not before now"
 			: !(p_n >= 0 && p_n <= 1 + 1e-9) ? "probabilities"
-											 : NULL;
+			: !(least >= 0 && total <= 1 + 1e-9 && below[0] >= (1 - p) * (1 - 1e-9))
+				? "a customer's probabilities"
+				: NULL;
 		if (rule == NULL)
 			continue;
 		if (broken++ == 0)
@@ -477,6 +488,7 @@ check_forecast(const PurchaseModelOps *ops)
 	double worst_sum = 0;
 	double worst_mean = 0;
 	double worst_second = 0;
+	double worst_below = 0;
 
 	random_seed(&rng, 4, 4);
 	for (int i = 0; i < 60; i++)
@@ -490,14 +502,18 @@ check_forecast(const PurchaseModelOps *ops)
 		double mean = 0;
 		double square = 0;
 		double p = 1;
+		double below[200];
 		double expected;
 
 		if (c.x > 0)
 			c.t_x = c.age * random_uniform(&rng);
 		expected = ops->expected(&params, c, t, &second);
+		ops->p_purchases_below(&params, c, 200, t, below);
 		for (int n = 0; n < 5000 && (n < 20 || p > 1e-18); n++)
 		{
 			p = ops->p_purchases(&params, c, n, t);
+			if (n < 200)
+				worst_below = fmax(worst_below, fabs(below[n] - p));
 			sum += p;
 			mean += n * p;
 			square += (double) n * n * p;
@@ -510,6 +526,7 @@ check_forecast(const PurchaseModelOps *ops)
 	   worst_sum);
 	ok(worst_mean < 1e-8, "%s: their mean is the expectation (%.1e)", name_of(ops), worst_mean);
 	ok(worst_second < 1e-5, "%s: and their mean square (%.1e)", name_of(ops), worst_second);
+	ok(worst_below < 1e-12, "%s: all at once they are the same (%.1e)", name_of(ops), worst_below);
 }
 
 /* The published case, and one whose closed form in 2F1 loses all digits. */
@@ -728,6 +745,51 @@ check_spend_limits(void)
 	}
 }
 
+/* What the next purchases cost together: against the functions that the tables prove, and its slope against differences. */
+static void
+check_spend_ahead(void)
+{
+	Rng	   rng;
+	double worst = 0;
+	double worst_slope = 0;
+
+	random_seed(&rng, 8, 8);
+	for (int i = 0; i < 3000; i++)
+	{
+		const int  kind = i % 3; /* all but one price */
+		double	   params[3] = {spread(&rng, 0.2, 20), spread(&rng, 0.5, 20), spread(&rng, 1, 100)};
+		double	   chances[20];
+		double	   norms[20];
+		double	   x = kind == SPEND_OWN_PRICE ? 0 : floor(spread(&rng, 0.5, 100));
+		SpendAhead ahead = {kind, params, x, x > 0 ? spread(&rng, 1, 100) : 0, 20, chances, norms};
+		double	   v = spread(&rng, 0.1, 1e4);
+		double	   s = params[2] + x * ahead.z;
+		double	   sum = 0;
+		double	   slope;
+		double	   unused;
+		double	   difference;
+		const double h = 1e-5;
+
+		for (int n = 0; n < 20; n++)
+			chances[n] = random_uniform(&rng) / 20;
+		spend_ahead_norms(&ahead);
+		for (int n = 1; n < 20; n++)
+			sum +=
+				chances[n] *
+				(kind == SPEND_GAMMA_GAMMA ? math_beta_inc(params[0] * n, params[0] * x + params[1],
+														   v / (v + s), s / (v + s))
+				 : kind == SPEND_ALIKE ? math_gamma_inc(params[0] * n, params[0] * v / params[1])
+									   : 1 - math_gamma_inc(params[0], n * params[1] / v));
+		worst = fmax(worst, fabs(spend_ahead_at_most(&ahead, v, &slope) - sum));
+		difference = (spend_ahead_at_most(&ahead, v * exp(h), &unused) -
+					  spend_ahead_at_most(&ahead, v * exp(-h), &unused)) /
+					 (2 * h);
+		worst_slope = fmax(worst_slope, fabs(slope - difference));
+	}
+	ok(worst < 1e-13, "what purchases cost together: the chances of each number (%.1e)", worst);
+	ok(worst_slope < 1e-7, "and its slope against differences (%.1e)", worst_slope);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -750,5 +812,6 @@ main(int argc, char **argv)
 	}
 	check_gamma_gamma();
 	check_spend_limits();
+	check_spend_ahead();
 	return done_testing();
 }

@@ -122,11 +122,63 @@ check_identities(void)
 	ok(beta < 1e-10, "symmetry of the incomplete beta function on random input: %.1e", beta);
 }
 
+/* A random number spread evenly over the decades from e^low to e^high. */
+static double
+spread(Rng *rng, double low, double high)
+{
+	return exp(low + (high - low) * random_uniform(rng));
+}
+
+/* Over all sizes that parameters, counts and amounts can have: finite, within bounds, monotone, and done at once. */
+static void
+check_extremes(void)
+{
+	Rng	   rng;
+	int	   broken = 0;
+	double gamma = 0;
+	double normal = 0;
+	double first[4] = {0};
+
+	random_seed(&rng, 2, 2);
+	for (int i = 0; i < 60000; i++)
+	{
+		double a = spread(&rng, -20, 27);
+		double b = spread(&rng, -20, 27);
+		double x = spread(&rng, -40, 40);
+		double y = x * (1 + spread(&rng, -30, 3));
+		double p = random_uniform(&rng);
+		double low = math_beta_inc(a, b, x / (1 + x), 1 / (1 + x));
+		double high = math_beta_inc(a, b, y / (1 + y), 1 / (1 + y));
+		double below = math_gamma_inc(a, x);
+		double above = math_gamma_inc(a, y);
+		double z = math_normal_quantile(p);
+		double slack = 1e-9;
+
+		/* P(a, x) - P(a + 1, x) = x^a e^-x / Gamma(a + 1) */
+		if (a < 1e6)
+			gamma = fmax(gamma, fabs(below - math_gamma_inc(a + 1, x) -
+									 exp(a * log(x) - x - math_lgamma(a + 1))));
+		normal = fmax(normal, fabs(0.5 * erfc(-z / sqrt(2)) - p));
+		if (low >= -slack && high <= 1 + slack && low <= high + slack && below >= -slack &&
+			above <= 1 + slack && below <= above + slack && isfinite(math_log_beta(a, b)) &&
+			isfinite(math_lgamma(a)) && isfinite(math_digamma(a)) && math_expint_scaled(a, b) > 0 &&
+			isfinite(math_expint_scaled(a, b)))
+			continue;
+		if (broken++ == 0)
+			memcpy(first, (double[]){a, b, x, y}, sizeof(first));
+	}
+	ok(broken == 0, "%d of 60000 extreme arguments break a bound; first: (%g, %g, %g, %g)", broken,
+	   first[0], first[1], first[2], first[3]);
+	ok(gamma < 1e-9, "recurrence of the incomplete gamma function on random input: %.1e", gamma);
+	ok(normal < 1e-12, "the normal quantile is the inverse of its distribution: %.1e", normal);
+}
+
 int
 main(int argc, char **argv)
 {
 	(void) argc;
 	check_table(argv[1]);
 	check_identities();
+	check_extremes();
 	return done_testing();
 }

@@ -85,19 +85,20 @@ COMMENT ON COLUMN crm.forecast_accuracy_result.root_mean_squared_error IS 'root 
 COMMENT ON COLUMN crm.forecast_accuracy_result.correlation IS 'correlation of expected and actual; NULL if one of them is constant';
 COMMENT ON COLUMN crm.forecast_accuracy_result.top_decile_share IS 'share of all that happened in the tenth of highest expectation; NULL if nothing happened';
 
-CREATE FUNCTION crm_internal.forecast_accuracy_transition(internal, float8, float8) RETURNS internal
-  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_forecast_accuracy_transition';
-COMMENT ON FUNCTION crm_internal.forecast_accuracy_transition(internal, float8, float8) IS
+CREATE FUNCTION crm_internal.forecast_accuracy_transition(crm.value_list_state, float8, float8) RETURNS crm.value_list_state
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_forecast_accuracy_add';
+COMMENT ON FUNCTION crm_internal.forecast_accuracy_transition(crm.value_list_state, float8, float8) IS
   'transition function of forecast_accuracy';
-CREATE FUNCTION crm_internal.forecast_accuracy_final(internal) RETURNS crm.forecast_accuracy_result
+CREATE FUNCTION crm_internal.forecast_accuracy_final(crm.value_list_state) RETURNS crm.forecast_accuracy_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_forecast_accuracy_final';
-COMMENT ON FUNCTION crm_internal.forecast_accuracy_final(internal) IS
+COMMENT ON FUNCTION crm_internal.forecast_accuracy_final(crm.value_list_state) IS
   'final function of forecast_accuracy';
 CREATE AGGREGATE crm.forecast_accuracy(expected float8, actual float8) (
   SFUNC = crm_internal.forecast_accuracy_transition,
-  STYPE = internal,
+  STYPE = crm.value_list_state,
   SSPACE = 1024,
   FINALFUNC = crm_internal.forecast_accuracy_final,
+  COMBINEFUNC = crm_internal.value_list_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.forecast_accuracy(float8, float8) IS
@@ -113,19 +114,20 @@ COMMENT ON COLUMN crm.expected_revenue_result.customers IS 'customers who have b
 COMMENT ON COLUMN crm.expected_revenue_result.revenue IS 'expected net amount in (as_of, until]';
 COMMENT ON COLUMN crm.expected_revenue_result.standard_error IS 'of the revenue: from chance and, for fitted models, from the parameters';
 
-CREATE FUNCTION crm_internal.expected_revenue_transition(internal, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) RETURNS internal
-  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_expected_revenue_transition';
-COMMENT ON FUNCTION crm_internal.expected_revenue_transition(internal, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) IS
+CREATE FUNCTION crm_internal.expected_revenue_transition(crm.expected_revenue_state, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) RETURNS crm.expected_revenue_state
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_expected_revenue_add';
+COMMENT ON FUNCTION crm_internal.expected_revenue_transition(crm.expected_revenue_state, crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) IS
   'transition function of expected_revenue';
-CREATE FUNCTION crm_internal.expected_revenue_final(internal) RETURNS crm.expected_revenue_result
+CREATE FUNCTION crm_internal.expected_revenue_final(crm.expected_revenue_state) RETURNS crm.expected_revenue_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_expected_revenue_final';
-COMMENT ON FUNCTION crm_internal.expected_revenue_final(internal) IS
+COMMENT ON FUNCTION crm_internal.expected_revenue_final(crm.expected_revenue_state) IS
   'final function of expected_revenue';
 CREATE AGGREGATE crm.expected_revenue(model crm.purchase_model, spend crm.spend_model, history crm.purchase_history, as_of date, until date) (
   SFUNC = crm_internal.expected_revenue_transition,
-  STYPE = internal,
+  STYPE = crm.expected_revenue_state,
   SSPACE = 1024,
   FINALFUNC = crm_internal.expected_revenue_final,
+  COMBINEFUNC = crm_internal.expected_revenue_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.expected_revenue(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date) IS

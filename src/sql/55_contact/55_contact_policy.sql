@@ -43,20 +43,28 @@ CREATE OPERATOR crm.+ (
 );
 COMMENT ON OPERATOR crm.+ (crm.consents, crm.consents) IS 'all grants of either, each once';
 CREATE FUNCTION crm_internal.consents_transition(crm.consents, text, text, tstzrange) RETURNS crm.consents
-  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_transition';
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_append';
 COMMENT ON FUNCTION crm_internal.consents_transition(crm.consents, text, text, tstzrange) IS 'transition function of the aggregate consents';
+CREATE FUNCTION crm_internal.consents_merge(crm.consents, crm.consents) RETURNS crm.consents
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_append_all';
+COMMENT ON FUNCTION crm_internal.consents_merge(crm.consents, crm.consents) IS 'transition function of the aggregate merge';
+CREATE FUNCTION crm_internal.consents_final(crm.consents) RETURNS crm.consents
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_final';
+COMMENT ON FUNCTION crm_internal.consents_final(crm.consents) IS 'final function of the aggregates consents and merge';
 CREATE AGGREGATE crm.consents(purpose text, basis text, validity tstzrange) (
   SFUNC = crm_internal.consents_transition,
   STYPE = crm.consents,
   SSPACE = 256,
+  FINALFUNC = crm_internal.consents_final,
   COMBINEFUNC = crm_internal.consents_plus,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.consents(text, text, tstzrange) IS 'the consents of one customer''s grants; rows with a NULL are left out';
 CREATE AGGREGATE crm.merge(consents crm.consents) (
-  SFUNC = crm_internal.consents_plus,
+  SFUNC = crm_internal.consents_merge,
   STYPE = crm.consents,
   SSPACE = 256,
+  FINALFUNC = crm_internal.consents_final,
   COMBINEFUNC = crm_internal.consents_plus,
   PARALLEL = SAFE
 );

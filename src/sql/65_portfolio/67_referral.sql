@@ -49,7 +49,7 @@ COMMENT ON FUNCTION crm_internal.referral_network_plus(crm.referral_network, crm
 CREATE FUNCTION crm_internal.referral_network_final(crm.referral_network) RETURNS crm.referral_network
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_referral_network_final';
 COMMENT ON FUNCTION crm_internal.referral_network_final(crm.referral_network) IS
-  'final function of the aggregate referral_network';
+  'final function of the aggregates referral_network and merge';
 CREATE FUNCTION crm_internal.referral_network_transition(crm.referral_network, text, text, numeric) RETURNS crm.referral_network
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_referral_network_transition';
 COMMENT ON FUNCTION crm_internal.referral_network_transition(crm.referral_network, text, text, numeric) IS
@@ -64,10 +64,15 @@ CREATE AGGREGATE crm.referral_network(referrer text, referred text, worth numeri
 );
 COMMENT ON AGGREGATE crm.referral_network(text, text, numeric) IS
   'the referrals (referrer, customer referred, worth), a NULL worth being unknown; an error if a customer is referred by himself or twice';
+CREATE FUNCTION crm_internal.referral_network_merge(crm.referral_network, crm.referral_network) RETURNS crm.referral_network
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_referral_network_append_all';
+COMMENT ON FUNCTION crm_internal.referral_network_merge(crm.referral_network, crm.referral_network) IS
+  'transition function of the aggregate merge';
 CREATE AGGREGATE crm.merge(network crm.referral_network) (
-  SFUNC = crm_internal.referral_network_plus,
+  SFUNC = crm_internal.referral_network_merge,
   STYPE = crm.referral_network,
   SSPACE = 4096,
+  FINALFUNC = crm_internal.referral_network_final,
   COMBINEFUNC = crm_internal.referral_network_plus,
   PARALLEL = SAFE
 );

@@ -125,7 +125,9 @@ CREATE FUNCTION crm_internal.report_columns(horizon_days int, keys text[]) RETUR
     'crm.purchase_count(crm.within(u.history, daterange({day} - 365, {day}, ''(]''))) AS purchase_count_last_365d',
     '(1 + width_bucket(CASE WHEN r.value_measure = ''clv'' THEN {score}.clv ELSE crm.spend(u.history)::float8 END, r.value_cuts))::smallint AS value_decile',
     '{since} AS segment_since',
-    '{previous} AS previous_segment'
+    '{previous} AS previous_segment',
+    '(crm.clv_interval(r.purchase_model, r.spend_model, u.history, {day}, {day} + {horizon}, r.annual_discount_rate, 0.8, r.margin)).high AS clv_q90_{horizon}d',
+    'crm.value_note(r.purchase_model, r.spend_model, u.history, {day}) AS value_note'
   ]) WITH ORDINALITY AS u(c, n)
   WHERE substring(c FROM '\w+$') <> ALL (keys)
 $$;
@@ -329,6 +331,8 @@ BEGIN
       ('buy_again', 'probability of at least one purchase within the horizon after scored_on; NULL until there is a purchase model'),
       ('expected_purchases', 'expected number of purchase days within the horizon; NULL until there is a purchase model'),
       ('clv', 'expected discounted margin of purchases within the horizon, in units of currency; NULL until there are a purchase_model and a spend_model in the rules, which CALL crm.refresh(..., refit => true) fits'),
+      ('clv_q90', '90 % quantile of what clv is the mean of: nine of ten customers like this one bring at most so much within the horizon; the mean may lie above it, since few customers with many purchases make it; NULL where clv is'),
+      ('value_note', 'why the customer has no value, no clv or no p_churned, or on what clv stands if not on the mean spend, in words; NULL if there is nothing to say'),
       ('expected_next_purchase_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected, and until there is a purchase model'),
       ('cohort_month', 'first day of the month of the first purchase'),
       ('lifecycle_state', 'new, repeat, reactivated, lapsed or never: the 365 days until scored_on beside the 365 before them'),

@@ -77,7 +77,6 @@
 @replace crm.is_overdue
 @replace crm.lifecycle_state
 @replace crm.lifecycle_migration
-@replace crm_internal.concentration_transition
 @replace crm.concentration
 @replace crm.gini
 @replace crm.payback_on

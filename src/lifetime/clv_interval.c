@@ -1,0 +1,159 @@
+/*
+ * clv_interval.c: between which values what one customer brings will lie.
+ */
+#include "crm.h"
+
+#include "base/rows.h"
+#include "lifetime/clv.h"
+#include "lifetime/predict.h"
+#include "lifetime/purchase_forecast.h"
+#include "lifetime/spend_model.h"
+#include "miscadmin.h"
+
+/* Chances are asked for until what is left beyond them is less. */
+#define REST 1e-8
+
+/* The chances of 0, 1, 2 .. purchases until hardly any are left: few are asked for first, then more, then one at a time. */
+static double *
+chances_ahead(const PurchaseModel *model, Btyd c, double t, int *count)
+{
+	PurchaseParams params = model_params(model);
+	double		   mean = model_ops(model)->expected(&params, c, t, NULL);
+	double		   sum = 0;
+	int			   room = FEW_PURCHASES;
+	int			   n = 0;
+	double		  *p = palloc(room * sizeof(double));
+
+	CheckCountedPurchases(mean);
+	model_ops(model)->p_purchases_below(&params, c, room, t, p);
+	while (sum < 1 - REST && (n <= mean || p[n - 1] > 1e-17))
+	{
+		CHECK_FOR_INTERRUPTS();
+		CheckCountedPurchases(n);
+		if (n == room && room < MORE_PURCHASES)
+		{
+			p = repalloc(p, (room = MORE_PURCHASES) * sizeof(double));
+			model_ops(model)->p_purchases_below(&params, c, room, t, p);
+		}
+		else if (n == room)
+			p = repalloc_huge(p, (room *= 2) * sizeof(double));
+		if (n >= MORE_PURCHASES)
+			p[n] = model_ops(model)->p_purchases(&params, c, n, t);
+		sum += p[n++];
+	}
+	*count = n;
+	return p;
+}
+
+/* Where each purchase costs the same for certain: so many times the price. */
+static double
+price_quantile(const SpendAhead *ahead, double price, double q)
+{
+	double sum = 0;
+	int	   n = 0;
+
+	while (n < ahead->n && (sum += ahead->chances[n]) < q)
+		n++;
+	return n * price;
+}
+
+/*
+ * The smallest v with P(spends at most v) >= q, to 1e-9 of it. The odds of v among those who spend at all rise
+ * like powers of v at both ends, so that Newton's method on the logarithms of both is nearly at home everywhere;
+ * it is kept between ends around the solution, which halves take the place of where it leaves them.
+ */
+static double
+spend_quantile(const SpendAhead *ahead, double q, double spend_per_purchase)
+{
+	double price = spend_known_price(ahead->kind, ahead->params, ahead->x, ahead->z);
+	double none = ahead->chances[0];
+	double some = 0; /* P(spends at all) */
+	double goal;
+	double low = -700;
+	double high = 700;
+	double at;
+
+	if (none >= q)
+		return 0;
+	if (price > 0)
+		return price_quantile(ahead, price, q);
+	for (int n = 1; n < ahead->n; n++)
+		some += ahead->chances[n];
+	/* what lies beyond the counted chances is not waited for */
+	goal = Min(q - none, some * (1 - 1e-15));
+	at = log(Max(spend_per_purchase, 1e-6));
+	for (int i = 0; i < 200 && high - low > 1e-9; i++)
+	{
+		double slope;
+		double below = spend_ahead_at_most(ahead, exp(at), &slope);
+		double above = some - below;
+		double step;
+
+		CHECK_FOR_INTERRUPTS();
+		if (below >= goal)
+			high = at;
+		else
+			low = at;
+		step = below > 0 && above > 0 && slope > 0
+				   ? log(goal / (some - goal) * above / below) * below / some * above / slope
+				   : NAN;
+		if (fabs(step) < 1e-10)
+			return exp(at + step);
+		at += step;
+		if (!(at > low && at < high))
+			at = (low + high) / 2;
+	}
+	return exp(high);
+}
+
+/*
+ * (purchases, spend, history, as_of, until, annual_discount_rate, level, margin) -> (low, high): between
+ * which what one customer brings will lie. Exact without discount; with a discount rate
+ * the same quantiles times the share of the expected value that the discount leaves. The outcome's mean, clv, may lie above
+ * the interval: a few customers with many purchases make it.
+ */
+PG_FUNCTION_INFO_V1(crm_clv_interval);
+Datum
+crm_clv_interval(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
+	const SpendModel	*spend = CheckSpendPredicting(PG_GETARG_SPEND_MODEL(1));
+	PurchaseParams		 params = model_params(model);
+	double				 delta = discount_per_unit(PG_GETARG_FLOAT8(5), model->unit_days);
+	double				 level = CheckLevel(PG_GETARG_FLOAT8(6));
+	double				 margin = CheckMargin(PG_GETARG_FLOAT8(7));
+	double				 t;
+	double				 spend_per_purchase;
+	double				 discount = 1; /* the share of the expected value that it leaves */
+	Btyd				 c;
+	BtydDays			 days;
+	SpendAhead			 ahead = {.kind = spend->kind, .params = spend->params};
+	double				 ends[2];
+	Datum				 values[2];
+	bool				 nulls[2] = {false, false};
+
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)), PG_GETARG_DATEADT(3), &days))
+		PG_RETURN_NULL();
+	t = CheckFinitePeriods(
+		periods_between(PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), model->unit_days));
+	c = btyd_in_units(&days, model->unit_days);
+	ahead.x = c.x;
+	ahead.z = Max(btyd_mean_spend(&days), 0);
+	ahead.chances = chances_ahead(model, c, t, &ahead.n);
+	if (ahead.chances[0] < (1 + level) / 2) /* not nothing for certain enough */
+	{
+		double expected = model_ops(model)->expected(&params, c, t, NULL);
+
+		ahead.norms = palloc_extended(ahead.n * sizeof(double), MCXT_ALLOC_HUGE);
+		spend_ahead_norms(&ahead);
+		if (delta > 0 && expected > 0)
+			discount = model_ops(model)->discounted(&params, c, t, delta) / expected;
+	}
+	spend_per_purchase = expected_spend(spend, c.x, btyd_mean_spend(&days));
+	for (int i = 0; i < 2; i++)
+		ends[i] = margin * discount *
+				  spend_quantile(&ahead, (1 + (i == 0 ? -level : level)) / 2, spend_per_purchase);
+	for (int i = 0; i < 2; i++)
+		values[i] = Float8GetDatum(CheckValue(ends[margin < 0 ? 1 - i : i]));
+	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
+}

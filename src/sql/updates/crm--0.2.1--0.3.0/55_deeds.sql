@@ -1,0 +1,3 @@
+-- what 55_deeds has is new
+
+@part 55_deeds.sql
