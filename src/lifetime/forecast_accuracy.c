@@ -12,8 +12,12 @@
 #include "base/aggregate.h"
 #include "base/rows.h"
 #include "base/value_list.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
 
 #define FORECAST_MAX 1e100
+#define DECILES 10
 
 /* Numbers whose squares still add up to a finite one. */
 static double
@@ -83,6 +87,85 @@ top_decile(const ListEntry *pairs, int64 n)
 	return sum;
 }
 
+/*
+ * Means of what was expected and what happened in each tenth of the customers, that of the highest expectation
+ * first. Customers who are tied at an edge count in part on both sides.
+ */
+static void
+decile_means(const ListEntry *pairs, int64 n, double *expected, double *actual)
+{
+	memset(expected, 0, DECILES * sizeof(double));
+	memset(actual, 0, DECILES * sizeof(double));
+	for (int64 i = 0, next; i < n; i = next)
+	{
+		double happened = 0;
+
+		for (next = i; next < n && pairs[next].value.number == pairs[i].value.number; next++)
+			happened += pairs[next].with.number;
+		for (int d = (int) (i * DECILES / n); d < DECILES && n * d < next * DECILES; d++)
+		{
+			/* positions in tenths of a customer are whole numbers */
+			double inside = Min(next * DECILES, n * (d + 1)) - Max(i * DECILES, n * d);
+
+			expected[d] += pairs[i].value.number * (inside / n);
+			actual[d] += happened / (next - i) * (inside / n);
+		}
+	}
+}
+
+static int
+compare_descending(const void *a, const void *b)
+{
+	CHECK_FOR_INTERRUPTS();
+	return CRM_COMPARE(*(const double *) b, *(const double *) a);
+}
+
+/*
+ * How much more of what happened the customers in front have than as many others: the area between their
+ * cumulative share and the diagonal, as a share of what it would be had the order been that of what happened. False
+ * where nothing differs, or something is negative. Who is tied shares evenly.
+ */
+static bool
+normalised_gini(const ListEntry *pairs, int64 n, double total, double *gini)
+{
+	double *actual = palloc_extended(n * sizeof(double), MCXT_ALLOC_HUGE);
+	double	area = 0;
+	double	best = 0;
+	double	sum = 0;
+
+	for (int64 i = 0, next; i < n; i = next)
+	{
+		double before = sum;
+
+		for (next = i; next < n && pairs[next].value.number == pairs[i].value.number; next++)
+		{
+			actual[next] = pairs[next].with.number;
+			sum += actual[next];
+		}
+		area += (next - i) * (before / 2 + sum / 2 - total * ((i + next) / 2.0 / n));
+	}
+	qsort(actual, n, sizeof(double), compare_descending);
+	sum = 0;
+	for (int64 i = 0; i < n; i++)
+	{
+		best += sum + actual[i] / 2 - total * ((i + 0.5) / n);
+		sum += actual[i];
+	}
+	*gini = area / best;
+	return actual[n - 1] >= 0 && actual[0] > actual[n - 1] && isfinite(*gini);
+}
+
+static Datum
+decile_array(const double *means)
+{
+	Datum elements[DECILES];
+
+	for (int d = 0; d < DECILES; d++)
+		elements[d] = Float8GetDatum(means[d]);
+	return PointerGetDatum(construct_array(elements, DECILES, FLOAT8OID, sizeof(float8),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 PG_FUNCTION_INFO_V1(crm_forecast_accuracy_final);
 Datum
 crm_forecast_accuracy_final(PG_FUNCTION_ARGS)
@@ -99,8 +182,10 @@ crm_forecast_accuracy_final(PG_FUNCTION_ARGS)
 	double			 covariance = 0;
 	bool			 same_e = true; /* sums of squares are only nearly 0 then */
 	bool			 same_a = true;
-	Datum			 values[8];
-	bool			 nulls[8] = {false};
+	double			 means[2][DECILES];
+	double			 gini = 0;
+	Datum			 values[11];
+	bool			 nulls[11] = {false};
 
 	if (n == 0)
 		PG_RETURN_NULL();
@@ -135,5 +220,10 @@ crm_forecast_accuracy_final(PG_FUNCTION_ARGS)
 	values[6] = Float8GetDatum(nulls[6] ? 0 : covariance / sqrt(variance_e) / sqrt(variance_a));
 	nulls[7] = actual == 0;
 	values[7] = Float8GetDatum(nulls[7] ? 0 : top_decile(pairs, n) / actual);
+	decile_means(pairs, n, means[0], means[1]);
+	nulls[8] = !normalised_gini(pairs, n, actual, &gini);
+	values[8] = Float8GetDatum(gini);
+	values[9] = decile_array(means[0]);
+	values[10] = decile_array(means[1]);
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }

@@ -73,7 +73,10 @@ CREATE TYPE crm.forecast_accuracy_result AS (
   mean_absolute_error float8,
   root_mean_squared_error float8,
   correlation float8,
-  top_decile_share float8
+  top_decile_share float8,
+  normalised_gini float8,
+  decile_expected float8[],
+  decile_actual float8[]
 );
 COMMENT ON TYPE crm.forecast_accuracy_result IS 'how good forecasts were';
 COMMENT ON COLUMN crm.forecast_accuracy_result.n IS 'customers';
@@ -84,6 +87,9 @@ COMMENT ON COLUMN crm.forecast_accuracy_result.mean_absolute_error IS 'mean of t
 COMMENT ON COLUMN crm.forecast_accuracy_result.root_mean_squared_error IS 'root of the mean of the squared errors';
 COMMENT ON COLUMN crm.forecast_accuracy_result.correlation IS 'correlation of expected and actual; NULL if one of them is constant';
 COMMENT ON COLUMN crm.forecast_accuracy_result.top_decile_share IS 'share of all that happened in the tenth of highest expectation; NULL if nothing happened';
+COMMENT ON COLUMN crm.forecast_accuracy_result.normalised_gini IS 'how well the forecasts order the customers by what they did: 1 like what happened, 0 like chance; NULL if all did the same or a value is negative';
+COMMENT ON COLUMN crm.forecast_accuracy_result.decile_expected IS 'mean of what was expected in each tenth of the customers, those of the highest expectation first';
+COMMENT ON COLUMN crm.forecast_accuracy_result.decile_actual IS 'mean of what happened in each of these tenths: calibrated forecasts have the same';
 
 CREATE FUNCTION crm_internal.forecast_accuracy_transition(crm.value_list_state, float8, float8) RETURNS crm.value_list_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_forecast_accuracy_add';

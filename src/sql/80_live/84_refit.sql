@@ -82,7 +82,9 @@ BEGIN
   EXECUTE format($sql$CREATE TABLE %s AS
     SELECT %s NULL::date AS fitted_on, NULL::date AS spend_fitted_on, NULL::date AS recorded_on, NULL::crm.purchase_model AS purchase_model,
       NULL::crm.spend_model AS spend_model, NULL::bigint AS customers, NULL::date AS replaced_on, NULL::text AS replaced_by,
-      NULL::date AS forecast_from, NULL::date AS forecast_until, NULL::boolean AS out_of_sample, (NULL::crm.forecast_accuracy_result).*
+      NULL::date AS forecast_from, NULL::date AS forecast_until, NULL::boolean AS out_of_sample, NULL::bigint AS n, NULL::float8 AS total_expected,
+      NULL::float8 AS total_actual, NULL::float8 AS mean_error, NULL::float8 AS mean_absolute_error, NULL::float8 AS root_mean_squared_error,
+      NULL::float8 AS correlation, NULL::float8 AS top_decile_share
     FROM %s WITH NO DATA$sql$, name, coalesce(crm_internal.column_list(scale_by, ''::text) || ',', ''), tracking.scoring);
   made := name::regclass;
   EXECUTE format($sql$ALTER TABLE %s ALTER recorded_on SET NOT NULL,
