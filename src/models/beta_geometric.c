@@ -436,13 +436,14 @@ discounted_for_ever(const BgAlive *now, double delta)
 static double
 discounted_within(const BgAlive *now, double t, double delta)
 {
-	double			 gap = now->scale * now->k / (now->shape + now->k);
-	double			 range = log1p(t / gap);
-	int				 panels = (1 + (int) (range / 3)) * (now->k == 1 ? 1 : 4);
-	double			 width = range / panels;
-	double			 sum = 0;
-	Ladder			 ladder;
-	const int		 nodes = range < 1.5 && now->k == 1 ? 16 : 32;
+	double gap = now->scale * now->k / (now->shape + now->k);
+	double range = log1p(t / gap);
+	int	   panels = (1 + (int) (range / 3)) * (now->k == 1 ? 1 : 4);
+	double width = range / panels;
+	double sum = 0;
+	Ladder ladder;
+	/* few are enough for what neither turns nor falls by more than e^16 */
+	const int		 nodes = range < 1.5 && now->k == 1 && delta * t < 16 ? 16 : 32;
 	const GaussNode *node = nodes == 16 ? gauss_legendre_16 : gauss_legendre_32;
 
 	ladder.filled = 0;

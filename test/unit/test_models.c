@@ -447,6 +447,27 @@ check_promises(const PurchaseModelOps *ops, int n)
 	   first);
 }
 
+/* So long that the discount leaves nothing is for ever: two ways of computing meet there. */
+static void
+check_discount(const PurchaseModelOps *ops)
+{
+	Rng	   rng;
+	double worst = 0;
+
+	random_seed(&rng, 6, 6);
+	for (int i = 0; i < 60; i++)
+	{
+		PurchaseParams params = random_params(&rng, ops, i % 2 ? 50 : 1e5);
+		Btyd		   c = random_customer(&rng);
+		double		   t = spread(&rng, 0.01, 5000);
+		double		   ever = ops->discounted(&params, c, INFINITY, 44.9 / t);
+
+		if (ever > 1e-290)
+			worst = fmax(worst, relative_error(ops->discounted(&params, c, t, 44.9 / t), ever));
+	}
+	ok(worst < 1e-9, "%s: discounted for long is for ever (%.1e)", name_of(ops), worst);
+}
+
 /* The probabilities of a new customer's purchases add up to 1, and their mean to the expectation. */
 static void
 check_probability(const PurchaseModelOps *ops)
@@ -806,6 +827,7 @@ main(int argc, char **argv)
 
 		check_gradients(ops);
 		check_promises(ops, argc > 4 ? atoi(argv[4]) : ops->limit ? 60 : 300);
+		check_discount(ops);
 		check_probability(ops);
 		check_forecast(ops);
 		check_simulation(ops);
