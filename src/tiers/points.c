@@ -17,7 +17,7 @@ static const char *const kind_names[] = {
 	[POINTS_EXPIRED] = "expired",		[POINTS_EARNED] = "earned",
 	[POINTS_REFUNDED] = "refunded",		[POINTS_REDEEMED] = "redeemed",
 	[POINTS_RETURNED] = "returned",		[POINTS_PENDING] = "pending",
-	[POINTS_REINSTATED] = "reinstated",
+	[POINTS_REINSTATED] = "reinstated", [POINTS_RECEIVED] = "received",
 };
 
 /* Points are whole. */
@@ -75,7 +75,8 @@ has_null_argument(FunctionCallInfo fcinfo)
 /* Start a ledger until a day; NULL redemptions and base points are none. */
 static void
 start_ledger(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned,
-			 const PurchaseHistory *redeemed, const PurchaseHistory *base_points, DateADT until)
+			 const PurchaseHistory *redeemed, const PurchaseHistory *base_points, PointsGifts gifts,
+			 DateADT until)
 {
 	PurchaseBook  book = purchase_book(earned, until);
 	int			  nredeemed = redeemed == NULL ? 0 : purchase_history_count_until(redeemed, until);
@@ -87,7 +88,7 @@ start_ledger(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned
 	CheckBasePoints(r, &book, base_points);
 	if (book.ncorrections > 0)
 		days = MemoryContextAllocHuge(CurrentMemoryContext, book.ndays * sizeof(PointsEarned));
-	points_ledger_start(l, r, &book, redeemed, nredeemed, base_points, days);
+	points_ledger_start(l, r, &book, redeemed, nredeemed, base_points, gifts, days);
 }
 
 /* The next movement, or an error if it is out of range. */
@@ -110,7 +111,7 @@ void
 points_ledger_begin(PointsLedger *l, const PointsRule *r, const PurchaseHistory *purchases,
 					const PurchaseHistory *redeemed, DateADT until)
 {
-	start_ledger(l, r, purchases, redeemed, NULL, until);
+	start_ledger(l, r, purchases, redeemed, NULL, (PointsGifts){NULL, 0}, until);
 }
 
 /* Its next movement; false if there is none. */
@@ -150,17 +151,29 @@ base_points_argument(FunctionCallInfo fcinfo, int n)
 	return argument_is_given(fcinfo, n) ? PG_GETARG_PURCHASE_HISTORY(n) : NULL;
 }
 
-/* The ledger of the arguments (rule, earned, redeemed, as_of, ..., base_points), at the end of that day. */
-static void
-ledger_of_arguments(FunctionCallInfo fcinfo, int base_points, PointsLedger *l)
+/* Gifts, in the memory context of the call; none if they are not given. */
+static PointsGifts
+gifts_argument(FunctionCallInfo fcinfo, int n)
+{
+	return points_gifts_read(argument_is_given(fcinfo, n) ? PG_GETARG_ARRAYTYPE_P(n) : NULL);
+}
+
+/*
+ * The ledger of the arguments (rule, purchases, redeemed, as_of, ..., base_points, gifts)
+ * at the end of that day, which it returns.
+ */
+DateADT
+points_ledger_of_arguments(FunctionCallInfo fcinfo, int base_points, PointsLedger *l)
 {
 	DateADT		   as_of = CheckFiniteDate(PG_GETARG_DATEADT(3), "as_of");
 	PointsMovement m;
 
 	start_ledger(l, PG_GETARG_POINTS_RULE(0), PG_GETARG_PURCHASE_HISTORY(1),
-				 history_argument(fcinfo, 2), base_points_argument(fcinfo, base_points), as_of);
+				 history_argument(fcinfo, 2), base_points_argument(fcinfo, base_points),
+				 gifts_argument(fcinfo, base_points + 1), as_of);
 	while (next_movement(l, as_of, &m))
 		continue;
+	return as_of;
 }
 
 /* Points at the end of a day; negative if more were taken back than there were. */
@@ -172,7 +185,7 @@ crm_points_balance(PG_FUNCTION_ARGS)
 
 	if (has_null_argument(fcinfo))
 		PG_RETURN_NULL();
-	ledger_of_arguments(fcinfo, 4, &l);
+	points_ledger_of_arguments(fcinfo, 4, &l);
 	PG_RETURN_INT64(l.balance);
 }
 
@@ -190,7 +203,7 @@ crm_points_expiring(PG_FUNCTION_ARGS)
 	if (has_null_argument(fcinfo) || PG_ARGISNULL(4))
 		PG_RETURN_NULL();
 	by = CheckFiniteDate(PG_GETARG_DATEADT(4), "by");
-	ledger_of_arguments(fcinfo, 5, &l);
+	points_ledger_of_arguments(fcinfo, 5, &l);
 	as_of = PG_GETARG_DATEADT(3);
 	while (next_movement(&l, by, &m))
 		if (m.kind == POINTS_EXPIRED && l.awards.awards[m.award].available_on <= as_of)
@@ -218,7 +231,8 @@ start_statement(FunctionCallInfo fcinfo, FuncCallContext *rows, Statement *s)
 	start_ledger(&s->ledger, rows_copy_varlena(rows, PG_GETARG_POINTS_RULE(0)),
 				 rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(1)),
 				 redeemed == NULL ? NULL : rows_copy_varlena(rows, redeemed),
-				 base_points == NULL ? NULL : rows_copy_varlena(rows, base_points), s->until);
+				 base_points == NULL ? NULL : rows_copy_varlena(rows, base_points),
+				 gifts_argument(fcinfo, 5), s->until);
 	MemoryContextSwitchTo(before);
 }
 
@@ -302,7 +316,7 @@ crm_points_awards(PG_FUNCTION_ARGS)
 			MemoryContext before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
 			PointsLedger  l;
 
-			ledger_of_arguments(fcinfo, 4, &l);
+			points_ledger_of_arguments(fcinfo, 4, &l);
 			open->program = points_rule_program(l.rule);
 			find_open_awards(&l, open);
 			MemoryContextSwitchTo(before);

@@ -436,6 +436,26 @@ redeem(PointsLedger *l, PointsMovement *m)
 				-(int128) points_awards_spend(&l->awards, points, entry->day));
 }
 
+/* Points that come from elsewhere, with an expiry of their own. */
+static bool
+receive_gift(PointsLedger *l, PointsMovement *m)
+{
+	const PointsGift *gift = l->gifts++;
+
+	if (gift->expires_on <= gift->booked_on)
+	{
+		m->points = 0;
+		return true;
+	}
+	if (!book(l, m, gift->booked_on, POINTS_RECEIVED, gift->points))
+		return false;
+	if (l->last_activity == DATEVAL_NOBEGIN)
+		l->last_activity = gift->booked_on;
+	m->expires_on = expiry_of(l, points_awards_add(&l->awards, gift->booked_on, gift->booked_on,
+												   gift->expires_on, 0, gift->points));
+	return true;
+}
+
 /* What one event has more to tell; false if it has told all. */
 static bool
 tell_more(PointsLedger *l, PointsMovement *m)
@@ -453,7 +473,7 @@ tell_more(PointsLedger *l, PointsMovement *m)
 /*
  * The next movement on or before a day; false if there is none, or if it is out of
  * range. On one day points expire first, then those that waited are available, then
- * they are earned or taken back, then taken back by corrections, then redeemed.
+ * they are earned or taken back, then taken back by corrections, then received, then redeemed.
  */
 bool
 points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
@@ -469,8 +489,15 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 		DateADT corrects = l->next_correction < l->book.ncorrections
 							   ? l->book.corrections[l->next_correction].booked
 							   : NEVER;
+		DateADT receives = NEVER;
 		DateADT day = Min(Min(expires, earns), Min(corrects, redeems));
 		bool	booked;
+
+		if (unlikely(l->gifts < l->gifts_end))
+		{
+			receives = l->gifts->booked_on;
+			day = Min(day, receives);
+		}
 
 		if (unlikely(l->may_wait))
 		{
@@ -497,6 +524,8 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 			booked = earn(l, m);
 		else if (corrects == day)
 			booked = correct(l, m);
+		else if (receives == day)
+			booked = receive_gift(l, m);
 		else
 			booked = redeem(l, m);
 		if (booked && m->points != 0)
@@ -507,14 +536,14 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 
 /*
  * A ledger of what was bought and the first entries of what was redeemed, before its
- * first movement. days has room for as many as the book has, NULL if it has no
+ * first movement. gifts may be none. days has room for as many as the book has, NULL if it has no
  * corrections. base_points, the points of single purchases by day, may be NULL. What
  * grows stays in the memory context of the call.
  */
 void
 points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *earned,
 					const PurchaseHistory *redeemed, int nredeemed,
-					const PurchaseHistory *base_points, PointsEarned *days)
+					const PurchaseHistory *base_points, PointsGifts gifts, PointsEarned *days)
 {
 	memset(l, 0, sizeof(*l));
 	l->rule = r;
@@ -528,6 +557,8 @@ points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *ea
 		l->redeemed = redeemed->entries;
 		l->redeemed_end = redeemed->entries + nredeemed;
 	}
+	l->gifts = gifts.gifts;
+	l->gifts_end = gifts.gifts + gifts.n;
 	if (base_points != NULL)
 	{
 		l->base = base_points->entries;

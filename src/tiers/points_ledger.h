@@ -8,6 +8,7 @@
 #include "crm.h"
 
 #include "tiers/points_awards.h"
+#include "tiers/points_gifts.h"
 #include "tiers/points_rule.h"
 #include "history/purchase_book.h"
 #include "tiers/tier_walk.h"
@@ -22,7 +23,8 @@ typedef enum PointsKind
 	POINTS_REDEEMED,
 	POINTS_RETURNED,
 	POINTS_PENDING, /* come to wait, or are taken back from those that do: no change of the balance */
-	POINTS_REINSTATED
+	POINTS_REINSTATED,
+	POINTS_RECEIVED
 } PointsKind;
 
 /* One movement: what a day earned, a redemption, an award that expired. */
@@ -59,6 +61,8 @@ typedef struct PointsLedger
 	const PurchaseDay *redeemed_end;
 	const PurchaseDay *base; /* next entry of the base points of single purchases, and their end */
 	const PurchaseDay *base_end;
+	const PointsGift  *gifts; /* next of them, and their end */
+	const PointsGift  *gifts_end;
 	int64			   orders; /* counted so far */
 	TierWalk		   walk;   /* if the rule has a program */
 	PointsAwards	   awards;
@@ -74,17 +78,20 @@ typedef struct PointsLedger
 
 extern void points_ledger_start(PointsLedger *l, const PointsRule *r, const PurchaseBook *earned,
 								const PurchaseHistory *redeemed, int nredeemed,
-								const PurchaseHistory *base_points, PointsEarned *days);
+								const PurchaseHistory *base_points, PointsGifts gifts,
+								PointsEarned *days);
 extern bool points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m);
 
 /* points.c */
-extern void points_ledger_begin(PointsLedger *l, const PointsRule *r,
-								const PurchaseHistory *purchases, const PurchaseHistory *redeemed,
-								DateADT until);
-extern bool points_ledger_move(PointsLedger *l, DateADT until, PointsMovement *m);
-extern void points_ledger_until(PointsLedger *l, const PointsRule *r,
-								const PurchaseHistory *purchases, const PurchaseHistory *redeemed,
-								DateADT as_of, bool watched);
-extern void CheckPointValue(Numeric value);
+extern void	   points_ledger_begin(PointsLedger *l, const PointsRule *r,
+								   const PurchaseHistory *purchases, const PurchaseHistory *redeemed,
+								   DateADT until);
+extern bool	   points_ledger_move(PointsLedger *l, DateADT until, PointsMovement *m);
+extern void	   points_ledger_until(PointsLedger *l, const PointsRule *r,
+								   const PurchaseHistory *purchases, const PurchaseHistory *redeemed,
+								   DateADT as_of, bool watched);
+extern DateADT points_ledger_of_arguments(FunctionCallInfo fcinfo, int base_points,
+										  PointsLedger *l);
+extern void	   CheckPointValue(Numeric value);
 
 #endif /* CRM_POINTS_LEDGER_H */

@@ -52,6 +52,7 @@ SELECT v.type, u.value FROM (VALUES
   ('crm.rfm_scale', ARRAY['recency: 95, 260, 420, 480; frequency: 1, 1, 2, 4; monetary: 14.37, 28.5, 50, 120', 'recency: 1; frequency: 1; monetary: 1', 'recency: -900000000000000; frequency: 900000000000000; monetary: 0.00000001']),
   ('crm.relationship_level', ARRAY['basic', 'partnership']),
   ('crm.program_comparison', ARRAY['{none 0 0} other {none 0 0} moves {}', '{none 0 0, Bronze 0 2, "a b" 5 0} other {none 0 9223372036854775807, Base 3 1} moves {1/1 40, 2/1 8} points {900 20 500} other {880 0 560}']),
+  ('crm.challenge', ARRAY['orders 1', 'orders 5 within 30 days from 2024-03-01 until 2024-08-31 reward 500', 'streak 3 week(sunday)', 'spend 900000000000000 within 1200 months 36525 days']),
   ('crm.breakage_curve', ARRAY['{}', '{14/3 100 0 0 0, 365/3 0 20 0 5}', '{0/0 0 0 0 9223372036854775807}', '{36524/31 1 1 1 1}']),
   ('crm.whale_curve', ARRAY['exact {1.00 5}', 'exact {-5 1, 0 3, 7 2}', 'buckets {1.00 5 5}', 'exact {900000000000000 1}', 'exact {0 9223372036854775807}', 'exact {-900000000000000 1, 900000000000000 1}'])
 ) AS v(type, vals), unnest(v.vals) AS u(value);

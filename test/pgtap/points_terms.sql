@@ -12,7 +12,7 @@
 \endif
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(15);
+SELECT plan(18);
 
 CREATE TYPE terms AS (rate numeric, order_points int, pending interval, expiry interval, expires_at text, inclusive boolean, inactivity interval,
   reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[]);
@@ -35,10 +35,11 @@ BEGIN
     ELSE last + CASE WHEN t.inclusive THEN 1 ELSE 0 END END;
 END $$;
 
-CREATE TEMP TABLE cases (i int PRIMARY KEY, t terms, rule points_rule, history purchase_history, redeemed purchase_history, until date);
+CREATE TEMP TABLE cases (i int PRIMARY KEY, t terms, rule points_rule, history purchase_history, redeemed purchase_history, until date, gifts points_gift[]);
 CREATE TEMP TABLE bought (i int, day date, orders int, amount int);
 CREATE TEMP TABLE booked (i int, day date, of date, orders int, amount int);
 CREATE TEMP TABLE redemption (i int, day date, points int);
+CREATE TEMP TABLE gift (i int, day date, points int, expires date);
 
 -- What is left of an award of points when of what it was made for so much is left.
 CREATE FUNCTION left_of(award int, gross int, net int) RETURNS int LANGUAGE sql AS $$
@@ -99,11 +100,21 @@ BEGIN
       a[k] := w;
     END LOOP;
     -- purchases, corrections of earlier ones, redemptions
-    FOR e IN SELECT 1 AS what, day AS of, orders, amount FROM bought WHERE i = no AND day = today
-      UNION ALL SELECT 2, of, orders, amount FROM booked WHERE i = no AND day = today
-      UNION ALL SELECT 3, day, 0, redemption.points FROM redemption WHERE i = no AND day = today ORDER BY 1, 2 LOOP
+    FOR e IN SELECT ev.what, ev.of, ev.orders, ev.amount, ev.expires FROM (
+      SELECT 1 AS what, day AS of, orders, amount, NULL::date AS expires FROM bought WHERE i = no AND day = today
+      UNION ALL SELECT 2, of, orders, amount, NULL FROM booked WHERE i = no AND day = today
+      UNION ALL SELECT 4, day, 0, gift.points, gift.expires FROM gift WHERE i = no AND day = today
+      UNION ALL SELECT 3, day, 0, redemption.points, NULL FROM redemption WHERE i = no AND day = today) ev ORDER BY array_position('{1,2,4,3}'::int[], ev.what), ev.of, ev.expires, ev.amount LOOP
       d := NULL;
-      IF e.what = 1 THEN
+      IF e.what = 4 THEN -- from elsewhere, with an expiry of its own
+        IF e.expires <= today THEN CONTINUE; END IF;
+        movements := movements || format('%s received %s', today, e.amount);
+        active := coalesce(active, today);
+        rest := least(debt, e.amount);
+        debt := debt - rest;
+        IF e.amount > rest THEN a := a || ROW(today, today, coalesce(e.expires, 'infinity'), false, e.amount - rest, 0)::award; END IF;
+        CONTINUE;
+      ELSIF e.what = 1 THEN
         tier_ := CASE WHEN t.program IS NOT NULL THEN tier(t.program, until(history, today - 1), today) END;
         points := floor(t.rate * coalesce(t.multipliers[tier_rank(t.program, tier_)], 1) * e.amount);
         of_day := of_day || jsonb_build_object(today, jsonb_build_object('points', points, 'gross', e.amount, 'net', e.amount, 'orders', e.orders, 'award', NULL, 'tier', tier_));
@@ -269,38 +280,40 @@ UPDATE booked SET amount = -amount WHERE random() < 0.25;
 DELETE FROM booked a USING booked b WHERE a.i = b.i AND a.day = b.day AND a.of = b.of AND a.ctid > b.ctid;
 INSERT INTO redemption SELECT i, day, sum(points) FROM (
     SELECT i, date '2024-01-01' + floor(random() * 140)::int AS day, (floor(random() * 40) + 1)::int * CASE WHEN random() < 0.4 THEN -1 ELSE 1 END AS points FROM cases, generate_series(1, i % 5)) r GROUP BY i, day;
-UPDATE cases SET rule = rule_of(t),
+INSERT INTO gift SELECT i, date '2024-01-01' + floor(random() * 120)::int, ceil(random() * 30)::int, NULL FROM cases, generate_series(1, i % 3) WHERE i % 2 = 0;
+UPDATE gift SET expires = day + floor(random() * 90)::int WHERE random() < 0.7;
+UPDATE cases SET gifts = (SELECT array_agg(ROW(day, points, expires)::points_gift ORDER BY random()) FROM gift g WHERE g.i = cases.i), rule = rule_of(t),
   history = coalesce((SELECT format('{%s}', string_agg(format('%s %s %s', day, orders, amount), ', ')) FROM bought b WHERE b.i = cases.i), '{}')::purchase_history
     + coalesce((SELECT format('{%s}', string_agg(format('%s %s %s of %s', day, orders, amount, of), ', ')) FROM booked b WHERE b.i = cases.i), '{}')::purchase_history,
   redeemed = coalesce((SELECT format('{%s}', string_agg(format('%s 0 %s', day, points), ', ')) FROM redemption r WHERE r.i = cases.i), '{}')::purchase_history;
 
 CREATE TEMP TABLE compared AS SELECT c.*, r.movements, r.open_awards,
-    ARRAY(SELECT format('%s %s %s', booked_on, kind, points) FROM points_statement(rule, history, redeemed, until)) AS found
+    ARRAY(SELECT format('%s %s %s', booked_on, kind, points) FROM points_statement(rule, history, redeemed, until, gifts => gifts)) AS found
   FROM cases c, reference(i, t, history, until) r;
 SELECT is_empty('SELECT i, rule, history, redeemed, until, found, movements FROM compared WHERE found IS DISTINCT FROM movements ORDER BY cardinality(movements) LIMIT 3', 'the statement is the one found point by point');
 SELECT is_empty($$
   SELECT i, rule, history, redeemed, until, held, expected FROM compared,
-    LATERAL (SELECT string_agg(format('%s %s %s', awarded_on, points, available_on), ', ') AS held FROM points_awards(rule, history, redeemed, until)) f,
+    LATERAL (SELECT string_agg(format('%s %s %s', awarded_on, points, available_on), ', ') AS held FROM points_awards(rule, history, redeemed, until, gifts => gifts)) f,
     LATERAL (SELECT string_agg(format('%s %s %s', awarded, "left", available), ', ') AS expected FROM unnest(open_awards)) x
   WHERE held IS DISTINCT FROM expected ORDER BY length(history::text) LIMIT 3$$, 'and so are the awards that have something left');
-SELECT is((SELECT array_agg(DISTINCT kind ORDER BY kind) FROM cases, points_statement(rule, history, redeemed, until)),
-  '{earned,expired,pending,redeemed,refunded,reinstated,returned}', 'every kind of movement occurs');
+SELECT is((SELECT array_agg(DISTINCT kind ORDER BY kind) FROM cases, points_statement(rule, history, redeemed, until, gifts => gifts)),
+  '{earned,expired,pending,received,redeemed,refunded,reinstated,returned}', 'every kind of movement occurs');
 SELECT is_empty($$
-  SELECT i FROM cases WHERE points_balance(rule, history, redeemed, until) <>
-    coalesce((SELECT sum(points) FILTER (WHERE kind <> 'pending') FROM points_statement(rule, history, redeemed, until)), 0)$$, 'the balance is the sum of the movements that are not pending');
+  SELECT i FROM cases WHERE points_balance(rule, history, redeemed, until, gifts => gifts) <>
+    coalesce((SELECT sum(points) FILTER (WHERE kind <> 'pending') FROM points_statement(rule, history, redeemed, until, gifts => gifts)), 0)$$, 'the balance is the sum of the movements that are not pending');
 SELECT is_empty($$
-  SELECT i FROM cases, LATERAL (SELECT sum(points) FILTER (WHERE available_on <= until) AS available FROM points_awards(rule, history, redeemed, until)) w
-  WHERE greatest(points_balance(rule, history, redeemed, until), 0) <> coalesce(available, 0)$$, 'it is what the available awards hold, or a debt');
-SELECT is_empty($$SELECT i FROM cases WHERE (t).forgives AND points_balance(rule, history, redeemed, until) < 0$$, 'a balance that is never negative is not');
+  SELECT i FROM cases, LATERAL (SELECT sum(points) FILTER (WHERE available_on <= until) AS available FROM points_awards(rule, history, redeemed, until, gifts => gifts)) w
+  WHERE greatest(points_balance(rule, history, redeemed, until, gifts => gifts), 0) <> coalesce(available, 0)$$, 'it is what the available awards hold, or a debt');
+SELECT is_empty($$SELECT i FROM cases WHERE (t).forgives AND points_balance(rule, history, redeemed, until, gifts => gifts) < 0$$, 'a balance that is never negative is not');
 SELECT is_empty($$
   SELECT i, n FROM cases, (VALUES (0), (10), (35), (200)) v(n)
-  WHERE points_expiring(rule, history, redeemed, until, until + n) <> coalesce((
-    SELECT sum(points) FROM points_awards(rule, history, redeemed, until) WHERE available_on <= until AND expires_on <= until + n), 0)$$, 'what will expire is what the awards say');
+  WHERE points_expiring(rule, history, redeemed, until, until + n, gifts => gifts) <> coalesce((
+    SELECT sum(points) FROM points_awards(rule, history, redeemed, until, gifts => gifts) WHERE available_on <= until AND expires_on <= until + n), 0)$$, 'what will expire is what the awards say');
 SELECT is_empty($$
-  SELECT i, booked_on FROM (SELECT i, until, a.expires_on AS booked_on, sum(a.points) AS points FROM cases, points_awards(rule, until(history, until), until(redeemed, until), until) a
+  SELECT i, booked_on FROM (SELECT i, until, a.expires_on AS booked_on, sum(a.points) AS points FROM cases, points_awards(rule, until(history, until), until(redeemed, until), until, gifts => ARRAY(SELECT g FROM unnest(gifts) g WHERE (g).booked_on <= until)) a
       WHERE expires_on < until + 900 GROUP BY i, until, a.expires_on) a
-  FULL JOIN (SELECT i, s.booked_on, -sum(s.points) AS points FROM cases, points_statement(rule, until(history, until), until(redeemed, until), until + 899) s WHERE kind = 'expired' AND booked_on > until GROUP BY i, s.booked_on) s USING (i, booked_on)
-  WHERE a.points IS DISTINCT FROM s.points AND NOT EXISTS (SELECT FROM cases c WHERE c.i = i AND points_balance(rule, history, redeemed, c.until) < 0)$$, 'and each expires on the day that it says, if nothing happens');
+  FULL JOIN (SELECT i, s.booked_on, -sum(s.points) AS points FROM cases, points_statement(rule, until(history, until), until(redeemed, until), until + 899, gifts => ARRAY(SELECT g FROM unnest(gifts) g WHERE (g).booked_on <= until)) s WHERE kind = 'expired' AND booked_on > until GROUP BY i, s.booked_on) s USING (i, booked_on)
+  WHERE a.points IS DISTINCT FROM s.points AND NOT EXISTS (SELECT FROM cases c WHERE c.i = i AND points_balance(rule, history, redeemed, c.until, gifts => c.gifts) < 0)$$, 'and each expires on the day that it says, if nothing happens');
 SELECT is_empty('SELECT rule FROM cases WHERE rule::text::points_rule <> rule OR rule::text::points_rule::text <> rule::text', 'the text form of a rule loses nothing');
 SELECT is((SELECT ARRAY[rule::text::points_rule = rule, rule::text LIKE '% expiries {never, 24 months} inclusive program %', rule::text NOT LIKE '%inclusive%inclusive%']
     FROM points_rule(program => '{Bronze: spend 0, Silver: spend 500} rolling 12 months', multipliers => '{1,2}', last_day_inclusive => true, tier_expiry => '{NULL,24 months}') rule),
@@ -310,6 +323,17 @@ SELECT results_eq($$SELECT d, points_balance('rate 1 never negative', '{2024-01-
   $$VALUES (date '2024-02-01', 0::bigint), ('2024-03-01', 10), ('2024-04-01', 100)$$, 'a cancelled redemption gives back what it took, not what was forgiven');
 SELECT results_eq($$SELECT d, points_balance('rate 1 never negative', '{2024-01-01 1 100, 2024-03-01 0 -100 of 2024-01-01, 2024-04-01 0 100 of 2024-01-01}', '{2024-02-01 0 70}', d) FROM unnest('{2024-02-01,2024-03-01,2024-04-01}'::date[]) d$$,
   $$VALUES (date '2024-02-01', 30::bigint), ('2024-03-01', 0), ('2024-04-01', 30)$$, 'nor does a refund that is undone');
+-- what goes to another customer is what a redemption takes, and ends on the day on which it would have ended
+SELECT is_empty($$
+  SELECT i, rule, history, redeemed, until, gone, points FROM (SELECT *, 1 + points_balance(rule, history, redeemed, until, gifts => gifts) / 2 AS points FROM cases WHERE points_balance(rule, history, redeemed, until, gifts => gifts) > 0) c,
+    LATERAL (SELECT points_transfer(rule, history, redeemed, until, points, gifts => gifts) AS gone) g
+  WHERE (SELECT sum(g.points) FROM unnest(gone) g) <> points OR EXISTS (
+    SELECT expires_on, sum(p) FROM (
+      SELECT expires_on, a.points AS p FROM points_awards(rule, history, redeemed, until, gifts => gifts) a WHERE available_on <= until
+      UNION ALL SELECT expires_on, -a.points FROM points_awards(rule, history, coalesce(redeemed, '{}') + purchase(until, points, 0), until, gifts => gifts) a WHERE available_on <= until AND (c.t).inactivity IS NULL
+      UNION ALL SELECT expires_on, -g.points FROM unnest(gone) g WHERE (c.t).inactivity IS NULL) d WHERE (c.t).inactivity IS NULL GROUP BY expires_on HAVING sum(p) <> 0)$$, 'a transfer is what a redemption takes, award by award');
+SELECT throws_ok($$SELECT points_transfer('rate 1', '{2024-01-10 1 100}', NULL, '2024-06-01', 150)$$, '22023', 'customer has 100 points on 2024-06-01 and cannot give 150', 'nobody gives what is not there');
+SELECT is(points_balance('rate 1', '{2024-01-10 0 -30}', NULL, '2024-06-01', gifts => ARRAY[('2024-02-01', 50, NULL)::points_gift]), 20::bigint, 'a gift pays a debt first');
 -- redeem and cancel: the old expiry, for ever
 SELECT is((SELECT points_balance('rate 1 expires 12 months', '{2023-01-31 1 1000}', '{2024-01-30 0 1000, 2024-01-31 0 -1000, 2025-01-30 0 1000, 2025-01-31 0 -1000}', '2027-12-31')), 0::bigint,
   'redeeming and cancelling gives no point a longer life');

@@ -47,30 +47,39 @@ COMMENT ON FUNCTION crm.base_points(crm.points_rule, numeric) IS
 
 -- a customer's points
 
+CREATE TYPE crm.points_gift AS (booked_on date, points bigint, expires_on date);
+COMMENT ON TYPE crm.points_gift IS
+  'points that a customer has from elsewhere, from another customer, as a gift, for a challenge: available from booked_on on, and no longer valid on expires_on, NULL for never';
+
 CREATE FUNCTION crm.points_balance(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date,
-    base_points crm.purchase_history DEFAULT NULL) RETURNS bigint
+    base_points crm.purchase_history DEFAULT NULL, gifts crm.points_gift[] DEFAULT NULL) RETURNS bigint
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_balance';
-COMMENT ON FUNCTION crm.points_balance(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history) IS
+COMMENT ON FUNCTION crm.points_balance(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history, crm.points_gift[]) IS
   'points at the end of a day; negative if more were taken back or redeemed than there were';
 CREATE FUNCTION crm.points_expiring(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date, until date,
-    base_points crm.purchase_history DEFAULT NULL) RETURNS bigint
+    base_points crm.purchase_history DEFAULT NULL, gifts crm.points_gift[] DEFAULT NULL) RETURNS bigint
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_expiring';
-COMMENT ON FUNCTION crm.points_expiring(crm.points_rule, crm.purchase_history, crm.purchase_history, date, date, crm.purchase_history) IS
+COMMENT ON FUNCTION crm.points_expiring(crm.points_rule, crm.purchase_history, crm.purchase_history, date, date, crm.purchase_history, crm.points_gift[]) IS
   'points of the end of as_of that will have expired by the end of until if they are not spent';
 CREATE FUNCTION crm.points_statement(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date,
-    base_points crm.purchase_history DEFAULT NULL,
+    base_points crm.purchase_history DEFAULT NULL, gifts crm.points_gift[] DEFAULT NULL,
     OUT booked_on date, OUT kind text, OUT points bigint, OUT balance bigint, OUT tier text, OUT expires_on date)
     RETURNS SETOF record
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 ROWS 20 AS 'MODULE_PATHNAME', 'crm_points_statement';
-COMMENT ON FUNCTION crm.points_statement(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history) IS
+COMMENT ON FUNCTION crm.points_statement(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history, crm.points_gift[]) IS
   'every movement of points until as_of, with the balance after it';
 CREATE FUNCTION crm.points_awards(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date,
-    base_points crm.purchase_history DEFAULT NULL,
+    base_points crm.purchase_history DEFAULT NULL, gifts crm.points_gift[] DEFAULT NULL,
     OUT awarded_on date, OUT tier text, OUT points bigint, OUT available_on date, OUT expires_on date)
     RETURNS SETOF record
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 ROWS 20 AS 'MODULE_PATHNAME', 'crm_points_awards';
-COMMENT ON FUNCTION crm.points_awards(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history) IS
+COMMENT ON FUNCTION crm.points_awards(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history, crm.points_gift[]) IS
   'what is left of each award at the end of as_of: when it was or will be available, and the first day on which it is no longer valid if nothing happens';
+CREATE FUNCTION crm.points_transfer(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, booked_on date, points bigint,
+    base_points crm.purchase_history DEFAULT NULL, gifts crm.points_gift[] DEFAULT NULL) RETURNS crm.points_gift[]
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_transfer';
+COMMENT ON FUNCTION crm.points_transfer(crm.points_rule, crm.purchase_history, crm.purchase_history, date, bigint, crm.purchase_history, crm.points_gift[]) IS
+  'what another customer gets when a customer gives away points, which are a redemption of this one: gifts that keep the expiry of the awards that they come from; an error if there are fewer';
 CREATE FUNCTION crm_internal.points_rule_to_jsonb(crm.points_rule) RETURNS jsonb
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule_to_jsonb';
 COMMENT ON FUNCTION crm_internal.points_rule_to_jsonb(crm.points_rule) IS 'the rule as a jsonb object';
