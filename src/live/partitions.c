@@ -9,10 +9,12 @@
  */
 #include "crm.h"
 
+#include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
@@ -141,7 +143,21 @@ may_drop(Oid relid)
 #endif
 }
 
-/* The partitions of tracked tables that a command drops, each once, held as that will hold them, the parent first. */
+/* A partition of a tracked table among those that a command drops, if it is one, held as that will hold it. */
+static List *
+add_dropped(List *parts, Oid part)
+{
+	if (!OidIsValid(part) || !get_rel_relispartition(part) || !may_drop(part) ||
+		tracked_by_table(partition_root(part)) == NIL)
+		return parts;
+	LockRelationOid(parent_of(part), AccessExclusiveLock);
+	LockRelationOid(part, AccessExclusiveLock);
+	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(part)) && get_rel_relispartition(part))
+		return list_append_unique_oid(parts, part);
+	return parts;
+}
+
+/* The partitions of tracked tables that DROP TABLE drops, each once, the parent first. */
 static List *
 dropped_partitions(const DropStmt *drop)
 {
@@ -149,17 +165,41 @@ dropped_partitions(const DropStmt *drop)
 	ListCell *lc;
 
 	foreach (lc, drop->objects)
-	{
-		Oid part = relation_named(makeRangeVarFromNameList(lfirst(lc)));
+		parts = add_dropped(parts, relation_named(makeRangeVarFromNameList(lfirst(lc))));
+	return parts;
+}
 
-		if (!OidIsValid(part) || !get_rel_relispartition(part) || !may_drop(part) ||
-			tracked_by_table(partition_root(part)) == NIL)
-			continue;
-		LockRelationOid(parent_of(part), AccessExclusiveLock);
-		LockRelationOid(part, AccessExclusiveLock);
-		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(part)) && get_rel_relispartition(part))
-			parts = list_append_unique_oid(parts, part);
+/* The partitions in the schemas that DROP SCHEMA ... CASCADE drops, whose tracked tables stand elsewhere, and stay. */
+static List *
+partitions_of_schemas(const DropStmt *drop)
+{
+	List		 *schemas = NIL;
+	List		 *found = NIL;
+	List		 *parts = NIL;
+	ListCell	 *lc;
+	Relation	  catalog;
+	TableScanDesc scan;
+	HeapTuple	  tuple;
+
+	if (drop->behavior != DROP_CASCADE)
+		return NIL;
+	foreach (lc, drop->objects)
+		schemas = lappend_oid(schemas, get_namespace_oid(strVal(lfirst(lc)), true));
+	catalog = table_open(RelationRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(catalog, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (class->relispartition && list_member_oid(schemas, class->relnamespace) &&
+			class->relkind != RELKIND_INDEX && class->relkind != RELKIND_PARTITIONED_INDEX)
+			found = lappend_oid(found, class->oid);
 	}
+	table_endscan(scan);
+	table_close(catalog, NoLock);
+	foreach (lc, found)
+		if (!list_member_oid(schemas, get_rel_namespace(partition_root(lfirst_oid(lc)))))
+			parts = add_dropped(parts, lfirst_oid(lc));
 	return parts;
 }
 
@@ -175,12 +215,17 @@ goes_with(Oid part, const List *others)
 	return false;
 }
 
-/* DROP TABLE, before it is done; what goes with a partition above it is read there. */
+/* DROP TABLE or SCHEMA, before it is done; what goes with a partition above it is read there. */
 static List *
 read_drop(List *changes, const DropStmt *drop)
 {
-	List	 *parts = drop->removeType == OBJECT_TABLE ? dropped_partitions(drop) : NIL;
+	List	 *parts = NIL;
 	ListCell *lc;
+
+	if (drop->removeType == OBJECT_TABLE)
+		parts = dropped_partitions(drop);
+	else if (drop->removeType == OBJECT_SCHEMA)
+		parts = partitions_of_schemas(drop);
 
 	foreach (lc, parts)
 	{

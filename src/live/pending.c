@@ -225,7 +225,10 @@ write_rows(Pending *of, const Tracked *tracked)
 	become_caller(&before);
 }
 
-/* The tracking of a table of histories; NULL if the transaction has ended it, or dropped the extension. */
+/*
+ * The tracking of a table of histories; NULL if the transaction has ended it, or dropped the extension. Of one whose view
+ * the transaction has dropped, what came before is still written, as it would have been at once.
+ */
 static const Tracked *
 tracking_left(Oid histories)
 {
@@ -238,9 +241,11 @@ tracking_left(Oid histories)
 	tracked = tracked_by_histories_if_any(histories);
 	if (tracked == NULL || !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(tracked->source)))
 		return NULL;
-	source = table_open(tracked->source, AccessShareLock);
-	CheckTrackingComplete(tracked, source, "source");
-	table_close(source, NoLock);
+	if (!tracking_is_writable(tracked))
+	{
+		source = table_open(tracked->source, AccessShareLock);
+		CheckTrackingComplete(tracked, source, "source");
+	}
 	return tracked;
 }
 
@@ -343,7 +348,12 @@ transaction_ends(XactEvent event, void *argument)
 		return;
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 	{
+		bool read_only = XactReadOnly;
+
+		/* what came before the transaction was made read only was written then, as its user sees it */
+		XactReadOnly = false;
 		settle_all();
+		XactReadOnly = read_only;
 		if (event == XACT_EVENT_PRE_COMMIT)
 			tell_listeners();
 		return;

@@ -38,14 +38,21 @@ named_in(const char *column, Relation rel)
 										 : psprintf("%s = '%s'::regclass", column, name);
 }
 
+/* What the histories of a tracking are written by is still there, whatever became of its view. */
+bool
+tracking_is_writable(const Tracked *tracked)
+{
+	return is_there(tracked->histories) && is_there(tracked->scoring) &&
+		   (!OidIsValid(tracked->changes) || is_there(tracked->changes)) &&
+		   (!OidIsValid(tracked->decisions) || is_there(tracked->decisions));
+}
+
 /* What a tracking stands on is still there; rel is its source, a joined table or its decisions, the column of crm.tracked says which. */
 void
 CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column)
 {
-	if (!is_there(tracked->purchases) || !is_there(tracked->histories) ||
-		!is_there(tracked->scoring) || !are_there(tracked->joined) ||
-		(OidIsValid(tracked->changes) && !is_there(tracked->changes)) ||
-		(OidIsValid(tracked->decisions) && !is_there(tracked->decisions)))
+	if (!is_there(tracked->purchases) || !are_there(tracked->joined) ||
+		!tracking_is_writable(tracked))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("a table or view that tracks \"%s\" has been dropped",
 							   RelationGetRelationName(rel)),

@@ -16,6 +16,7 @@
 #include "live/tracked.h"
 #include "live/view.h"
 
+extern bool tracking_is_writable(const Tracked *tracked);
 extern void CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column);
 extern void CheckSameOwner(Relation view, Relation histories);
 extern void CheckOwnerOfSource(Relation source, Relation histories);

@@ -1,6 +1,6 @@
 -- export and erase: all that a tracking holds of one customer, by an owner and by others, keys of two columns, and what would bring her back
 BEGIN;
-SELECT plan(17);
+SELECT plan(21);
 CREATE ROLE erase_keeper;
 CREATE ROLE erase_other;
 CREATE SCHEMA shop AUTHORIZATION erase_keeper;
@@ -55,6 +55,26 @@ DELETE FROM shop.orders WHERE tenant = 't1' AND customer = 3;
 CREATE FUNCTION shop.copy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO shop.sales_changes (tenant, customer, changed_at, what, why) VALUES (old.tenant, old.customer, now(), 'copy', 'copy'); RETURN NULL; END $$;
 CREATE TRIGGER copy AFTER DELETE ON shop.sales_changes FOR EACH ROW WHEN (old.what <> 'copy') EXECUTE FUNCTION shop.copy();
 SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') $$, '55000', NULL, 'what a trigger of the owner''s brings back is an error, not a secret');
+
+-- what is not where it was: a detached partition, and snapshots that were renamed and moved
+RESET ROLE;
+CREATE SCHEMA archive AUTHORIZATION erase_keeper;
+SET LOCAL ROLE erase_keeper;
+CREATE TABLE shop.visits ("the ""key" int, d date, a numeric) PARTITION BY RANGE (d);
+CREATE TABLE shop.visits_1 PARTITION OF shop.visits FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE shop.visits_2 PARTITION OF shop.visits FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+SELECT crm.track('shop.visits', 'the "key', 'd', 'a');
+INSERT INTO shop.visits VALUES (1, '2026-01-05', 5), (1, '2026-02-05', 6), (2, '2026-01-05', 5);
+SELECT crm.snapshot('shop.visits', '2026-03-01');
+ALTER TABLE shop.visits DETACH PARTITION shop.visits_1;
+ALTER TABLE shop.visits_snapshots RENAME TO shots;
+ALTER TABLE shop.shots SET SCHEMA archive;
+DELETE FROM shop.visits WHERE "the ""key" = 1;
+SELECT throws_ok($$SELECT crm.erase('shop.visits_purchases', '{"x": 1}')$$, '22023', '{"x": 1} names no customer of shop.visits_histories', 'an object of another key is nobody''s');
+SELECT is((SELECT array_agg(relation ORDER BY relation) FROM crm.erase('shop.visits_purchases', '{"the \"key": 1}') WHERE row_count > 0),
+  '{archive.shots,shop.visits_detached,shop.visits_histories}', 'snapshots are found where they are, and what is kept of a detached partition');
+SELECT is((SELECT count(*) FROM archive.shots), 1::bigint, 'the others stay');
+SELECT is((SELECT count(*) FROM shop.visits_1 WHERE "the ""key" = 1), 1::bigint, 'a table that was detached is the shop''s to erase');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Upkeep at commit: what a transaction brought is written once, at its end.
 SET client_min_messages = warning;
-SELECT plan(32);
+SELECT plan(36);
 
 CREATE TABLE customers (id int PRIMARY KEY);
 INSERT INTO customers SELECT generate_series(1, 300);
@@ -166,6 +166,23 @@ INSERT INTO sales (customer, on_day, amount) SELECT 888, date '2026-01-01' + i, 
 PREPARE TRANSACTION 'live_commit';
 COMMIT PREPARED 'live_commit';
 SELECT is((SELECT crm.purchase_count(history) FROM sales_histories WHERE customer = 888), 90::bigint, 'with notify, too, where histories are written by each statement');
+-- what ends before the transaction does
+CREATE TABLE ended (customer int, on_day date, amount numeric);
+SELECT crm.track('ended', 'customer', 'on_day', 'amount', upkeep => 'commit');
+BEGIN;
+INSERT INTO ended VALUES (1, '2026-06-01', 5);
+SET TRANSACTION READ ONLY;
+COMMIT;
+SELECT is((SELECT history::text FROM ended_histories), '{2026-06-01 1 5.00}', 'a transaction that was made read only writes what it had brought before');
+SELECT is(current_setting('transaction_read_only'), 'off', 'and leaves nothing behind');
+BEGIN;
+INSERT INTO ended VALUES (1, '2026-06-02', 5);
+DROP VIEW ended_purchases CASCADE;
+COMMIT;
+SELECT is((SELECT count(*) FROM ended), 2::bigint, 'a transaction that drops the view commits');
+SELECT is((SELECT history::text FROM ended_histories), '{2026-06-01 1 5.00, 2026-06-02 1 5.00}', 'with what came before');
+SELECT crm.untrack('ended_histories');
+
 -- and the end
 BEGIN;
 INSERT INTO orders VALUES (1, 778, '2026-10-01', 700);

@@ -1,5 +1,5 @@
 -- A partitioned table: statements on the root and on a leaf count once.
-SELECT plan(20);
+SELECT plan(25);
 
 CREATE TABLE orders (id int, customer int, on_day date, amount numeric, note text) PARTITION BY RANGE (on_day);
 CREATE TABLE orders_2025 PARTITION OF orders FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
@@ -37,6 +37,31 @@ COPY orders (id, customer, on_day, amount) FROM PROGRAM 'for i in $(seq 1 500); 
 SELECT is_empty('SELECT * FROM crm.verify(''purchases'')', 'COPY into a leaf and the root');
 SELECT pg_temp.stays_true('TRUNCATE orders_2025', 'truncate a leaf');
 SELECT pg_temp.stays_true('TRUNCATE orders_later', 'truncate a partitioned partition');
+
+-- a schema with partitions of tables that stand elsewhere
+CREATE SCHEMA cold;
+CREATE TABLE mixed (customer int, day date, amount numeric) PARTITION BY RANGE (day);
+CREATE TABLE cold.mixed_2024 PARTITION OF mixed FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY RANGE (day);
+CREATE TABLE cold.mixed_2024_1 PARTITION OF cold.mixed_2024 DEFAULT;
+CREATE TABLE mixed_2025 PARTITION OF mixed FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE INDEX ON mixed (customer);
+INSERT INTO mixed VALUES (1, '2024-05-05', 10), (1, '2025-05-05', 20), (2, '2024-06-06', 30);
+SELECT crm.track('mixed', 'customer', 'day', 'amount', detached => 'forget'), crm.track('mixed', 'customer', 'day', 'amount', name => 'mixed_kept');
+SET client_min_messages = error;
+SELECT throws_ok('DROP SCHEMA cold', '2BP01', NULL, 'a schema with partitions');
+DROP SCHEMA cold CASCADE;
+RESET client_min_messages;
+SELECT is((SELECT string_agg(customer || ' ' || history::text, ', ') FROM mixed_histories WHERE history::text <> '{}'), '1 {2025-05-05 1 20.00}', 'takes along what they held, where that is forgotten');
+SELECT is((SELECT string_agg(customer || ' ' || history::text, ', ' ORDER BY customer) FROM mixed_kept_histories), '1 {2024-05-05 1 10.00, 2025-05-05 1 20.00}, 2 {2024-06-06 1 30.00}', 'and keeps it elsewhere');
+SELECT is_empty($$SELECT v.* FROM (VALUES ('mixed_histories'::regclass), ('mixed_kept_histories')) AS t(t), crm.verify(t) AS v$$, 'verify agrees');
+SELECT crm.untrack('mixed_kept_histories');
+SET client_min_messages = error;
+DROP VIEW mixed_purchases CASCADE;
+ALTER TABLE mixed DETACH PARTITION mixed_2025;
+RESET client_min_messages;
+SELECT is((SELECT problem FROM crm.tracking_status WHERE histories = 'mixed_histories'::regclass), 'partition public.mixed_2025 was detached, but could not be followed', 'without its view a tracking says so, and the command goes on');
+SELECT crm.untrack('mixed_histories');
+DROP TABLE mixed, mixed_2025;
 
 -- where nobody is told of partitions
 ALTER EVENT TRIGGER crm_partitions DISABLE;

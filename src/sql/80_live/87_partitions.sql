@@ -113,6 +113,9 @@ BEGIN
   END IF;
   PERFORM crm_internal.settle(histories);
   BEGIN
+    IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = partition_changed.histories AND o.source = root AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = o.purchases)) THEN
+      PERFORM crm_internal.raise_error('undefined_table', format('a purchases view of %s has been dropped, see crm.untrack', histories));
+    END IF;
     IF what IN ('created', 'attached') THEN
       PERFORM crm_internal.partition_attached(histories, root, part, what = 'attached');
     ELSE
@@ -142,6 +145,6 @@ COMMENT ON FUNCTION crm_internal.follow_partitions() IS 'finds the partitions of
 CREATE EVENT TRIGGER crm_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
   EXECUTE FUNCTION crm_internal.follow_partitions();
 COMMENT ON EVENT TRIGGER crm_partitions IS 'follows partitions of tracked tables that are attached or detached';
-CREATE EVENT TRIGGER crm_partitions_dropped ON ddl_command_start WHEN TAG IN ('DROP TABLE')
+CREATE EVENT TRIGGER crm_partitions_dropped ON ddl_command_start WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA')
   EXECUTE FUNCTION crm_internal.follow_partitions();
 COMMENT ON EVENT TRIGGER crm_partitions_dropped IS 'follows partitions of tracked tables that are dropped';

@@ -1,5 +1,15 @@
 -- export and erase: all that a tracking holds of one customer, for the rights of access and erasure
 
+-- A table of snapshots is known by its name, see crm.snapshot; one that was renamed or moved since by what crm.snapshot wrote on it.
+CREATE FUNCTION crm_internal.snapshots_of(purchases regclass, customers regclass) RETURNS SETOF regclass
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.oid::regclass FROM pg_class v JOIN pg_class s ON s.relkind IN ('r', 'p') AND s.relowner = v.relowner
+    AND (s.relnamespace = v.relnamespace AND s.relname = regexp_replace(v.relname, '(_customers(\d*))?$', '_snapshots\2')
+      OR obj_description(s.oid, 'pg_class') = format('the customers of %s as they stood on some days', purchases))
+  WHERE v.oid = customers
+$$;
+COMMENT ON FUNCTION crm_internal.snapshots_of(regclass, regclass) IS 'the tables of snapshots of the customers of a tracking';
+
 CREATE FUNCTION crm_internal.tables_of_customer(tracked crm.tracked) RETURNS TABLE (relation regclass, kept boolean)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -9,11 +19,9 @@ BEGIN
     SELECT DISTINCT ON (r.n, c.oid) c.oid::regclass, r.kept
     FROM crm.tracked o,
       LATERAL (VALUES (o.purchases, false, 1), (o.decisions, true, 2), (o.detached_histories, true, 3), (o.histories, true, 4), (o.segment_since, true, 5),
-        -- a table of snapshots is known by its name, see crm.snapshot
-        ((SELECT s.oid::regclass FROM pg_class v JOIN pg_class s ON s.relnamespace = v.relnamespace AND s.relkind IN ('r', 'p') AND s.relowner = v.relowner
-            AND s.relname = regexp_replace(v.relname, '(_customers(\d*))?$', '_snapshots\2') WHERE v.oid = o.customers), true, 6),
         -- the last: what goes from the others may be logged
-        (o.changes, true, 7)) AS r(oid, kept, n)
+        (o.changes, true, 7)
+        UNION ALL SELECT s, true, 6 FROM crm_internal.snapshots_of(o.purchases, o.customers) AS s) AS r(oid, kept, n)
       JOIN pg_class c ON c.oid = r.oid
     WHERE o.histories = tracked.histories
       AND NOT EXISTS (SELECT FROM unnest(keys) AS k WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = k AND NOT a.attisdropped))
@@ -30,7 +38,7 @@ BEGIN
   IF jsonb_typeof(customer) IS DISTINCT FROM 'object' OR ARRAY(SELECT jsonb_object_keys(customer) ORDER BY 1) <> ARRAY(SELECT unnest(keys) ORDER BY 1)
      OR EXISTS (SELECT FROM jsonb_each(customer) AS m WHERE m.value = 'null') THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s names no customer of %s', coalesce(customer::text, 'null'), histories),
-      hint => format('Give an object such as {%s}, as crm.verify does.', array_to_string(ARRAY(SELECT format('"%s": ...', k) FROM unnest(keys) AS k), ', ')));
+      hint => format('Give an object such as {%s}, as crm.verify does.', array_to_string(ARRAY(SELECT to_json(k) || ': ...' FROM unnest(keys) AS k), ', ')));
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.check_customer(regclass, jsonb) IS 'an error unless the object has exactly the key columns of a table of histories, none null';
@@ -71,6 +79,7 @@ DECLARE
   part record;
   n bigint;
   held text[] := '{}';
+  detached text;
 BEGIN
   -- what hangs on the tables is their owner's and runs as the owner
   IF NOT crm_internal.is_owner(t.histories) THEN
@@ -86,6 +95,8 @@ BEGIN
       hint => format('CALL crm.refresh(%L) finishes it.', t.purchases));
   END IF;
   PERFORM crm_internal.settle(t.histories);
+  -- whoever writes purchases of the customer now is waited for, and then seen
+  EXECUTE format('SELECT FROM %s FOR UPDATE', crm_internal.rows_of_customer(t.histories, t.histories)) USING customer;
   FOR part IN SELECT * FROM crm_internal.tables_of_customer(t) p WHERE NOT p.kept LOOP
     EXECUTE format('SELECT count(*) FROM %s', crm_internal.rows_of_customer(t.histories, part.relation)) INTO n USING customer;
     IF n > 0 THEN
@@ -95,6 +106,14 @@ BEGIN
   IF held <> '{}' THEN
     PERFORM crm_internal.raise_error('object_not_in_prerequisite_state', format('customer %s still has purchases', customer), detail => format('They are in %s.', array_to_string(held, ', ')),
       hint => 'Delete them, or give them a key that is nobody''s, where the law lets you: they would bring the customer back.');
+  END IF;
+  IF crm_internal.detached_histories(t) IS NOT NULL THEN
+    EXECUTE format('SELECT string_agg(c.oid::regclass::text, '', '' ORDER BY c.oid) FROM pg_class c WHERE c.oid IN (SELECT h.partition FROM %s)',
+      crm_internal.rows_of_customer(t.histories, crm_internal.detached_histories(t))) INTO detached USING customer;
+    IF detached IS NOT NULL THEN
+      PERFORM crm_internal.notice(format('%s, detached with purchases of customer %s, is not erased', detached, customer), NULL::text,
+        'Erase the customer there, too: attached again, it brings them back.');
+    END IF;
   END IF;
   FOR part IN SELECT * FROM crm_internal.tables_of_customer(t) p WHERE p.kept LOOP
     EXECUTE format('DELETE FROM %s', crm_internal.rows_of_customer(t.histories, part.relation)) USING customer;

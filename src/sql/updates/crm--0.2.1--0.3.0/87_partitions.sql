@@ -14,6 +14,6 @@ DROP FUNCTION crm.track(regclass, name, name, name, name, text, text[], int, crm
 CREATE EVENT TRIGGER crm_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
   EXECUTE FUNCTION crm_internal.follow_partitions();
 COMMENT ON EVENT TRIGGER crm_partitions IS 'follows partitions of tracked tables that are attached or detached';
-CREATE EVENT TRIGGER crm_partitions_dropped ON ddl_command_start WHEN TAG IN ('DROP TABLE')
+CREATE EVENT TRIGGER crm_partitions_dropped ON ddl_command_start WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA')
   EXECUTE FUNCTION crm_internal.follow_partitions();
 COMMENT ON EVENT TRIGGER crm_partitions_dropped IS 'follows partitions of tracked tables that are dropped';
