@@ -115,7 +115,7 @@ DECLARE
   k int := 0;
   text text;
 BEGIN
-  PERFORM setseed((seed * 7919 % 1000003) / 1000003.0);
+  PERFORM setseed((seed::bigint * 7919 % 1000003) / 1000003.0);
   FOR t IN 1 .. transactions LOOP
     IF random() < 0.5 THEN
       text := live.statement();
