@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/aggregate.h"
 #include "base/calendar.h"
 #include "base/rows.h"
 #include "common/hashfn.h"
@@ -97,8 +98,7 @@ crm_breakage_transition(PG_FUNCTION_ARGS)
 	PointsLedger	 l;
 	DateADT			 as_of;
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "breakage_transition called outside an aggregate");
+	(void) CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(4))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of cannot be NULL")));
 	as_of = CheckFiniteDate(PG_GETARG_DATEADT(4), "as_of");

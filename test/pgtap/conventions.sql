@@ -1,6 +1,6 @@
 -- What every object of the extension promises.
 BEGIN;
-SELECT plan(14);
+SELECT plan(15);
 
 -- The extension's own objects, without the parts that PostgreSQL makes along
 -- with them (array types, row types, operator families).
@@ -94,6 +94,20 @@ SELECT is_empty($$
 SELECT is_empty($$
   SELECT name FROM kept WHERE name NOT IN (SELECT proname FROM member_function WHERE pronamespace = 'crm'::regnamespace) $$,
   'as is what is kept');
+
+-- a part of an aggregate that is called by itself is a user's error, not an internal one
+CREATE FUNCTION pg_temp.state_of(function regprocedure) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE (SELECT format('SELECT %s.%I(%s)', p.pronamespace::regnamespace, p.proname, string_agg('NULL::' || t::regtype, ', ' ORDER BY n))
+    FROM pg_proc p, unnest(p.proargtypes::oid[]) WITH ORDINALITY AS u(t, n) WHERE p.oid = function GROUP BY p.oid);
+  RETURN '00000';
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE;
+END $$;
+SELECT is_empty($$SELECT f.function FROM pg_aggregate g
+    JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = g.aggfnoid
+    CROSS JOIN LATERAL (VALUES (g.aggtransfn::oid::regprocedure), (g.aggfinalfn::oid::regprocedure), (g.aggcombinefn::oid::regprocedure)) AS f(function)
+  WHERE f.function <> 0::regprocedure AND pg_temp.state_of(f.function) LIKE 'XX%'$$, 'the functions of aggregates have an SQLSTATE for who calls them by themselves');
 
 \set made `psql -X -qAt -F "$(printf '\t')" -d :DBNAME -f scripts/reference.sql | perl scripts/reference.pl`
 \set stored `cat docs/reference.md`
