@@ -78,7 +78,11 @@ BEGIN
   IF customers = 0 THEN RAISE EXCEPTION 'no order has a customer'; END IF;
   IF left_out > 0 THEN RAISE WARNING '% rows name no customer and are left out', left_out; END IF;
   SELECT count(*), max(ordered_on) INTO left_out, last_day FROM order_line WHERE ordered_on > current_date;
-  IF left_out > 0 THEN RAISE WARNING '% rows are of days to come, the last of %, and are left out; --as-of with a day to come counts them', left_out, last_day; END IF;
+  IF left_out = (SELECT count(*) FROM order_line) THEN
+    RAISE WARNING 'all rows are of days to come, up to %', last_day;
+  ELSIF left_out > 0 THEN
+    RAISE WARNING '% rows are of days to come, the last of %, and are left out; --as-of with a day to come counts them', left_out, last_day;
+  END IF;
 END $$;
 
 -- What one customer bought on one day is one order.
