@@ -3,7 +3,7 @@
 -- 07, 08 and 12, returns, are in corrections_read; 14, deadlocks, is the spec live_commit.
 SET client_min_messages = warning;
 SET search_path = public, crm;
-SELECT plan(40);
+SELECT plan(41);
 CREATE FUNCTION verified(tracking regclass) RETURNS text LANGUAGE sql AS $$ SELECT coalesce(string_agg(problem, ', '), 'nothing') FROM crm.verify(tracking) $$;
 
 -- 01: a statement inside a statement on the same table
@@ -74,7 +74,8 @@ SELECT is_empty($$SELECT n, amount FROM (VALUES (3, 3), (3, 30), (3, 300), (7, 2
   WHERE points_balance(format('rate 1 per %s', n)::points_rule, purchase('2024-01-01', amount), NULL, '2024-12-31') <> amount / n$$, '06: every n, to the last');
 SELECT is(points_rule(rate => 1, per => 900)::text, 'rate 1 per 900.00', '06: as an argument');
 SELECT throws_like('SELECT points_rule(rate => 1.0 / 900)', '%has more than 8 decimals', '06: what is inexact is refused, with the exact form as hint');
-
+SELECT is(points_balance(points_rule(rate => 0, program => tier_program('{G1,G2}', '{100000,300000}', window_kind => 'lifetime'), rates => '{0.001,0.00111112}', reaching => 'new'),
+  purchase('2024-01-01', 196000), NULL, '2024-12-31'), 196::bigint, '06: the purchase that reaches a tier earns at its rate');
 -- 09: partitions that come and go with rows in them
 CREATE SCHEMA f09;
 CREATE TABLE f09.orders (id int, customer_id int, d date, amount numeric) PARTITION BY RANGE (d);

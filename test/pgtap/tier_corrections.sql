@@ -9,7 +9,7 @@
 -- psql -v cases=20000 runs more of them, -v seed=0.7 others.
 \if :{?cases}
 \else
-\set cases 250
+\set cases 150
 \endif
 \if :{?seed}
 \else
