@@ -61,11 +61,11 @@ SELECT results_eq('SELECT purchases::text, kept FROM crm.tracking_status ORDER B
       ('uci.grouped_purchases', 'refresh only'), ('uci.line_purchases', 'live')$$, 'what is live');
 
 -- What crm.track says where lines are counted as purchases.
-SELECT is(coalesce(crm_internal.shared_column('sup.orders', '{customer_id}', 'order_date'), 'none'), 'order_id', 'Superstore: lines of an order');
-SELECT is(coalesce(crm_internal.shared_column('uci.online_retail', '{customer_id}', 'invoice_date'), 'none'), 'invoice_no', 'UCI: of an invoice');
-SELECT is(coalesce(crm_internal.shared_column('aw.sales', '{customer_key}', 'order_date'), 'none'), 'sales_order_number', 'AdventureWorks: of a sales order');
-SELECT is(coalesce(crm_internal.shared_column('chi.invoice', '{customer_id}', 'invoice_date'), 'none'), 'none', 'Chinook: invoices are no lines');
-SELECT is(coalesce(crm_internal.shared_column('jaf.orders', '{user_id}', 'order_date'), 'none'), 'none', 'nor are orders of the jaffle shop');
+SELECT is(coalesce(crm_internal.shared_column('sup.orders', '{customer_id}', 'order_date', 'sales'), 'none'), 'order_id', 'Superstore: lines of an order');
+SELECT is(coalesce(crm_internal.shared_column('uci.online_retail', '{customer_id}', 'invoice_date', 'unit_price'), 'none'), 'invoice_no', 'UCI: of an invoice');
+SELECT is(coalesce(crm_internal.shared_column('aw.sales', '{customer_key}', 'order_date', 'sales_amount'), 'none'), 'sales_order_number', 'AdventureWorks: of a sales order');
+SELECT is(coalesce(crm_internal.shared_column('chi.invoice', '{customer_id}', 'invoice_date', 'total'), 'none'), 'none', 'Chinook: invoices are no lines');
+SELECT is(coalesce(crm_internal.shared_column('jaf.orders', '{user_id}', 'order_date', 'id'), 'none'), 'none', 'nor are orders of the jaffle shop');
 
 -- What plain SQL says, of the tables: customer, purchases (or days), spend.
 CREATE TEMP TABLE plain (shape text, histories text, counter text, answer text);

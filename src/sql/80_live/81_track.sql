@@ -944,7 +944,7 @@ BEGIN
   PERFORM crm_internal.notice_understood(purchases, made.histories);
   PERFORM crm_internal.notice_lines(purchases, made.histories, relation,
     coalesce(crm_internal.named_columns(relation, customer, 'customer'::text), CASE WHEN view_made THEN crm_internal.other_columns(relation, ARRAY[purchased_on, amount, orders, booked_on]::text[]) ELSE keys END),
-    coalesce(purchased_on, 'purchased_on')::text);
+    coalesce(purchased_on, 'purchased_on')::text, coalesce(amount, 'amount')::text);
   PERFORM crm_internal.notice_join_indexes(purchases);
   RETURN made.customers;
 END $$;

@@ -113,7 +113,7 @@ COMMENT ON FUNCTION crm_internal.leave_triggers(regclass) IS
   'lets crm.refresh alone keep the views that triggers cannot keep any more, as their tables have changed';
 
 -- Lines of orders count a purchase each, silently, unless the view says otherwise.
-CREATE FUNCTION crm_internal.shared_column(relation regclass, keys text[], purchased_on text) RETURNS text
+CREATE FUNCTION crm_internal.shared_column(relation regclass, keys text[], purchased_on text, amount text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   candidate text;
@@ -124,7 +124,7 @@ BEGIN
   -- a look at the first rows is enough: those of an order stand beside each other
   FOR candidate IN
     SELECT a.attname FROM pg_attribute a
-    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (keys || purchased_on)
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (keys || ARRAY[purchased_on, amount])
       AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'uuid'::regtype)
     ORDER BY a.attnum
   LOOP
@@ -139,10 +139,10 @@ BEGIN
   END LOOP;
   RETURN coarsest;
 END $$;
-COMMENT ON FUNCTION crm_internal.shared_column(regclass, text[], text) IS
+COMMENT ON FUNCTION crm_internal.shared_column(regclass, text[], text, text) IS
   'a column of a table or view by which rows of a customer''s day belong together, as lines of an order do by its number; NULL if there is none';
 
-CREATE FUNCTION crm_internal.notice_lines(purchases regclass, histories regclass, relation regclass, keys text[], purchased_on text) RETURNS void
+CREATE FUNCTION crm_internal.notice_lines(purchases regclass, histories regclass, relation regclass, keys text[], purchased_on text, amount text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   counted record;
@@ -156,7 +156,7 @@ BEGIN
   IF counted.purchase_count <= 1.05 * counted.day_count THEN
     RETURN;
   END IF;
-  shared := crm_internal.shared_column(relation, keys, purchased_on);
+  shared := crm_internal.shared_column(relation, keys, purchased_on, amount);
   IF shared IS NULL AND counted.purchase_count < 1.5 * counted.day_count THEN
     RETURN;
   END IF;
@@ -167,4 +167,4 @@ BEGIN
       ELSE format('If they are lines of orders, let one of them count: a column orders in a view, as (line_number = 1)::int, or 0 with the orders tracked beside it into the same histories, is live; a view that groups by %s is kept by crm.refresh. crm.purchase_day_count counts days as it is.',
         coalesce(quote_ident(shared), 'the order')) END);
 END $$;
-COMMENT ON FUNCTION crm_internal.notice_lines(regclass, regclass, regclass, text[], text) IS 'says where a tracking seems to count lines of orders as purchases, and how to count orders';
+COMMENT ON FUNCTION crm_internal.notice_lines(regclass, regclass, regclass, text[], text, text) IS 'says where a tracking seems to count lines of orders as purchases, and how to count orders';
