@@ -39,3 +39,20 @@ CALL bench.alternative('verdicts of customers with 20 interactions', 'contact_al
 CALL bench.alternative('verdicts of customers with 20 interactions', 'contact_verdict', $$
     SELECT count(*) FROM recipients, crm.contact_verdict('1 per 1 day; 3 per 7 days; email 2 per 7 days; quiet 21:00-08:00; pause 14 days after complaint; transactional exempt',
         consents, contacts, '2024-02-01 12:00Z', 'email', 'marketing', 'Europe/Berlin') v WHERE v.allowed $$, '3 us a customer');
+
+CALL bench.alternative('verdicts of customers with 20 interactions', 'choose_message of three', $$
+    SELECT count(crm.choose_message('1 per 1 day; 3 per 7 days; email 2 per 7 days; quiet 21:00-08:00; quiet sun; pause 14 days after complaint; transactional exempt',
+        consents, contacts, '2024-02-01 12:00Z', ARRAY[('sale', 'email', 'marketing', 1), ('survey', 'sms', 'marketing', 2), ('news', 'email', 'marketing', 0)]::crm.message[], 'Europe/Berlin')) FROM recipients $$, '3 us a customer');
+
+-- What may be used: profiles of ten assertions.
+CREATE TABLE profiles AS
+SELECT c AS customer_id, p AS profile FROM generate_series(1, :customers) c, LATERAL (
+    SELECT crm.profile('attribute ' || n % 7, 'value ' || (c + n) % 11, (ARRAY['stated', 'observed', 'inferred'])[1 + (c + n) % 3], 'source', timestamptz '2024-01-01 00:00Z' - n * interval '10 days') AS p
+    FROM generate_series(1, 10) n) i;
+VACUUM (ANALYZE) profiles;
+
+CALL bench.alternative('uses of profiles of ten assertions', 'scan of the profiles', $$ SELECT count(profile = '{}') FROM profiles $$);
+
+CALL bench.alternative('uses of profiles of ten assertions', 'use_verdict', $$
+    SELECT count(*) FROM profiles, crm.use_verdict('"attribute 3" is preference for marketing by consent; "attribute 4" is family for advice by consent',
+        profile, '{marketing consent [2023-01-01 00:00Z,)}', '2024-02-01 12:00Z', 'attribute 3', 'marketing') v WHERE v.allowed $$, '3 us a customer');

@@ -165,13 +165,18 @@ is_steady(TimestampTz at, const LocalClock *clock)
 TimestampTz
 local_instant(DateADT day, int minute, LocalClock *clock)
 {
-	Timestamp	 local = day * USECS_PER_DAY + minute * USECS_PER_MINUTE;
-	TimestampTz	 guess = local - clock->offset;
+	Timestamp	 local;
+	TimestampTz	 guess;
 	struct pg_tm tm;
 	fsec_t		 fsec;
 	int			 tz;
 	TimestampTz	 result;
 
+	if (day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE ||
+		day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+		return DT_NOEND;
+	local = day * USECS_PER_DAY + minute * USECS_PER_MINUTE;
+	guess = local - clock->offset;
 	if (is_steady(guess, clock))
 		return guess;
 	if (!IS_VALID_TIMESTAMP(local) || !IS_VALID_TIMESTAMP(guess))

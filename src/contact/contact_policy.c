@@ -5,6 +5,8 @@
  * The text form is what a marketer writes, rules separated by semicolons:
  *	 [channel] 3 per 7 days				at most so many contacts in a window
  *	 [channel] quiet 21:00-08:00		no contact at these times of day
+ *	 [channel] quiet sat-sun			no contact on these days of the week
+ *	 [channel] quiet 2024-12-24 to 2025-01-01
  *	 [channel] pause 14 days after complaint
  *	 transactional exempt				a purpose, or kind, that the others do not concern
  * Units are minutes, hours, days, weeks, months and years.
@@ -32,9 +34,8 @@ static const struct
 	[LENGTH_MONTH] = {RULE_MONTHS, 1},	 [LENGTH_YEAR] = {RULE_MONTHS, 12},
 };
 
-static const int max_length[RULE_UNITS] = {RULE_MAX_MINUTES, RULE_MAX_DAYS, RULE_MAX_MONTHS};
-
-static ContactPolicy *
+/* A policy with room for some rules. */
+ContactPolicy *
 policy_create(int nrules)
 {
 	ContactPolicy *p;
@@ -50,42 +51,6 @@ policy_create(int nrules)
 	return p;
 }
 
-/* A cap allows a contact at least. */
-static inline void
-CheckContacts(int64 contacts)
-{
-	if (contacts < 1 || contacts > RULE_MAX_CONTACTS)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a cap cannot allow %lld contacts", (long long) contacts),
-						errdetail("A cap allows 1 to %d contacts.", RULE_MAX_CONTACTS)));
-}
-
-/* A window or pause has a length, and ends within a lifetime. */
-static inline void
-CheckLength(int64 length, RuleUnit unit)
-{
-	static const char *const names[RULE_UNITS] = {"minutes", "days", "months"};
-
-	if (length < 1 || length > max_length[unit])
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a contact rule cannot span %lld %s", (long long) length, names[unit]),
-				 errdetail("It spans 1 to %d %s.", max_length[unit], names[unit])));
-}
-
-/* A quiet time begins within a day and is not all of it. */
-static inline void
-CheckQuiet(int from, int until)
-{
-	if (from < 0 || from >= MINUTES_PER_DAY || until < 0 || until >= MINUTES_PER_DAY)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("quiet time is not within a day")));
-	if (from == until)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("quiet time cannot begin and end at %02d:%02d", from / 60, from % 60)));
-}
-
 /* An event is a kind of interaction or an outcome. */
 static inline void
 CheckEvent(int event)
@@ -96,9 +61,26 @@ CheckEvent(int event)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown event %d", event)));
 }
 
+/* Whether every day of the week is quiet on a channel, by the rules that concern it. */
+static bool
+is_quiet_all_week(const ContactPolicy *p, const char *channel)
+{
+	for (DateADT day = 0; day < DAYS_PER_WEEK; day++)
+	{
+		bool quiet = false;
+
+		for (int i = 0; i < p->nrules && !quiet; i++)
+			quiet = p->rules[i].type == RULE_WEEKDAYS && rule_concerns(&p->rules[i], channel) &&
+					rule_has_day(&p->rules[i], day);
+		if (!quiet)
+			return false;
+	}
+	return true;
+}
+
 /* Whether every minute of the day is quiet on a channel, by the rules that concern it. */
 static bool
-is_always_quiet(const ContactPolicy *p, const char *channel)
+is_quiet_all_day(const ContactPolicy *p, const char *channel)
 {
 	for (int minute = 0; minute < MINUTES_PER_DAY; minute++)
 	{
@@ -113,21 +95,26 @@ is_always_quiet(const ContactPolicy *p, const char *channel)
 	return true;
 }
 
-/* The quiet times leave some of the day on each channel. */
-static ContactPolicy *
+/* The quiet times leave some of the day, and of the week, on each channel. */
+ContactPolicy *
 CheckPolicy(ContactPolicy *p)
 {
 	for (int i = 0; i < p->nrules; i++)
-		if (p->rules[i].type == RULE_QUIET && is_always_quiet(p, p->rules[i].channel))
+	{
+		if (p->rules[i].type == RULE_QUIET && is_quiet_all_day(p, p->rules[i].channel))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the quiet times of a contact policy leave no time of the day")));
+		if (p->rules[i].type == RULE_WEEKDAYS && is_quiet_all_week(p, p->rules[i].channel))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("the quiet days of a contact policy leave no day of the week")));
+	}
 	return p;
 }
 
 /* The event of a name, or -1. */
-static int
-event_from(const char *name)
+int
+policy_event_from(const char *name)
 {
 	int kind = names_find(&interaction_kinds, name, strlen(name));
 	int outcome = kind < 0 ? names_find(&interaction_outcomes, name, strlen(name)) : -1;
@@ -157,6 +144,42 @@ scan_length(Scanner *s, PolicyRule *rule)
 	rule->length = (int32) length;
 }
 
+/* Read what follows "quiet": days of the week, of the calendar, or times of day. */
+static void
+scan_quiet(Scanner *s, PolicyRule *rule)
+{
+	Scanner start = *s;
+	int		first = scan_weekday(s);
+	int		last = first;
+
+	if (first >= 0)
+	{
+		rule->type = RULE_WEEKDAYS;
+		if (scan_try_char(s, '-') && (last = scan_weekday(s)) < 0)
+			scan_error(s, "a weekday as mon");
+		rule->from = (int16) first;
+		rule->until = (int16) last;
+		CheckWeekdays(first, last);
+		return;
+	}
+	if (scan_peek_digit(s) && scan_int64(s) > HOURS_PER_DAY)
+	{
+		*s = start;
+		rule->type = RULE_DATES;
+		rule->length = rule->contacts = scan_date(s);
+		if (scan_try_word(s, "to"))
+			rule->contacts = scan_date(s);
+		CheckDates(rule->length, rule->contacts);
+		return;
+	}
+	*s = start;
+	rule->type = RULE_QUIET;
+	rule->from = (int16) scan_minute(s);
+	scan_char(s, '-');
+	rule->until = (int16) (scan_minute(s) % MINUTES_PER_DAY);
+	CheckQuiet(rule->from, rule->until);
+}
+
 /* What follows the channel, if there is one: false if none of the rules that may have one begins here. */
 static bool
 scan_rule_body(Scanner *s, PolicyRule *rule)
@@ -174,11 +197,7 @@ scan_rule_body(Scanner *s, PolicyRule *rule)
 	}
 	if (scan_try_word(s, "quiet"))
 	{
-		rule->type = RULE_QUIET;
-		rule->from = (int16) scan_minute(s);
-		scan_char(s, '-');
-		rule->until = (int16) (scan_minute(s) % MINUTES_PER_DAY);
-		CheckQuiet(rule->from, rule->until);
+		scan_quiet(s, rule);
 		return true;
 	}
 	if (scan_try_word(s, "pause"))
@@ -190,7 +209,7 @@ scan_rule_body(Scanner *s, PolicyRule *rule)
 		scan_length(s, rule);
 		scan_word(s, "after");
 		start = *s;
-		event = event_from(scan_label(s));
+		event = policy_event_from(scan_label(s));
 		if (event < 0)
 			scan_error(&start, "a kind of interaction or an outcome");
 		rule->event = (uint8) event;
@@ -276,6 +295,16 @@ append_rule(StringInfo out, const PolicyRule *rule)
 							 rule->from % MINS_PER_HOUR, rule->until / MINS_PER_HOUR,
 							 rule->until % MINS_PER_HOUR);
 			break;
+		case RULE_WEEKDAYS:
+			appendStringInfo(out, "quiet %s", weekday_names[rule->from]);
+			if (rule->until != rule->from)
+				appendStringInfo(out, "-%s", weekday_names[rule->until]);
+			break;
+		case RULE_DATES:
+			appendStringInfo(out, "quiet %s", date_to_text(rule->length));
+			if (rule->contacts != rule->length)
+				appendStringInfo(out, " to %s", date_to_text(rule->contacts));
+			break;
 		case RULE_PAUSE:
 			appendStringInfoString(out, "pause ");
 			append_length(out, rule);
@@ -346,11 +375,14 @@ static void
 CheckRule(const PolicyRule *rule)
 {
 	bool timed = rule->type == RULE_CAP || rule->type == RULE_PAUSE;
+	bool dates = rule->type == RULE_DATES;
 
 	if (rule->type >= RULE_TYPES || rule->unit >= RULE_UNITS || (!timed && rule->unit != 0) ||
-		(!timed && rule->length != 0) || (rule->type != RULE_CAP && rule->contacts != 0) ||
+		(!timed && !dates && rule->length != 0) ||
+		(rule->type != RULE_CAP && !dates && rule->contacts != 0) ||
 		(rule->type != RULE_PAUSE && rule->event != 0) ||
-		(rule->type != RULE_QUIET && (rule->from != 0 || rule->until != 0)) ||
+		(rule->type != RULE_QUIET && rule->type != RULE_WEEKDAYS &&
+		 (rule->from != 0 || rule->until != 0)) ||
 		(rule->type == RULE_EXEMPT) != (rule->purpose[0] != '\0') ||
 		(rule->type == RULE_EXEMPT && rule->channel[0] != '\0'))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -361,6 +393,10 @@ CheckRule(const PolicyRule *rule)
 		CheckContacts(rule->contacts);
 	if (rule->type == RULE_QUIET)
 		CheckQuiet(rule->from, rule->until);
+	if (rule->type == RULE_WEEKDAYS)
+		CheckWeekdays(rule->from, rule->until);
+	if (dates)
+		CheckDates(rule->length, rule->contacts);
 	if (rule->type == RULE_PAUSE)
 		CheckEvent(rule->event);
 }
@@ -401,147 +437,6 @@ crm_contact_policy_recv(PG_FUNCTION_ARGS)
 	for (int i = 0; i < n; i++)
 		receive_rule(message, &p->rules[i]);
 	PG_RETURN_CONTACT_POLICY(CheckPolicy(p));
-}
-
-/*
- * Constructors: policies of one rule, which + puts one behind the other
- */
-
-/* An interval of one unit as the length of a rule. */
-static void
-set_length(PolicyRule *rule, const Interval *span, const char *name)
-{
-	int64 length = 0;
-	int	  units = (span->month != 0) + (span->day != 0) + (span->time != 0);
-
-	if (units == 1 && span->time % USECS_PER_MINUTE == 0)
-	{
-		rule->unit = span->month != 0 ? RULE_MONTHS : span->day != 0 ? RULE_DAYS : RULE_MINUTES;
-		length = span->month != 0 ? span->month
-				 : span->day != 0 ? span->day
-								  : span->time / USECS_PER_MINUTE;
-	}
-	else
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s must be whole minutes, days or months, not %s", name,
-					DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(span))))));
-	CheckLength(length, (RuleUnit) rule->unit);
-	rule->length = (int32) length;
-}
-
-/* The channel of a rule; NULL is every channel. */
-static void
-set_channel(FunctionCallInfo fcinfo, int arg, PolicyRule *rule)
-{
-	if (!PG_ARGISNULL(arg))
-	{
-		text *channel = PG_GETARG_TEXT_PP(arg);
-
-		channel_set(rule->channel, VARDATA_ANY(channel), VARSIZE_ANY_EXHDR(channel));
-	}
-}
-
-/* At most so many contacts per length of time [, on a channel]. */
-PG_FUNCTION_INFO_V1(crm_contact_cap);
-Datum
-crm_contact_cap(PG_FUNCTION_ARGS)
-{
-	ContactPolicy *p = policy_create(1);
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	p->rules[0].type = RULE_CAP;
-	CheckContacts(PG_GETARG_INT32(0));
-	p->rules[0].contacts = PG_GETARG_INT32(0);
-	set_length(&p->rules[0], PG_GETARG_INTERVAL_P(1), "the window of a cap");
-	set_channel(fcinfo, 2, &p->rules[0]);
-	PG_RETURN_CONTACT_POLICY(p);
-}
-
-/* The minute of a time of day, which has no seconds. */
-static int16
-minute_argument(FunctionCallInfo fcinfo, int arg)
-{
-	TimeADT time = PG_GETARG_TIMEADT(arg);
-
-	if (time % USECS_PER_MINUTE != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("quiet times are in whole minutes, not %s",
-						DatumGetCString(DirectFunctionCall1(time_out, TimeADTGetDatum(time))))));
-	return (int16) (time / USECS_PER_MINUTE % MINUTES_PER_DAY);
-}
-
-/* No contact from one time of day to another, which may lie on the next day [, on a channel]. */
-PG_FUNCTION_INFO_V1(crm_quiet_hours);
-Datum
-crm_quiet_hours(PG_FUNCTION_ARGS)
-{
-	ContactPolicy *p = policy_create(1);
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	p->rules[0].type = RULE_QUIET;
-	p->rules[0].from = minute_argument(fcinfo, 0);
-	p->rules[0].until = minute_argument(fcinfo, 1);
-	CheckQuiet(p->rules[0].from, p->rules[0].until);
-	set_channel(fcinfo, 2, &p->rules[0]);
-	PG_RETURN_CONTACT_POLICY(p);
-}
-
-/* No contact for a length of time after an inbound kind or an outcome [, on a channel]. */
-PG_FUNCTION_INFO_V1(crm_contact_pause);
-Datum
-crm_contact_pause(PG_FUNCTION_ARGS)
-{
-	ContactPolicy *p = policy_create(1);
-	char		  *name;
-	int			   event;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	p->rules[0].type = RULE_PAUSE;
-	set_length(&p->rules[0], PG_GETARG_INTERVAL_P(0), "a pause");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	event = event_from(name);
-	if (event < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown event \"%s\"", name),
-				 errhint("Events are the kinds of inbound interactions (%s) and the outcomes of "
-						 "outbound ones (%s).",
-						 names_list(&interaction_kinds), names_list(&interaction_outcomes))));
-	p->rules[0].event = (uint8) event;
-	set_channel(fcinfo, 2, &p->rules[0]);
-	PG_RETURN_CONTACT_POLICY(p);
-}
-
-/* A purpose, or kind of contact, that the other rules do not concern. */
-PG_FUNCTION_INFO_V1(crm_contact_exempt);
-Datum
-crm_contact_exempt(PG_FUNCTION_ARGS)
-{
-	text		  *purpose = PG_GETARG_TEXT_PP(0);
-	ContactPolicy *p = policy_create(1);
-
-	p->rules[0].type = RULE_EXEMPT;
-	purpose_set(p->rules[0].purpose, VARDATA_ANY(purpose), VARSIZE_ANY_EXHDR(purpose));
-	PG_RETURN_CONTACT_POLICY(p);
-}
-
-/* a + b: the rules of a, then those of b. */
-PG_FUNCTION_INFO_V1(crm_contact_policy_plus);
-Datum
-crm_contact_policy_plus(PG_FUNCTION_ARGS)
-{
-	ContactPolicy *a = PG_GETARG_CONTACT_POLICY(0);
-	ContactPolicy *b = PG_GETARG_CONTACT_POLICY(1);
-	ContactPolicy *sum = policy_create(a->nrules + b->nrules);
-
-	memcpy(sum->rules, a->rules, a->nrules * sizeof(PolicyRule));
-	memcpy(sum->rules + a->nrules, b->rules, b->nrules * sizeof(PolicyRule));
-	PG_RETURN_CONTACT_POLICY(CheckPolicy(sum));
 }
 
 /* Order of two policies: by their bytes, rule by rule, then the shorter first. */

@@ -15,11 +15,6 @@
 #include "relationship/service_hours.h"
 #include "utils/builtins.h"
 
-typedef char WeekdayName[4];
-
-static const WeekdayName weekdays[DAYS_PER_WEEK] = {"mon", "tue", "wed", "thu",
-													"fri", "sat", "sun"};
-
 /* What a value is made of, sorted or not. */
 typedef struct Reading
 {
@@ -164,16 +159,6 @@ service_hours_make(Reading *read)
 	return hours;
 }
 
-/* Read a weekday, or -1 if none begins here. */
-static int
-scan_weekday(Scanner *s)
-{
-	for (int day = 0; day < DAYS_PER_WEEK; day++)
-		if (scan_try_word(s, weekdays[day]))
-			return day;
-	return -1;
-}
-
 /* Read "09:00-12:00, 13:00-17:00" of the weekdays from one to another, over Sunday if that is before. */
 static void
 scan_spans(Scanner *s, Reading *read, int first, int last)
@@ -276,9 +261,9 @@ append_days(StringInfo out, const ServiceHours *hours, int first, int last)
 	int n;
 	int at = spans_of_day(hours, first, &n);
 
-	appendStringInfoString(out, weekdays[first]);
+	appendStringInfoString(out, weekday_names[first]);
 	if (last > first)
-		appendStringInfo(out, "-%s", weekdays[last]);
+		appendStringInfo(out, "-%s", weekday_names[last]);
 	for (int i = at; i < at + n; i++)
 	{
 		int from = hours->spans[i].from - first * MINUTES_PER_DAY;
@@ -391,15 +376,6 @@ is_closed(const ServiceHours *hours, DateADT day)
 										 sizeof(DateADT), compare_days) != NULL;
 }
 
-/* The weekday of a day, from Monday, 0: 2000-01-01, day 0, was a Saturday. */
-static inline int
-weekday(DateADT day)
-{
-	int64 since_monday = (int64) day + 5;
-
-	return (int) (since_monday - floor_div(since_monday, DAYS_PER_WEEK) * DAYS_PER_WEEK);
-}
-
 /* A walk over the times that somebody is there, from an instant on. */
 typedef struct ServiceWalk
 {
@@ -416,7 +392,7 @@ typedef struct ServiceWalk
 static void
 enter_day(ServiceWalk *walk)
 {
-	walk->next = spans_of_day(walk->hours, weekday(walk->day), &walk->left);
+	walk->next = spans_of_day(walk->hours, weekday_of(walk->day), &walk->left);
 	if (is_closed(walk->hours, walk->day))
 		walk->left = 0;
 }
@@ -453,7 +429,7 @@ walk_next(ServiceWalk *walk)
 	}
 	span = &walk->hours->spans[walk->next++];
 	walk->left--;
-	midnight = weekday(walk->day) * MINUTES_PER_DAY;
+	midnight = weekday_of(walk->day) * MINUTES_PER_DAY;
 	walk->from = local_instant(walk->day, span->from - midnight, &walk->clock);
 	walk->until = local_instant(walk->day, span->until - midnight, &walk->clock);
 	return walk->from != DT_NOEND && walk->until != DT_NOEND;

@@ -13,11 +13,11 @@
 
 #include "base/instant.h"
 #include "base/value.h"
+#include "base/weekday.h"
 
 #define SERVICE_HOURS_VERSION 1
 #define SERVICE_ZONE_SIZE 64
 #define SERVICE_MAX_SPANS 200
-#define DAYS_PER_WEEK 7
 
 typedef struct ServiceSpan
 {

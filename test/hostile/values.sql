@@ -30,7 +30,7 @@ SELECT v.type, u.value FROM (VALUES
     '{4714-11-24 00:00:00+00 BC request email inbound, 294276-12-31 23:59:59.999999+00 message email outbound}',
     '{2024-01-05 10:00:00+00 survey email inbound score 10, 2024-01-05 10:00:00+00 survey email inbound score 0}', '{2024-01-01 00:00+00 message email outbound unsubscribed}']),
   ('crm.consents', ARRAY['{}', '{marketing consent [2024-01-01 00:00+00, )}', '{marketing consent [, )}', '{marketing contract [, 2024-01-01 00:00+00), marketing legitimate_interest [2024-02-01 00:00+00,2024-03-01 00:00+00)}']),
-  ('crm.contact_policy', ARRAY['', '1 per day', '1 per 1 minute; 10000 per 100 years; quiet 21:00-08:00', 'quiet 00:00-23:59', 'pause 14 days after complaint; email pause 1 month after opened; transactional exempt', '1 per 527040 minutes']),
+  ('crm.contact_policy', ARRAY['', 'quiet sat-sun; quiet 2024-12-24 to 2025-01-01; email quiet wed', 'quiet 5874897-12-31', '1 per day', '1 per 1 minute; 10000 per 100 years; quiet 21:00-08:00', 'quiet 00:00-23:59', 'pause 14 days after complaint; email pause 1 month after opened; transactional exempt', '1 per 527040 minutes']),
   ('crm.tier_program', ARRAY['{Bronze: spend 0, Silver: spend 500, Gold: spend 2000} rolling 12 months', '{A: spend 0, B: spend 1} lifetime valid 1 year',
     '{A: orders 1, B: orders 5 or spend 100 keep orders 2} calendar month downgrade one_tier grace 1 day', '{A: purchase_days 0, B: purchase_days 2 lifetime} anniversary 1 month downgrade to_base',
     '{A: points 0, B: points 10} rolling 1 day downgrade one_tier points rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', '{A: spend 1, B: spend 2} rolling 36525 days grace 36525 days valid 1 year',

@@ -1,0 +1,3 @@
+-- what 58_choose_message has is new
+
+@part 58_choose_message.sql
