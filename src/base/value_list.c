@@ -446,3 +446,20 @@ crm_value_list_recv(PG_FUNCTION_ARGS)
 	value_list_count(list);
 	PG_RETURN_POINTER(list);
 }
+
+/* The state as a value: in order, without room to grow. */
+PG_FUNCTION_INFO_V1(crm_value_list_final);
+Datum
+crm_value_list_final(PG_FUNCTION_ARGS)
+{
+	ValueList *list = (ValueList *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	ValueList *value = value_list_create(CurrentMemoryContext, list->kind, list->n);
+
+	value->share = list->share;
+	value->n = list->n;
+	value->nsorted = list->nsorted;
+	memcpy(value->entries, list->entries, (Size) list->n * sizeof(ListEntry));
+	value_list_sort(value);
+	SET_VARSIZE(value, VALUE_LIST_SIZE(value->n));
+	PG_RETURN_POINTER(value);
+}

@@ -367,3 +367,13 @@ crm_lift_before_final(PG_FUNCTION_ARGS)
 	control = adjusted(control, &control_past, slope, mean);
 	PG_RETURN_DATUM(lift_row(fcinfo, &treated, &control));
 }
+
+/* Of either aggregate, told apart by how much it knows. */
+PG_FUNCTION_INFO_V1(crm_lift_state_final);
+Datum
+crm_lift_state_final(PG_FUNCTION_ARGS)
+{
+	ExactSums *state = PG_GETARG_EXACT_SUMS(0);
+
+	return state->nsums == LIFT_SUMS ? crm_lift_final(fcinfo) : crm_lift_before_final(fcinfo);
+}

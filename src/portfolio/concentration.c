@@ -17,7 +17,9 @@
 
 #include "base/aggregate.h"
 #include "base/amount.h"
+#include "base/decimal.h"
 #include "base/value_list.h"
+#include "common/shortest_dec.h"
 #include "utils/builtins.h"
 
 #define FIRST_ROOM 32
@@ -426,4 +428,37 @@ crm_gini_final_float8(PG_FUNCTION_ARGS)
 	if (sum_value(&total) <= 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(sum_value(&weighted) / sum_value(&total) / n);
+}
+
+/* ---- of a state that says itself what it holds ---- */
+
+/* The answer about a list of amounts, or the one about numbers to its last digit. */
+static Datum
+final_of_kind(FunctionCallInfo fcinfo, PGFunction of_amounts, PGFunction of_numbers)
+{
+	ValueList *list = (ValueList *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	char	   digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+	Datum	   answer;
+
+	if (list->kind == LIST_AMOUNTS)
+		return of_amounts(fcinfo);
+	answer = of_numbers(fcinfo);
+	if (fcinfo->isnull)
+		return (Datum) 0;
+	double_to_shortest_decimal_buf(DatumGetFloat8(answer), digits);
+	PG_RETURN_NUMERIC(numeric_of_text(digits));
+}
+
+PG_FUNCTION_INFO_V1(crm_concentration_final);
+Datum
+crm_concentration_final(PG_FUNCTION_ARGS)
+{
+	return final_of_kind(fcinfo, crm_concentration_final_numeric, crm_concentration_final_float8);
+}
+
+PG_FUNCTION_INFO_V1(crm_gini_final);
+Datum
+crm_gini_final(PG_FUNCTION_ARGS)
+{
+	return final_of_kind(fcinfo, crm_gini_final_numeric, crm_gini_final_float8);
 }

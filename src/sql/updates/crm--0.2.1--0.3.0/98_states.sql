@@ -1,0 +1,3 @@
+-- what 70_states has is new
+
+@part 70_states.sql
