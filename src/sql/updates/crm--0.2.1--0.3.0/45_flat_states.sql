@@ -2,6 +2,10 @@
 
 @part 06_value_list.sql
 @part 42_revenue_state.sql
+@create crm_internal.value_list_final
+@create crm_internal.lift_state_final
+@create crm_internal.concentration_final
+@create crm_internal.gini_final
 @create crm_internal.concentration_transition
 @create crm_internal.concentration_final_numeric
 @create crm_internal.concentration_final_float8

@@ -1,3 +1,34 @@
--- what 70_states has is new
+-- states as values: of each aggregate one that gives its state, and one more form that takes states
 
-@part 70_states.sql
+@create crm.rfm_scale_state
+@create crm.fit_bg_nbd_state
+@create crm.fit_mbg_nbd_state
+@create crm.fit_pareto_nbd_state
+@create crm.fit_mbg_cnbd_k_state
+@create crm.fit_purchase_model_state
+@create crm.fit_gamma_gamma_state
+@create crm.data_check_state
+@create crm.forecast_accuracy_state
+@create crm.expected_revenue_state
+@create crm.concentration_state
+@create crm.gini_state
+@create crm.nps_state
+@create crm.lift_state
+@create crm.rhythm_state
+@create crm.decayed_sum_state
+@replace crm.rfm_scale
+@replace crm.fit_bg_nbd
+@replace crm.fit_mbg_nbd
+@replace crm.fit_pareto_nbd
+@replace crm.fit_mbg_cnbd_k
+@replace crm.fit_purchase_model
+@replace crm.fit_gamma_gamma
+@replace crm.data_check
+@replace crm.forecast_accuracy
+@replace crm.expected_revenue
+@replace crm.concentration
+@replace crm.gini
+@replace crm.nps
+@replace crm.lift
+@replace crm.rhythm
+@replace crm.decayed_sum
