@@ -104,6 +104,11 @@ build/models_loop: bench/models_loop.c $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEAD
 	mkdir -p build
 	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc $< $(FIT_SOURCES) $(UNIT_SOURCES) -lnlopt -lm -o $@
 
+# Whether a season that is known is found again; see the head of the file.
+build/season_recovery: bench/season_recovery.c $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEADERS)
+	mkdir -p build
+	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc $< $(FIT_SOURCES) $(UNIT_SOURCES) -lnlopt -lm -o $@
+
 .PHONY: unit
 unit: $(UNIT_TESTS:%=unit-%)
 unit-%: build/test_%

@@ -3,6 +3,7 @@
  */
 #include "crm.h"
 
+#include "lifetime/clock.h"
 #include "lifetime/clv.h"
 #include "lifetime/predict.h"
 #include "lifetime/spend_model.h"
@@ -72,7 +73,7 @@ bool
 clv_of(const PurchaseModel *model, const SpendModel *spend, PurchaseHistory *history,
 	   const ClvTerms *terms, double *clv)
 {
-	PurchaseParams params = model_params(CheckPredicting(model));
+	PurchaseParams params = model_params(CheckPredictingDays(model));
 	double		   delta = discount_per_unit(terms->annual_discount_rate, model->unit_days);
 	double		   margin = CheckMargin(terms->margin);
 	double		   t;
@@ -83,9 +84,9 @@ clv_of(const PurchaseModel *model, const SpendModel *spend, PurchaseHistory *his
 		return false;
 	t = periods_between(terms->as_of, terms->until, model->unit_days);
 	CheckDiscountedEnd(t, delta);
-	*clv = CheckValue(
-		margin * expected_spend(spend, days.x, btyd_mean_spend(&days)) *
-		model_ops(model)->discounted(&params, btyd_in_units(&days, model->unit_days), t, delta));
+	*clv = CheckValue(margin * expected_spend(spend, days.x, btyd_mean_spend(&days)) *
+					  model_discounted(model, &params, model_customer(model, &days, terms->as_of),
+									   terms->as_of, terms->until, t, delta));
 	return true;
 }
 

@@ -378,8 +378,8 @@ remarks_on(const int64 *n, const Findings *f)
 							   "less than it says.");
 	if (has_season(f))
 		remark(&remarks, psprintf("A month's purchases differ from even ones by %.0f %%, most are "
-								  "in %s%s: forecast whole years, or compare with the same "
-								  "months a year ago.",
+								  "in %s%s: fit by the clock of the season (crm.season), or "
+								  "forecast whole years.",
 								  100 * f->season, months[f->best_month],
 								  f->span < 730 ? " (doubtful, of less than two years)" : ""));
 	if (is_one_cohort(n, f))

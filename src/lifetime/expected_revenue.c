@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "base/aggregate.h"
+#include "lifetime/clock.h"
 #include "lifetime/predict.h"
 #include "base/rows.h"
 #include "lifetime/revenue_state.h"
@@ -85,12 +86,11 @@ add_gradients(RevenueState *state, const PurchaseParams *params, Btyd c, double 
 
 /* One customer's part of everything. */
 static void
-add_customer(RevenueState *state, const BtydDays *days, double t)
+add_customer(RevenueState *state, const BtydDays *days, Btyd c, double t)
 {
 	const PurchaseModel *model = revenue_purchases(state);
 	PurchaseParams		 params = model_params(model);
 	SpendParams			 spend = spend_params(&state->spend);
-	Btyd				 c = btyd_in_units(days, model->unit_days);
 	double				 mean_spend = Max(btyd_mean_spend(days), 0);
 	double				 second;
 	double				 purchases = model_ops(model)->expected(&params, c, t, &second);
@@ -132,10 +132,12 @@ add_row(FunctionCallInfo fcinfo, MemoryContext memory)
 	const PurchaseModel *purchases;
 	const SpendModel	*spend;
 	BtydDays			 days;
+	DateADT				 as_of;
+	DateADT				 until;
 
 	if (state_row_has_null(fcinfo)) /* a state has the models of a row that counted */
 		return state_unchanged(fcinfo);
-	purchases = CheckPredicting(PG_GETARG_PURCHASE_MODEL(1));
+	purchases = CheckPredictingDays(PG_GETARG_PURCHASE_MODEL(1));
 	spend = CheckSpendPredicting(PG_GETARG_SPEND_MODEL(2));
 	if (PG_ARGISNULL(0))
 		state = revenue_state_create(memory, purchases, spend);
@@ -144,10 +146,13 @@ add_row(FunctionCallInfo fcinfo, MemoryContext memory)
 		state = (RevenueState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
 		CheckSameModels(state, purchases, spend);
 	}
-	if (btyd_at(PG_GETARG_PURCHASES_KNOWN(3, PG_GETARG_DATEADT(4)), PG_GETARG_DATEADT(4), &days))
-		add_customer(state, &days,
-					 CheckFinitePeriods(periods_between(PG_GETARG_DATEADT(4), PG_GETARG_DATEADT(5),
-														purchases->unit_days)));
+	as_of = PG_GETARG_DATEADT(4);
+	until = PG_GETARG_DATEADT(5);
+	if (btyd_at(PG_GETARG_PURCHASES_KNOWN(3, as_of), as_of, &days))
+		add_customer(
+			state, &days, model_customer(purchases, &days, as_of),
+			model_periods(purchases, as_of, until,
+						  CheckFinitePeriods(periods_between(as_of, until, purchases->unit_days))));
 	PG_RETURN_POINTER(state);
 }
 

@@ -117,21 +117,33 @@ CheckCustomers(double customers, const char *who)
 						errhint("crm.data_check shows what the histories hold.")));
 }
 
+/* The season that a fit counts by, NULL without. */
+static const Season *
+season_of(const FitState *state)
+{
+	return state->kind == FIT_STATE_SEASONED ? (const Season *) fit_state_head(state) : NULL;
+}
+
 /* From sorted groups, gaps first, to what the fit runs over; fills the fit's counts. */
 static void
 purchase_data(const FitState *state, FitData *data, ModelFit *fit)
 {
-	FitGroup *groups = fit_state_sorted(state);
-	int		  ngaps = 0;
-	int		  n;
-	double	 *values;
-	int		 *places;
+	FitGroup	 *groups = fit_state_sorted(state);
+	const Season *season = season_of(state);
+	int			  ngaps = 0;
+	int			  n;
+	double		 *values;
+	int			 *places;
 
 	memset(data, 0, sizeof(*data));
 	while (ngaps < state->ngroups && groups[ngaps].key[0] == GAP_X)
 	{
-		data->log_gaps +=
-			groups[ngaps].count * log(groups[ngaps].key[1] / (double) state->unit_days);
+		if (season != NULL)
+			data->log_season +=
+				groups[ngaps].count * log(season->bins[(int) groups[ngaps].key[1]].s);
+		else
+			data->log_gaps +=
+				groups[ngaps].count * log(groups[ngaps].key[1] / (double) state->unit_days);
 		ngaps++;
 	}
 	groups += ngaps;
@@ -190,7 +202,7 @@ clamp_parameters(FitResult *result, int nparams, const ParamUnit *units)
 				units != NULL && units[i] == PARAM_SHARE ? 1 - PARAM_MIN : PARAM_MAX);
 }
 
-/* A fit's result as a model; fit holds the counts. */
+/* A fit's result as a model, without its season; fit holds the counts. */
 static PurchaseModel *
 model_of_result(const FitState *state, FitResult *result, ModelFit *fit)
 {
@@ -204,6 +216,35 @@ model_of_result(const FitState *state, FitResult *result, ModelFit *fit)
 	return model;
 }
 
+/* A model as it was fitted: one by a season's clock knows the season. */
+static Datum
+model_by_season(const FitState *state, PurchaseModel *model)
+{
+	PG_RETURN_PURCHASE_MODEL(
+		season_of(state) == NULL ? model : purchase_model_with_season(model, season_of(state)));
+}
+
+/* A season's clock suits customers who leave at purchases and buy without a rhythm. */
+static void
+CheckTakesSeason(PurchaseModelKind kind)
+{
+	if (kind == MODEL_PARETO_NBD)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("Pareto/NBD takes no season"),
+			 errdetail("Its customers leave at any moment, in calendar time, whether or not the "
+					   "shop has a season."),
+			 errhint("Fit MBG/NBD, whose customers leave at purchases: "
+					 "crm.fit_mbg_nbd(history, as_of, season).")));
+	if (kind == MODEL_MBG_CNBD_K)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("MBG/CNBD-k takes no season"),
+				 errdetail(
+					 "With k > 1 the season that crm.season finds is off by more than its standard "
+					 "error; with k = 1 the model is MBG/NBD."),
+				 errhint("Use crm.fit_mbg_nbd(history, as_of, season).")));
+}
+
 /* The model of a kind that fits the customers of a state best; k = 0: the likeliest. */
 static Datum
 fit_purchases(const FitState *state, PurchaseModelKind kind, int k)
@@ -212,14 +253,17 @@ fit_purchases(const FitState *state, PurchaseModelKind kind, int k)
 	FitResult result;
 	ModelFit  fit = {0};
 
-	if (state->kind > FIT_STATE_NUMBERS ||
-		(state->kind == FIT_STATE_REGULAR) != (kind == MODEL_MBG_CNBD_K))
+	if (state->kind == FIT_STATE_SEASONED)
+		CheckTakesSeason(kind);
+	else if (state->kind > FIT_STATE_NUMBERS ||
+			 (state->kind == FIT_STATE_REGULAR) != (kind == MODEL_MBG_CNBD_K))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("this state is of the fit of another model")));
 	purchase_data(state, &data, &fit);
 	if (!fit_purchase_model(purchase_model_ops(kind), k, &data, fit_interrupted, &result))
 		stop_fit();
-	PG_RETURN_PURCHASE_MODEL(model_of_result(state, &result, &fit));
+	result.log_likelihood += data.log_season;
+	return model_by_season(state, model_of_result(state, &result, &fit));
 }
 
 /* The model that fits best of all that may be chosen, and what else was tried. */
@@ -231,15 +275,17 @@ choose_purchases(const FitState *state)
 	ModelFit   fit = {0};
 	ModelTried tried[FIT_MAX_TRIED] = {0};
 
-	if (state->kind != FIT_STATE_REGULAR)
+	if (state->kind != FIT_STATE_REGULAR && state->kind != FIT_STATE_SEASONED)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("this state is of the fit of another model")));
 	purchase_data(state, &data, &fit);
-	if (!fit_purchase_models(&data, fit_interrupted, &choice))
+	if (!fit_purchase_models(&data, season_of(state) != NULL, fit_interrupted, &choice))
 		stop_fit();
 	for (int i = 0; i < choice.ntried; i++)
 	{
-		const FitResult *result = &choice.tried[i];
+		FitResult *result = &choice.tried[i];
+
+		result->log_likelihood += data.log_season;
 
 		tried[i].fitted = result->fitted;
 		tried[i].kind = result->kind;
@@ -248,8 +294,10 @@ choose_purchases(const FitState *state)
 		tried[i].bound = fit_verdict_at_bound(result->verdict) ? result->bound : 0;
 		tried[i].log_likelihood = fmax(result->log_likelihood, -LOG_LIKELIHOOD_MAX);
 	}
-	PG_RETURN_PURCHASE_MODEL(purchase_model_with_choice(
-		model_of_result(state, &choice.tried[Max(choice.taken, 0)], &fit), choice.ntried, tried));
+	return model_by_season(state,
+						   purchase_model_with_choice(
+							   model_of_result(state, &choice.tried[Max(choice.taken, 0)], &fit),
+							   choice.ntried, tried));
 }
 
 /* Amounts are divided by their mean before the fit, and the result is scaled back. */

@@ -11,30 +11,9 @@
 #include "lifetime/btyd.h"
 #include "lifetime/fit_state.h"
 #include "lifetime/occasions.h"
+#include "lifetime/clock.h"
 #include "lifetime/purchase_model.h"
-
-/* The state of a transition: made at the first row, copied outside an aggregate. */
-static FitState *
-transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days)
-{
-	FitState *state;
-
-	if (PG_ARGISNULL(0))
-		return fit_state_create(kind, CheckUnitDays(unit_days), FIT_STATE_FIRST_CAPACITY);
-	state = PG_GETARG_FIT_STATE(0);
-	if (!AggCheckCallContext(fcinfo, NULL))
-	{
-		FitState *copy = palloc(VARSIZE(state));
-
-		memcpy(copy, state, VARSIZE(state));
-		state = copy;
-	}
-	if (unlikely(state->kind != kind || state->unit_days != unit_days))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a fit needs the same unit_days in every row"),
-						errdetail("Rows have %d and %d.", state->unit_days, unit_days)));
-	return state;
-}
+#include "lifetime/season.h"
 
 /* A history's customer joins a state; without purchase by as_of or of age 0 she is left out. */
 static FitState *
@@ -69,9 +48,49 @@ accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
 
 	if (state_row_has_null(fcinfo))
 		return state_unchanged(fcinfo);
-	state = transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1);
+	state = fit_transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1, NULL);
 	PG_RETURN_POINTER(accumulate_customer(state, PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)),
 										  PG_GETARG_DATEADT(2)));
+}
+
+/* A customer joins by a season's clock, with her repeat purchase days by bin. */
+static FitState *
+accumulate_seasoned(FitState *state, const PurchaseHistory *h, DateADT as_of, const Season *season)
+{
+	BtydDays days;
+	Btyd	 c;
+
+	if (!btyd_at(h, as_of, &days) || days.age == 0)
+	{
+		fit_state_leave_out(state, 1);
+		return state;
+	}
+	c = btyd_by_clock(&days, season, as_of);
+	state = fit_state_add(state, c.x, c.t_x, c.age, 1);
+	for (int i = days.first + 1; i < days.nentries; i++)
+		if (h->entries[i].orders > 0)
+			state = fit_state_add(state, GAP_X, season_day(season->period, h->entries[i].day).bin,
+								  0, 1);
+	return state;
+}
+
+/*
+ * (state, history, as_of, season): a customer in days of the season's clock, and how many of her repeat purchase days lie in
+ * each of its bins.
+ */
+PG_FUNCTION_INFO_V1(crm_purchase_model_seasoned);
+Datum
+crm_purchase_model_seasoned(PG_FUNCTION_ARGS)
+{
+	const Season *season;
+
+	if (state_row_has_null(fcinfo))
+		return state_unchanged(fcinfo);
+	season = PG_GETARG_SEASON(3);
+	PG_RETURN_POINTER(accumulate_seasoned(
+		fit_transition_state(fcinfo, FIT_STATE_SEASONED, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1,
+							 season),
+		PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), season));
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_history);
@@ -105,8 +124,14 @@ crm_purchase_model_like(PG_FUNCTION_ARGS)
 		if (model->ntried == 0 && !model_ops(model)->has_k)
 			kind = FIT_STATE_DAYS;
 		unit_days = model->unit_days;
+		if (purchase_model_season(model) != NULL)
+			PG_RETURN_POINTER(
+				accumulate_seasoned(fit_transition_state(fcinfo, FIT_STATE_SEASONED, unit_days,
+														 purchase_model_season(model)),
+									PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
+									PG_GETARG_DATEADT(3), purchase_model_season(model)));
 	}
-	PG_RETURN_POINTER(accumulate_customer(transition_state(fcinfo, kind, unit_days),
+	PG_RETURN_POINTER(accumulate_customer(fit_transition_state(fcinfo, kind, unit_days, NULL),
 										  PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
 										  PG_GETARG_DATEADT(3)));
 }
@@ -122,7 +147,8 @@ crm_purchase_model_numbers(PG_FUNCTION_ARGS)
 	if (state_row_has_null(fcinfo))
 		return state_unchanged(fcinfo);
 	c = CheckBtyd(PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
-	state = transition_state(fcinfo, FIT_STATE_NUMBERS, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1);
+	state = fit_transition_state(fcinfo, FIT_STATE_NUMBERS, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1,
+								 NULL);
 	if (c.age == 0)
 		fit_state_leave_out(state, 1);
 	else
@@ -148,7 +174,7 @@ crm_spend_model_history(PG_FUNCTION_ARGS)
 
 	if (state_row_has_null(fcinfo))
 		return state_unchanged(fcinfo);
-	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
+	state = fit_transition_state(fcinfo, FIT_STATE_SPEND, 1, NULL);
 	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
 		days.x = 0;
 	PG_RETURN_POINTER(accumulate_spend(state, days.x, btyd_mean_spend(&days)));
@@ -174,7 +200,7 @@ crm_spend_model_numbers(PG_FUNCTION_ARGS)
 	if (!(fabs(mean_spend) <= 1e15))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("mean_spend of %g is out of range", mean_spend)));
-	state = transition_state(fcinfo, FIT_STATE_SPEND, 1);
+	state = fit_transition_state(fcinfo, FIT_STATE_SPEND, 1, NULL);
 	PG_RETURN_POINTER(accumulate_spend(state, x, mean_spend));
 }
 
@@ -189,7 +215,7 @@ crm_occasion_model_numbers(PG_FUNCTION_ARGS)
 	if (state_row_has_null(fcinfo))
 		return state_unchanged(fcinfo);
 	c = CheckOccasions(PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3));
-	state = transition_state(fcinfo, FIT_STATE_OCCASIONS, 1);
+	state = fit_transition_state(fcinfo, FIT_STATE_OCCASIONS, 1, NULL);
 	if (c.n == 0)
 		fit_state_leave_out(state, 1);
 	else
@@ -204,7 +230,8 @@ crm_fit_state_combine(PG_FUNCTION_ARGS)
 {
 	FitState *other = PG_GETARG_FIT_STATE(1);
 	FitState *given = PG_GETARG_FIT_STATE(0);
-	FitState *state = transition_state(fcinfo, given->kind, given->unit_days);
+	FitState *state =
+		fit_transition_state(fcinfo, given->kind, given->unit_days, fit_state_head(given));
 
 	PG_RETURN_POINTER(fit_state_merge(state, other));
 }

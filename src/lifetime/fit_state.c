@@ -14,24 +14,84 @@
 #include "common/int.h"
 #include "lifetime/fit_state.h"
 #include "lifetime/occasions.h"
+#include "lifetime/season.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "lifetime/fit_record.h"
 #include "base/scan.h"
 
-static const char *const kind_words[] = {NULL, "days", "regular", "numbers", "spend", "occasions"};
+static const char *const kind_words[] = {NULL,	  "days",	   "regular", "numbers",
+										 "spend", "occasions", "season",  "seasoned"};
 
-/* A state without groups, in the current context. */
+#define KIND_WORDS "days, regular, numbers, spend, occasions, season or seasoned"
+
+/* A state without groups, in the current context; given: a varlena that it keeps a copy of, or NULL. */
 FitState *
-fit_state_create(FitStateKind kind, int32 unit_days, int capacity)
+fit_state_create_with(FitStateKind kind, int32 unit_days, const void *given, int capacity)
 {
-	Size	  size = FIT_STATE_SIZE(capacity);
+	int32	  head = given == NULL ? 0 : (VARSIZE(given) + sizeof(FitGroup) - 1) / sizeof(FitGroup);
+	Size	  size = FIT_STATE_SIZE(head + capacity);
 	FitState *state = palloc0(size);
 
 	SET_VARSIZE(state, size);
 	state->version = FIT_STATE_VERSION;
 	state->kind = kind;
 	state->unit_days = unit_days;
+	state->head = head;
+	if (given != NULL)
+		memcpy(state->slots, given, VARSIZE(given));
+	return state;
+}
+
+FitState *
+fit_state_create(FitStateKind kind, int32 unit_days, int capacity)
+{
+	return fit_state_create_with(kind, unit_days, NULL, capacity);
+}
+
+/* Whether two states, or a state and what a row gives, are of one fit: NULL equals nothing given. */
+static bool
+same_given(const struct varlena *a, const struct varlena *b)
+{
+	return (a == NULL) == (b == NULL) &&
+		   (a == NULL || (VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0));
+}
+
+static void
+CheckSameGiven(const FitState *state, const void *given)
+{
+	if (unlikely(!same_given(fit_state_head(state), given)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a fit needs the same season in every row"),
+						errhint("Make the season first, in a query of its own.")));
+}
+
+/* The state of a transition: made at the first row, copied outside an aggregate. */
+FitState *
+fit_transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days, const void *given)
+{
+	FitState *state;
+
+	if (PG_ARGISNULL(0))
+		return fit_state_create_with(kind, CheckUnitDays(unit_days), given,
+									 FIT_STATE_FIRST_CAPACITY);
+	state = PG_GETARG_FIT_STATE(0);
+	if (!AggCheckCallContext(fcinfo, NULL))
+	{
+		FitState *copy = palloc(VARSIZE(state));
+
+		memcpy(copy, state, VARSIZE(state));
+		state = copy;
+	}
+	if (unlikely(state->kind != kind || state->unit_days != unit_days))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 kind == FIT_STATE_SEASON ? errmsg("a season needs the same period in every row")
+										  : errmsg("a fit needs the same unit_days in every row"),
+				 kind == FIT_STATE_SEASON
+					 ? 0
+					 : errdetail("Rows have %d and %d.", state->unit_days, unit_days)));
+	CheckSameGiven(state, given);
 	return state;
 }
 
@@ -51,7 +111,7 @@ find_slot(FitState *state, const double *key, int capacity)
 	at = (int) (((hash >> 32) * (uint64) capacity) >> 32);
 	for (;;)
 	{
-		FitGroup *slot = &state->slots[at];
+		FitGroup *slot = &state->slots[state->head + at];
 
 		if (slot->count == 0 ||
 			(slot->key[0] == key[0] && slot->key[1] == key[1] && slot->key[2] == key[2]))
@@ -69,7 +129,7 @@ static FitState *
 grow(FitState *state)
 {
 	int		  old = fit_state_capacity(state);
-	int		  capacity = Min((int64) old * 2 + 1, FIT_STATE_MAX_CAPACITY);
+	int		  capacity = Min((int64) old * 2 + 1, FIT_STATE_MAX_CAPACITY - state->head);
 	FitState *larger;
 
 	if (capacity == old)
@@ -78,21 +138,23 @@ grow(FitState *state)
 				 errmsg("too many different customers for one fit"),
 				 errdetail("A fit holds about %d groups of equal customers.", capacity / 10 * 9),
 				 errhint("Fit a random sample, or a coarser unit of time.")));
-	larger = fit_state_create(state->kind, state->unit_days, capacity);
+	larger = fit_state_create_with(state->kind, state->unit_days, fit_state_head(state), capacity);
 	larger->left_out = state->left_out;
 	larger->ngroups = state->ngroups;
 	for (int i = 0; i < old; i++)
 	{
 		if ((i & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (state->slots[i].count != 0)
-			*find_slot(larger, state->slots[i].key, capacity) = state->slots[i];
+		if (state->slots[state->head + i].count != 0)
+			*find_slot(larger, state->slots[state->head + i].key, capacity) =
+				state->slots[state->head + i];
 	}
 	return larger;
 }
 
-static int64
-add_counts(int64 a, int64 b)
+/* A sum of numbers of customers. */
+int64
+fit_add_counts(int64 a, int64 b)
 {
 	int64 sum;
 
@@ -121,7 +183,7 @@ fit_state_add(FitState *state, double a, double b, double c, int64 count)
 		memcpy(slot->key, key, sizeof(key));
 		state->ngroups++;
 	}
-	slot->count = add_counts(slot->count, count);
+	slot->count = fit_add_counts(slot->count, count);
 	return state;
 }
 
@@ -129,7 +191,7 @@ fit_state_add(FitState *state, double a, double b, double c, int64 count)
 void
 fit_state_leave_out(FitState *state, int64 count)
 {
-	state->left_out = add_counts(state->left_out, count);
+	state->left_out = fit_add_counts(state->left_out, count);
 }
 
 /* The state with all of another state's groups added. */
@@ -141,9 +203,10 @@ fit_state_merge(FitState *state, const FitState *other)
 	if (state->kind != other->kind || state->unit_days != other->unit_days)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("states of different fits cannot be combined")));
+	CheckSameGiven(state, fit_state_head(other));
 	for (int i = 0; i < capacity; i++)
 	{
-		const FitGroup *group = &other->slots[i];
+		const FitGroup *group = &other->slots[other->head + i];
 
 		if ((i & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -177,18 +240,43 @@ fit_state_sorted(const FitState *state)
 	int		  n = 0;
 
 	for (int i = 0; i < capacity; i++)
-		if (state->slots[i].count != 0)
-			groups[n++] = state->slots[i];
+		if (state->slots[state->head + i].count != 0)
+			groups[n++] = state->slots[state->head + i];
 	qsort(groups, n, sizeof(FitGroup), compare_groups);
 	return groups;
 }
 
+static bool
+is_day(double number)
+{
+	return number == floor(number) && number >= DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE &&
+		   number < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE;
+}
+
+/* n purchase days strictly between two days; they leave room for so many. */
+static bool
+season_group_is_sound(const double *key)
+{
+	return key[0] >= 1 && key[0] == floor(key[0]) && is_day(key[1]) && is_day(key[2]) &&
+		   key[0] <= key[2] - key[1] - 1;
+}
+
+/* The period that bins of a state are of. */
+static int
+bins_period(const FitState *state)
+{
+	return state->kind == FIT_STATE_SEASON ? SEASON_PERIOD(state->unit_days)
+										   : ((const Season *) fit_state_head(state))->period;
+}
+
 /* A group as input or the network gives it is one that a transition could have made. */
 static void
-CheckGroup(int kind, const FitGroup *group)
+CheckGroup(const FitState *state, const FitGroup *group)
 {
+	int			  kind = state->kind;
 	const double *key = group->key;
 	bool		  is_gap = kind == FIT_STATE_REGULAR && key[0] == GAP_X;
+	bool		  is_bin = kind >= FIT_STATE_SEASON && key[0] == GAP_X;
 	bool		  sound = group->count > 0;
 
 	if (kind == FIT_STATE_SPEND)
@@ -198,16 +286,22 @@ CheckGroup(int kind, const FitGroup *group)
 		sound = sound && key[0] >= 0 && key[2] >= 1 && key[2] <= OCCASIONS_MAX &&
 				key[0] == floor(key[0]) && key[1] == floor(key[1]) && key[2] == floor(key[2]) &&
 				occasions_are_sound(key[0], key[1], key[2]);
+	else if (is_bin)
+		sound = sound && key[1] >= 0 && key[1] < season_year(bins_period(state))->nbins &&
+				key[1] == floor(key[1]) && key[2] == 0;
+	else if (kind == FIT_STATE_SEASON)
+		sound = sound && season_group_is_sound(key);
 	else if (is_gap)
 		sound = sound && key[1] >= 1 && key[1] <= 1e9 && key[1] == floor(key[1]) && key[2] == 0;
 	else
 		sound = sound && key[2] > 0 &&
-				(kind == FIT_STATE_NUMBERS || (key[1] == floor(key[1]) && key[2] == floor(key[2])));
+				(kind == FIT_STATE_NUMBERS || kind == FIT_STATE_SEASONED ||
+				 (key[1] == floor(key[1]) && key[2] == floor(key[2])));
 	if (!sound)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("fit state holds a group that cannot be: %g %g %g", key[0], key[1],
 							   key[2])));
-	if (kind <= FIT_STATE_NUMBERS && !is_gap)
+	if ((kind <= FIT_STATE_NUMBERS && !is_gap) || (kind == FIT_STATE_SEASONED && !is_bin))
 		(void) CheckBtyd(key[0], key[1], key[2]);
 }
 
@@ -219,7 +313,7 @@ add_read_group(FitState *state, FitGroup *group)
 
 	for (int i = 0; i < 3; i++)
 		group->key[i] += 0.0; /* no minus zero */
-	CheckGroup(state->kind, group);
+	CheckGroup(state, group);
 	state = fit_state_add(state, group->key[0], group->key[1], group->key[2], group->count);
 	if (state->ngroups == before)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -238,6 +332,11 @@ CheckStateHeader(const FitState *state, bool spend)
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("unknown fit state of version %d, kind %d", state->version, state->kind)));
 	CheckUnitDays(state->unit_days);
+	if (state->kind == FIT_STATE_SEASON &&
+		state->unit_days != SEASON_UNIT_DAYS(SEASON_PERIOD(state->unit_days)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fit state of a season cannot have bins of %d days", state->unit_days)));
 }
 
 static Datum
@@ -245,21 +344,32 @@ state_in(FunctionCallInfo fcinfo, const char *type_name, bool spend)
 {
 	Scanner	  s = scan_start(type_name, PG_GETARG_CSTRING(0));
 	FitState *state;
+	FitState  header = {.version = FIT_STATE_VERSION};
+	Season	 *season = NULL;
 	int64	  unit_days;
 	int		  kind = 1;
 
 	while (kind <= FIT_STATE_KINDS && !scan_try_word(&s, kind_words[kind]))
 		kind++;
 	if (kind > FIT_STATE_KINDS)
-		scan_error(&s, "days, regular, numbers, spend or occasions");
+		scan_error(&s, KIND_WORDS);
 	scan_word(&s, "unit_days");
 	unit_days = scan_int64(&s);
-	state = fit_state_create(kind, (int32) Min(Max(unit_days, 0), PG_INT32_MAX),
-							 FIT_STATE_FIRST_CAPACITY);
+	header.kind = kind;
+	header.unit_days = (int32) Min(Max(unit_days, 0), PG_INT32_MAX);
 	scan_char(&s, ',');
 	scan_word(&s, "left_out");
-	state->left_out = scan_int64(&s);
-	CheckStateHeader(state, spend);
+	header.left_out = scan_int64(&s);
+	CheckStateHeader(&header, spend);
+	if (kind == FIT_STATE_SEASONED)
+	{
+		scan_word(&s, "by");
+		scan_char(&s, '(');
+		season = season_scan(&s);
+		scan_char(&s, ')');
+	}
+	state = fit_state_create_with(kind, header.unit_days, season, FIT_STATE_FIRST_CAPACITY);
+	state->left_out = header.left_out;
 	if (scan_try_char(&s, ';'))
 		do
 		{
@@ -286,6 +396,12 @@ crm_fit_state_out(PG_FUNCTION_ARGS)
 	initStringInfo(&out);
 	appendStringInfo(&out, "%s unit_days %d, left_out " INT64_FORMAT, kind_words[state->kind],
 					 state->unit_days, state->left_out);
+	if (state->kind == FIT_STATE_SEASONED)
+	{
+		appendStringInfoString(&out, " by (");
+		season_append_text(&out, (const Season *) fit_state_head(state));
+		appendStringInfoChar(&out, ')');
+	}
 	for (int i = 0; i < state->ngroups; i++)
 	{
 		appendStringInfoString(&out, i == 0 ? "; " : ", ");
@@ -313,6 +429,8 @@ crm_fit_state_send(PG_FUNCTION_ARGS)
 	pq_sendint16(&out, state->kind);
 	pq_sendint32(&out, state->unit_days);
 	pq_sendint64(&out, state->left_out);
+	if (state->kind == FIT_STATE_SEASONED)
+		season_append_bytes(&out, (const Season *) fit_state_head(state));
 	pq_sendint32(&out, state->ngroups);
 	for (int i = 0; i < state->ngroups; i++)
 	{
@@ -329,15 +447,18 @@ state_recv(FunctionCallInfo fcinfo, bool spend)
 {
 	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
 	FitState   header = {.version = pq_getmsgint(message, 2)};
+	Season	  *season = NULL;
 	FitState  *state;
 	int32	   ngroups;
 
 	header.kind = pq_getmsgint(message, 2);
 	header.unit_days = pq_getmsgint(message, 4);
 	header.left_out = pq_getmsgint64(message);
-	ngroups = pq_getmsgint(message, 4);
 	CheckStateHeader(&header, spend);
-	state = fit_state_create(header.kind, header.unit_days, FIT_STATE_FIRST_CAPACITY);
+	if (header.kind == FIT_STATE_SEASONED)
+		season = season_from_bytes(message);
+	ngroups = pq_getmsgint(message, 4);
+	state = fit_state_create_with(header.kind, header.unit_days, season, FIT_STATE_FIRST_CAPACITY);
 	state->left_out = header.left_out;
 	if (ngroups < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),

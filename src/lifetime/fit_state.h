@@ -14,15 +14,22 @@
 
 typedef enum FitStateKind
 {
-	FIT_STATE_DAYS = 1,		/* key = x, t_x, age; whole days, from histories */
-	FIT_STATE_REGULAR = 2,	/* the same, and key = -1, days, 0 counting the gaps of so many days */
-	FIT_STATE_NUMBERS = 3,	/* key = x, t_x, age in model units */
-	FIT_STATE_SPEND = 4,	/* key = x, mean spend, 0 */
-	FIT_STATE_OCCASIONS = 5 /* key = x, last occasion, occasions */
+	FIT_STATE_DAYS = 1,		 /* key = x, t_x, age; whole days, from histories */
+	FIT_STATE_REGULAR = 2,	 /* the same, and key = -1, days, 0 counting the gaps of so many days */
+	FIT_STATE_NUMBERS = 3,	 /* key = x, t_x, age in model units */
+	FIT_STATE_SPEND = 4,	 /* key = x, mean spend, 0 */
+	FIT_STATE_OCCASIONS = 5, /* key = x, last occasion, occasions */
+	FIT_STATE_SEASON = 6, /* key = n, first and last day, n purchase days between; and -1, bin, 0 */
+	FIT_STATE_SEASONED =
+		7 /* key = x, t_x, age in days of a season's clock; and -1, bin, 0 of repeats */
 } FitStateKind;
 
-#define FIT_STATE_KINDS 5
-#define GAP_X (-1.0)
+#define FIT_STATE_KINDS 7
+#define GAP_X (-1.0) /* in place of a customer: a count of gaps, or of purchase days of a bin */
+
+/* The unit_days of a FIT_STATE_SEASON say its period (SeasonPeriod). */
+#define SEASON_UNIT_DAYS(period) ((period) == SEASON_WEEK ? 7 : 30)
+#define SEASON_PERIOD(unit_days) ((unit_days) == 7 ? SEASON_WEEK : SEASON_MONTH)
 
 typedef struct FitGroup
 {
@@ -38,8 +45,9 @@ typedef struct FitState
 	int32	 unit_days;
 	int32	 ngroups;
 	int64	 left_out; /* customers that cannot take part */
-	int64	 reserved; /* zero; makes the header as long as a slot */
-	FitGroup slots[FLEXIBLE_ARRAY_MEMBER];
+	int32	 head; /* slots that hold what the fit is given beside customers: a season; else 0 */
+	int32	 reserved;					   /* zero; makes the header as long as a slot */
+	FitGroup slots[FLEXIBLE_ARRAY_MEMBER]; /* the head's, then those of the table */
 } FitState;
 
 #define FIT_STATE_SIZE(capacity) (offsetof(FitState, slots) + (Size) (capacity) * sizeof(FitGroup))
@@ -51,13 +59,26 @@ typedef struct FitState
 
 #define PG_GETARG_FIT_STATE(n) ((FitState *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 
+/* Slots of the table. */
 static inline int
 fit_state_capacity(const FitState *state)
 {
-	return (VARSIZE(state) - offsetof(FitState, slots)) / sizeof(FitGroup);
+	return (VARSIZE(state) - offsetof(FitState, slots)) / sizeof(FitGroup) - state->head;
+}
+
+/* What the fit is given beside customers, a varlena of its own; NULL without. */
+static inline const struct varlena *
+fit_state_head(const FitState *state)
+{
+	return state->head == 0 ? NULL : (const struct varlena *) state->slots;
 }
 
 extern FitState *fit_state_create(FitStateKind kind, int32 unit_days, int capacity);
+extern FitState *fit_state_create_with(FitStateKind kind, int32 unit_days, const void *given,
+									   int capacity);
+extern FitState *fit_transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days,
+									  const void *given);
+extern int64	 fit_add_counts(int64 a, int64 b);
 extern FitState *fit_state_add(FitState *state, double a, double b, double c, int64 count);
 extern void		 fit_state_leave_out(FitState *state, int64 count);
 extern FitState *fit_state_merge(FitState *state, const FitState *other);

@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "lifetime/clock.h"
 #include "lifetime/predict.h"
 
 /* What a model that predicts knows of a customer on a day; false if not yet a customer. */
@@ -14,12 +15,12 @@ forecast_start(Forecast *f, const PurchaseModel *model, PurchaseHistory *history
 {
 	BtydDays days;
 
-	f->model = CheckPredicting(model);
+	f->model = CheckPredictingDays(model);
 	f->params = model_params(model);
 	f->as_of = as_of;
 	if (!btyd_at(purchase_history_known(history, as_of), as_of, &days))
 		return false;
-	f->customer = btyd_in_units(&days, model->unit_days);
+	f->customer = model_customer(model, &days, as_of);
 	return true;
 }
 
@@ -30,11 +31,20 @@ forecast_p_alive(const Forecast *f)
 	return model_ops(f->model)->p_alive(&f->params, f->customer);
 }
 
+/* Units of the model from as_of until a day; errors unless until is finite and not before as_of. */
+static double
+forecast_periods(const Forecast *f, DateADT until)
+{
+	double periods = CheckFinitePeriods(periods_between(f->as_of, until, f->model->unit_days));
+
+	return model_periods(f->model, f->as_of, until, periods);
+}
+
 /* Expected number of purchases in (as_of, until]; errors unless until is finite and not before as_of. */
 double
 forecast_expected_purchases(const Forecast *f, DateADT until)
 {
-	double t = CheckFinitePeriods(periods_between(f->as_of, until, f->model->unit_days));
+	double t = forecast_periods(f, until);
 
 	return model_ops(f->model)->expected(&f->params, f->customer, t, NULL);
 }
@@ -46,10 +56,12 @@ forecast_expected_purchases(const Forecast *f, DateADT until)
 DateADT
 forecast_next_purchase_on(const Forecast *f, double quantile)
 {
-	double day = f->as_of + ceil(model_ops(f->model)->next_purchase(&f->params, f->customer,
-																	CheckQuantile(quantile)) *
-								 f->model->unit_days);
+	double periods =
+		model_ops(f->model)->next_purchase(&f->params, f->customer, CheckQuantile(quantile));
+	double day = f->as_of + ceil(periods * f->model->unit_days);
 
+	if (unlikely(f->model->flags != 0))
+		return day_by_clock(f->model, f->as_of, periods);
 	return day < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE ? (DateADT) day : DATEVAL_NOEND;
 }
 
@@ -113,7 +125,7 @@ crm_p_alive_at(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || !forecast_of_arguments(fcinfo, &f))
 		PG_RETURN_NULL();
 	if (!PG_ARGISNULL(3))
-		t = CheckFinitePeriods(periods_between(f.as_of, PG_GETARG_DATEADT(3), f.model->unit_days));
+		t = forecast_periods(&f, PG_GETARG_DATEADT(3));
 	PG_RETURN_FLOAT8(alive_after(f.model, &f.params, f.customer, t));
 }
 
@@ -202,7 +214,8 @@ crm_dert(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	delta = discount_per_unit(PG_GETARG_FLOAT8(3), f.model->unit_days);
 	CheckDiscountedEnd(INFINITY, delta);
-	PG_RETURN_FLOAT8(model_ops(f.model)->discounted(&f.params, f.customer, INFINITY, delta));
+	PG_RETURN_FLOAT8(
+		model_discounted(f.model, &f.params, f.customer, f.as_of, DATEVAL_NOEND, INFINITY, delta));
 }
 
 PG_FUNCTION_INFO_V1(crm_dert_numbers);

@@ -12,6 +12,7 @@
 #include "executor/executor.h"
 #include "base/scan.h"
 #include "libpq/pqformat.h"
+#include "lifetime/clock.h"
 #include "lifetime/predict.h"
 #include "lifetime/purchase_forecast.h"
 #include "math/special.h"
@@ -31,8 +32,7 @@ forecast_create(Btyd c, double periods, const PurchaseModel *model)
 	forecast->version = PURCHASE_FORECAST_VERSION;
 	forecast->customer = c;
 	forecast->periods = CheckFinitePeriods(CheckPeriods(periods));
-	memcpy(&forecast->model, CheckPredicting(model), PURCHASE_MODEL_SIZE(0));
-	purchase_model_set_tried(&forecast->model, 0);
+	purchase_model_copy_plain(&forecast->model, CheckPredictingDays(model));
 	return forecast;
 }
 
@@ -46,14 +46,17 @@ PG_FUNCTION_INFO_V1(crm_purchase_forecast);
 Datum
 crm_purchase_forecast(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
+	const PurchaseModel *model = CheckPredictingDays(PG_GETARG_PURCHASE_MODEL(0));
+	DateADT				 as_of = PG_GETARG_DATEADT(2);
+	DateADT				 until = PG_GETARG_DATEADT(3);
 	BtydDays			 days;
 
 	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(forecast_create(
-		btyd_in_units(&days, model->unit_days),
-		periods_between(PG_GETARG_DATEADT(2), PG_GETARG_DATEADT(3), model->unit_days), model));
+		model_customer(model, &days, as_of),
+		model_periods(model, as_of, until, periods_between(as_of, until, model->unit_days)),
+		model));
 }
 
 static double

@@ -22,8 +22,19 @@ purchase_model_shape(const PurchaseModel *model)
 static inline int
 version_of(const PurchaseModel *model)
 {
+	if (model->flags != 0)
+		return PURCHASE_MODEL_VERSION_MORE;
 	return model->kind <= PURCHASE_FAMILIES && model->ntried == 0 ? PURCHASE_MODEL_VERSION
 																  : PURCHASE_MODEL_VERSION_CHOICE;
+}
+
+/* Whose customers leave at purchases, in no time but that of purchases; and k = 1, where a season can be found. */
+static inline bool
+takes_season(int kind)
+{
+	int family = purchase_model_family(kind);
+
+	return family == MODEL_BG_NBD || family == MODEL_MBG_NBD;
 }
 
 /* k is 1 but for models whose purchases have phases. */
@@ -64,11 +75,15 @@ CheckPurchaseModel(PurchaseModel *model)
 {
 	ModelShape shape;
 
-	if (model_ops(model) == NULL || model->version != version_of(model) || model->flags != 0)
+	if (model_ops(model) == NULL || model->version != version_of(model) ||
+		(model->flags & ~MODEL_BY_SEASON) != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("unknown purchase_model of version %d, kind %d", model->version,
 							   model->kind)));
 	CheckTried(model);
+	if (model->flags != 0 && !takes_season(model->kind))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a model of %s takes no season", model_ops(model)->title)));
 	if (!valid_k(model_ops(model), model->k))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("parameter k of purchase_model is out of range: %d", model->k),
@@ -123,6 +138,46 @@ purchase_model_with_choice(const PurchaseModel *model, int ntried, const ModelTr
 	memcpy(chosen->tried, tried, ntried * sizeof(ModelTried));
 	purchase_model_set_tried(chosen, ntried);
 	return CheckPurchaseModel(chosen);
+}
+
+/* A copy of a model without a season that counts by the clock of one. */
+PurchaseModel *
+purchase_model_with_season(const PurchaseModel *model, const Season *season)
+{
+	Size		   size = PURCHASE_MODEL_SIZE(model->ntried);
+	PurchaseModel *result = palloc0(size + VARSIZE(season));
+
+	memcpy(result, model, size);
+	result->flags = MODEL_BY_SEASON;
+	result->version = version_of(result);
+	memcpy((char *) result + size, season, VARSIZE(season));
+	SET_VARSIZE(result, size + VARSIZE(season));
+	return CheckPurchaseModel(result);
+}
+
+/* A model alone, of which what it was chosen among and its season are left out: as large as its struct. */
+void
+purchase_model_copy_plain(PurchaseModel *copy, const PurchaseModel *model)
+{
+	memcpy(copy, model, PURCHASE_MODEL_SIZE(0));
+	copy->flags = 0;
+	purchase_model_set_tried(copy, 0);
+}
+
+/* (model): the season by whose clock it counts; NULL if it counts days. */
+PG_FUNCTION_INFO_V1(crm_purchase_model_season);
+Datum
+crm_purchase_model_season(PG_FUNCTION_ARGS)
+{
+	const PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
+	const Season		*season = purchase_model_season(model);
+	Season				*copy;
+
+	if (season == NULL)
+		PG_RETURN_NULL();
+	copy = palloc(VARSIZE(season));
+	memcpy(copy, season, VARSIZE(season));
+	PG_RETURN_POINTER(copy);
 }
 
 /* A constructor: k if the model has one, its parameters, then unit_days. */
@@ -222,8 +277,12 @@ crm_purchase_model_fit_verdict(PG_FUNCTION_ARGS)
 {
 	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
 	ModelShape	   shape = purchase_model_shape(model);
+	char		  *reason = model_fit_reason(&shape, &model->fit);
 
-	PG_RETURN_TEXT_P(cstring_to_text(model_fit_reason(&shape, &model->fit)));
+	if (purchase_model_season(model) != NULL)
+		reason = psprintf("%s; by the clock of a season. %s", reason,
+						  season_reason(purchase_model_season(model)));
+	PG_RETURN_TEXT_P(cstring_to_text(reason));
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_log_likelihood);
@@ -233,11 +292,14 @@ crm_purchase_model_log_likelihood(PG_FUNCTION_ARGS)
 	return model_log_likelihood(fcinfo, &PG_GETARG_PURCHASE_MODEL(0)->fit);
 }
 
-/* How many parameters were estimated: k counts. */
+/* How many parameters were estimated: k counts, and so do the bins of a season that was found, less one for their average. */
 static inline int
 estimated(const PurchaseModel *model)
 {
-	return model_ops(model)->nparams + model_ops(model)->has_k;
+	const Season *season = purchase_model_season(model);
+
+	return model_ops(model)->nparams + model_ops(model)->has_k +
+		   (season != NULL && season->customers > 0 ? season_year(season->period)->nbins - 1 : 0);
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_aic);

@@ -8,11 +8,13 @@
 #include "crm.h"
 
 #include "lifetime/fit_record.h"
+#include "lifetime/season.h"
 #include "models/model.h"
 
-/* 1: a whole family, and nothing else tried; 2: a limit, or chosen among others. The same layout. */
+/* 1: a whole family, and nothing else tried; 2: a limit, or chosen among others; 3: with a season behind. The same layout. */
 #define PURCHASE_MODEL_VERSION 1
 #define PURCHASE_MODEL_VERSION_CHOICE 2
+#define PURCHASE_MODEL_VERSION_MORE 3
 
 /* What a choice fitted, and what came of it. */
 typedef struct ModelTried
@@ -34,13 +36,15 @@ typedef struct PurchaseModel
 	uint8	   version; /* as above */
 	uint8	   kind;	/* PurchaseModelKind */
 	uint8	   k;		/* phases between two purchases; 1 but for MBG/CNBD-k and its limits */
-	uint8	   flags;	/* reserved, zero */
+	uint8	   flags;	/* MODEL_BY_SEASON or 0 */
 	int32	   unit_days;
 	int32	   ntried;					/* 0 unless chosen */
 	double	   params[PURCHASE_PARAMS]; /* those that a limit does not have are zero */
 	ModelFit   fit;
-	ModelTried tried[FLEXIBLE_ARRAY_MEMBER];
+	ModelTried tried[FLEXIBLE_ARRAY_MEMBER]; /* and behind them, if so flagged, a Season */
 } PurchaseModel;
+
+#define MODEL_BY_SEASON 1 /* its time is that of a season's clock */
 
 #define PURCHASE_MODEL_SIZE(ntried) (offsetof(PurchaseModel, tried) + (ntried) * sizeof(ModelTried))
 
@@ -52,6 +56,8 @@ typedef struct PurchaseModel
 extern PurchaseModel *purchase_model_create(int kind, int k, const double *params, int32 unit_days);
 extern PurchaseModel *purchase_model_with_choice(const PurchaseModel *model, int ntried,
 												 const ModelTried *tried);
+extern PurchaseModel *purchase_model_with_season(const PurchaseModel *model, const Season *season);
+extern void			  purchase_model_copy_plain(PurchaseModel *copy, const PurchaseModel *model);
 extern PurchaseModel *purchase_model_allocate(int kind, int k);
 extern void			  purchase_model_set_tried(PurchaseModel *model, int ntried);
 extern PurchaseModel *CheckPurchaseModel(PurchaseModel *model);
@@ -76,9 +82,16 @@ model_params(const PurchaseModel *model)
 	return params;
 }
 
-/* The model of an argument, which must be able to predict. */
+/* The season by whose clock a model counts; NULL if it counts days. */
+static inline const Season *
+purchase_model_season(const PurchaseModel *model)
+{
+	return model->flags & MODEL_BY_SEASON ? (const Season *) &model->tried[model->ntried] : NULL;
+}
+
+/* The model of an argument, which must be able to predict from one day to another. */
 static inline const PurchaseModel *
-CheckPredicting(const PurchaseModel *model)
+CheckPredictingDays(const PurchaseModel *model)
 {
 	if (unlikely(!model_fit_predicts(&model->fit)))
 	{
@@ -87,6 +100,17 @@ CheckPredicting(const PurchaseModel *model)
 		CheckUsable(&shape, &model->fit);
 	}
 	return model;
+}
+
+/* The same for a prediction that knows no dates: a season needs them. */
+static inline const PurchaseModel *
+CheckPredicting(const PurchaseModel *model)
+{
+	if (unlikely(model->flags & MODEL_BY_SEASON))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("a model with a season predicts from one date to another only"),
+						errhint("Give it a history, as_of and until instead of plain numbers.")));
+	return CheckPredictingDays(model);
 }
 
 #endif /* CRM_PURCHASE_MODEL_H */

@@ -8,6 +8,8 @@
  * a model that was chosen names what it was chosen among:
  *   mbg_nbd(rate 0.2, a 0.79, b 2.4, unit_days 7)
  *   nbd(r 4.5, alpha 300, unit_days 1) fitted (...) among (bg_nbd: nbd(r, alpha) -3769 converged, ...)
+ * One that counts by the clock of a season ends with it (season.c):
+ *   mbg_nbd(r 0.8, alpha 60, a 0.8, b 2.5, unit_days 1) fitted (...) by season (month 0.7 ...)
  */
 #include "crm.h"
 
@@ -180,8 +182,16 @@ crm_purchase_model_in(PG_FUNCTION_ARGS)
 	shape = purchase_model_shape(model);
 	model_fit_scan(&s, &shape, &model->fit);
 	scan_tried(&s, model);
+	CheckPurchaseModel(model);
+	if (scan_try_word(&s, "by"))
+	{
+		scan_word(&s, "season");
+		scan_char(&s, '(');
+		model = purchase_model_with_season(model, season_scan(&s));
+		scan_char(&s, ')');
+	}
 	scan_end(&s);
-	PG_RETURN_PURCHASE_MODEL(CheckPurchaseModel(model));
+	PG_RETURN_PURCHASE_MODEL(model);
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_out);
@@ -205,6 +215,12 @@ crm_purchase_model_out(PG_FUNCTION_ARGS)
 	appendStringInfo(&out, "unit_days %d)", model->unit_days);
 	model_fit_append_text(&out, &shape, &model->fit);
 	append_tried(&out, model);
+	if (purchase_model_season(model) != NULL)
+	{
+		appendStringInfoString(&out, " by season (");
+		season_append_text(&out, purchase_model_season(model));
+		appendStringInfoChar(&out, ')');
+	}
 	PG_RETURN_CSTRING(out.data);
 }
 
@@ -225,7 +241,7 @@ crm_purchase_model_send(PG_FUNCTION_ARGS)
 	for (int i = 0; i < shape.nparams; i++)
 		pq_sendfloat8(&out, model->params[i]);
 	model_fit_send(&out, &shape, &model->fit);
-	if (model->version == PURCHASE_MODEL_VERSION_CHOICE)
+	if (model->version >= PURCHASE_MODEL_VERSION_CHOICE)
 		pq_sendint32(&out, model->ntried);
 	for (int i = 0; i < model->ntried; i++)
 	{
@@ -236,6 +252,8 @@ crm_purchase_model_send(PG_FUNCTION_ARGS)
 		pq_sendint8(&out, model->tried[i].bound);
 		pq_sendfloat8(&out, model->tried[i].log_likelihood);
 	}
+	if (purchase_model_season(model) != NULL)
+		season_append_bytes(&out, purchase_model_season(model));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
@@ -266,13 +284,16 @@ crm_purchase_model_recv(PG_FUNCTION_ARGS)
 	StringInfo	   message = (StringInfo) PG_GETARG_POINTER(0);
 	PurchaseModel *model = purchase_model_allocate(0, 1);
 	ModelShape	   shape;
+	int			   version;
+	int			   flags;
 
-	model->version = pq_getmsgbyte(message);
+	model->version = version = pq_getmsgbyte(message);
 	model->kind = pq_getmsgbyte(message);
 	model->k = pq_getmsgbyte(message);
-	model->flags = pq_getmsgbyte(message);
+	flags = pq_getmsgbyte(message);
 	model->unit_days = pq_getmsgint(message, 4);
-	if (model_ops(model) == NULL)
+	if (model_ops(model) == NULL ||
+		flags != (version == PURCHASE_MODEL_VERSION_MORE ? MODEL_BY_SEASON : 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("unknown purchase_model of version %d, kind %d", model->version,
 							   model->kind)));
@@ -280,9 +301,27 @@ crm_purchase_model_recv(PG_FUNCTION_ARGS)
 	for (int i = 0; i < shape.nparams; i++)
 		model->params[i] = pq_getmsgfloat8(message);
 	model_fit_recv(message, &shape, &model->fit);
-	if (model->version == PURCHASE_MODEL_VERSION_CHOICE)
+	if (version == PURCHASE_MODEL_VERSION_CHOICE || version == PURCHASE_MODEL_VERSION_MORE)
 		recv_tried(message, model);
-	PG_RETURN_PURCHASE_MODEL(CheckPurchaseModel(model));
+	CheckPurchaseModel(model);
+	if (flags & MODEL_BY_SEASON)
+		model = purchase_model_with_season(model, season_from_bytes(message));
+	PG_RETURN_PURCHASE_MODEL(model);
+}
+
+/* ,"season":[1.9, ...] of a model that has one: the indexes of its bins. */
+static void
+append_season_json(StringInfo json, const PurchaseModel *model)
+{
+	const Season *season = purchase_model_season(model);
+
+	for (int b = 0; season != NULL && b < season_year(season->period)->nbins; b++)
+	{
+		appendStringInfoString(json, b == 0 ? ",\"season\":[" : ",");
+		append_float8(json, season->bins[b].s);
+	}
+	if (season != NULL)
+		appendStringInfoChar(json, ']');
 }
 
 /* {"model", "unit_days", parameters, fit}; for tools. */
@@ -323,6 +362,7 @@ crm_purchase_model_to_jsonb(PG_FUNCTION_ARGS)
 	}
 	if (model->ntried > 0)
 		appendStringInfoChar(&json, ']');
+	append_season_json(&json, model);
 	appendStringInfoChar(&json, '}');
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }

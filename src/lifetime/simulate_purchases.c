@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "miscadmin.h"
+#include "lifetime/clock.h"
 #include "lifetime/predict.h"
 #include "base/calendar.h"
 #include "base/during.h"
@@ -18,6 +19,7 @@
 typedef struct Simulation
 {
 	PurchaseModel	  purchases;
+	Season			 *season; /* by whose clock they buy, or NULL */
 	SpendModel		  spend;
 	int64			  customers;
 	int64			  seed;
@@ -53,8 +55,30 @@ purchase_day(const Simulation *s)
 {
 	double days = s->next * s->purchases.unit_days;
 
+	if (s->season != NULL)
+	{
+		DateADT before = s->first - 1;
+		bool	ends = days > season_clock(s->season, s->until) - season_clock(s->season, before);
+
+		return ends ? s->until + 1 : Max(season_day_after(s->season, before, days), s->first);
+	}
 	return days > (double) s->until - s->first + 1 ? s->until + 1
 												   : s->first + (DateADT) floor(days);
+}
+
+/* Days from the first purchase to the present one, by the calendar. */
+static double
+days_since_first(const Simulation *s)
+{
+	double	days = s->next * s->purchases.unit_days;
+	DateADT day;
+	double	within;
+
+	if (s->season == NULL)
+		return days;
+	day = purchase_day(s);
+	within = days + season_clock(s->season, s->first - 1) - season_clock(s->season, day - 1);
+	return day - s->first + within / s->season->bins[season_day(s->season->period, day).bin].s;
 }
 
 /* A model at the edge of what numbers hold draws amounts beyond them. */
@@ -112,7 +136,9 @@ simulate_purchases(FunctionCallInfo fcinfo, Window (*window)(FunctionCallInfo), 
 
 		rows = rows_start(fcinfo, sizeof(Simulation));
 		s = rows->user_fctx;
-		memcpy(&s->purchases, CheckPredicting(PG_GETARG_PURCHASE_MODEL(0)), sizeof(PurchaseModel));
+		purchase_model_copy_plain(&s->purchases, CheckPredictingDays(PG_GETARG_PURCHASE_MODEL(0)));
+		if (purchase_model_season(PG_GETARG_PURCHASE_MODEL(0)) != NULL)
+			s->season = rows_copy_varlena(rows, purchase_model_season(PG_GETARG_PURCHASE_MODEL(0)));
 		memcpy(&s->spend, CheckSpendPredicting(PG_GETARG_SPEND_MODEL(1)), sizeof(SpendModel));
 		s->customers = PG_GETARG_INT32(2);
 		w = window(fcinfo);
@@ -145,7 +171,7 @@ simulate_purchases(FunctionCallInfo fcinfo, Window (*window)(FunctionCallInfo), 
 		CheckDrawnAmount(random_gamma(&s->clock.rng, spend_params(&s->spend).p[0]) / s->spend_rate);
 	values[0] = Int64GetDatum(s->customer);
 	values[1] = DateADTGetDatum(purchase_day(s));
-	values[2] = Float8GetDatum(s->next * s->purchases.unit_days);
+	values[2] = Float8GetDatum(days_since_first(s));
 	values[3] = Float8GetDatum(amount);
 	s->next = model_ops(&s->purchases)->simulate_next(&params, &s->clock);
 	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));

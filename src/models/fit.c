@@ -322,7 +322,7 @@ consider(FitChoice *choice, const FitResult *result, double customers)
 }
 
 bool
-fit_purchase_models(FitData *data, FitInterrupted interrupted, FitChoice *choice)
+fit_purchase_models(FitData *data, bool by_season, FitInterrupted interrupted, FitChoice *choice)
 {
 	static const int kinds[] = {MODEL_POISSON, MODEL_NBD, MODEL_PARETO_NBD, MODEL_BG_NBD,
 								MODEL_MBG_NBD};
@@ -334,11 +334,15 @@ fit_purchase_models(FitData *data, FitInterrupted interrupted, FitChoice *choice
 	{
 		const PurchaseModelOps *ops = purchase_model_ops(kinds[i]);
 
+		if (by_season && kinds[i] == MODEL_PARETO_NBD)
+			continue;
 		if (ops->limit != NULL ? !fit_for_k(ops, 1, data, interrupted, NULL, 0, 2, &result)
 							   : !fit_purchase_model(ops, 1, data, interrupted, &result))
 			return false;
 		consider(choice, &result, data->customers);
 	}
+	if (by_season)
+		return true;
 	/* MBG/CNBD-k goes on from where MBG/NBD, which it is at k = 1, has come to */
 	result.kind += MODEL_MBG_CNBD_K - MODEL_MBG_NBD;
 	result.fitted = MODEL_MBG_CNBD_K;

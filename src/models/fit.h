@@ -30,9 +30,11 @@ typedef struct FitChoice
 
 /*
  * Fit every family, with NBD and Poisson as families of their own, and take that of the
- * least BIC. False if interrupted.
+ * least BIC. by_season: only those that a season's clock suits, whose customers leave at purchases and buy without a
+ * rhythm. False if interrupted.
  */
-extern bool fit_purchase_models(FitData *data, FitInterrupted interrupted, FitChoice *choice);
+extern bool fit_purchase_models(FitData *data, bool by_season, FitInterrupted interrupted,
+								FitChoice *choice);
 
 /* Fit the gamma-gamma model; amounts should be near 1. False if interrupted. */
 extern bool fit_spend_model(SpendData *data, FitInterrupted interrupted, FitResult *result);

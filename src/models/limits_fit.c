@@ -316,7 +316,7 @@ limit_log_likelihood(const PurchaseParams *m, Btyd c)
 	double	by_time[2][TIME_COLUMNS];
 	double	gradient[PURCHASE_PARAMS];
 	FitRow	row = {0, 0, 1, 0, 1};
-	FitData data = {1, 1, 2, &row, &c.x, times, by_x, by_time, 32, 1, c.x, 0};
+	FitData data = {1, 1, 2, &row, &c.x, times, by_x, by_time, 32, 1, c.x, 0, 0};
 
 	limit_tabulate(m, &data);
 	return limit_fit_row(m, &data, &row, gradient);

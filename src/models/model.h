@@ -78,6 +78,7 @@ typedef struct FitData
 	double customers; /* sum of counts */
 	double purchases; /* sum of count * x */
 	double log_gaps;
+	double log_season; /* sum of ln s over all repeat purchases: no parameter changes it */
 } FitData;
 
 /* A simulated customer: his traits, drawn once, and his clock. */
