@@ -45,7 +45,7 @@ PG_CFLAGS   = -Wall -Wextra -Werror=implicit-function-declaration -ffp-contract=
 # Fits stand on NLopt; everything else builds without it.
 ifdef WITHOUT_FIT
 PG_CPPFLAGS += -DWITHOUT_FIT
-OBJS := $(filter-out src/models/fit.o src/models/fit_spend.o src/models/fit_rows.o src/models/search.o,$(OBJS))
+OBJS := $(filter-out src/models/fit.o src/models/fit_covariates.o src/models/fit_spend.o src/models/fit_rows.o src/models/search.o,$(OBJS))
 else
 SHLIB_LINK += -lnlopt
 endif
@@ -87,7 +87,7 @@ $(UPDATE): $(JOIN) $(SCRIPT_PARTS) $(UPDATE_PARTS)
 endif
 
 # Plain C without PostgreSQL, against tables of 20 digits and random input; prints TAP.
-FIT_SOURCES = src/models/fit.c src/models/fit_spend.c src/models/fit_rows.c src/models/search.c
+FIT_SOURCES = src/models/fit.c src/models/fit_covariates.c src/models/fit_spend.c src/models/fit_rows.c src/models/search.c
 UNIT_SOURCES = $(wildcard src/math/*.c) $(filter-out $(FIT_SOURCES),$(wildcard src/models/*.c))
 
 build/%: test/unit/%.c test/unit/tap.h $(UNIT_SOURCES) $(OUR_HEADERS)
@@ -104,8 +104,8 @@ build/models_loop: bench/models_loop.c $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEAD
 	mkdir -p build
 	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc $< $(FIT_SOURCES) $(UNIT_SOURCES) -lnlopt -lm -o $@
 
-# Whether a season that is known is found again; see the head of the file.
-build/season_recovery: bench/season_recovery.c $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEADERS)
+# Whether seasons and coefficients that are known are found again; see the heads of the files.
+build/%_recovery: bench/%_recovery.c $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEADERS)
 	mkdir -p build
 	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc $< $(FIT_SOURCES) $(UNIT_SOURCES) -lnlopt -lm -o $@
 

@@ -12,13 +12,29 @@
 
 typedef struct ConfidenceRows
 {
-	PurchaseModel model;
-	double		  z;
+	const PurchaseModel *model;
+	double				 z;
 } ConfidenceRows;
 
+/* A coefficient with its interval, which is even on both sides. */
+static void
+coefficient_row(const PurchaseModel *model, int i, double z, Datum *values)
+{
+	const ModelCovariates *covariates = purchase_model_covariates(model);
+	int					   nparams = model_ops(model)->nparams;
+	double				   spread = z * sqrt(purchase_model_covariance(model, i, i));
+	double				   numbers[COEFFICIENTS_MAX];
+
+	covariates_numbers(&covariates->coefficients, numbers);
+	values[0] = CStringGetTextDatum(covariates_number_name(&covariates->coefficients, i - nparams));
+	values[1] = Float8GetDatum(numbers[i - nparams]);
+	values[2] = Float8GetDatum(numbers[i - nparams] - spread);
+	values[3] = Float8GetDatum(numbers[i - nparams] + spread);
+}
+
 /*
- * (model, level) -> rows of (name, estimate, low, high): on the log scale, a share on that of its odds. NULL ends
- * for given parameters.
+ * (model, level) -> rows of (name, estimate, low, high): on the log scale, a share on that of its odds, a coefficient as it
+ * is. NULL ends for given parameters.
  */
 PG_FUNCTION_INFO_V1(crm_purchase_model_confidence);
 Datum
@@ -27,6 +43,7 @@ crm_purchase_model_confidence(PG_FUNCTION_ARGS)
 	FuncCallContext		   *rows;
 	ConfidenceRows		   *state;
 	const PurchaseModelOps *ops;
+	const ModelCovariates  *covariates;
 	Datum					values[4];
 	bool					nulls[4] = {false};
 	double					estimate;
@@ -40,17 +57,24 @@ crm_purchase_model_confidence(PG_FUNCTION_ARGS)
 
 		rows = rows_start(fcinfo, sizeof(ConfidenceRows));
 		state = rows->user_fctx;
-		memcpy(&state->model, PG_GETARG_PURCHASE_MODEL(0), PURCHASE_MODEL_SIZE(0));
+		state->model = rows_copy_varlena(rows, PG_GETARG_PURCHASE_MODEL(0));
 		state->z = -math_normal_quantile((1 - level) / 2);
 	}
 	rows = SRF_PERCALL_SETUP();
 	state = rows->user_fctx;
-	ops = model_ops(&state->model);
+	ops = model_ops(state->model);
+	covariates = purchase_model_covariates(state->model);
 	i = rows->call_cntr;
+	nulls[2] = nulls[3] = state->model->fit.verdict != FIT_CONVERGED;
 	if (i >= ops->nparams)
-		SRF_RETURN_DONE(rows);
-	estimate = state->model.params[i];
-	error = sqrt(state->model.fit.covariance[COVARIANCE_INDEX(i, i)]);
+	{
+		if (covariates == NULL || i >= ops->nparams + covariates_count(&covariates->coefficients))
+			SRF_RETURN_DONE(rows);
+		coefficient_row(state->model, i, state->z, values);
+		return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
+	}
+	estimate = state->model->params[i];
+	error = sqrt(state->model->fit.covariance[COVARIANCE_INDEX(i, i)]);
 	values[0] = CStringGetTextDatum(ops->param_names[i]);
 	values[1] = Float8GetDatum(estimate);
 	if (ops->units[i] == PARAM_SHARE)
@@ -67,8 +91,34 @@ crm_purchase_model_confidence(PG_FUNCTION_ARGS)
 		values[2] = Float8GetDatum(estimate / spread);
 		values[3] = Float8GetDatum(estimate * spread);
 	}
-	nulls[2] = nulls[3] = state->model.fit.verdict != FIT_CONVERGED;
 	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
+}
+
+/* Coefficients of a model; 0 without covariates. */
+static int
+coefficients(const PurchaseModel *model)
+{
+	const ModelCovariates *covariates = purchase_model_covariates(model);
+
+	return covariates == NULL ? 0 : covariates_count(&covariates->coefficients);
+}
+
+/* Whether every coefficient of the smaller model is one of the larger. */
+static bool
+coefficients_nested(const PurchaseModel *small, const PurchaseModel *large)
+{
+	for (int i = 0; i < coefficients(small); i++)
+	{
+		char *name = covariates_number_name(&purchase_model_covariates(small)->coefficients, i);
+		bool  found = false;
+
+		for (int j = 0; j < coefficients(large) && !found; j++)
+			found = strcmp(name, covariates_number_name(
+									 &purchase_model_covariates(large)->coefficients, j)) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
 }
 
 /* How many parameters of the larger model lie at a boundary in the smaller, and whether one vanishes there. */
@@ -117,6 +167,8 @@ crm_likelihood_ratio_test(PG_FUNCTION_ARGS)
 	Restriction			 restriction = restriction_of(restricted, general);
 	double				 statistic;
 	const char			*reason = NULL;
+	int					 more;
+	bool				 interior = false;
 	Datum				 values[3] = {0};
 	bool				 nulls[3] = {false};
 
@@ -133,20 +185,29 @@ crm_likelihood_ratio_test(PG_FUNCTION_ARGS)
 						   restricted->fit.customers, general->fit.customers, restricted->unit_days,
 						   general->unit_days)));
 	statistic = Max(0, 2 * (general->fit.log_likelihood - restricted->fit.log_likelihood));
-	if (!restriction.nested)
+	more = coefficients(general) - coefficients(restricted);
+	restriction.nested = restriction.nested && coefficients_nested(restricted, general);
+	if ((restricted->flags | general->flags) & MODEL_BY_SEASON)
+		reason = "a season was found before the fit: compare their bic";
+	else if (restriction.nested && more > 0 && restriction.boundaries == 0)
+		interior = true;
+	else if (!restriction.nested)
 		reason = "neither model is a limit of the other: compare their bic";
 	else if (restriction.vanishes)
 		reason = "a parameter has no meaning in the plainer model: compare their bic";
-	else if (restriction.boundaries > 1)
+	else if (restriction.boundaries > 1 || (restriction.boundaries > 0 && more > 0))
 		reason = "two parameters lie at a boundary: compare their bic";
 	else if (restriction.boundaries == 0)
 		reason = "the models are the same";
 	values[0] = Float8GetDatum(statistic);
 	nulls[0] = !restriction.nested;
-	values[1] = Float8GetDatum(statistic > 0 ? 0.5 * erfc(sqrt(statistic / 2)) : 1);
+	values[1] = Float8GetDatum(interior		   ? 1 - math_gamma_inc(more / 2.0, statistic / 2)
+							   : statistic > 0 ? 0.5 * erfc(sqrt(statistic / 2))
+											   : 1);
 	nulls[1] = reason != NULL;
 	values[2] = CStringGetTextDatum(
 		reason != NULL ? reason
+		: interior	   ? psprintf("a chi-square of %d coefficients", more)
 					   : "one parameter lies at a boundary: half a chi-square of one degree");
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }

@@ -8,18 +8,13 @@
 #include <math.h>
 
 #include "lifetime/btyd.h"
-#include "lifetime/fit_state.h"
+#include "lifetime/fit_covariates.h"
+#include "lifetime/fit_data.h"
 #include "lifetime/fitted_model.h"
 #include "miscadmin.h"
 #include "models/fit.h"
 #include "lifetime/purchase_model.h"
 #include "lifetime/spend_model.h"
-
-/* A fit of four parameters to fewer customers than this says nothing. */
-#define FEWEST_CUSTOMERS 10
-
-/* Whole numbers up to this are looked up in a table, others by bisection. */
-#define TABLE_LIMIT 4000000
 
 #ifdef WITHOUT_FIT
 
@@ -35,162 +30,6 @@ no_fit(void)
 #define fit_spend(fcinfo) ((void) (fcinfo), no_fit())
 
 #else
-
-static int
-compare_numbers(const void *a, const void *b)
-{
-	CHECK_FOR_INTERRUPTS();
-	return CRM_COMPARE(*(const double *) a, *(const double *) b);
-}
-
-/*
- * The distinct of n values in order, and for each value its place among them.
- * Returns how many are distinct.
- */
-static int
-index_values(const double *values, int n, int *places, double **distinct)
-{
-	double largest = 0;
-	bool   whole = true;
-	int	   ndistinct = 0;
-
-	for (int i = 0; i < n; i++)
-	{
-		largest = Max(largest, values[i]);
-		whole = whole && values[i] == floor(values[i]);
-	}
-	if (whole && largest <= TABLE_LIMIT)
-	{
-		int *place = palloc0(((int) largest + 1) * sizeof(int));
-
-		for (int i = 0; i < n; i++)
-			place[(int) values[i]] = 1;
-		for (int i = 0; i <= (int) largest; i++)
-			if (place[i] != 0)
-				place[i] = ndistinct++;
-		*distinct = palloc(ndistinct * sizeof(double));
-		for (int i = 0; i < n; i++)
-		{
-			places[i] = place[(int) values[i]];
-			(*distinct)[places[i]] = values[i];
-		}
-		pfree(place);
-		return ndistinct;
-	}
-	*distinct = MemoryContextAllocHuge(CurrentMemoryContext, (Size) n * sizeof(double));
-	memcpy(*distinct, values, (Size) n * sizeof(double));
-	qsort(*distinct, n, sizeof(double), compare_numbers);
-	for (int i = 0; i < n; i++)
-		if (ndistinct == 0 || (*distinct)[ndistinct - 1] != (*distinct)[i])
-			(*distinct)[ndistinct++] = (*distinct)[i];
-	for (int i = 0; i < n; i++)
-	{
-		double *found = bsearch(&values[i], *distinct, ndistinct, sizeof(double), compare_numbers);
-
-		places[i] = found - *distinct;
-	}
-	return ndistinct;
-}
-
-static void *
-allocate(Size n, Size size)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * size);
-}
-
-/* One column of the groups, as index_values wants it. */
-static double *
-column(const FitGroup *groups, int n, int which, double *values)
-{
-	for (int i = 0; i < n; i++)
-		values[i] = groups[i].key[which];
-	return values;
-}
-
-static void
-CheckCustomers(double customers, const char *who)
-{
-	if (customers < FEWEST_CUSTOMERS)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("too few %s to fit a model: %.0f", who, customers),
-						errdetail("A fit needs at least %d.", FEWEST_CUSTOMERS),
-						errhint("crm.data_check shows what the histories hold.")));
-}
-
-/* The season that a fit counts by, NULL without. */
-static const Season *
-season_of(const FitState *state)
-{
-	return state->kind == FIT_STATE_SEASONED ? (const Season *) fit_state_head(state) : NULL;
-}
-
-/* From sorted groups, gaps first, to what the fit runs over; fills the fit's counts. */
-static void
-purchase_data(const FitState *state, FitData *data, ModelFit *fit)
-{
-	FitGroup	 *groups = fit_state_sorted(state);
-	const Season *season = season_of(state);
-	int			  ngaps = 0;
-	int			  n;
-	double		 *values;
-	int			 *places;
-
-	memset(data, 0, sizeof(*data));
-	while (ngaps < state->ngroups && groups[ngaps].key[0] == GAP_X)
-	{
-		if (season != NULL)
-			data->log_season +=
-				groups[ngaps].count * log(season->bins[(int) groups[ngaps].key[1]].s);
-		else
-			data->log_gaps +=
-				groups[ngaps].count * log(groups[ngaps].key[1] / (double) state->unit_days);
-		ngaps++;
-	}
-	groups += ngaps;
-	n = state->ngroups - ngaps;
-
-	data->nrows = n;
-	data->rows = allocate(n, sizeof(FitRow));
-	for (int i = 0; i < n; i++)
-	{
-		data->rows[i].count = groups[i].count;
-		data->customers += groups[i].count;
-		data->purchases += groups[i].count * groups[i].key[0];
-		if (groups[i].key[0] > 0)
-			fit->repeat_buyers += groups[i].count;
-	}
-	fit->customers = (int64) data->customers;
-	fit->left_out = state->left_out;
-	CheckCustomers(data->customers, "customers");
-	if (data->purchases == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("no customer has bought again, so there is nothing to fit"),
-				 errdetail("%.0f customers have one purchase day each.", data->customers),
-				 errhint("Check that orders of one customer share one id, and that as_of is the "
-						 "last day of the data.")));
-
-	values = allocate(2 * (Size) n, sizeof(double));
-	places = allocate(2 * (Size) n, sizeof(int));
-	data->nxs = index_values(column(groups, n, 0, values), n, places, &data->xs);
-	for (int i = 0; i < n; i++)
-		data->rows[i].x = places[i];
-	column(groups, n, 1, values);
-	column(groups, n, 2, values + n);
-	data->ntimes = index_values(values, 2 * n, places, &data->times);
-	for (int i = 0; i < n; i++)
-	{
-		data->rows[i].t_x = places[i];
-		data->rows[i].age = places[n + i];
-	}
-	if (state->kind != FIT_STATE_NUMBERS)
-		for (int i = 0; i < data->ntimes; i++)
-			data->times[i] /= state->unit_days;
-	data->by_x = allocate(data->nxs, sizeof(data->by_x[0]));
-	data->by_time = allocate(data->ntimes, sizeof(data->by_time[0]));
-	pfree(values);
-	pfree(places);
-}
 
 /* A parameter that ran to its bound, in a large unit, may lie beyond what a model holds. */
 static void
@@ -220,8 +59,9 @@ model_of_result(const FitState *state, FitResult *result, ModelFit *fit)
 static Datum
 model_by_season(const FitState *state, PurchaseModel *model)
 {
-	PG_RETURN_PURCHASE_MODEL(
-		season_of(state) == NULL ? model : purchase_model_with_season(model, season_of(state)));
+	PG_RETURN_PURCHASE_MODEL(fit_season_of(state) == NULL
+								 ? model
+								 : purchase_model_with_season(model, fit_season_of(state)));
 }
 
 /* A season's clock suits customers who leave at purchases and buy without a rhythm. */
@@ -253,13 +93,15 @@ fit_purchases(const FitState *state, PurchaseModelKind kind, int k)
 	FitResult result;
 	ModelFit  fit = {0};
 
+	if (state->kind == FIT_STATE_COVARIATES)
+		return fit_by_covariates(state, kind);
 	if (state->kind == FIT_STATE_SEASONED)
 		CheckTakesSeason(kind);
 	else if (state->kind > FIT_STATE_NUMBERS ||
 			 (state->kind == FIT_STATE_REGULAR) != (kind == MODEL_MBG_CNBD_K))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("this state is of the fit of another model")));
-	purchase_data(state, &data, &fit);
+	fit_data_of_state(state, fit_state_sorted(state), &data, &fit);
 	if (!fit_purchase_model(purchase_model_ops(kind), k, &data, fit_interrupted, &result))
 		stop_fit();
 	result.log_likelihood += data.log_season;
@@ -278,8 +120,8 @@ choose_purchases(const FitState *state)
 	if (state->kind != FIT_STATE_REGULAR && state->kind != FIT_STATE_SEASONED)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("this state is of the fit of another model")));
-	purchase_data(state, &data, &fit);
-	if (!fit_purchase_models(&data, season_of(state) != NULL, fit_interrupted, &choice))
+	fit_data_of_state(state, fit_state_sorted(state), &data, &fit);
+	if (!fit_purchase_models(&data, fit_season_of(state) != NULL, fit_interrupted, &choice))
 		stop_fit();
 	for (int i = 0; i < choice.ntried; i++)
 	{
@@ -313,19 +155,20 @@ fit_spend(FunctionCallInfo fcinfo)
 	SpendModel			  *model;
 	const SpendModelShape *shape;
 	double				   mean = 0;
-	int					  *places = allocate(n, sizeof(int));
-	double				  *values = allocate(n, sizeof(double));
+	int					  *places = fit_allocate(n, sizeof(int));
+	double				  *values = fit_allocate(n, sizeof(double));
 
-	data.rows = allocate(n, sizeof(SpendRow));
+	data.rows = fit_allocate(n, sizeof(SpendRow));
 	for (int i = 0; i < n; i++)
 	{
+		values[i] = groups[i].key[0];
 		data.customers += groups[i].count;
 		mean += groups[i].count * groups[i].key[1];
 	}
-	CheckCustomers(data.customers, "repeat buyers with a positive mean spend");
+	CheckFitCustomers(data.customers, "repeat buyers with a positive mean spend");
 	mean /= data.customers;
-	data.nxs = index_values(column(groups, n, 0, values), n, places, &data.xs);
-	data.by_x = allocate(data.nxs, sizeof(data.by_x[0]));
+	data.nxs = index_values(values, n, places, &data.xs);
+	data.by_x = fit_allocate(data.nxs, sizeof(data.by_x[0]));
 	for (int i = 0; i < n; i++)
 	{
 		data.rows[i].x = places[i];

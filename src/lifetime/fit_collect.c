@@ -48,7 +48,7 @@ accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
 
 	if (state_row_has_null(fcinfo))
 		return state_unchanged(fcinfo);
-	state = fit_transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1, NULL);
+	state = fit_transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1, NULL, 0);
 	PG_RETURN_POINTER(accumulate_customer(state, PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)),
 										  PG_GETARG_DATEADT(2)));
 }
@@ -89,7 +89,7 @@ crm_purchase_model_seasoned(PG_FUNCTION_ARGS)
 	season = PG_GETARG_SEASON(3);
 	PG_RETURN_POINTER(accumulate_seasoned(
 		fit_transition_state(fcinfo, FIT_STATE_SEASONED, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1,
-							 season),
+							 season, 0),
 		PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), season));
 }
 
@@ -127,11 +127,11 @@ crm_purchase_model_like(PG_FUNCTION_ARGS)
 		if (purchase_model_season(model) != NULL)
 			PG_RETURN_POINTER(
 				accumulate_seasoned(fit_transition_state(fcinfo, FIT_STATE_SEASONED, unit_days,
-														 purchase_model_season(model)),
+														 purchase_model_season(model), 0),
 									PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
 									PG_GETARG_DATEADT(3), purchase_model_season(model)));
 	}
-	PG_RETURN_POINTER(accumulate_customer(fit_transition_state(fcinfo, kind, unit_days, NULL),
+	PG_RETURN_POINTER(accumulate_customer(fit_transition_state(fcinfo, kind, unit_days, NULL, 0),
 										  PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
 										  PG_GETARG_DATEADT(3)));
 }
@@ -148,7 +148,7 @@ crm_purchase_model_numbers(PG_FUNCTION_ARGS)
 		return state_unchanged(fcinfo);
 	c = CheckBtyd(PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
 	state = fit_transition_state(fcinfo, FIT_STATE_NUMBERS, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1,
-								 NULL);
+								 NULL, 0);
 	if (c.age == 0)
 		fit_state_leave_out(state, 1);
 	else
@@ -174,7 +174,7 @@ crm_spend_model_history(PG_FUNCTION_ARGS)
 
 	if (state_row_has_null(fcinfo))
 		return state_unchanged(fcinfo);
-	state = fit_transition_state(fcinfo, FIT_STATE_SPEND, 1, NULL);
+	state = fit_transition_state(fcinfo, FIT_STATE_SPEND, 1, NULL, 0);
 	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
 		days.x = 0;
 	PG_RETURN_POINTER(accumulate_spend(state, days.x, btyd_mean_spend(&days)));
@@ -200,7 +200,7 @@ crm_spend_model_numbers(PG_FUNCTION_ARGS)
 	if (!(fabs(mean_spend) <= 1e15))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("mean_spend of %g is out of range", mean_spend)));
-	state = fit_transition_state(fcinfo, FIT_STATE_SPEND, 1, NULL);
+	state = fit_transition_state(fcinfo, FIT_STATE_SPEND, 1, NULL, 0);
 	PG_RETURN_POINTER(accumulate_spend(state, x, mean_spend));
 }
 
@@ -215,7 +215,7 @@ crm_occasion_model_numbers(PG_FUNCTION_ARGS)
 	if (state_row_has_null(fcinfo))
 		return state_unchanged(fcinfo);
 	c = CheckOccasions(PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_INT32(3));
-	state = fit_transition_state(fcinfo, FIT_STATE_OCCASIONS, 1, NULL);
+	state = fit_transition_state(fcinfo, FIT_STATE_OCCASIONS, 1, NULL, 0);
 	if (c.n == 0)
 		fit_state_leave_out(state, 1);
 	else
@@ -230,8 +230,8 @@ crm_fit_state_combine(PG_FUNCTION_ARGS)
 {
 	FitState *other = PG_GETARG_FIT_STATE(1);
 	FitState *given = PG_GETARG_FIT_STATE(0);
-	FitState *state =
-		fit_transition_state(fcinfo, given->kind, given->unit_days, fit_state_head(given));
+	FitState *state = fit_transition_state(fcinfo, given->kind, given->unit_days,
+										   fit_state_head(given), given->more);
 
 	PG_RETURN_POINTER(fit_state_merge(state, other));
 }

@@ -1,36 +1,22 @@
 /*
- * fit_state.c: the types purchase_model_state and spend_model_state: the hash
- * table of groups, and its text and binary forms.
- *
- * The text form lists the groups in order:
- *   days unit_days 7, left_out 2; 0 0 270:3, 1 14 200:1
+ * fit_state.c: the types purchase_model_state and spend_model_state: the hash table of groups.
  */
 #include "crm.h"
 
-#include <math.h>
-
 #include "lifetime/btyd.h"
-#include "common/hashfn.h"
 #include "common/int.h"
 #include "lifetime/fit_state.h"
-#include "lifetime/occasions.h"
-#include "lifetime/season.h"
-#include "libpq/pqformat.h"
 #include "miscadmin.h"
-#include "lifetime/fit_record.h"
-#include "base/scan.h"
 
-static const char *const kind_words[] = {NULL,	  "days",	   "regular", "numbers",
-										 "spend", "occasions", "season",  "seasoned"};
-
-#define KIND_WORDS "days, regular, numbers, spend, occasions, season or seasoned"
-
-/* A state without groups, in the current context; given: a varlena that it keeps a copy of, or NULL. */
+/*
+ * A state without groups, in the current context, whose keys have so many numbers more than three; given: a varlena that it
+ * keeps a copy of, or NULL.
+ */
 FitState *
-fit_state_create_with(FitStateKind kind, int32 unit_days, const void *given, int capacity)
+fit_state_create_with(FitStateKind kind, int32 unit_days, const void *given, int more, int capacity)
 {
-	int32	  head = given == NULL ? 0 : (VARSIZE(given) + sizeof(FitGroup) - 1) / sizeof(FitGroup);
-	Size	  size = FIT_STATE_SIZE(head + capacity);
+	int32	  head = given == NULL ? 0 : MAXALIGN(VARSIZE(given));
+	Size	  size = FIT_STATE_SIZE(head, more, capacity);
 	FitState *state = palloc0(size);
 
 	SET_VARSIZE(state, size);
@@ -38,15 +24,16 @@ fit_state_create_with(FitStateKind kind, int32 unit_days, const void *given, int
 	state->kind = kind;
 	state->unit_days = unit_days;
 	state->head = head;
+	state->more = more;
 	if (given != NULL)
-		memcpy(state->slots, given, VARSIZE(given));
+		memcpy(state->body, given, VARSIZE(given));
 	return state;
 }
 
 FitState *
 fit_state_create(FitStateKind kind, int32 unit_days, int capacity)
 {
-	return fit_state_create_with(kind, unit_days, NULL, capacity);
+	return fit_state_create_with(kind, unit_days, NULL, 0, capacity);
 }
 
 /* Whether two states, or a state and what a row gives, are of one fit: NULL equals nothing given. */
@@ -57,23 +44,41 @@ same_given(const struct varlena *a, const struct varlena *b)
 		   (a == NULL || (VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0));
 }
 
-static void
-CheckSameGiven(const FitState *state, const void *given)
+/*
+ * What rows give beside customers is the same in all of them. A state of rows that had no covariates, whose customers
+ * are left out, knows no names yet and takes those of the others: it is made anew then.
+ */
+static FitState *
+with_given(FitState *state, const void *given, int more)
 {
-	if (unlikely(!same_given(fit_state_head(state), given)))
+	FitState *named;
+
+	if (likely(same_given(fit_state_head(state), given)) ||
+		(state->kind == FIT_STATE_COVARIATES && given == NULL))
+		return state;
+	if (state->kind != FIT_STATE_COVARIATES || state->head != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a fit needs the same season in every row"),
-						errhint("Make the season first, in a query of its own.")));
+						state->kind == FIT_STATE_COVARIATES
+							? errmsg("a fit needs the same names of covariates in every row")
+							: errmsg("a fit needs the same season in every row"),
+						state->kind == FIT_STATE_COVARIATES
+							? 0
+							: errhint("Make the season first, in a query of its own.")));
+	named =
+		fit_state_create_with(state->kind, state->unit_days, given, more, FIT_STATE_FIRST_CAPACITY);
+	named->left_out = state->left_out;
+	return named;
 }
 
 /* The state of a transition: made at the first row, copied outside an aggregate. */
 FitState *
-fit_transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days, const void *given)
+fit_transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days, const void *given,
+					 int more)
 {
 	FitState *state;
 
 	if (PG_ARGISNULL(0))
-		return fit_state_create_with(kind, CheckUnitDays(unit_days), given,
+		return fit_state_create_with(kind, CheckUnitDays(unit_days), given, more,
 									 FIT_STATE_FIRST_CAPACITY);
 	state = PG_GETARG_FIT_STATE(0);
 	if (!AggCheckCallContext(fcinfo, NULL))
@@ -91,13 +96,12 @@ fit_transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days
 				 kind == FIT_STATE_SEASON
 					 ? 0
 					 : errdetail("Rows have %d and %d.", state->unit_days, unit_days)));
-	CheckSameGiven(state, given);
-	return state;
+	return with_given(state, given, more);
 }
 
 /* Where a key is, or the empty slot where it belongs. */
 static inline FitGroup *
-find_slot(FitState *state, const double *key, int capacity)
+find_slot(FitState *state, const double *key, const double *more, int capacity)
 {
 	uint64 bits[3];
 	uint64 hash;
@@ -107,14 +111,20 @@ find_slot(FitState *state, const double *key, int capacity)
 	hash = bits[0] * UINT64CONST(0x9e3779b97f4a7c15);
 	hash = (hash ^ (hash >> 32) ^ bits[1]) * UINT64CONST(0xbf58476d1ce4e5b9);
 	hash = (hash ^ (hash >> 29) ^ bits[2]) * UINT64CONST(0x94d049bb133111eb);
+	for (int i = 0; i < state->more; i++)
+	{
+		memcpy(bits, &more[i], sizeof(bits[0]));
+		hash = (hash ^ (hash >> 31) ^ bits[0]) * UINT64CONST(0xbf58476d1ce4e5b9);
+	}
 	hash = (hash ^ (hash >> 32)) * UINT64CONST(0x9e3779b97f4a7c15);
 	at = (int) (((hash >> 32) * (uint64) capacity) >> 32);
 	for (;;)
 	{
-		FitGroup *slot = &state->slots[state->head + at];
+		FitGroup *slot = fit_state_slot(state, at);
 
 		if (slot->count == 0 ||
-			(slot->key[0] == key[0] && slot->key[1] == key[1] && slot->key[2] == key[2]))
+			(slot->key[0] == key[0] && slot->key[1] == key[1] && slot->key[2] == key[2] &&
+			 (state->more == 0 || memcmp(slot->more, more, state->more * sizeof(double)) == 0)))
 			return slot;
 		if (++at == capacity)
 			at = 0;
@@ -128,9 +138,12 @@ find_slot(FitState *state, const double *key, int capacity)
 static FitState *
 grow(FitState *state)
 {
-	int		  old = fit_state_capacity(state);
-	int		  capacity = Min((int64) old * 2 + 1, FIT_STATE_MAX_CAPACITY - state->head);
+	int	  old = fit_state_capacity(state);
+	int64 most =
+		(MaxAllocSize - offsetof(FitState, body) - state->head) / FIT_SLOT_SIZE(state->more);
+	int		  capacity = Min((int64) old * 2 + 1, most);
 	FitState *larger;
+	FitGroup *slot;
 
 	if (capacity == old)
 		ereport(ERROR,
@@ -138,16 +151,18 @@ grow(FitState *state)
 				 errmsg("too many different customers for one fit"),
 				 errdetail("A fit holds about %d groups of equal customers.", capacity / 10 * 9),
 				 errhint("Fit a random sample, or a coarser unit of time.")));
-	larger = fit_state_create_with(state->kind, state->unit_days, fit_state_head(state), capacity);
+	larger = fit_state_create_with(state->kind, state->unit_days, fit_state_head(state),
+								   state->more, capacity);
 	larger->left_out = state->left_out;
 	larger->ngroups = state->ngroups;
 	for (int i = 0; i < old; i++)
 	{
 		if ((i & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (state->slots[state->head + i].count != 0)
-			*find_slot(larger, state->slots[state->head + i].key, capacity) =
-				state->slots[state->head + i];
+		slot = fit_state_slot(state, i);
+		if (slot->count != 0)
+			memcpy(find_slot(larger, slot->key, slot->more, capacity), slot,
+				   FIT_SLOT_SIZE(state->more));
 	}
 	return larger;
 }
@@ -166,9 +181,8 @@ fit_add_counts(int64 a, int64 b)
 
 /* The state with so many customers of a group more; a new state if the old had no room. */
 FitState *
-fit_state_add(FitState *state, double a, double b, double c, int64 count)
+fit_state_add_key(FitState *state, const double *key, const double *more, int64 count)
 {
-	double	  key[3] = {a, b, c};
 	int		  capacity = fit_state_capacity(state);
 	FitGroup *slot;
 
@@ -177,14 +191,24 @@ fit_state_add(FitState *state, double a, double b, double c, int64 count)
 		state = grow(state);
 		capacity = fit_state_capacity(state);
 	}
-	slot = find_slot(state, key, capacity);
+	slot = find_slot(state, key, more, capacity);
 	if (slot->count == 0)
 	{
-		memcpy(slot->key, key, sizeof(key));
+		memcpy(slot->key, key, sizeof(slot->key));
+		if (state->more > 0)
+			memcpy(slot->more, more, state->more * sizeof(double));
 		state->ngroups++;
 	}
 	slot->count = fit_add_counts(slot->count, count);
 	return state;
+}
+
+FitState *
+fit_state_add(FitState *state, double a, double b, double c, int64 count)
+{
+	double key[3] = {a, b, c};
+
+	return fit_state_add_key(state, key, NULL, count);
 }
 
 /* Counts customers who cannot take part in the fit. */
@@ -203,302 +227,54 @@ fit_state_merge(FitState *state, const FitState *other)
 	if (state->kind != other->kind || state->unit_days != other->unit_days)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("states of different fits cannot be combined")));
-	CheckSameGiven(state, fit_state_head(other));
+	state = with_given(state, fit_state_head(other), other->more);
 	for (int i = 0; i < capacity; i++)
 	{
-		const FitGroup *group = &other->slots[other->head + i];
+		const FitGroup *group = fit_state_slot(other, i);
 
 		if ((i & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (group->count != 0)
-			state = fit_state_add(state, group->key[0], group->key[1], group->key[2], group->count);
+			state = fit_state_add_key(state, group->key, group->more, group->count);
 	}
 	fit_state_leave_out(state, other->left_out);
 	return state;
 }
 
 static int
-compare_groups(const void *a, const void *b)
+compare_numbers(const double *left, const double *right, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (left[i] != right[i])
+			return CRM_COMPARE(left[i], right[i]);
+	return 0;
+}
+
+/* By covariates first, of which a state (the argument) has more or none. */
+static int
+compare_groups(const void *a, const void *b, void *state)
 {
 	const FitGroup *left = a;
 	const FitGroup *right = b;
+	int				more = ((const FitState *) state)->more;
+	int				order = more == 0 ? 0 : compare_numbers(left->more, right->more, more);
 
 	CHECK_FOR_INTERRUPTS();
-	for (int i = 0; i < 3; i++)
-		if (left->key[i] != right->key[i])
-			return CRM_COMPARE(left->key[i], right->key[i]);
-	return 0;
+	return order != 0 ? order : compare_numbers(left->key, right->key, 3);
 }
 
 /* The groups in order, palloc'ed: the same for every plan that saw the same rows. */
 FitGroup *
 fit_state_sorted(const FitState *state)
 {
-	FitGroup *groups = MemoryContextAllocHuge(CurrentMemoryContext,
-											  Max(state->ngroups, 1) * (Size) sizeof(FitGroup));
+	Size	  size = FIT_SLOT_SIZE(state->more);
+	FitGroup *groups = MemoryContextAllocHuge(CurrentMemoryContext, Max(state->ngroups, 1) * size);
 	int		  capacity = fit_state_capacity(state);
 	int		  n = 0;
 
 	for (int i = 0; i < capacity; i++)
-		if (state->slots[state->head + i].count != 0)
-			groups[n++] = state->slots[state->head + i];
-	qsort(groups, n, sizeof(FitGroup), compare_groups);
+		if (fit_state_slot(state, i)->count != 0)
+			memcpy(fit_state_group(state, groups, n++), fit_state_slot(state, i), size);
+	qsort_arg(groups, n, size, compare_groups, unconstify(FitState *, state));
 	return groups;
-}
-
-static bool
-is_day(double number)
-{
-	return number == floor(number) && number >= DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE &&
-		   number < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE;
-}
-
-/* n purchase days strictly between two days; they leave room for so many. */
-static bool
-season_group_is_sound(const double *key)
-{
-	return key[0] >= 1 && key[0] == floor(key[0]) && is_day(key[1]) && is_day(key[2]) &&
-		   key[0] <= key[2] - key[1] - 1;
-}
-
-/* The period that bins of a state are of. */
-static int
-bins_period(const FitState *state)
-{
-	return state->kind == FIT_STATE_SEASON ? SEASON_PERIOD(state->unit_days)
-										   : ((const Season *) fit_state_head(state))->period;
-}
-
-/* A group as input or the network gives it is one that a transition could have made. */
-static void
-CheckGroup(const FitState *state, const FitGroup *group)
-{
-	int			  kind = state->kind;
-	const double *key = group->key;
-	bool		  is_gap = kind == FIT_STATE_REGULAR && key[0] == GAP_X;
-	bool		  is_bin = kind >= FIT_STATE_SEASON && key[0] == GAP_X;
-	bool		  sound = group->count > 0;
-
-	if (kind == FIT_STATE_SPEND)
-		sound = sound && key[0] >= 1 && key[0] <= 1e9 && key[0] == floor(key[0]) && key[1] > 0 &&
-				key[1] <= 1e300 && key[2] == 0;
-	else if (kind == FIT_STATE_OCCASIONS)
-		sound = sound && key[0] >= 0 && key[2] >= 1 && key[2] <= OCCASIONS_MAX &&
-				key[0] == floor(key[0]) && key[1] == floor(key[1]) && key[2] == floor(key[2]) &&
-				occasions_are_sound(key[0], key[1], key[2]);
-	else if (is_bin)
-		sound = sound && key[1] >= 0 && key[1] < season_year(bins_period(state))->nbins &&
-				key[1] == floor(key[1]) && key[2] == 0;
-	else if (kind == FIT_STATE_SEASON)
-		sound = sound && season_group_is_sound(key);
-	else if (is_gap)
-		sound = sound && key[1] >= 1 && key[1] <= 1e9 && key[1] == floor(key[1]) && key[2] == 0;
-	else
-		sound = sound && key[2] > 0 &&
-				(kind == FIT_STATE_NUMBERS || kind == FIT_STATE_SEASONED ||
-				 (key[1] == floor(key[1]) && key[2] == floor(key[2])));
-	if (!sound)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("fit state holds a group that cannot be: %g %g %g", key[0], key[1],
-							   key[2])));
-	if ((kind <= FIT_STATE_NUMBERS && !is_gap) || (kind == FIT_STATE_SEASONED && !is_bin))
-		(void) CheckBtyd(key[0], key[1], key[2]);
-}
-
-/* Adds a group that was read; each may come once. */
-static FitState *
-add_read_group(FitState *state, FitGroup *group)
-{
-	int before = state->ngroups;
-
-	for (int i = 0; i < 3; i++)
-		group->key[i] += 0.0; /* no minus zero */
-	CheckGroup(state, group);
-	state = fit_state_add(state, group->key[0], group->key[1], group->key[2], group->count);
-	if (state->ngroups == before)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("fit state holds a group twice: %g %g %g", group->key[0],
-							   group->key[1], group->key[2])));
-	return state;
-}
-
-/* spend: whether the type is spend_model_state. */
-static void
-CheckStateHeader(const FitState *state, bool spend)
-{
-	if (state->version != FIT_STATE_VERSION || state->kind < 1 || state->kind > FIT_STATE_KINDS ||
-		(state->kind == FIT_STATE_SPEND) != spend || state->left_out < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("unknown fit state of version %d, kind %d", state->version, state->kind)));
-	CheckUnitDays(state->unit_days);
-	if (state->kind == FIT_STATE_SEASON &&
-		state->unit_days != SEASON_UNIT_DAYS(SEASON_PERIOD(state->unit_days)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("fit state of a season cannot have bins of %d days", state->unit_days)));
-}
-
-static Datum
-state_in(FunctionCallInfo fcinfo, const char *type_name, bool spend)
-{
-	Scanner	  s = scan_start(type_name, PG_GETARG_CSTRING(0));
-	FitState *state;
-	FitState  header = {.version = FIT_STATE_VERSION};
-	Season	 *season = NULL;
-	int64	  unit_days;
-	int		  kind = 1;
-
-	while (kind <= FIT_STATE_KINDS && !scan_try_word(&s, kind_words[kind]))
-		kind++;
-	if (kind > FIT_STATE_KINDS)
-		scan_error(&s, KIND_WORDS);
-	scan_word(&s, "unit_days");
-	unit_days = scan_int64(&s);
-	header.kind = kind;
-	header.unit_days = (int32) Min(Max(unit_days, 0), PG_INT32_MAX);
-	scan_char(&s, ',');
-	scan_word(&s, "left_out");
-	header.left_out = scan_int64(&s);
-	CheckStateHeader(&header, spend);
-	if (kind == FIT_STATE_SEASONED)
-	{
-		scan_word(&s, "by");
-		scan_char(&s, '(');
-		season = season_scan(&s);
-		scan_char(&s, ')');
-	}
-	state = fit_state_create_with(kind, header.unit_days, season, FIT_STATE_FIRST_CAPACITY);
-	state->left_out = header.left_out;
-	if (scan_try_char(&s, ';'))
-		do
-		{
-			FitGroup group;
-
-			for (int i = 0; i < 3; i++)
-				group.key[i] = scan_float8(&s);
-			scan_char(&s, ':');
-			group.count = scan_int64(&s);
-			state = add_read_group(state, &group);
-		} while (scan_try_char(&s, ','));
-	scan_end(&s);
-	PG_RETURN_POINTER(state);
-}
-
-PG_FUNCTION_INFO_V1(crm_fit_state_out);
-Datum
-crm_fit_state_out(PG_FUNCTION_ARGS)
-{
-	FitState	  *state = PG_GETARG_FIT_STATE(0);
-	FitGroup	  *groups = fit_state_sorted(state);
-	StringInfoData out;
-
-	initStringInfo(&out);
-	appendStringInfo(&out, "%s unit_days %d, left_out " INT64_FORMAT, kind_words[state->kind],
-					 state->unit_days, state->left_out);
-	if (state->kind == FIT_STATE_SEASONED)
-	{
-		appendStringInfoString(&out, " by (");
-		season_append_text(&out, (const Season *) fit_state_head(state));
-		appendStringInfoChar(&out, ')');
-	}
-	for (int i = 0; i < state->ngroups; i++)
-	{
-		appendStringInfoString(&out, i == 0 ? "; " : ", ");
-		for (int j = 0; j < 3; j++)
-		{
-			if (j > 0)
-				appendStringInfoChar(&out, ' ');
-			append_float8(&out, groups[i].key[j]);
-		}
-		appendStringInfo(&out, ":" INT64_FORMAT, groups[i].count);
-	}
-	PG_RETURN_CSTRING(out.data);
-}
-
-PG_FUNCTION_INFO_V1(crm_fit_state_send);
-Datum
-crm_fit_state_send(PG_FUNCTION_ARGS)
-{
-	FitState	  *state = PG_GETARG_FIT_STATE(0);
-	FitGroup	  *groups = fit_state_sorted(state);
-	StringInfoData out;
-
-	pq_begintypsend(&out);
-	pq_sendint16(&out, state->version);
-	pq_sendint16(&out, state->kind);
-	pq_sendint32(&out, state->unit_days);
-	pq_sendint64(&out, state->left_out);
-	if (state->kind == FIT_STATE_SEASONED)
-		season_append_bytes(&out, (const Season *) fit_state_head(state));
-	pq_sendint32(&out, state->ngroups);
-	for (int i = 0; i < state->ngroups; i++)
-	{
-		for (int j = 0; j < 3; j++)
-			pq_sendfloat8(&out, groups[i].key[j]);
-		pq_sendint64(&out, groups[i].count);
-	}
-	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
-}
-
-/* Grows as groups arrive, so that no length of the message sizes an allocation. */
-static Datum
-state_recv(FunctionCallInfo fcinfo, bool spend)
-{
-	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-	FitState   header = {.version = pq_getmsgint(message, 2)};
-	Season	  *season = NULL;
-	FitState  *state;
-	int32	   ngroups;
-
-	header.kind = pq_getmsgint(message, 2);
-	header.unit_days = pq_getmsgint(message, 4);
-	header.left_out = pq_getmsgint64(message);
-	CheckStateHeader(&header, spend);
-	if (header.kind == FIT_STATE_SEASONED)
-		season = season_from_bytes(message);
-	ngroups = pq_getmsgint(message, 4);
-	state = fit_state_create_with(header.kind, header.unit_days, season, FIT_STATE_FIRST_CAPACITY);
-	state->left_out = header.left_out;
-	if (ngroups < 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("fit state cannot hold %d groups", ngroups)));
-	for (int i = 0; i < ngroups; i++)
-	{
-		FitGroup group;
-
-		for (int j = 0; j < 3; j++)
-			group.key[j] = pq_getmsgfloat8(message);
-		group.count = pq_getmsgint64(message);
-		state = add_read_group(state, &group);
-	}
-	PG_RETURN_POINTER(state);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_model_state_in);
-Datum
-crm_purchase_model_state_in(PG_FUNCTION_ARGS)
-{
-	return state_in(fcinfo, "purchase_model_state", false);
-}
-
-PG_FUNCTION_INFO_V1(crm_spend_model_state_in);
-Datum
-crm_spend_model_state_in(PG_FUNCTION_ARGS)
-{
-	return state_in(fcinfo, "spend_model_state", true);
-}
-
-PG_FUNCTION_INFO_V1(crm_purchase_model_state_recv);
-Datum
-crm_purchase_model_state_recv(PG_FUNCTION_ARGS)
-{
-	return state_recv(fcinfo, false);
-}
-
-PG_FUNCTION_INFO_V1(crm_spend_model_state_recv);
-Datum
-crm_spend_model_state_recv(PG_FUNCTION_ARGS)
-{
-	return state_recv(fcinfo, true);
 }

@@ -21,10 +21,12 @@ typedef enum FitStateKind
 	FIT_STATE_OCCASIONS = 5, /* key = x, last occasion, occasions */
 	FIT_STATE_SEASON = 6, /* key = n, first and last day, n purchase days between; and -1, bin, 0 */
 	FIT_STATE_SEASONED =
-		7 /* key = x, t_x, age in days of a season's clock; and -1, bin, 0 of repeats */
+		7, /* key = x, t_x, age in days of a season's clock; and -1, bin, 0 of repeats */
+	FIT_STATE_COVARIATES =
+		8 /* key = x, t_x, age in whole days, then covariates of buying, of leaving */
 } FitStateKind;
 
-#define FIT_STATE_KINDS 7
+#define FIT_STATE_KINDS 8
 #define GAP_X (-1.0) /* in place of a customer: a count of gaps, or of purchase days of a bin */
 
 /* The unit_days of a FIT_STATE_SEASON say its period (SeasonPeriod). */
@@ -34,25 +36,27 @@ typedef enum FitStateKind
 typedef struct FitGroup
 {
 	double key[3];
-	int64  count; /* 0: an empty slot */
+	int64  count;						/* 0: an empty slot */
+	double more[FLEXIBLE_ARRAY_MEMBER]; /* the rest of the key, in states that have more */
 } FitGroup;
 
 typedef struct FitState
 {
-	int32	 vl_len_; /* varlena header, do not touch */
-	uint16	 version; /* FIT_STATE_VERSION */
-	uint16	 kind;	  /* FitStateKind */
-	int32	 unit_days;
-	int32	 ngroups;
-	int64	 left_out; /* customers that cannot take part */
-	int32	 head; /* slots that hold what the fit is given beside customers: a season; else 0 */
-	int32	 reserved;					   /* zero; makes the header as long as a slot */
-	FitGroup slots[FLEXIBLE_ARRAY_MEMBER]; /* the head's, then those of the table */
+	int32  vl_len_; /* varlena header, do not touch */
+	uint16 version; /* FIT_STATE_VERSION */
+	uint16 kind;	/* FitStateKind */
+	int32  unit_days;
+	int32  ngroups;
+	int64  left_out; /* customers that cannot take part */
+	int32
+		  head; /* bytes that hold what the fit is given beside customers: a season, names of covariates; or 0 */
+	int32 more;						   /* numbers of a key beyond three */
+	char  body[FLEXIBLE_ARRAY_MEMBER]; /* the head, then the slots of the table */
 } FitState;
 
-#define FIT_STATE_SIZE(capacity) (offsetof(FitState, slots) + (Size) (capacity) * sizeof(FitGroup))
-#define FIT_STATE_MAX_CAPACITY \
-	((int) ((MaxAllocSize - offsetof(FitState, slots)) / sizeof(FitGroup)))
+#define FIT_SLOT_SIZE(numbers) (offsetof(FitGroup, more) + (Size) (numbers) * sizeof(double))
+#define FIT_STATE_SIZE(given, numbers, capacity) \
+	(offsetof(FitState, body) + (Size) (given) + (Size) (capacity) *FIT_SLOT_SIZE(numbers))
 
 /* A state of 1 kB; each next one is twice as long. */
 #define FIT_STATE_FIRST_CAPACITY 31
@@ -63,21 +67,38 @@ typedef struct FitState
 static inline int
 fit_state_capacity(const FitState *state)
 {
-	return (VARSIZE(state) - offsetof(FitState, slots)) / sizeof(FitGroup) - state->head;
+	return (VARSIZE(state) - offsetof(FitState, body) - state->head) / FIT_SLOT_SIZE(state->more);
+}
+
+/* A slot of the table. */
+static inline FitGroup *
+fit_state_slot(const FitState *state, int i)
+{
+	return (FitGroup *) ((char *) state->body + state->head +
+						 (Size) i * FIT_SLOT_SIZE(state->more));
+}
+
+/* One of the groups that fit_state_sorted() returns. */
+static inline FitGroup *
+fit_state_group(const FitState *state, FitGroup *groups, int i)
+{
+	return (FitGroup *) ((char *) groups + (Size) i * FIT_SLOT_SIZE(state->more));
 }
 
 /* What the fit is given beside customers, a varlena of its own; NULL without. */
 static inline const struct varlena *
 fit_state_head(const FitState *state)
 {
-	return state->head == 0 ? NULL : (const struct varlena *) state->slots;
+	return state->head == 0 ? NULL : (const struct varlena *) state->body;
 }
 
 extern FitState *fit_state_create(FitStateKind kind, int32 unit_days, int capacity);
 extern FitState *fit_state_create_with(FitStateKind kind, int32 unit_days, const void *given,
-									   int capacity);
+									   int more, int capacity);
 extern FitState *fit_transition_state(FunctionCallInfo fcinfo, FitStateKind kind, int32 unit_days,
-									  const void *given);
+									  const void *given, int more);
+extern FitState *fit_state_add_key(FitState *state, const double *key, const double *more,
+								   int64 count);
 extern int64	 fit_add_counts(int64 a, int64 b);
 extern FitState *fit_state_add(FitState *state, double a, double b, double c, int64 count);
 extern void		 fit_state_leave_out(FitState *state, int64 count);

@@ -76,12 +76,17 @@ CheckPurchaseModel(PurchaseModel *model)
 	ModelShape shape;
 
 	if (model_ops(model) == NULL || model->version != version_of(model) ||
-		(model->flags & ~MODEL_BY_SEASON) != 0)
+		(model->flags != 0 && model->flags != MODEL_BY_SEASON &&
+		 model->flags != MODEL_BY_COVARIATES))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("unknown purchase_model of version %d, kind %d", model->version,
 							   model->kind)));
 	CheckTried(model);
-	if (model->flags != 0 && !takes_season(model->kind))
+	if (model->flags == MODEL_BY_COVARIATES &&
+		(!takes_covariates(model->kind) || model->ntried > 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("this model of %s takes no covariates", model_ops(model)->title)));
+	if (model->flags == MODEL_BY_SEASON && !takes_season(model->kind))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a model of %s takes no season", model_ops(model)->title)));
 	if (!valid_k(model_ops(model), model->k))
@@ -140,19 +145,60 @@ purchase_model_with_choice(const PurchaseModel *model, int ntried, const ModelTr
 	return CheckPurchaseModel(chosen);
 }
 
+/* A copy of a plain model with something behind it. */
+static PurchaseModel *
+with_more(const PurchaseModel *model, int flag, const void *more, Size more_size)
+{
+	Size		   size = PURCHASE_MODEL_SIZE(model->ntried);
+	PurchaseModel *result = palloc0(size + more_size);
+
+	memcpy(result, model, size);
+	result->flags = flag;
+	result->version = version_of(result);
+	memcpy((char *) result + size, more, more_size);
+	SET_VARSIZE(result, size + more_size);
+	return CheckPurchaseModel(result);
+}
+
 /* A copy of a model without a season that counts by the clock of one. */
 PurchaseModel *
 purchase_model_with_season(const PurchaseModel *model, const Season *season)
 {
-	Size		   size = PURCHASE_MODEL_SIZE(model->ntried);
-	PurchaseModel *result = palloc0(size + VARSIZE(season));
+	return with_more(model, MODEL_BY_SEASON, season, VARSIZE(season));
+}
 
-	memcpy(result, model, size);
-	result->flags = MODEL_BY_SEASON;
-	result->version = version_of(result);
-	memcpy((char *) result + size, season, VARSIZE(season));
-	SET_VARSIZE(result, size + VARSIZE(season));
-	return CheckPurchaseModel(result);
+/* Coefficients as a fit finds them: variances are none below zero, and a fit that is no answer has none. */
+static void
+CheckModelCovariates(const PurchaseModel *model)
+{
+	const ModelCovariates *covariates = purchase_model_covariates(model);
+	int					   nparams = model_ops(model)->nparams;
+	int					   n = covariates_count(&covariates->coefficients);
+	bool				   sound = covariates->separated >= 0 && covariates->separated <= n &&
+				 covariates->reserved == 0 &&
+				 (covariates->separated == 0 || model->fit.verdict == FIT_NOT_IDENTIFIED);
+
+	for (int i = 0; i < COEFFICIENT_COVARIANCES; i++)
+		sound = sound && isfinite(covariates->covariance[i]) &&
+				(covariates->covariance[i] == 0 ||
+				 (model->fit.verdict == FIT_CONVERGED &&
+				  i + FIT_COVARIANCES < (nparams + n) * (nparams + n + 1) / 2));
+	for (int i = nparams; sound && i < nparams + n; i++)
+		sound = purchase_model_covariance(model, i, i) >= 0;
+	if (!sound)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("purchase_model holds coefficients that cannot be")));
+}
+
+/* A copy of a model with coefficients of covariates. */
+PurchaseModel *
+purchase_model_with_covariates(const PurchaseModel *model, const ModelCovariates *covariates)
+{
+	PurchaseModel *result =
+		with_more(model, MODEL_BY_COVARIATES, covariates, sizeof(ModelCovariates));
+
+	CheckModelCovariates(result);
+	return result;
 }
 
 /* A model alone, of which what it was chosen among and its season are left out: as large as its struct. */
@@ -254,16 +300,6 @@ crm_purchase_model_unit_days(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(PG_GETARG_PURCHASE_MODEL(0)->unit_days);
 }
 
-PG_FUNCTION_INFO_V1(crm_purchase_model_parameters);
-Datum
-crm_purchase_model_parameters(PG_FUNCTION_ARGS)
-{
-	PurchaseModel *model = PG_GETARG_PURCHASE_MODEL(0);
-	ModelShape	   shape = purchase_model_shape(model);
-
-	return model_parameters(fcinfo, &shape, model->params, &model->fit);
-}
-
 PG_FUNCTION_INFO_V1(crm_purchase_model_is_converged);
 Datum
 crm_purchase_model_is_converged(PG_FUNCTION_ARGS)
@@ -282,6 +318,12 @@ crm_purchase_model_fit_verdict(PG_FUNCTION_ARGS)
 	if (purchase_model_season(model) != NULL)
 		reason = psprintf("%s; by the clock of a season. %s", reason,
 						  season_reason(purchase_model_season(model)));
+	if (purchase_model_covariates(model) != NULL && purchase_model_covariates(model)->separated > 0)
+		reason = psprintf("%s: coefficient %s runs off, since the covariate tells customers apart "
+						  "who do from those who do not",
+						  reason,
+						  covariates_number_name(&purchase_model_covariates(model)->coefficients,
+												 purchase_model_covariates(model)->separated - 1));
 	PG_RETURN_TEXT_P(cstring_to_text(reason));
 }
 
@@ -298,6 +340,9 @@ estimated(const PurchaseModel *model)
 {
 	const Season *season = purchase_model_season(model);
 
+	if (purchase_model_covariates(model) != NULL)
+		return model_ops(model)->nparams +
+			   covariates_count(&purchase_model_covariates(model)->coefficients);
 	return model_ops(model)->nparams + model_ops(model)->has_k +
 		   (season != NULL && season->customers > 0 ? season_year(season->period)->nbins - 1 : 0);
 }

@@ -7,6 +7,7 @@
 
 #include "crm.h"
 
+#include "lifetime/covariates.h"
 #include "lifetime/fit_record.h"
 #include "lifetime/season.h"
 #include "models/model.h"
@@ -36,15 +37,30 @@ typedef struct PurchaseModel
 	uint8	   version; /* as above */
 	uint8	   kind;	/* PurchaseModelKind */
 	uint8	   k;		/* phases between two purchases; 1 but for MBG/CNBD-k and its limits */
-	uint8	   flags;	/* MODEL_BY_SEASON or 0 */
+	uint8	   flags;	/* MODEL_BY_SEASON, MODEL_BY_COVARIATES or 0 */
 	int32	   unit_days;
 	int32	   ntried;					/* 0 unless chosen */
 	double	   params[PURCHASE_PARAMS]; /* those that a limit does not have are zero */
 	ModelFit   fit;
-	ModelTried tried[FLEXIBLE_ARRAY_MEMBER]; /* and behind them, if so flagged, a Season */
+	ModelTried tried
+		[FLEXIBLE_ARRAY_MEMBER]; /* and behind them, if so flagged, a Season or ModelCovariates */
 } PurchaseModel;
 
-#define MODEL_BY_SEASON 1 /* its time is that of a season's clock */
+#define MODEL_BY_SEASON 1	  /* its time is that of a season's clock */
+#define MODEL_BY_COVARIATES 2 /* it is a model of each customer with her covariates */
+
+#define COEFFICIENT_COVARIANCES (SEARCH_MAX_PARAMS * (SEARCH_MAX_PARAMS + 1) / 2 - FIT_COVARIANCES)
+
+/* Coefficients of covariates, and their covariances with the parameters and each other. */
+typedef struct ModelCovariates
+{
+	int32
+		separated; /* 1 + the coefficient that runs off, as in covariates_number_name(); 0 if none */
+	int32  reserved; /* zero */
+	double covariance
+		[COEFFICIENT_COVARIANCES]; /* the rows behind those of ModelFit; zero unless converged */
+	Covariates coefficients;
+} ModelCovariates;
 
 #define PURCHASE_MODEL_SIZE(ntried) (offsetof(PurchaseModel, tried) + (ntried) * sizeof(ModelTried))
 
@@ -56,6 +72,8 @@ typedef struct PurchaseModel
 extern PurchaseModel *purchase_model_create(int kind, int k, const double *params, int32 unit_days);
 extern PurchaseModel *purchase_model_with_choice(const PurchaseModel *model, int ntried,
 												 const ModelTried *tried);
+extern PurchaseModel *purchase_model_with_covariates(const PurchaseModel   *model,
+													 const ModelCovariates *covariates);
 extern PurchaseModel *purchase_model_with_season(const PurchaseModel *model, const Season *season);
 extern void			  purchase_model_copy_plain(PurchaseModel *copy, const PurchaseModel *model);
 extern PurchaseModel *purchase_model_allocate(int kind, int k);
@@ -89,6 +107,36 @@ purchase_model_season(const PurchaseModel *model)
 	return model->flags & MODEL_BY_SEASON ? (const Season *) &model->tried[model->ntried] : NULL;
 }
 
+/* What a model knows of covariates; NULL if nothing. */
+static inline const ModelCovariates *
+purchase_model_covariates(const PurchaseModel *model)
+{
+	return model->flags & MODEL_BY_COVARIATES
+			   ? (const ModelCovariates *) &model->tried[model->ntried]
+			   : NULL;
+}
+
+/* Covariance of two of a model's estimates: its parameters, then its coefficients. */
+static inline double
+purchase_model_covariance(const PurchaseModel *model, int i, int j)
+{
+	int at = COVARIANCE_INDEX(Max(i, j), Min(i, j));
+
+	return at < FIT_COVARIANCES
+			   ? model->fit.covariance[at]
+			   : purchase_model_covariates(model)->covariance[at - FIT_COVARIANCES];
+}
+
+/* A model of customers with covariates knows nothing of one without. */
+static inline void
+CheckNoCovariates(const PurchaseModel *model)
+{
+	if (unlikely(model->flags & MODEL_BY_COVARIATES))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("a model with covariates predicts for a customer with hers only"),
+						errhint("Predict by crm.for_customer(model, covariates).")));
+}
+
 /* The model of an argument, which must be able to predict from one day to another. */
 static inline const PurchaseModel *
 CheckPredictingDays(const PurchaseModel *model)
@@ -99,6 +147,7 @@ CheckPredictingDays(const PurchaseModel *model)
 
 		CheckUsable(&shape, &model->fit);
 	}
+	CheckNoCovariates(model);
 	return model;
 }
 

@@ -28,7 +28,7 @@ crm_season_transition(PG_FUNCTION_ARGS)
 		return state_unchanged(fcinfo);
 	h = PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2));
 	period = season_period_of_text(PG_GETARG_TEXT_PP(3));
-	state = fit_transition_state(fcinfo, FIT_STATE_SEASON, SEASON_UNIT_DAYS(period), NULL);
+	state = fit_transition_state(fcinfo, FIT_STATE_SEASON, SEASON_UNIT_DAYS(period), NULL, 0);
 	if (!btyd_at(h, PG_GETARG_DATEADT(2), &days) || days.x < 2)
 	{
 		fit_state_leave_out(state, 1);

@@ -68,17 +68,6 @@ mean_age(const FitData *data)
 	return sum / data->customers;
 }
 
-/* Where to search: the log, or log odds, of a plain guess, and as far from its unit as FIT_LOG_BOUND. */
-static void
-place_parameter(Problem *problem, int i, ParamUnit unit, double time)
-{
-	double center = unit == PARAM_TIME ? log(time) : unit == PARAM_RATE ? -log(time) : 0;
-
-	problem->is_share[i] = unit == PARAM_SHARE;
-	problem->lower[i] = center - FIT_LOG_BOUND;
-	problem->upper[i] = center + FIT_LOG_BOUND;
-}
-
 #define STARTS 5
 #define FIRST_STARTS 2
 
@@ -98,7 +87,7 @@ fit_for_k(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupted inte
 								   .objective = purchase_objective,
 								   .data = &purchase,
 								   .customers = data->customers};
-	double				starts[STARTS][FIT_MAX_PARAMS];
+	double				starts[STARTS][SEARCH_MAX_PARAMS];
 	double				time = mean_age(data);
 	double				rate = k * data->purchases / data->customers / time;
 
@@ -144,10 +133,10 @@ polish(FitData *data, FitInterrupted interrupted, FitResult *result)
 	const PurchaseModelOps *ops = purchase_model_ops(result->kind);
 	PurchaseProblem			purchase = {ops, data, result->k, interrupted};
 	int						n = ops->nparams;
-	double					at[FIT_MAX_PARAMS] = {0};
-	double					step[FIT_MAX_PARAMS];
-	double					slope[FIT_MAX_PARAMS];
-	double					gradient[FIT_MAX_PARAMS];
+	double					at[SEARCH_MAX_PARAMS] = {0};
+	double					step[SEARCH_MAX_PARAMS];
+	double					slope[SEARCH_MAX_PARAMS];
+	double					gradient[SEARCH_MAX_PARAMS];
 	double					value;
 	double					norm = 0;
 
@@ -279,9 +268,9 @@ find_k(const PurchaseModelOps *ops, FitData *data, FitInterrupted interrupted, F
 	{
 		bool	  whole = result->kind == ops->kind && result->verdict == FIT_CONVERGED;
 		FitResult next;
-		double	  first[FIT_MAX_PARAMS] = {0};
+		double	  first[SEARCH_MAX_PARAMS] = {0};
 
-		for (int i = 0; whole && i < FIT_MAX_PARAMS; i++)
+		for (int i = 0; whole && i < SEARCH_MAX_PARAMS; i++)
 			first[i] = log(result->params[i]);
 		first[1] += log((phases - 1.0) / phases);
 		if (!fit_family_for_k(ops, phases, data, interrupted, whole ? first : NULL, &next))

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define FIT_MAX_PARAMS 4
+#define SEARCH_MAX_PARAMS 20 /* with coefficients of covariates */
 
 /* Logs of parameters stay within this of their unit: e^12 = 162755. */
 #define FIT_LOG_BOUND 12.0
@@ -39,10 +40,10 @@ typedef struct FitResult
 	int		   k;
 	int		   fitted; /* PurchaseModelKind */
 	int		   kind;   /* the same, or the limit in which it ended */
-	double	   params[FIT_MAX_PARAMS];
+	double	   params[SEARCH_MAX_PARAMS];
 	double	   log_likelihood;
 	double	   gradient_norm; /* largest derivative of the mean log-likelihood by a log parameter */
-	double	   covariance[FIT_MAX_PARAMS][FIT_MAX_PARAMS]; /* of the parameters themselves */
+	double	   covariance[SEARCH_MAX_PARAMS][SEARCH_MAX_PARAMS]; /* of the parameters themselves */
 	int		   evaluations;
 } FitResult;
 

@@ -24,7 +24,7 @@ typedef struct RowsProblem
 	double		   customers;
 	RowLikelihood  likelihood;
 	FitInterrupted interrupted;
-	bool		   is_share[FIT_MAX_PARAMS];
+	bool		   is_share[SEARCH_MAX_PARAMS];
 } RowsProblem;
 
 static bool
@@ -32,15 +32,15 @@ rows_objective(void *data, const double *log_params, double *value, double *grad
 {
 	const RowsProblem *problem = data;
 	int				   n = problem->nparams;
-	double			   params[FIT_MAX_PARAMS] = {0};
-	double			   totals[FIT_MAX_PARAMS] = {0};
+	double			   params[SEARCH_MAX_PARAMS] = {0};
+	double			   totals[SEARCH_MAX_PARAMS] = {0};
 	double			   total = 0;
 
 	for (int i = 0; i < n; i++)
 		params[i] = parameter_at(problem->is_share[i], log_params[i]);
 	for (int i = 0; i < problem->nrows; i++)
 	{
-		double g[FIT_MAX_PARAMS];
+		double g[SEARCH_MAX_PARAMS];
 
 		if (i % ROWS_PER_CHECK == 0 && problem->interrupted())
 			return false;
@@ -60,9 +60,9 @@ static bool
 polish(RowsProblem *problem, FitResult *result)
 {
 	int	   n = problem->nparams;
-	double at[FIT_MAX_PARAMS];
-	double gradient[FIT_MAX_PARAMS];
-	double slope[FIT_MAX_PARAMS];
+	double at[SEARCH_MAX_PARAMS];
+	double gradient[SEARCH_MAX_PARAMS];
+	double slope[SEARCH_MAX_PARAMS];
 	double value;
 
 	for (int i = 0; i < n; i++)
@@ -87,7 +87,7 @@ polish(RowsProblem *problem, FitResult *result)
 
 /* Searches within bounds that the caller has set, and polishes what was found. */
 static bool
-fit_rows(RowsProblem *rows, Problem *problem, int nstarts, double starts[][FIT_MAX_PARAMS],
+fit_rows(RowsProblem *rows, Problem *problem, int nstarts, double starts[][SEARCH_MAX_PARAMS],
 		 FitResult *result)
 {
 	problem->nparams = rows->nparams;
@@ -110,7 +110,7 @@ fit_rows(RowsProblem *rows, Problem *problem, int nstarts, double starts[][FIT_M
 static void
 bound_parameters(Problem *problem)
 {
-	for (int i = 0; i < FIT_MAX_PARAMS; i++)
+	for (int i = 0; i < SEARCH_MAX_PARAMS; i++)
 	{
 		problem->lower[i] = -FIT_LOG_BOUND;
 		problem->upper[i] = FIT_LOG_BOUND;
@@ -127,11 +127,11 @@ contract_row(const void *rows, int row, int kind, const double *params, double *
 static bool
 fit_contract_kind(int kind, const ContractData *data, FitInterrupted interrupted, FitResult *result)
 {
-	double		starts[][FIT_MAX_PARAMS] = {{0, 0, 0, 0},
+	double		starts[][SEARCH_MAX_PARAMS] = {{0, 0, 0, 0},
 											{log(0.5), log(5), 0, 0},
 											{log(5), log(20), log(0.7), 0},
 											{log(0.2), log(0.5), log(1.5), 0}};
-	double		alike[][FIT_MAX_PARAMS] = {{-1, 0, 0, 0}, {-4, 0, 0, 0}};
+	double		alike[][SEARCH_MAX_PARAMS] = {{-1, 0, 0, 0}, {-4, 0, 0, 0}};
 	const bool	is_limit = kind >= CONTRACT_GEOMETRIC;
 	RowsProblem rows = {kind,
 						contract_shapes[kind].nparams,
@@ -191,7 +191,7 @@ bg_bb_row(const void *rows, int row, int kind, const double *params, double *gra
 bool
 fit_bg_bb(int nrows, const BgBbRow *rows, FitInterrupted interrupted, FitResult *result)
 {
-	double		starts[][FIT_MAX_PARAMS] = {{0, 0, 0, log(3)},
+	double		starts[][SEARCH_MAX_PARAMS] = {{0, 0, 0, log(3)},
 											{log(0.5), log(2), log(0.2), log(2)},
 											{log(3), log(3), log(2), log(20)},
 											{log(10), log(30), log(5), log(10)}};

@@ -60,10 +60,10 @@ spend_objective(void *data, const double *log_params, double *value, double *gra
 static bool
 fit_kind(int kind, SpendData *data, FitInterrupted interrupted, FitResult *result)
 {
-	double		 starts[][FIT_MAX_PARAMS] = {{log(2), log(4), log(1.5), 0},
-											 {0, log(2), 0, 0},
-											 {log(20), log(10), log(0.5), 0},
-											 {log(0.2), log(5), log(20), 0}};
+	double		 starts[][SEARCH_MAX_PARAMS] = {{log(2), log(4), log(1.5), 0},
+												{0, log(2), 0, 0},
+												{log(20), log(10), log(0.5), 0},
+												{log(0.2), log(5), log(20), 0}};
 	SpendProblem spend = {kind, data, interrupted};
 	Problem		 problem = {.nparams = spend_shapes[kind].nparams,
 							.objective = spend_objective,

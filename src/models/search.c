@@ -4,6 +4,8 @@
  */
 #include "models/search.h"
 
+#include "math/symmetric.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -62,7 +64,7 @@ static double
 nlopt_objective(unsigned n, const double *at, double *gradient, void *data)
 {
 	Problem *problem = data;
-	double	 local[FIT_MAX_PARAMS];
+	double	 local[SEARCH_MAX_PARAMS];
 	double	*g = gradient != NULL ? gradient : local;
 	double	 value = evaluate(problem, at, g);
 
@@ -76,7 +78,7 @@ nlopt_objective(unsigned n, const double *at, double *gradient, void *data)
 static void
 search(Problem *problem, const double *start)
 {
-	double at[FIT_MAX_PARAMS];
+	double at[SEARCH_MAX_PARAMS];
 	double value;
 
 	problem->best_value = -HUGE_VAL;
@@ -97,14 +99,14 @@ search(Problem *problem, const double *start)
 
 /* Minus the second derivatives of the mean log-likelihood, by differences of the gradient. */
 static bool
-curvature(Problem *problem, double hessian[FIT_MAX_PARAMS][FIT_MAX_PARAMS])
+curvature(Problem *problem, double hessian[SEARCH_MAX_PARAMS][SEARCH_MAX_PARAMS])
 {
 	int n = problem->nparams;
 
 	for (int i = 0; i < n; i++)
 	{
-		double at[FIT_MAX_PARAMS];
-		double gradient[FIT_MAX_PARAMS];
+		double at[SEARCH_MAX_PARAMS];
+		double gradient[SEARCH_MAX_PARAMS];
 		double value;
 
 		memcpy(at, problem->best, sizeof(at));
@@ -121,45 +123,6 @@ curvature(Problem *problem, double hessian[FIT_MAX_PARAMS][FIT_MAX_PARAMS])
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < i; j++)
 			hessian[i][j] = hessian[j][i] = (hessian[i][j] + hessian[j][i]) / 2;
-	return true;
-}
-
-/* Inverse of a symmetric matrix by Cholesky's decomposition; false unless it is positive definite. */
-static bool
-invert(int n, double m[FIT_MAX_PARAMS][FIT_MAX_PARAMS],
-	   double inverse[FIT_MAX_PARAMS][FIT_MAX_PARAMS])
-{
-	double l[FIT_MAX_PARAMS][FIT_MAX_PARAMS] = {{0}};
-
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j <= i; j++)
-		{
-			double sum = m[i][j];
-
-			for (int k = 0; k < j; k++)
-				sum -= l[i][k] * l[j][k];
-			if (i == j && !(sum > 1e-14 * m[i][i]))
-				return false;
-			l[i][j] = i == j ? sqrt(sum) : sum / l[j][j];
-		}
-	for (int column = 0; column < n; column++)
-	{
-		double y[FIT_MAX_PARAMS];
-
-		for (int i = 0; i < n; i++)
-		{
-			y[i] = i == column;
-			for (int k = 0; k < i; k++)
-				y[i] -= l[i][k] * y[k];
-			y[i] /= l[i][i];
-		}
-		for (int i = n - 1; i >= 0; i--)
-		{
-			for (int k = i + 1; k < n; k++)
-				y[i] -= l[k][i] * inverse[k][column];
-			inverse[i][column] = y[i] / l[i][i];
-		}
-	}
 	return true;
 }
 
@@ -186,8 +149,8 @@ static void
 conclude(Problem *problem, FitResult *result)
 {
 	int	   n = problem->nparams;
-	double hessian[FIT_MAX_PARAMS][FIT_MAX_PARAMS];
-	double inverse[FIT_MAX_PARAMS][FIT_MAX_PARAMS] = {{0}};
+	double hessian[SEARCH_MAX_PARAMS][SEARCH_MAX_PARAMS];
+	double inverse[SEARCH_MAX_PARAMS][SEARCH_MAX_PARAMS] = {{0}};
 	bool   known = false;
 
 	memset(result->covariance, 0, sizeof(result->covariance));
@@ -195,13 +158,14 @@ conclude(Problem *problem, FitResult *result)
 	result->verdict = problem->best_value > -HUGE_VAL ? FIT_STALLED : FIT_NOT_IDENTIFIED;
 	if (problem->best_value > -HUGE_VAL && !at_bound(problem, result))
 	{
-		known = curvature(problem, hessian) && invert(n, hessian, inverse);
+		known = curvature(problem, hessian) &&
+				symmetric_inverse(n, SEARCH_MAX_PARAMS, hessian[0], inverse[0]);
 		result->verdict = known ? FIT_STALLED : FIT_NOT_IDENTIFIED;
 	}
 	for (int step = 0; known && step < 3 && !problem->interrupted; step++)
 	{
-		double at[FIT_MAX_PARAMS];
-		double gradient[FIT_MAX_PARAMS];
+		double at[SEARCH_MAX_PARAMS];
+		double gradient[SEARCH_MAX_PARAMS];
 		double value;
 
 		if (gradient_norm(problem, problem->best, problem->best_gradient) < GRADIENT_AIM)
@@ -225,7 +189,7 @@ conclude(Problem *problem, FitResult *result)
 	result->gradient_norm = gradient_norm(problem, problem->best, problem->best_gradient);
 	result->log_likelihood = problem->best_value * problem->customers;
 	for (int i = 0; i < n; i++)
-		result->params[i] = parameter_at(problem->is_share[i], problem->best[i]);
+		result->params[i] = problem_parameter(problem, i, problem->best[i]);
 	if (!known)
 		return;
 	if (result->gradient_norm < GRADIENT_ENOUGH)
@@ -235,14 +199,14 @@ conclude(Problem *problem, FitResult *result)
 		if (inverse[i][i] / problem->customers > LARGEST_LOG_ERROR * LARGEST_LOG_ERROR)
 			result->verdict = FIT_NOT_IDENTIFIED;
 		for (int j = 0; j < n; j++)
-			result->covariance[i][j] = parameter_slope(problem->is_share[i], result->params[i]) *
-									   parameter_slope(problem->is_share[j], result->params[j]) *
+			result->covariance[i][j] = problem_slope(problem, i, result->params[i]) *
+									   problem_slope(problem, j, result->params[j]) *
 									   inverse[i][j] / problem->customers;
 	}
 }
 
 bool
-maximise(Problem *problem, int nstarts, double starts[][FIT_MAX_PARAMS], FitResult *result)
+maximise(Problem *problem, int nstarts, double starts[][SEARCH_MAX_PARAMS], FitResult *result)
 {
 	problem->evaluations = 0;
 	problem->interrupted = false;

@@ -7,6 +7,7 @@
 #define CRM_SEARCH_H
 
 #include "models/fit_result.h"
+#include "models/model.h"
 
 #include <math.h>
 #include <nlopt.h>
@@ -21,9 +22,10 @@ typedef bool (*Objective)(void *data, const double *log_params, double *value, d
 typedef struct Problem
 {
 	int		  nparams;
-	double	  lower[FIT_MAX_PARAMS];
-	double	  upper[FIT_MAX_PARAMS];
-	bool	  is_share[FIT_MAX_PARAMS]; /* searched by its log odds instead of its log */
+	double	  lower[SEARCH_MAX_PARAMS];
+	double	  upper[SEARCH_MAX_PARAMS];
+	bool	  is_share[SEARCH_MAX_PARAMS]; /* searched by its log odds instead of its log */
+	bool	  is_free[SEARCH_MAX_PARAMS];  /* any number, searched as it is */
 	Objective objective;
 	void	 *data;
 	double	  customers;
@@ -31,9 +33,9 @@ typedef struct Problem
 	bool	  interrupted;
 	int		  evaluations;
 	/* the best point so far */
-	double best[FIT_MAX_PARAMS];
+	double best[SEARCH_MAX_PARAMS];
 	double best_value;
-	double best_gradient[FIT_MAX_PARAMS];
+	double best_gradient[SEARCH_MAX_PARAMS];
 } Problem;
 
 /* A parameter, and its slope, at a point of the search. */
@@ -49,12 +51,35 @@ parameter_slope(bool is_share, double parameter)
 	return is_share ? parameter * (1 - parameter) : parameter;
 }
 
+static inline double
+problem_parameter(const Problem *problem, int i, double at)
+{
+	return problem->is_free[i] ? at : parameter_at(problem->is_share[i], at);
+}
+
+static inline double
+problem_slope(const Problem *problem, int i, double parameter)
+{
+	return problem->is_free[i] ? 1 : parameter_slope(problem->is_share[i], parameter);
+}
+
+/* Where to search: the log, or log odds, of a plain guess, and as far from its unit as FIT_LOG_BOUND. */
+static inline void
+place_parameter(Problem *problem, int i, ParamUnit unit, double time)
+{
+	double center = unit == PARAM_TIME ? log(time) : unit == PARAM_RATE ? -log(time) : 0;
+
+	problem->is_share[i] = unit == PARAM_SHARE;
+	problem->lower[i] = center - FIT_LOG_BOUND;
+	problem->upper[i] = center + FIT_LOG_BOUND;
+}
+
 /*
  * Searches from the first start, and from the others only if that did not
  * converge: these likelihoods have modes at their boundaries too. The likeliest
  * end wins, wherever it is. False if interrupted.
  */
-extern bool maximise(Problem *problem, int nstarts, double starts[][FIT_MAX_PARAMS],
+extern bool maximise(Problem *problem, int nstarts, double starts[][SEARCH_MAX_PARAMS],
 					 FitResult *result);
 
 #endif /* CRM_SEARCH_H */

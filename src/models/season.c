@@ -10,6 +10,8 @@
  */
 #include "models/season.h"
 
+#include "math/symmetric.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -121,47 +123,20 @@ equations(const SeasonData *data, const double *s, FitInterrupted interrupted, E
 }
 
 /*
- * The inverse of the slopes by Cholesky's decomposition. They say nothing about a common factor of s: that direction
- * is given a slope of its own, and what it comes to drops out where s is made to average 1.
+ * The inverse of the slopes. They say nothing about a common factor of s: that direction is given a slope of its own, and
+ * what it comes to drops out where s is made to average 1.
  */
 static bool
 invert(int n, double m[][SEASON_MAX_BINS], double inverse[][SEASON_MAX_BINS])
 {
-	double l[SEASON_MAX_BINS][SEASON_MAX_BINS];
 	double common = 0;
 
 	for (int i = 0; i < n; i++)
 		common += m[i][i] / n / n;
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j <= i; j++)
-		{
-			double sum = m[i][j] + common;
-
-			for (int k = 0; k < j; k++)
-				sum -= l[i][k] * l[j][k];
-			if (i == j && !(sum > 1e-14 * m[i][i]))
-				return false;
-			l[i][j] = i == j ? sqrt(sum) : sum / l[j][j];
-		}
-	for (int column = 0; column < n; column++)
-	{
-		double y[SEASON_MAX_BINS];
-
-		for (int i = 0; i < n; i++)
-		{
-			y[i] = i == column;
-			for (int k = 0; k < i; k++)
-				y[i] -= l[i][k] * y[k];
-			y[i] /= l[i][i];
-		}
-		for (int i = n - 1; i >= 0; i--)
-		{
-			for (int k = i + 1; k < n; k++)
-				y[i] -= l[k][i] * inverse[k][column];
-			inverse[i][column] = y[i] / l[i][i];
-		}
-	}
-	return true;
+			m[i][j] += common;
+	return symmetric_inverse(n, SEASON_MAX_BINS, m[0], inverse[0]);
 }
 
 /* Makes s average 1 over a year. */

@@ -1,3 +1,7 @@
 -- when in the year customers buy, and models that count by the season's clock
 
 @part 42_season.sql
+
+-- what is known of customers beside their purchases, and models that know of it
+
+@part 43_covariates.sql

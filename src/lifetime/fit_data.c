@@ -1,0 +1,177 @@
+/*
+ * fit_data.c: from the groups of equal customers that a state holds to what a fit runs over.
+ */
+#include "crm.h"
+
+#include <math.h>
+
+#include "lifetime/fit_data.h"
+#include "miscadmin.h"
+
+/* A fit of four parameters to fewer customers than this says nothing. */
+#define FEWEST_CUSTOMERS 10
+
+/* Whole numbers up to this are looked up in a table, others by bisection. */
+#define TABLE_LIMIT 4000000
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+	CHECK_FOR_INTERRUPTS();
+	return CRM_COMPARE(*(const double *) a, *(const double *) b);
+}
+
+/*
+ * The distinct of n values in order, and for each value its place among them.
+ * Returns how many are distinct.
+ */
+int
+index_values(const double *values, int n, int *places, double **distinct)
+{
+	double largest = 0;
+	bool   whole = true;
+	int	   ndistinct = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		largest = Max(largest, values[i]);
+		whole = whole && values[i] == floor(values[i]);
+	}
+	if (whole && largest <= TABLE_LIMIT)
+	{
+		int *place = palloc0(((int) largest + 1) * sizeof(int));
+
+		for (int i = 0; i < n; i++)
+			place[(int) values[i]] = 1;
+		for (int i = 0; i <= (int) largest; i++)
+			if (place[i] != 0)
+				place[i] = ndistinct++;
+		*distinct = palloc(ndistinct * sizeof(double));
+		for (int i = 0; i < n; i++)
+		{
+			places[i] = place[(int) values[i]];
+			(*distinct)[places[i]] = values[i];
+		}
+		pfree(place);
+		return ndistinct;
+	}
+	*distinct = MemoryContextAllocHuge(CurrentMemoryContext, (Size) n * sizeof(double));
+	memcpy(*distinct, values, (Size) n * sizeof(double));
+	qsort(*distinct, n, sizeof(double), compare_numbers);
+	for (int i = 0; i < n; i++)
+		if (ndistinct == 0 || (*distinct)[ndistinct - 1] != (*distinct)[i])
+			(*distinct)[ndistinct++] = (*distinct)[i];
+	for (int i = 0; i < n; i++)
+	{
+		double *found = bsearch(&values[i], *distinct, ndistinct, sizeof(double), compare_numbers);
+
+		places[i] = found - *distinct;
+	}
+	return ndistinct;
+}
+
+void *
+fit_allocate(Size n, Size size)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * size);
+}
+
+/* One column of the groups, as index_values wants it. */
+static double *
+column(const FitState *state, FitGroup *groups, int n, int which, double *values)
+{
+	for (int i = 0; i < n; i++)
+		values[i] = fit_state_group(state, groups, i)->key[which];
+	return values;
+}
+
+void
+CheckFitCustomers(double customers, const char *who)
+{
+	if (customers < FEWEST_CUSTOMERS)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("too few %s to fit a model: %.0f", who, customers),
+						errdetail("A fit needs at least %d.", FEWEST_CUSTOMERS),
+						errhint("crm.data_check shows what the histories hold.")));
+}
+
+/* The season that a fit counts by, NULL without. */
+const Season *
+fit_season_of(const FitState *state)
+{
+	return state->kind == FIT_STATE_SEASONED ? (const Season *) fit_state_head(state) : NULL;
+}
+
+/* What a fit runs over, of n sorted groups of customers. */
+void
+fit_data_of_groups(const FitState *state, FitGroup *groups, int n, FitData *data)
+{
+	double *values = fit_allocate(2 * (Size) n, sizeof(double));
+	int	   *places = fit_allocate(2 * (Size) n, sizeof(int));
+
+	data->nrows = n;
+	data->rows = fit_allocate(n, sizeof(FitRow));
+	for (int i = 0; i < n; i++)
+	{
+		const FitGroup *group = fit_state_group(state, groups, i);
+
+		data->rows[i].count = group->count;
+		data->customers += group->count;
+		data->purchases += group->count * group->key[0];
+	}
+	data->nxs = index_values(column(state, groups, n, 0, values), n, places, &data->xs);
+	for (int i = 0; i < n; i++)
+		data->rows[i].x = places[i];
+	column(state, groups, n, 1, values);
+	column(state, groups, n, 2, values + n);
+	data->ntimes = index_values(values, 2 * n, places, &data->times);
+	for (int i = 0; i < n; i++)
+	{
+		data->rows[i].t_x = places[i];
+		data->rows[i].age = places[n + i];
+	}
+	if (state->kind != FIT_STATE_NUMBERS)
+		for (int i = 0; i < data->ntimes; i++)
+			data->times[i] /= state->unit_days;
+	data->by_x = fit_allocate(data->nxs, sizeof(data->by_x[0]));
+	data->by_time = fit_allocate(data->ntimes, sizeof(data->by_time[0]));
+	pfree(values);
+	pfree(places);
+}
+
+/* From sorted groups, gaps first, to what the fit runs over; fills the fit's counts. */
+void
+fit_data_of_state(const FitState *state, FitGroup *groups, FitData *data, ModelFit *fit)
+{
+	const Season *season = fit_season_of(state);
+	int			  ngaps = 0;
+	int			  n;
+
+	memset(data, 0, sizeof(*data));
+	while (ngaps < state->ngroups && groups[ngaps].key[0] == GAP_X && state->more == 0)
+	{
+		if (season != NULL)
+			data->log_season +=
+				groups[ngaps].count * log(season->bins[(int) groups[ngaps].key[1]].s);
+		else
+			data->log_gaps +=
+				groups[ngaps].count * log(groups[ngaps].key[1] / (double) state->unit_days);
+		ngaps++;
+	}
+	groups = fit_state_group(state, groups, ngaps);
+	n = state->ngroups - ngaps;
+	fit_data_of_groups(state, groups, n, data);
+	for (int i = 0; i < n; i++)
+		if (fit_state_group(state, groups, i)->key[0] > 0)
+			fit->repeat_buyers += fit_state_group(state, groups, i)->count;
+	fit->customers = (int64) data->customers;
+	fit->left_out = state->left_out;
+	CheckFitCustomers(data->customers, "customers");
+	if (data->purchases == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no customer has bought again, so there is nothing to fit"),
+				 errdetail("%.0f customers have one purchase day each.", data->customers),
+				 errhint("Check that orders of one customer share one id, and that as_of is the "
+						 "last day of the data.")));
+}

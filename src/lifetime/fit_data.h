@@ -1,0 +1,22 @@
+/*
+ * fit_data.h: from the groups of equal customers that a state holds to what a fit runs over.
+ */
+#ifndef CRM_FIT_DATA_H
+#define CRM_FIT_DATA_H
+
+#include "crm.h"
+
+#include "lifetime/fit_record.h"
+#include "lifetime/fit_state.h"
+#include "lifetime/season.h"
+#include "models/model.h"
+
+extern void			*fit_allocate(Size n, Size size);
+extern int			 index_values(const double *values, int n, int *places, double **distinct);
+extern void			 CheckFitCustomers(double customers, const char *who);
+extern const Season *fit_season_of(const FitState *state);
+extern void fit_data_of_groups(const FitState *state, FitGroup *groups, int n, FitData *data);
+extern void fit_data_of_state(const FitState *state, FitGroup *groups, FitData *data,
+							  ModelFit *fit);
+
+#endif /* CRM_FIT_DATA_H */

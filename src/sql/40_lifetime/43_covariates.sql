@@ -1,0 +1,77 @@
+-- covariates: what is known of customers beside their purchases, and models that know of it
+
+CREATE TYPE crm.covariates;
+
+CREATE FUNCTION crm_internal.covariates_in(cstring) RETURNS crm.covariates
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_covariates_in';
+COMMENT ON FUNCTION crm_internal.covariates_in(cstring) IS
+  'reads the text form';
+CREATE FUNCTION crm_internal.covariates_out(crm.covariates) RETURNS cstring
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_covariates_out';
+COMMENT ON FUNCTION crm_internal.covariates_out(crm.covariates) IS
+  'writes the text form';
+CREATE FUNCTION crm_internal.covariates_recv(internal) RETURNS crm.covariates
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_covariates_recv';
+COMMENT ON FUNCTION crm_internal.covariates_recv(internal) IS
+  'reads the binary form';
+CREATE FUNCTION crm_internal.covariates_send(crm.covariates) RETURNS bytea
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_covariates_send';
+COMMENT ON FUNCTION crm_internal.covariates_send(crm.covariates) IS
+  'writes the binary form';
+CREATE TYPE crm.covariates (
+  INPUT = crm_internal.covariates_in,
+  OUTPUT = crm_internal.covariates_out,
+  RECEIVE = crm_internal.covariates_recv,
+  SEND = crm_internal.covariates_send,
+  INTERNALLENGTH = variable,
+  ALIGNMENT = double,
+  STORAGE = plain
+);
+COMMENT ON TYPE crm.covariates IS
+  'what is known of a customer and does not change, as numbers that may say how she buys and how she leaves: buying(channel 1) leaving(channel 1)';
+
+@comparison covariates|1|order by bytes: the same on every machine of one kind|equal names and numbers
+
+CREATE FUNCTION crm.covariates(names text[], buying float8[], leaving float8[] DEFAULT NULL) RETURNS crm.covariates
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_covariates';
+COMMENT ON FUNCTION crm.covariates(text[], float8[], float8[]) IS
+  'the covariates of one customer: a number for each name, for how she buys, for how she leaves, or for both; NULL for the array that none has; NULL, which a fit leaves out and counts, if one of the numbers is';
+CREATE FUNCTION crm.for_customer(model crm.purchase_model, covariates crm.covariates) RETURNS crm.purchase_model
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_model_for_customer';
+COMMENT ON FUNCTION crm.for_customer(crm.purchase_model, crm.covariates) IS
+  'the model of a customer with these covariates, from one that was fitted with covariates of the same names: every prediction by it is for her, its errors included';
+
+CREATE FUNCTION crm_internal.purchase_model_covariates_transition(crm.purchase_model_state, crm.purchase_history, date, crm.covariates) RETURNS crm.purchase_model_state
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_purchase_model_covariates';
+COMMENT ON FUNCTION crm_internal.purchase_model_covariates_transition(crm.purchase_model_state, crm.purchase_history, date, crm.covariates) IS
+  'transition function of fits of purchase models with covariates';
+CREATE AGGREGATE crm.fit_bg_nbd(history crm.purchase_history, as_of date, covariates crm.covariates) (
+  SFUNC = crm_internal.purchase_model_covariates_transition,
+  STYPE = crm.purchase_model_state,
+  SSPACE = 65536,
+  FINALFUNC = crm_internal.fit_bg_nbd_final,
+  COMBINEFUNC = crm_internal.purchase_model_state_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.fit_bg_nbd(crm.purchase_history, date, crm.covariates) IS
+  'the BG/NBD model with coefficients of covariates that fits histories up to as_of best, in days';
+CREATE AGGREGATE crm.fit_mbg_nbd(history crm.purchase_history, as_of date, covariates crm.covariates) (
+  SFUNC = crm_internal.purchase_model_covariates_transition,
+  STYPE = crm.purchase_model_state,
+  SSPACE = 65536,
+  FINALFUNC = crm_internal.fit_mbg_nbd_final,
+  COMBINEFUNC = crm_internal.purchase_model_state_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.fit_mbg_nbd(crm.purchase_history, date, crm.covariates) IS
+  'the MBG/NBD model with coefficients of covariates that fits histories up to as_of best, in days';
+CREATE AGGREGATE crm.fit_pareto_nbd(history crm.purchase_history, as_of date, covariates crm.covariates) (
+  SFUNC = crm_internal.purchase_model_covariates_transition,
+  STYPE = crm.purchase_model_state,
+  SSPACE = 65536,
+  FINALFUNC = crm_internal.fit_pareto_nbd_final,
+  COMBINEFUNC = crm_internal.purchase_model_state_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.fit_pareto_nbd(crm.purchase_history, date, crm.covariates) IS
+  'the Pareto/NBD model with coefficients of covariates that fits histories up to as_of best, in days';
