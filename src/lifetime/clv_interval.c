@@ -5,6 +5,7 @@
 
 #include "base/rows.h"
 #include "lifetime/clv.h"
+#include "lifetime/clock.h"
 #include "lifetime/predict.h"
 #include "lifetime/purchase_forecast.h"
 #include "lifetime/spend_model.h"
@@ -116,12 +117,13 @@ PG_FUNCTION_INFO_V1(crm_clv_interval);
 Datum
 crm_clv_interval(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model = CheckPredicting(PG_GETARG_PURCHASE_MODEL(0));
+	const PurchaseModel *model = CheckPredictingDays(PG_GETARG_PURCHASE_MODEL(0));
 	const SpendModel	*spend = CheckSpendPredicting(PG_GETARG_SPEND_MODEL(1));
 	PurchaseParams		 params = model_params(model);
 	double				 delta = discount_per_unit(PG_GETARG_FLOAT8(5), model->unit_days);
 	double				 level = CheckLevel(PG_GETARG_FLOAT8(6));
 	double				 margin = CheckMargin(PG_GETARG_FLOAT8(7));
+	double				 periods;
 	double				 t;
 	double				 spend_per_purchase;
 	double				 discount = 1; /* the share of the expected value that it leaves */
@@ -134,9 +136,10 @@ crm_clv_interval(PG_FUNCTION_ARGS)
 
 	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)), PG_GETARG_DATEADT(3), &days))
 		PG_RETURN_NULL();
-	t = CheckFinitePeriods(
+	periods = CheckFinitePeriods(
 		periods_between(PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), model->unit_days));
-	c = btyd_in_units(&days, model->unit_days);
+	t = model_periods(model, PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), periods);
+	c = model_customer(model, &days, PG_GETARG_DATEADT(3));
 	ahead.x = c.x;
 	ahead.z = Max(btyd_mean_spend(&days), 0);
 	ahead.chances = chances_ahead(model, c, t, &ahead.n);
@@ -147,7 +150,9 @@ crm_clv_interval(PG_FUNCTION_ARGS)
 		ahead.norms = palloc_extended(ahead.n * sizeof(double), MCXT_ALLOC_HUGE);
 		spend_ahead_norms(&ahead);
 		if (delta > 0 && expected > 0)
-			discount = model_ops(model)->discounted(&params, c, t, delta) / expected;
+			discount = model_discounted(model, &params, c, PG_GETARG_DATEADT(3),
+										PG_GETARG_DATEADT(4), periods, delta) /
+					   expected;
 	}
 	spend_per_purchase = expected_spend(spend, c.x, btyd_mean_spend(&days));
 	for (int i = 0; i < 2; i++)

@@ -19,6 +19,7 @@
 #include "lifetime/model_covariates.h"
 #include "lifetime/purchase_model.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 
 #define MODEL_NAMES "bg_nbd, mbg_nbd, pareto_nbd, mbg_cnbd_k, nbd, poisson, cnbd_k or erlang_k"
 
@@ -344,6 +345,20 @@ crm_purchase_model_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_PURCHASE_MODEL(model);
 }
 
+/* ,"by":"season (...)" of a model with something behind it: its text form, from which it comes back. */
+static void
+append_more_json(StringInfo json, const PurchaseModel *model)
+{
+	StringInfoData text;
+
+	if (model->flags == 0)
+		return;
+	initStringInfo(&text);
+	append_more(&text, model);
+	appendStringInfoString(json, ",\"by\":");
+	escape_json(json, text.data + strlen(" by "));
+}
+
 /* ,"season":[1.9, ...] of a model that has one: the indexes of its bins. */
 static void
 append_season_json(StringInfo json, const PurchaseModel *model)
@@ -397,6 +412,7 @@ crm_purchase_model_to_jsonb(PG_FUNCTION_ARGS)
 	}
 	if (model->ntried > 0)
 		appendStringInfoChar(&json, ']');
+	append_more_json(&json, model);
 	append_season_json(&json, model);
 	model_covariates_append_json(&json, model);
 	appendStringInfoChar(&json, '}');

@@ -60,7 +60,7 @@ static bool
 polish(RowsProblem *problem, FitResult *result)
 {
 	int	   n = problem->nparams;
-	double at[SEARCH_MAX_PARAMS];
+	double at[SEARCH_MAX_PARAMS] = {0};
 	double gradient[SEARCH_MAX_PARAMS];
 	double slope[SEARCH_MAX_PARAMS];
 	double value;
@@ -128,9 +128,9 @@ static bool
 fit_contract_kind(int kind, const ContractData *data, FitInterrupted interrupted, FitResult *result)
 {
 	double		starts[][SEARCH_MAX_PARAMS] = {{0, 0, 0, 0},
-											{log(0.5), log(5), 0, 0},
-											{log(5), log(20), log(0.7), 0},
-											{log(0.2), log(0.5), log(1.5), 0}};
+											   {log(0.5), log(5), 0, 0},
+											   {log(5), log(20), log(0.7), 0},
+											   {log(0.2), log(0.5), log(1.5), 0}};
 	double		alike[][SEARCH_MAX_PARAMS] = {{-1, 0, 0, 0}, {-4, 0, 0, 0}};
 	const bool	is_limit = kind >= CONTRACT_GEOMETRIC;
 	RowsProblem rows = {kind,
@@ -192,9 +192,9 @@ bool
 fit_bg_bb(int nrows, const BgBbRow *rows, FitInterrupted interrupted, FitResult *result)
 {
 	double		starts[][SEARCH_MAX_PARAMS] = {{0, 0, 0, log(3)},
-											{log(0.5), log(2), log(0.2), log(2)},
-											{log(3), log(3), log(2), log(20)},
-											{log(10), log(30), log(5), log(10)}};
+											   {log(0.5), log(2), log(0.2), log(2)},
+											   {log(3), log(3), log(2), log(20)},
+											   {log(10), log(30), log(5), log(10)}};
 	RowsProblem bought = {0, BG_BB_PARAMS, nrows, rows, 0, bg_bb_row, interrupted, {false}};
 	Problem		problem = {0};
 

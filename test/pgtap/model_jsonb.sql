@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL search_path = public, crm;
 SET LOCAL client_min_messages = warning;
-SELECT plan(17);
+SELECT plan(19);
 \ir ../fixtures/buyers.sql
 
 CREATE TEMP TABLE fitted AS
@@ -23,6 +23,10 @@ SELECT is((SELECT (m::jsonb)::contract_model = m FROM (SELECT fit_beta_geometric
 SELECT is(jsonb '{"model": "pareto_nbd", "r": 1, "alpha": 10, "s": 1, "beta": 10, "unit_days": 7}'::purchase_model, pareto_nbd(1, 10, 1, 10, 7), 'what a fit found may be left out');
 SELECT is(jsonb '{"s": 1, "unit_days": 7, "beta": 1e1, "alpha": 10.00, "fit": "given", "r": 1, "model": "pareto_nbd"}'::purchase_model, pareto_nbd(1, 10, 1, 10, 7),
   'keys come in any order, numbers in any form');
+SELECT is_empty($$
+  SELECT m FROM unnest(ARRAY['mbg_nbd(r 1, alpha 2, a 3, b 4, unit_days 7) by season (month 1 1 1 1 1 1 1 1 1 1 1 1)',
+    'pareto_nbd(r 1, alpha 2, s 3, beta 4, unit_days 7) by covariates (buying("a ""b" 0.5) leaving("a ""b" -0.1))']::purchase_model[]) AS m WHERE (m::jsonb)::purchase_model <> m$$, 'with a season or coefficients too');
+SELECT throws_ok($$SELECT jsonb '{"model": "nbd", "r": 1, "alpha": 2, "unit_days": 1, "season": [1]}'::purchase_model$$, '22023', 'a purchase model in JSON has a season or coefficients, but no "by"', 'which need their text form');
 SELECT is(NULL::jsonb::purchase_model, NULL, 'nothing of nothing');
 SELECT throws_ok($$SELECT jsonb '[1]'::purchase_model$$, '22023', 'JSON is no purchase model: [1]', 'JSON of another kind');
 SELECT throws_ok($$SELECT jsonb '{"r": 1}'::spend_model$$, '22023', 'JSON is no spend model: {"r": 1}', 'and without a name');

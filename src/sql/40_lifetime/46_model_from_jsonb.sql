@@ -38,7 +38,7 @@ CREATE FUNCTION crm_internal.model_text(of_type text, model jsonb) RETURNS text
 DECLARE
   -- in the order in which every model has those that it has
   parameters constant text[] := '{k,r,alpha,rate,s,beta,a,b,p,share,mu,gamma,delta,c,q,v,mean,scale,price,unit_days}';
-  others constant text[] := '{model,fit,limit,at_bound,customers,repeat_buyers,left_out,log_likelihood,gradient_norm,covariance,among}';
+  others constant text[] := '{model,fit,limit,at_bound,customers,repeat_buyers,left_out,log_likelihood,gradient_norm,covariance,among,by,season,coefficients}';
   unknown text;
   among text := '';
 BEGIN
@@ -56,10 +56,14 @@ BEGIN
       crm_internal.check_model_number(of_type, 'log_likelihood', t -> 'log_likelihood'), concat_ws(' ', t ->> 'fit', t ->> 'at_bound')), ', ' ORDER BY n)) INTO among
     FROM jsonb_array_elements(model -> 'among') WITH ORDINALITY AS u(t, n);
   END IF;
-  RETURN format('%s(%s)%s%s', model ->> 'model',
+  IF (model ? 'season' OR model ? 'coefficients') AND NOT model ? 'by' THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('a %s in JSON has a season or coefficients, but no "by"', of_type),
+      detail => '"by" holds all that is known of them, in their text form.');
+  END IF;
+  RETURN format('%s(%s)%s%s%s', model ->> 'model',
     (SELECT string_agg(format('%s %s', p, crm_internal.check_model_number(of_type, p, model -> p)), ', ' ORDER BY n)
      FROM unnest(parameters) WITH ORDINALITY AS u(p, n) WHERE model ? p),
-    crm_internal.fit_text(of_type, model), among);
+    crm_internal.fit_text(of_type, model), among, ' by ' || (model ->> 'by'));
 END $$;
 COMMENT ON FUNCTION crm_internal.model_text(text, jsonb) IS 'the text form of a model in JSON, whose input checks the rest';
 

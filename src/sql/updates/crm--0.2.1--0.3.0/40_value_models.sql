@@ -7,4 +7,3 @@
 @replace crm.model_name
 @create crm.spend_measure
 @create crm_internal.fit_purchase_model_final
-@create crm.fit_purchase_model
