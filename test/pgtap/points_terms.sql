@@ -12,7 +12,7 @@
 \endif
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(18);
+SELECT plan(25);
 
 CREATE TYPE terms AS (rate numeric, order_points int, pending interval, expiry interval, expires_at text, inclusive boolean, inactivity interval,
   reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[]);
@@ -323,6 +323,15 @@ SELECT results_eq($$SELECT d, points_balance('rate 1 never negative', '{2024-01-
   $$VALUES (date '2024-02-01', 0::bigint), ('2024-03-01', 10), ('2024-04-01', 100)$$, 'a cancelled redemption gives back what it took, not what was forgiven');
 SELECT results_eq($$SELECT d, points_balance('rate 1 never negative', '{2024-01-01 1 100, 2024-03-01 0 -100 of 2024-01-01, 2024-04-01 0 100 of 2024-01-01}', '{2024-02-01 0 70}', d) FROM unnest('{2024-02-01,2024-03-01,2024-04-01}'::date[]) d$$,
   $$VALUES (date '2024-02-01', 30::bigint), ('2024-03-01', 0), ('2024-04-01', 30)$$, 'nor does a refund that is undone');
+SELECT is_empty('SELECT rule FROM cases WHERE rule::jsonb::points_rule <> rule', 'nor does jsonb');
+SELECT is((SELECT array_agg(rule::jsonb::points_rule = rule) FROM unnest(ARRAY['rate 1 per 900 round up per purchase pending 14 days', 'rate 0.5 per_order 3 bonus 5 every 2 expires end of year from 04-01 after 12 months inactivity 18 months reinstated within 90 days never negative',
+  'rate 1 expires 6 months inclusive inactivity 3 months rates {1, 2} expiries {never, 12 months 2 days} reaching split program {A: spend 0, "b ""c": spend 5 lifetime} rolling 1 month', 'rate 1 rates {1, 2} expiries {never, 1 month} inclusive program {A: spend 0, B: spend 5} lifetime']::points_rule[]) rule),
+  '{t,t,t,t}'::bool[], 'with every word');
+SELECT is('{}'::jsonb::points_rule, points_rule(), 'what is left out is as the constructor has it');
+SELECT throws_ok($$SELECT '{"rat": 1}'::jsonb::points_rule$$, '22023', 'points rule has no field "rat"', 'a field that is none is no rule');
+SELECT throws_ok($$SELECT '{"tier_rates": [1]}'::jsonb::points_rule$$, '22023', 'a program goes with the rates of its tiers', 'rates need their program');
+SELECT throws_ok($$SELECT '{"tiers": [{"tier": "A", "qualify": {"spend": 0}}], "window_kind": "lifetime", "fee": 5}'::jsonb::tier_program$$, '22023', 'a fee needs both its amount and how long it is for', 'nothing is left out silently');
+SELECT throws_ok($$SELECT '{"tiers": [{"tier": "A", "qualify": {"spend": 0}}], "window_kind": "lifetime", "fiscal_start": "04-01"}'::jsonb::tier_program$$, '22P02', NULL, 'nor what a window cannot have');
 -- what goes to another customer is what a redemption takes, and ends on the day on which it would have ended
 SELECT is_empty($$
   SELECT i, rule, history, redeemed, until, gone, points FROM (SELECT *, 1 + points_balance(rule, history, redeemed, until, gifts => gifts) / 2 AS points FROM cases WHERE points_balance(rule, history, redeemed, until, gifts => gifts) > 0) c,

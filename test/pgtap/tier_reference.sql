@@ -17,7 +17,7 @@
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
 SET LOCAL client_min_messages = warning;
-SELECT plan(13);
+SELECT plan(14);
 
 \ir ../fixtures/tier_reference.sql
 
@@ -131,6 +131,7 @@ SELECT cmp_ok((SELECT count(DISTINCT no) FROM matched_days WHERE found IS DISTIN
 
 -- the text, binary and jsonb forms lose nothing
 SELECT is_empty('SELECT program FROM compared WHERE program::text::tier_program <> program', 'the text form loses nothing');
+SELECT is_empty('SELECT program FROM (SELECT program FROM compared WHERE no <= 300 UNION ALL SELECT program FROM matched WHERE no <= 100) p WHERE program::jsonb::tier_program <> program', 'nor does jsonb');
 SELECT is_empty($$
   SELECT a.program FROM compared a JOIN compared b ON a.no = b.no + 1
   WHERE (a.program = b.program) <> (a.program::text = b.program::text)

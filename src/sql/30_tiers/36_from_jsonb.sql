@@ -1,0 +1,106 @@
+-- tier programs and points rules from the jsonb that they are cast to: their text is made of it, which checks it
+
+CREATE FUNCTION crm_internal.check_json_fields(what text, object jsonb, known text[]) RETURNS void
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  unknown text;
+BEGIN
+  IF jsonb_typeof(object) IS DISTINCT FROM 'object' THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is no jsonb object', what), NULL, 'Cast one to jsonb to see its fields.');
+  END IF;
+  SELECT key INTO unknown FROM jsonb_object_keys(object) AS key WHERE key <> ALL (known) ORDER BY key LIMIT 1;
+  IF FOUND THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s has no field "%s"', what, unknown), NULL, format('Its fields are %s.', array_to_string(known, ', ')));
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_json_fields(text, jsonb, text[]) IS 'an error if a jsonb value is no object, or has a field that is not known';
+
+CREATE FUNCTION crm_internal.text_label(label text) RETURNS text
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$ SELECT '"' || replace(label, '"', '""') || '"' $$;
+COMMENT ON FUNCTION crm_internal.text_label(text) IS 'a name as text forms have it, in double quotes';
+
+-- The thresholds of an object, the main metric first.
+CREATE FUNCTION crm_internal.text_thresholds(thresholds jsonb, metric text, conjunction text) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(key || ' ' || value, conjunction ORDER BY key <> metric, key) FROM jsonb_each_text(coalesce(thresholds, '{}')) $$;
+COMMENT ON FUNCTION crm_internal.text_thresholds(jsonb, text, text) IS 'spend 500 or orders 3, of an object of thresholds by metric';
+
+CREATE FUNCTION crm_internal.text_rules(single jsonb, together jsonb, metric text) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(rule, ' or ' ORDER BY no) FROM (
+    SELECT 0 AS no, crm_internal.text_thresholds(single, metric, ' or ') AS rule
+    UNION ALL SELECT no, crm_internal.text_thresholds(rules, metric, ' and ') FROM jsonb_array_elements(coalesce(together, '[]')) WITH ORDINALITY t(rules, no)) r $$;
+COMMENT ON FUNCTION crm_internal.text_rules(jsonb, jsonb, text) IS 'the rules of a tier as its text form has them';
+
+CREATE FUNCTION crm_internal.text_earning(earning jsonb) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('rate %s per %s round %s', coalesce(earning ->> 'rate', '1'), coalesce(earning ->> 'per', '1'), coalesce(earning ->> 'rounding', 'down'))
+    || coalesce(' per_order ' || nullif(earning ->> 'order_points', '0'), '')
+    || CASE WHEN coalesce(earning ->> 'bonus_points', '0') <> '0' OR coalesce(earning ->> 'bonus_every', '0') <> '0'
+         THEN format(' bonus %s every %s', coalesce(earning ->> 'bonus_points', '0'), coalesce(earning ->> 'bonus_every', '0')) ELSE '' END $$;
+COMMENT ON FUNCTION crm_internal.text_earning(jsonb) IS 'how points are earned as text forms have it';
+
+CREATE FUNCTION crm_internal.tier_program_text(program jsonb) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  metric text := coalesce(program ->> 'metric', 'spend');
+  window_kind text := replace(coalesce(program ->> 'window_kind', 'rolling'), '_', ' ');
+  earning jsonb := coalesce(nullif(program -> 'points', 'null'), '{}');
+  tier jsonb;
+  tiers text;
+BEGIN
+  PERFORM crm_internal.check_json_fields('tier program', program, '{tiers,metric,window_kind,period,downgrade,grace,validity,fiscal_start,starts_on,points,on_refund,rollover,proof_period,proof,fee,fee_period,renewal_fee,benefits}');
+  PERFORM crm_internal.check_json_fields('points of a tier program', earning, '{rate,per,rounding,order_points,bonus_points,bonus_every}');
+  IF jsonb_typeof(program -> 'tiers') IS DISTINCT FROM 'array' THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', 'tier program has no array of tiers', NULL, 'Write "tiers": [{"tier": "Bronze", "qualify": {"spend": 0}}, ...], the lowest first.');
+  END IF;
+  IF (program ->> 'fee' IS NULL) <> (program ->> 'fee_period' IS NULL) OR (program ->> 'fee' IS NULL AND program ->> 'renewal_fee' IS NOT NULL) THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', 'a fee needs both its amount and how long it is for', NULL, 'Give fee and fee_period together.');
+  END IF;
+  IF coalesce(nullif(program -> 'proof', 'null'), '{}') <> '{}' AND program ->> 'proof_period' IS NULL THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', 'a status match needs both its length and what proves it', NULL, 'Give proof_period and proof together.');
+  END IF;
+  FOR tier IN SELECT jsonb_array_elements(program -> 'tiers') LOOP
+    PERFORM crm_internal.check_json_fields('tier', tier, '{rank,tier,qualify,qualify_together,retain,retain_together,lifetime}');
+    tiers := concat(tiers || ', ', coalesce(crm_internal.text_label(tier ->> 'tier'), '""'), ': ', crm_internal.text_rules(tier -> 'qualify', tier -> 'qualify_together', metric),
+      ' keep ' || crm_internal.text_rules(tier -> 'retain', tier -> 'retain_together', metric), CASE WHEN (tier ->> 'lifetime')::boolean THEN ' lifetime' END);
+  END LOOP;
+  RETURN concat('{', tiers, '} ', window_kind, CASE WHEN window_kind NOT LIKE 'calendar%' THEN ' ' || (program ->> 'period') END, ' from ' || (program ->> 'fiscal_start'),
+    ' downgrade ' || (program ->> 'downgrade'), ' grace ' || (program ->> 'grace'), ' valid ' || (program ->> 'validity'), ' starts ' || (program ->> 'starts_on'),
+    CASE WHEN (coalesce(earning ->> 'rate', '0'), coalesce(earning ->> 'order_points', '0'), coalesce(earning ->> 'bonus_points', '0')) <> ('0', '0', '0')
+      THEN ' points ' || crm_internal.text_earning(jsonb '{"rate": 0}' || earning) END,
+    ' on_refund ' || (program ->> 'on_refund'), ' rollover ' || nullif(program ->> 'rollover', 'all'), CASE program ->> 'rollover' WHEN 'all' THEN ' rollover' END,
+    ' match ' || (program ->> 'proof_period') || ' {' || (SELECT string_agg(crm_internal.text_label(key) || ': ' || value, ', ') FROM jsonb_each_text(coalesce(nullif(program -> 'proof', 'null'), '{}'))) || '}',
+    ' fee ' || (program ->> 'fee') || ' every ' || (program ->> 'fee_period'), ' renewal ' || (program ->> 'renewal_fee'),
+    ' benefits {' || (SELECT string_agg(crm_internal.text_label(b ->> 'benefit') || ': ' || crm_internal.text_label(b ->> 'tier'), ', ' ORDER BY no)
+      FROM jsonb_array_elements(coalesce(nullif(program -> 'benefits', 'null'), '[]')) WITH ORDINALITY t(b, no)) || '}');
+END $$;
+COMMENT ON FUNCTION crm_internal.tier_program_text(jsonb) IS 'the text form of the tier program that a jsonb object is of';
+
+CREATE FUNCTION crm_internal.tier_program_from_jsonb(jsonb) RETURNS crm.tier_program
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$ SELECT crm_internal.tier_program_text($1)::crm.tier_program $$;
+COMMENT ON FUNCTION crm_internal.tier_program_from_jsonb(jsonb) IS 'the tier program of a jsonb object';
+CREATE CAST (jsonb AS crm.tier_program) WITH FUNCTION crm_internal.tier_program_from_jsonb(jsonb);
+COMMENT ON CAST (jsonb AS crm.tier_program) IS 'of an object as the cast to jsonb makes it; fields that are left out are as the constructor has them';
+
+CREATE FUNCTION crm_internal.points_rule_from_jsonb(jsonb) RETURNS crm.points_rule
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  inclusive text := CASE WHEN ($1 ->> 'last_day_inclusive')::boolean THEN ' inclusive' END;
+  expires text := concat(' ' || ($1 ->> 'expires_at'), CASE WHEN $1 ->> 'expires_at' IS NULL THEN ' ' ELSE ' after ' END || ($1 ->> 'expiry'));
+  by_tier text := (SELECT concat(' rates {', string_agg(rate, ', ' ORDER BY no), '}') FROM jsonb_array_elements_text(nullif($1 -> 'tier_rates', 'null')) WITH ORDINALITY t(rate, no))
+    || concat(' expiries {' || (SELECT string_agg(coalesce(length, 'never'), ', ' ORDER BY no) FROM jsonb_array_elements_text(nullif($1 -> 'tier_expiry', 'null')) WITH ORDINALITY t(length, no)) || '}',
+      CASE WHEN expires = '' AND $1 ->> 'inactivity' IS NULL AND $1 ->> 'tier_expiry' IS NOT NULL THEN inclusive END, ' reaching ' || ($1 ->> 'reaching'));
+BEGIN
+  PERFORM crm_internal.check_json_fields('points rule', $1, '{rate,per,rounding,order_points,bonus_points,bonus_every,expiry,pending,expires_at,last_day_inclusive,inactivity,reinstatement,never_negative,tier_expiry,reaching,tier_rates,program}');
+  IF ($1 ->> 'program' IS NULL) <> ($1 ->> 'tier_rates' IS NULL) THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', 'a program goes with the rates of its tiers', NULL, 'Give both fields, program and tier_rates, or neither.');
+  END IF;
+  RETURN concat(crm_internal.text_earning($1), ' pending ' || ($1 ->> 'pending'), ' expires' || nullif(expires, ''), CASE WHEN expires <> '' THEN inclusive END,
+    ' inactivity ' || ($1 ->> 'inactivity') || CASE WHEN expires = '' THEN coalesce(inclusive, '') ELSE '' END, ' reinstated within ' || ($1 ->> 'reinstatement'),
+    CASE WHEN ($1 ->> 'never_negative')::boolean THEN ' never negative' END,
+    CASE WHEN $1 ->> 'program' IS NOT NULL THEN by_tier || ' program ' || crm_internal.tier_program_text($1 -> 'program') END)::crm.points_rule;
+END $$;
+COMMENT ON FUNCTION crm_internal.points_rule_from_jsonb(jsonb) IS 'the points rule of a jsonb object';
+CREATE CAST (jsonb AS crm.points_rule) WITH FUNCTION crm_internal.points_rule_from_jsonb(jsonb);
+COMMENT ON CAST (jsonb AS crm.points_rule) IS 'of an object as the cast to jsonb makes it; fields that are left out are as the constructor has them';
