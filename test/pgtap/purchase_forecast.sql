@@ -1,7 +1,7 @@
 -- How many, how much, how sure: laws, coverage on CDNOW, and simulation
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(49);
+SELECT plan(54);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -112,6 +112,14 @@ SELECT is(count(value_note(pareto, spend, history, '1998-06-30')), count(*) FILT
 SELECT throws_ok(format('SELECT %s(%s)', f, a), '54000', 'a prediction of more than 50000 purchases of a customer has no quantiles', f || ' of too many purchases')
 FROM (VALUES ('clv_interval', $$'bg_nbd(r 0.243, alpha 4.414, a 0.793, b 2.426, unit_days 7)', 'gamma_gamma(p 6.25, q 3.74, v 15.44)', '{4714-11-24 BC 1 1, 5874897-12-31 1 1}', '4714-11-24 BC', '5874897-12-31', 0.9, 0.5, 1$$),
   ('quantile', $$purchase_forecast('nbd(r 20, alpha 1, unit_days 1)', '{2024-01-01 1 1, 2024-12-31 1 1}', '2025-01-01', '9999-01-01'), 0.5$$)) AS v(f, a);
+
+-- a spend without finite mean: whoever bought often enough keeps one, the others get the median, and there is no total
+CREATE TEMP TABLE spender AS SELECT 'gamma_gamma(p 1, q 0.5, v 10)'::spend_model AS spend, h::purchase_history AS history FROM unnest('{"{2024-01-01 1 10}","{2024-01-01 1 10, 2024-02-01 1 30}"}'::text[]) h;
+SELECT is(array_agg(spend_measure(spend, history, '2024-06-30') ORDER BY purchase_count(history)), '{median,mean}', 'infinite for one purchase, finite for two') FROM spender;
+SELECT is(array_agg(round(expected_spend(spend, history, '2024-06-30')::numeric, 9) ORDER BY purchase_count(history)), '{30.000000000,80.000000000}', 'median v (2^(1/q) - 1), mean p (v + x z) / (p x + q - 1)') FROM spender;
+SELECT ok(bool_and(clv(nbd(1, 30), spend, history, '2024-06-30', '2025-06-30', 0) > 0), 'both have a value') FROM spender;
+SELECT throws_ok($$SELECT expected_revenue(nbd(1, 30), spend, history, '2024-06-30', '2025-06-30') FROM spender$$, '22003', 'the expected revenue of 1 of 2 customers is infinite', 'but no total');
+SELECT matches(obj_description('simple_clv(float8,float8,float8)'::regprocedure), '25 to 50 %', 'simple_clv warns of its constant rate');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -108,4 +108,4 @@ CREATE FUNCTION crm.simple_clv(margin float8, retention_rate float8, annual_disc
   RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_simple_clv';
 COMMENT ON FUNCTION crm.simple_clv(float8, float8, float8) IS
-  'value of a contract that is renewed with probability retention_rate, without its first margin: margin * retention_rate / (1 + annual_discount_rate - retention_rate)';
+  'value of a contract that is renewed with probability retention_rate, without its first margin: margin * retention_rate / (1 + annual_discount_rate - retention_rate); a constant rate undervalues a customer base by 25 to 50 % where customers differ (Fader and Hardie): crm.fit_beta_geometric and crm.residual_lifetime do not';
