@@ -12,7 +12,7 @@ SELECT id, id % 5 AS region,
   tstzrange('2024-01-01 00:00+00'::timestamptz + id * interval '1 hour', NULL) AS validity,
   ARRAY[daterange(date '2023-01-01' + id % 90, CASE WHEN id % 3 = 0 THEN date '2024-01-01' + id % 200 END)] AS contracts,
   h.history, h.redeemed
-FROM generate_series(1, 3000) id, LATERAL (SELECT (id * id % 7) AS x, ((id::bigint * 15485863 % 20000003) / 100.0)::numeric AS money) v,
+FROM generate_series(1, 600) id, LATERAL (SELECT (id * id % 7) AS x, ((id::bigint * 15485863 % 20000003) / 100.0)::numeric AS money) v,
   LATERAL (SELECT crm.purchase_history(date '2024-01-01' + (id * 7919 + n * n * 104729) % 520, (1 + (id * 31 + n * 17) % 300)::numeric) AS history,
       crm.purchase_history(date '2025-05-01' + id % 40, 1::numeric) FILTER (WHERE n = 0 AND id % 4 = 0) AS redeemed FROM generate_series(0, x) n) h;
 
