@@ -10,6 +10,7 @@
 #include "lifetime/btyd.h"
 #include "lifetime/fit_covariates.h"
 #include "lifetime/fit_data.h"
+#include "lifetime/fit_holdout.h"
 #include "lifetime/fitted_model.h"
 #include "miscadmin.h"
 #include "models/fit.h"
@@ -27,6 +28,7 @@ no_fit(void)
 
 #define fit_purchases(state, kind, k) ((void) (state), no_fit())
 #define choose_purchases(state) ((void) (state), no_fit())
+#define choose_with_holdout(state) ((void) (state), no_fit())
 #define fit_spend(fcinfo) ((void) (fcinfo), no_fit())
 
 #else
@@ -142,6 +144,31 @@ choose_purchases(const FitState *state)
 							   choice.ntried, tried));
 }
 
+/* The choice on all the time, and how well all that was tried foretold its last days from what was before. */
+static Datum
+choose_with_holdout(const FitState *state)
+{
+	PurchaseModel *model =
+		(PurchaseModel *) DatumGetPointer(choose_purchases(holdout_part(state, false)));
+	FitState *before = holdout_part(state, true);
+	FitData	  data;
+	FitChoice calibrated;
+	ModelFit  fit = {0};
+
+	if (!holdout_can_be_fitted(before))
+		ereport(WARNING, (errmsg("too few customers had bought again before the days held out"),
+						  errhint("Hold out fewer days.")));
+	else
+	{
+		fit_data_of_state(before, fit_state_sorted(before), &data, &fit);
+		if (!fit_purchase_models(&data, false, fit_interrupted, &calibrated))
+			stop_fit();
+		holdout_score(state, &calibrated, model->ntried, model->tried);
+		holdout_warn(state, model);
+	}
+	PG_RETURN_PURCHASE_MODEL(CheckPurchaseModel(model));
+}
+
 /* Amounts are divided by their mean before the fit, and the result is scaled back. */
 static Datum
 fit_spend(FunctionCallInfo fcinfo)
@@ -229,7 +256,9 @@ PG_FUNCTION_INFO_V1(crm_fit_purchase_model);
 Datum
 crm_fit_purchase_model(PG_FUNCTION_ARGS)
 {
-	return choose_purchases(PG_GETARG_FIT_STATE(0));
+	const FitState *state = PG_GETARG_FIT_STATE(0);
+
+	return state->kind == FIT_STATE_HOLDOUT ? choose_with_holdout(state) : choose_purchases(state);
 }
 
 /*

@@ -9,6 +9,7 @@
 
 #include "base/aggregate.h"
 #include "lifetime/btyd.h"
+#include "lifetime/fit_holdout.h"
 #include "lifetime/fit_state.h"
 #include "lifetime/occasions.h"
 #include "lifetime/clock.h"
@@ -28,7 +29,7 @@ accumulate_customer(FitState *state, const PurchaseHistory *h, DateADT as_of)
 		return state;
 	}
 	state = fit_state_add(state, days.x, days.t_x, days.age, 1);
-	if (state->kind != FIT_STATE_REGULAR)
+	if (state->kind != FIT_STATE_REGULAR && state->kind != FIT_STATE_HOLDOUT)
 		return state;
 	last = h->entries[days.first].day;
 	for (int i = days.first + 1; i < days.nentries; i++)
@@ -51,6 +52,29 @@ accumulate_history(FunctionCallInfo fcinfo, FitStateKind kind)
 	state = fit_transition_state(fcinfo, kind, PG_NARGS() > 3 ? PG_GETARG_INT32(3) : 1, NULL, 0);
 	PG_RETURN_POINTER(accumulate_customer(state, PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)),
 										  PG_GETARG_DATEADT(2)));
+}
+
+/* (state, history, as_of, unit_days, holdout_days): a customer as of a day, and as of the day before what is held out. */
+PG_FUNCTION_INFO_V1(crm_purchase_model_holdout);
+Datum
+crm_purchase_model_holdout(PG_FUNCTION_ARGS)
+{
+	const PurchaseHistory *h;
+	DateADT				   as_of;
+	int32				   holdout_days;
+	FitState			  *state;
+
+	if (state_row_has_null(fcinfo))
+		return state_unchanged(fcinfo);
+	as_of = PG_GETARG_DATEADT(2);
+	holdout_days = PG_GETARG_INT32(4);
+	if (holdout_days < 1 || holdout_days > 1000000)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("holdout_days of %d is out of range", holdout_days),
+						errhint("A quarter of the days that the purchases span is usual.")));
+	h = PG_GETARG_PURCHASES_KNOWN(1, as_of);
+	state = fit_transition_state(fcinfo, FIT_STATE_HOLDOUT, PG_GETARG_INT32(3), NULL, 0);
+	PG_RETURN_POINTER(holdout_add(accumulate_customer(state, h, as_of), h, as_of, holdout_days));
 }
 
 /* A customer joins by a season's clock, with her repeat purchase days by bin. */

@@ -8,9 +8,6 @@
 #include "lifetime/fit_data.h"
 #include "miscadmin.h"
 
-/* A fit of four parameters to fewer customers than this says nothing. */
-#define FEWEST_CUSTOMERS 10
-
 /* Whole numbers up to this are looked up in a table, others by bisection. */
 #define TABLE_LIMIT 4000000
 
@@ -88,10 +85,10 @@ column(const FitState *state, FitGroup *groups, int n, int which, double *values
 void
 CheckFitCustomers(double customers, const char *who)
 {
-	if (customers < FEWEST_CUSTOMERS)
+	if (customers < FIT_FEWEST_CUSTOMERS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("too few %s to fit a model: %.0f", who, customers),
-						errdetail("A fit needs at least %d.", FEWEST_CUSTOMERS),
+						errdetail("A fit needs at least %d.", FIT_FEWEST_CUSTOMERS),
 						errhint("crm.data_check shows what the histories hold.")));
 }
 

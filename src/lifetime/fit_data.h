@@ -11,6 +11,9 @@
 #include "lifetime/season.h"
 #include "models/model.h"
 
+/* A fit of four parameters to fewer customers than this says nothing. */
+#define FIT_FEWEST_CUSTOMERS 10
+
 extern void			*fit_allocate(Size n, Size size);
 extern int			 index_values(const double *values, int n, int *places, double **distinct);
 extern void			 CheckFitCustomers(double customers, const char *who);

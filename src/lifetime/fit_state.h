@@ -23,10 +23,11 @@ typedef enum FitStateKind
 	FIT_STATE_SEASONED =
 		7, /* key = x, t_x, age in days of a season's clock; and -1, bin, 0 of repeats */
 	FIT_STATE_COVARIATES =
-		8 /* key = x, t_x, age in whole days, then covariates of buying, of leaving */
+		8, /* key = x, t_x, age in whole days, then covariates of buying, of leaving */
+	FIT_STATE_HOLDOUT = 9 /* as REGULAR, and the time before what is held out: fit_holdout.h */
 } FitStateKind;
 
-#define FIT_STATE_KINDS 8
+#define FIT_STATE_KINDS 9
 #define GAP_X (-1.0) /* in place of a customer: a count of gaps, or of purchase days of a bin */
 
 /* The unit_days of a FIT_STATE_SEASON say its period (SeasonPeriod). */

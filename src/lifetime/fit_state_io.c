@@ -13,6 +13,7 @@
 #include "base/scan.h"
 #include "lifetime/btyd.h"
 #include "lifetime/covariates.h"
+#include "lifetime/fit_holdout.h"
 #include "lifetime/fit_record.h"
 #include "lifetime/fit_state.h"
 #include "lifetime/occasions.h"
@@ -20,10 +21,12 @@
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 
-static const char *const kind_words[] = {NULL,		  "days",	"regular",	"numbers",	 "spend",
-										 "occasions", "season", "seasoned", "covariates"};
+static const char *const kind_words[] = {NULL,		   "days",		"regular", "numbers",
+										 "spend",	   "occasions", "season",  "seasoned",
+										 "covariates", "holdout"};
 
-#define KIND_WORDS "days, regular, numbers, spend, occasions, season, seasoned or covariates"
+#define KIND_WORDS \
+	"days, regular, numbers, spend, occasions, season, seasoned, covariates or holdout"
 
 static bool
 is_day(double number)
@@ -54,7 +57,7 @@ CheckGroup(const FitState *state, const FitGroup *group)
 {
 	int			  kind = state->kind;
 	const double *key = group->key;
-	bool		  is_gap = kind == FIT_STATE_REGULAR && key[0] == GAP_X;
+	bool is_gap = (kind == FIT_STATE_REGULAR || kind == FIT_STATE_HOLDOUT) && key[0] == GAP_X;
 	bool is_bin = (kind == FIT_STATE_SEASON || kind == FIT_STATE_SEASONED) && key[0] == GAP_X;
 	bool sound = group->count > 0;
 
@@ -71,7 +74,10 @@ CheckGroup(const FitState *state, const FitGroup *group)
 	else if (kind == FIT_STATE_SEASON)
 		sound = sound && season_group_is_sound(key);
 	else if (is_gap)
-		sound = sound && key[1] >= 1 && key[1] <= 1e9 && key[1] == floor(key[1]) && key[2] == 0;
+		sound = sound && key[1] >= 1 && key[1] <= 1e9 && key[1] == floor(key[1]) &&
+				(key[2] == 0 || (kind == FIT_STATE_HOLDOUT && key[2] == 1));
+	else if (kind == FIT_STATE_HOLDOUT && key[0] < 0)
+		sound = sound && holdout_group_is_sound(key);
 	else
 		sound = sound && key[2] > 0 &&
 				(kind == FIT_STATE_NUMBERS || kind == FIT_STATE_SEASONED ||
@@ -81,7 +87,7 @@ CheckGroup(const FitState *state, const FitGroup *group)
 						errmsg("fit state holds a group that cannot be: %g %g %g", key[0], key[1],
 							   key[2])));
 	if ((kind <= FIT_STATE_NUMBERS && !is_gap) || (kind == FIT_STATE_SEASONED && !is_bin) ||
-		kind == FIT_STATE_COVARIATES)
+		kind == FIT_STATE_COVARIATES || (kind == FIT_STATE_HOLDOUT && key[0] >= 0))
 		(void) CheckBtyd(key[0], key[1], key[2]);
 }
 

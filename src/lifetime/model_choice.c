@@ -7,7 +7,7 @@
 #include "lifetime/purchase_model.h"
 #include "utils/builtins.h"
 
-#define CHOICE_COLUMNS 8
+#define CHOICE_COLUMNS 9
 
 static double
 bic_of(const PurchaseModel *model, const ModelTried *tried)
@@ -86,8 +86,10 @@ crm_model_choice(PG_FUNCTION_ARGS)
 	values[3] = Int32GetDatum(ops->nparams + ops->has_k);
 	values[4] = Float8GetDatum(tried->log_likelihood);
 	values[5] = Float8GetDatum(bic_of(model, tried));
-	values[6] = BoolGetDatum(taken);
-	values[7] =
+	values[6] = Float8GetDatum(tried->holdout);
+	nulls[6] = !tried->has_holdout;
+	values[7] = BoolGetDatum(taken);
+	values[8] =
 		CStringGetTextDatum(reason(model, tried, taken, bic_of(model, &model->tried[first])));
 	return rows_next(fcinfo, rows, rows_make(rows, values, nulls));
 }

@@ -60,7 +60,9 @@ CheckTried(const PurchaseModel *model)
 				valid_k(ops, tried->k) && tried->verdict >= FIT_CONVERGED &&
 				tried->verdict <= FIT_STALLED && tried->bound < ops->nparams &&
 				(tried->bound == 0 || fit_verdict_at_bound(tried->verdict)) &&
-				fabs(tried->log_likelihood) <= LOG_LIKELIHOOD_MAX;
+				fabs(tried->log_likelihood) <= LOG_LIKELIHOOD_MAX && tried->has_holdout <= 1 &&
+				tried->holdout <= 0 && tried->holdout >= -LOG_LIKELIHOOD_MAX &&
+				(tried->has_holdout || tried->holdout == 0);
 		found = found || (tried->kind == model->kind && tried->k == model->k &&
 						  tried->verdict == model->fit.verdict);
 	}

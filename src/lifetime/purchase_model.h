@@ -25,8 +25,10 @@ typedef struct ModelTried
 	uint8  k;
 	uint8  verdict;		/* FitVerdict */
 	uint8  bound;		/* which parameter is at a bound, 0 if none */
-	uint8  reserved[3]; /* zero */
+	uint8  has_holdout; /* 0 or 1 */
+	uint8  reserved[2]; /* zero */
 	double log_likelihood;
+	double holdout; /* ln of the probability that it gave to what was held out; 0 without */
 } ModelTried;
 
 #define MODEL_MAX_TRIED 8

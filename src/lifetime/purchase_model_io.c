@@ -109,6 +109,11 @@ append_tried(StringInfo out, const PurchaseModel *model)
 		if (fit_verdict_at_bound(tried->verdict))
 			appendStringInfo(out, " %s",
 							 purchase_model_ops(tried->kind)->param_names[tried->bound]);
+		if (tried->has_holdout)
+		{
+			appendStringInfoString(out, " holdout ");
+			append_float8(out, tried->holdout);
+		}
 	}
 	if (model->ntried > 0)
 		appendStringInfoChar(out, ')');
@@ -156,6 +161,11 @@ scan_tried(Scanner *s, PurchaseModel *model)
 				tried->bound++;
 			if (tried->bound == ops->nparams)
 				scan_error(s, "the name of a parameter");
+		}
+		if (scan_try_word(s, "holdout"))
+		{
+			tried->has_holdout = 1;
+			tried->holdout = scan_float8(s) + 0.0;
 		}
 		n++;
 	} while (scan_try_char(s, ','));
@@ -282,6 +292,9 @@ crm_purchase_model_send(PG_FUNCTION_ARGS)
 		pq_sendint8(&out, model->tried[i].verdict);
 		pq_sendint8(&out, model->tried[i].bound);
 		pq_sendfloat8(&out, model->tried[i].log_likelihood);
+		pq_sendint8(&out, model->tried[i].has_holdout);
+		if (model->tried[i].has_holdout)
+			pq_sendfloat8(&out, model->tried[i].holdout);
 	}
 	if (purchase_model_season(model) != NULL)
 		season_append_bytes(&out, purchase_model_season(model));
@@ -306,6 +319,9 @@ recv_tried(StringInfo message, PurchaseModel *model)
 		model->tried[i].verdict = pq_getmsgbyte(message);
 		model->tried[i].bound = pq_getmsgbyte(message);
 		model->tried[i].log_likelihood = pq_getmsgfloat8(message) + 0.0;
+		model->tried[i].has_holdout = pq_getmsgbyte(message);
+		if (model->tried[i].has_holdout)
+			model->tried[i].holdout = pq_getmsgfloat8(message) + 0.0;
 	}
 	purchase_model_set_tried(model, n);
 }
@@ -408,6 +424,11 @@ crm_purchase_model_to_jsonb(PG_FUNCTION_ARGS)
 			appendStringInfo(
 				&json, ",\"at_bound\":\"%s\"",
 				purchase_model_ops(model->tried[i].kind)->param_names[model->tried[i].bound]);
+		if (model->tried[i].has_holdout)
+		{
+			appendStringInfoString(&json, ",\"holdout\":");
+			append_float8(&json, model->tried[i].holdout);
+		}
 		appendStringInfoChar(&json, '}');
 	}
 	if (model->ntried > 0)

@@ -1,7 +1,7 @@
 -- A fit that always ends in a usable model: limits, the choice, and shops of all shapes
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(47);
+SELECT plan(56);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -63,6 +63,24 @@ FROM every JOIN fitted USING (shop), btyd(history, until) b, LATERAL (SELECT pur
 WHERE age > 0 GROUP BY shop;
 SELECT ok(rmse < naive AND rmse <= zero, format('%s: a forecast of the last quarter is off by %s, by the old rate %s, by none %s', shop, round(rmse::numeric, 3), round(naive::numeric, 3), round(zero::numeric, 3)))
 FROM holdout ORDER BY shop;
+
+-- the last days held out by the fit itself: what its models foretell is that of their own fits until the cut
+CREATE TEMP TABLE held AS SELECT fit_purchase_model(history, '1998-06-30', 7, 136) AS model FROM customer;
+SELECT ok(abs(c.holdout - h.log_probability) < 1e-6, format('%s foretells the last 136 days as its fit until then does (%s)', c.fitted, round(c.holdout::numeric, 1)))
+FROM held, model_choice(model) c, LATERAL (
+  SELECT sum(ln(probability(purchase_forecast(m, history, '1998-02-14', '1998-06-30'), purchase_day_count(within(history, '(1998-02-14,1998-06-30]'))))) AS log_probability
+  FROM customer, (SELECT CASE c.fitted WHEN 'bg_nbd' THEN fit_bg_nbd(history, '1998-02-14', 7) WHEN 'mbg_nbd' THEN fit_mbg_nbd(history, '1998-02-14', 7) ELSE fit_pareto_nbd(history, '1998-02-14', 7) END AS m FROM customer) f) h
+WHERE c.fitted IN ('bg_nbd', 'mbg_nbd', 'pareto_nbd') ORDER BY c.fitted;
+SELECT is((SELECT ROW(parameters(model), log_likelihood(model), is_converged(model))::text FROM held LIMIT 1), (SELECT ROW(parameters(m), log_likelihood(m), is_converged(m))::text FROM (SELECT fit_purchase_model(history, '1998-06-30', 7) AS m FROM customer) f LIMIT 1),
+  'which decides nothing: the model is that without');
+SELECT ok(model::text::purchase_model = model AND model::jsonb::purchase_model = model, 'and is kept by text and JSON') FROM held;
+SELECT is((SELECT count(holdout) FROM chosen, model_choice(model)), 0::bigint, 'not asked for, it is not there');
+CREATE AGGREGATE pg_temp.holdout_state(purchase_history, date, int, int) (SFUNC = purchase_model_holdout_transition, STYPE = purchase_model_state);
+SELECT is((SELECT fit_purchase_model_final(purchase_model_state_combine(a::text::purchase_model_state, b))::text FROM
+    (SELECT pg_temp.holdout_state(history, '1998-06-30', 7, 136) FILTER (WHERE customer_id % 3 = 0) AS a, pg_temp.holdout_state(history, '1998-06-30', 7, 136) FILTER (WHERE customer_id % 3 <> 0) AS b FROM customer) s),
+  (SELECT model::text FROM held), 'a fit of merged states is the fit of all');
+SELECT throws_ok($$SELECT fit_purchase_model(history, '1998-06-30', 7, 100 + customer_id % 2) FROM customer$$, '22023', 'a fit needs the same holdout_days in every row', 'one cut for all');
+SELECT throws_ok($$SELECT fit_purchase_model(history, '1998-06-30', 7, 0) FROM customer$$, '22023', 'holdout_days of 0 is out of range', 'nothing held out');
 
 -- where there is none
 SELECT throws_ok($$SELECT fit_purchase_model(history, '1997-09-30') FROM customer WHERE customer_id <= 9$$, '22023', 'too few customers to fit a model: 9', 'nine customers');

@@ -62,10 +62,10 @@ COMMENT ON FUNCTION crm.poisson(float8, int) IS
 -- what a model tells
 
 CREATE FUNCTION crm.model_choice(model crm.purchase_model, OUT fitted text, OUT ended_in text, OUT is_limit_where text, OUT parameter_count int,
-    OUT log_likelihood float8, OUT bic float8, OUT is_chosen bool, OUT reason text) RETURNS SETOF record
+    OUT log_likelihood float8, OUT bic float8, OUT holdout float8, OUT is_chosen bool, OUT reason text) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 ROWS 6 AS 'MODULE_PATHNAME', 'crm_model_choice';
 COMMENT ON FUNCTION crm.model_choice(crm.purchase_model) IS
-  'what crm.fit_purchase_model fitted and why it took this model: one row for each model that was tried; no row for a model that was not chosen';
+  'what crm.fit_purchase_model fitted and why it took this model: one row for each model that was tried; no row for a model that was not chosen; holdout is the logarithm of the probability that it, fitted before the days held out, gave to what came, NULL where none were';
 CREATE FUNCTION crm.parameters(model crm.purchase_model, OUT name text, OUT estimate float8, OUT standard_error float8) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 ROWS 4 AS 'MODULE_PATHNAME', 'crm_purchase_model_parameters';
 COMMENT ON FUNCTION crm.parameters(crm.purchase_model) IS

@@ -279,6 +279,20 @@ CREATE AGGREGATE crm.fit_purchase_model(history crm.purchase_history, as_of date
 );
 COMMENT ON AGGREGATE crm.fit_purchase_model(crm.purchase_history, date, int) IS
   'the purchase model of the least BIC for histories up to as_of, in units of so many days; crm.model_choice tells what was tried';
+CREATE FUNCTION crm_internal.purchase_model_holdout_transition(crm.purchase_model_state, crm.purchase_history, date, int, int) RETURNS crm.purchase_model_state
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_purchase_model_holdout';
+COMMENT ON FUNCTION crm_internal.purchase_model_holdout_transition(crm.purchase_model_state, crm.purchase_history, date, int, int) IS
+  'transition function of fit_purchase_model that holds days out';
+CREATE AGGREGATE crm.fit_purchase_model(history crm.purchase_history, as_of date, unit_days int, holdout_days int) (
+  SFUNC = crm_internal.purchase_model_holdout_transition,
+  STYPE = crm.purchase_model_state,
+  SSPACE = 65536,
+  FINALFUNC = crm_internal.fit_purchase_model_final,
+  COMBINEFUNC = crm_internal.purchase_model_state_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.fit_purchase_model(crm.purchase_history, date, int, int) IS
+  'the same model, and how well each that was tried, fitted before the last holdout_days, foretold them: in crm.model_choice, with a warning where another did clearly better';
 
 CREATE FUNCTION crm_internal.spend_model_history_transition(crm.spend_model_state, crm.purchase_history, date) RETURNS crm.spend_model_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_spend_model_history';

@@ -53,7 +53,8 @@ BEGIN
   END IF;
   IF jsonb_typeof(model -> 'among') = 'array' THEN
     SELECT format(' among (%s)', string_agg(format('%s: %s %s %s', t ->> 'fitted', t ->> 'model',
-      crm_internal.check_model_number(of_type, 'log_likelihood', t -> 'log_likelihood'), concat_ws(' ', t ->> 'fit', t ->> 'at_bound')), ', ' ORDER BY n)) INTO among
+      crm_internal.check_model_number(of_type, 'log_likelihood', t -> 'log_likelihood'), concat_ws(' ', t ->> 'fit', t ->> 'at_bound',
+        'holdout ' || CASE WHEN t ? 'holdout' THEN crm_internal.check_model_number(of_type, 'holdout', t -> 'holdout') END)), ', ' ORDER BY n)) INTO among
     FROM jsonb_array_elements(model -> 'among') WITH ORDINALITY AS u(t, n);
   END IF;
   IF (model ? 'season' OR model ? 'coefficients') AND NOT model ? 'by' THEN

@@ -7,3 +7,4 @@
 @replace crm.model_name
 @create crm.spend_measure
 @create crm_internal.fit_purchase_model_final
+@create crm_internal.purchase_model_holdout_transition
