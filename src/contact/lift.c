@@ -8,6 +8,7 @@
 
 #include "base/exact_sums.h"
 #include "base/rows.h"
+#include "contact/lift.h"
 #include "math/student_t.h"
 #include "utils/builtins.h"
 
@@ -106,14 +107,6 @@ crm_lift_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* What is known of one group. */
-typedef struct LiftGroup
-{
-	double n;
-	double mean;
-	double mean_variance; /* of the mean: s^2 / n, with n - 1 in s^2 */
-} LiftGroup;
-
 static Datum
 numeric_times(Datum a, Datum b)
 {
@@ -170,17 +163,6 @@ read_group(const ExactSums *s, int group)
 									 group + LIFT_HIGH_HIGH) /
 						  g.n / (g.n - 1);
 	return g;
-}
-
-/* Degrees of freedom of the difference of two means: Welch (1947). */
-static double
-welch_degrees(const LiftGroup *a, const LiftGroup *b)
-{
-	double sum = a->mean_variance + b->mean_variance;
-
-	return sum * sum /
-		   (a->mean_variance * a->mean_variance / (a->n - 1) +
-			b->mean_variance * b->mean_variance / (b->n - 1));
 }
 
 enum
@@ -269,16 +251,23 @@ lift_row(FunctionCallInfo fcinfo, const LiftGroup *treated, const LiftGroup *con
 	return row_result(fcinfo, row.values, row.nulls);
 }
 
+/* The groups of a state of lift. */
+LiftGroups
+lift_groups(FunctionCallInfo fcinfo)
+{
+	ExactSums *state = exact_sums_argument(fcinfo, 0, LIFT_SUMS);
+
+	return (LiftGroups){read_group(state, 0), read_group(state, LIFT_GROUP_SUMS)};
+}
+
 /* The row of a lift. */
 PG_FUNCTION_INFO_V1(crm_lift_final);
 Datum
 crm_lift_final(PG_FUNCTION_ARGS)
 {
-	ExactSums *state = exact_sums_argument(fcinfo, 0, LIFT_SUMS);
-	LiftGroup  treated = read_group(state, 0);
-	LiftGroup  control = read_group(state, LIFT_GROUP_SUMS);
+	LiftGroups groups = lift_groups(fcinfo);
 
-	PG_RETURN_DATUM(lift_row(fcinfo, &treated, &control));
+	PG_RETURN_DATUM(lift_row(fcinfo, &groups.treated, &groups.control));
 }
 
 /* A row more: treated, value, before; one without treated or value is left out. */
@@ -345,13 +334,12 @@ adjusted(LiftGroup g, const Past *past, double slope, double mean_before)
 }
 
 /*
- * The row of a lift, adjusted by what customers did before: CUPED (Deng, Xu, Kohavi
+ * The groups of a lift, adjusted by what customers did before: CUPED (Deng, Xu, Kohavi
  * and Walker 2013), with the slope within the groups, pooled, so that the difference
  * is the coefficient of treated in a regression of value on treated and before.
  */
-PG_FUNCTION_INFO_V1(crm_lift_before_final);
-Datum
-crm_lift_before_final(PG_FUNCTION_ARGS)
+LiftGroups
+lift_groups_before(FunctionCallInfo fcinfo)
 {
 	ExactSums *state = exact_sums_argument(fcinfo, 0, BEFORE_SUMS);
 	LiftGroup  treated = read_group(state, 0);
@@ -363,9 +351,18 @@ crm_lift_before_final(PG_FUNCTION_ARGS)
 	double	   slope = xx > 0 ? (treated_past.xy + control_past.xy) / xx : 0;
 	double	   mean = known > 0 ? (treated_past.sum + control_past.sum) / known : 0;
 
-	treated = adjusted(treated, &treated_past, slope, mean);
-	control = adjusted(control, &control_past, slope, mean);
-	PG_RETURN_DATUM(lift_row(fcinfo, &treated, &control));
+	return (LiftGroups){adjusted(treated, &treated_past, slope, mean),
+						adjusted(control, &control_past, slope, mean)};
+}
+
+/* The row of a lift that is adjusted. */
+PG_FUNCTION_INFO_V1(crm_lift_before_final);
+Datum
+crm_lift_before_final(PG_FUNCTION_ARGS)
+{
+	LiftGroups groups = lift_groups_before(fcinfo);
+
+	PG_RETURN_DATUM(lift_row(fcinfo, &groups.treated, &groups.control));
 }
 
 /* Of either aggregate, told apart by how much it knows. */

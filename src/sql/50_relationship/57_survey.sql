@@ -1,0 +1,53 @@
+-- satisfaction, effort, and how scores change
+
+CREATE TYPE crm.survey_result AS (
+  score float8,
+  responses bigint,
+  standard_error float8
+);
+COMMENT ON TYPE crm.survey_result IS 'what csat and effort_score return';
+COMMENT ON COLUMN crm.survey_result.score IS 'of csat the satisfied in percent, of effort_score the mean';
+COMMENT ON COLUMN crm.survey_result.responses IS 'number of answers';
+COMMENT ON COLUMN crm.survey_result.standard_error IS 'standard error of score';
+
+CREATE FUNCTION crm_internal.csat_transition(crm.exact_sums, int) RETURNS crm.exact_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_csat_transition';
+COMMENT ON FUNCTION crm_internal.csat_transition(crm.exact_sums, int) IS
+  'transition function of the aggregate csat';
+CREATE FUNCTION crm_internal.effort_transition(crm.exact_sums, int) RETURNS crm.exact_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_effort_transition';
+COMMENT ON FUNCTION crm_internal.effort_transition(crm.exact_sums, int) IS
+  'transition function of the aggregate effort_score';
+CREATE FUNCTION crm_internal.survey_final(crm.exact_sums) RETURNS crm.survey_result
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_survey_final';
+COMMENT ON FUNCTION crm_internal.survey_final(crm.exact_sums) IS
+  'final function of the aggregates csat and effort_score';
+CREATE AGGREGATE crm.csat(score int) (
+  SFUNC = crm_internal.csat_transition,
+  STYPE = crm.exact_sums,
+  SSPACE = 64,
+  FINALFUNC = crm_internal.survey_final,
+  COMBINEFUNC = crm_internal.exact_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.csat(int) IS
+  'satisfied customers in percent, those who answered 4 or 5 of 1 to 5, with the number of answers and the standard error; NULLs are left out';
+CREATE AGGREGATE crm.effort_score(score int) (
+  SFUNC = crm_internal.effort_transition,
+  STYPE = crm.exact_sums,
+  SSPACE = 64,
+  FINALFUNC = crm_internal.survey_final,
+  COMBINEFUNC = crm_internal.exact_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.effort_score(int) IS
+  'mean of the answers from 1 to 7 to how much effort it took, with their number and the standard error; NULLs are left out';
+CREATE FUNCTION crm.score_change(before float8, before_error float8, after float8, after_error float8,
+    OUT change float8, OUT standard_error float8, OUT low float8, OUT high float8, OUT p_value float8) RETURNS record
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_score_change';
+COMMENT ON FUNCTION crm.score_change(float8, float8, float8, float8) IS
+  'how a score of nps, csat or effort_score changed between two periods, given its standard errors: the change, its error, its 95 % interval, and how probable one as large is, either way, if nothing changed (normal distribution)';
+CREATE FUNCTION crm.loyalty_kind(behaviour float8, attitude float8, behaviour_cut float8, attitude_cut float8) RETURNS text
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_loyalty_kind';
+COMMENT ON FUNCTION crm.loyalty_kind(float8, float8, float8, float8) IS
+  'loyal by habit or by heart: heart for who buys and likes, habit for who buys only, latent for who likes only, none; who reaches a cut is above it (Dick & Basu 1994)';

@@ -1,0 +1,3 @@
+-- what 57_survey has is new
+
+@part 57_survey.sql

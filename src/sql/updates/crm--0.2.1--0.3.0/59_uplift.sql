@@ -1,0 +1,3 @@
+-- what 59_uplift has is new
+
+@part 59_uplift.sql

@@ -1,0 +1,68 @@
+-- tests of lifts, several arms, strata, uplift curves: against plain SQL, published figures and invariants
+BEGIN;
+SET LOCAL search_path = public, crm;
+SELECT plan(33);
+
+-- Hillstrom's e-mail experiment: 21,307 men's e-mails, 21,387 women's, 21,306 without; visitors and buyers
+CREATE TEMP TABLE hillstrom AS SELECT arm, n, visitors, buyers, spend FROM (VALUES ('men', 21307, 3894, 267, 30311.69), ('women', 21387, 3238, 189, 23038.11), ('none', 21306, 2262, 122, 13908.33)) v(arm, n, visitors, buyers, spend);
+CREATE TEMP TABLE visit AS SELECT arm, (i <= visitors)::int::float8 AS visited, (i <= buyers)::int::float8 AS bought FROM hillstrom, generate_series(1, n) i;
+CREATE TEMP TABLE tested AS SELECT a.arm, lift_test(v.arm = a.arm, visited) AS visits, lift_test(v.arm = a.arm, bought) AS purchases FROM visit v, (VALUES ('men'), ('women')) a(arm) WHERE v.arm IN (a.arm, 'none') GROUP BY a.arm;
+SELECT is_empty($$ SELECT t.arm FROM tested t JOIN hillstrom h USING (arm), (SELECT * FROM hillstrom WHERE arm = 'none') c, LATERAL (SELECT h.visitors::float8 / h.n AS p, c.visitors::float8 / c.n AS q) s
+  WHERE abs((visits).difference - (p - q)) > 1e-15 OR abs((visits).standard_error - sqrt(p * (1 - p) / (h.n - 1) + q * (1 - q) / (c.n - 1))) > 1e-15 OR (visits).customer_count <> h.n + c.n $$, 'Hillstrom: differences of shares and their Welch errors');
+SELECT ok((SELECT bool_and((visits).p_value < 1e-40 AND (purchases).p_value BETWEEN 1e-14 AND 1e-3) FROM tested), 'both e-mails bring visits and purchases');
+SELECT ok((SELECT (m.spend / m.n - c.spend / c.n)::numeric(20, 9) = 0.769827156 AND w.spend / w.buyers > m.spend / m.buyers AND w.spend / w.n < m.spend / m.n FROM hillstrom m, hillstrom w, hillstrom c WHERE m.arm = 'men' AND w.arm = 'women' AND c.arm = 'none'), 'among buyers it looks upside down');
+SELECT results_eq($$ SELECT holm(array_agg((purchases).p_value ORDER BY arm)) = ARRAY[2 * min((purchases).p_value), max((purchases).p_value)] FROM tested $$, $$ VALUES (true) $$, 'two arms by Holm');
+SELECT is(holm('{0.01,0.04,0.03,0.005}'), '{0.03,0.06,0.06,0.02}'::float8[], 'Holm: a worked case');
+SELECT is(holm('{0.5,0.9,0.6}'), '{1,1,1}'::float8[], 'never above 1');
+SELECT is(holm('{}'), '{}'::float8[], 'of none');
+
+-- the test against plain SQL
+SELECT setseed(0.31);
+CREATE TEMP TABLE t AS SELECT i, random() < 0.4 AS treated, i % 3 AS stratum, x, 10 + 3 * x + 2 * random() + CASE WHEN i % 3 = 1 THEN 0.2 ELSE 0 END AS value, (random() * 20)::int / 20.0 AS score
+FROM (SELECT i, random() * 4 AS x FROM generate_series(1, 2000) i) s;
+CREATE TEMP VIEW moments AS SELECT stratum, count(*) AS n, avg(value) FILTER (WHERE treated) - avg(value) FILTER (WHERE NOT treated) AS d, var_samp(value) FILTER (WHERE treated) / count(*) FILTER (WHERE treated) AS a, var_samp(value) FILTER (WHERE NOT treated) / count(*) FILTER (WHERE NOT treated) AS b,
+  count(*) FILTER (WHERE treated) AS na, count(*) FILTER (WHERE NOT treated) AS nb FROM t GROUP BY stratum;
+CREATE TEMP VIEW test AS SELECT stratum, lift_test(treated, value) AS r FROM t GROUP BY stratum;
+SELECT is_empty($$ SELECT * FROM test JOIN moments USING (stratum) WHERE abs((r).difference - d) > 1e-9 OR abs((r).standard_error - sqrt(a + b)) > 1e-9 OR abs((r).degrees - (a + b) ^ 2 / (a ^ 2 / (na - 1) + b ^ 2 / (nb - 1))) > 1e-6 OR (r).customer_count <> n $$, 'difference, error and degrees are those of Welch');
+SELECT is_empty($$ SELECT * FROM (SELECT stratum, lift(treated, value) AS l FROM t GROUP BY stratum) l JOIN test USING (stratum) WHERE (r).difference <> (l).difference OR ((r).p_value < 0.05) <> ((l).difference_low > 0 OR (l).difference_high < 0) $$, 'p is below 0.05 where the 95 % interval of lift leaves 0 out');
+SELECT is_empty($$ SELECT * FROM (VALUES (1, 1.0, 0.5), (2, 2.0, 0.18350341907227), (10, 2.228138852, 0.05), (30, 2.042272456, 0.05), (1000, 1.962339081, 0.05)) v(df, t, p),
+  LATERAL (SELECT stratified(ARRAY[(t, 1, df, NULL, 10)]::lift_test_result[]) AS r) s WHERE abs((r).p_value - p) > 1e-8 $$, 'p of known quantiles of t');
+SELECT ok((SELECT abs((r).difference - (l).difference) < 1e-12 AND (r).standard_error < (u).standard_error / 2 FROM (SELECT lift_test(treated, value, x) AS r, lift(treated, value, x) AS l, lift_test(treated, value) AS u FROM t) s), 'the past of the customers halves the error');
+SELECT is_empty($$ SELECT * FROM (SELECT stratified(array_agg(r)) AS s FROM test) q, (SELECT sum(n * d) / sum(n) AS d, sum((n / total) ^ 2 * (a + b)) AS v FROM moments, (SELECT sum(n) AS total FROM moments) w) want
+  WHERE abs((s).difference - d) > 1e-9 OR abs((s).standard_error - sqrt(v)) > 1e-9 OR (s).customer_count <> 2000 $$, 'strata are weighted by their size');
+SELECT ok((SELECT (stratified(ARRAY[r])).degrees BETWEEN (r).degrees * 0.9999999 AND (r).degrees * 1.0000001 AND abs((stratified(ARRAY[r])).p_value - (r).p_value) < 1e-9 FROM test WHERE stratum = 0), 'one stratum is the test itself');
+SELECT ok((SELECT (s).difference IS NULL AND (s).p_value IS NULL FROM (SELECT stratified(array_agg(r)) AS s FROM (SELECT lift_test(treated OR stratum = 1, value) AS r FROM t GROUP BY stratum) q) x), 'a stratum without a group leaves the whole unknown');
+SELECT results_eq($$ SELECT (r).difference, (r).standard_error, (r).p_value FROM (SELECT lift_test(v > 1, v) AS r FROM (VALUES (1::float8), (2)) v(v)) s $$, $$ VALUES (1::float8, NULL::float8, NULL::float8) $$, 'one value has no error');
+
+-- the uplift curve, by windows
+CREATE TEMP TABLE c AS SELECT uplift_curve(score, treated, round(value)) AS curve FROM t;
+CREATE TEMP VIEW want AS SELECT score, sum(n) OVER w / (sum(n) OVER ())::float8 AS share, sum(nt) OVER w AS nt, sum(nc) OVER w AS nc, sum(yt) OVER w AS yt, sum(yc) OVER w AS yc,
+    sum(yt) OVER w - sum(yc) OVER w * sum(nt) OVER w / nullif(sum(nc) OVER w, 0) AS gain
+  FROM (SELECT score, count(*) AS n, count(*) FILTER (WHERE treated) AS nt, count(*) FILTER (WHERE NOT treated) AS nc, coalesce(sum(round(value)) FILTER (WHERE treated), 0) AS yt, coalesce(sum(round(value)) FILTER (WHERE NOT treated), 0) AS yc FROM t GROUP BY score) s WINDOW w AS (ORDER BY score DESC);
+SELECT is_empty($$ SELECT * FROM (SELECT p.* FROM c, points(curve) p) got FULL JOIN want ON got.score = want.score::float8
+  WHERE abs(got.share - want.share) > 1e-12 OR (treated_n, control_n) <> (nt, nc) OR abs(treated_value - yt) > 1e-6 OR abs(control_value - yc) > 1e-6 OR abs(got.gain - want.gain) > 1e-6 OR got.score IS NULL OR want.score IS NULL $$, 'points are running sums over the scores');
+SELECT is_empty($$ SELECT * FROM c, (SELECT sum((share - before) * (gain + gain_before) / 2) / max(nt) - (array_agg(gain ORDER BY share DESC))[1] / max(nt) / 2 AS q
+  FROM (SELECT share, nt, gain, coalesce(lag(share) OVER w, 0) AS before, coalesce(lag(gain) OVER w, 0) AS gain_before FROM want WINDOW w AS (ORDER BY share)) s) w WHERE abs(qini(curve) - q) > 1e-9 $$, 'qini is the area by trapezoids');
+SELECT is_empty($$ SELECT * FROM c, (VALUES (0.2), (1), (0)) v(cost), best_share(curve, cost, 0.9) b, LATERAL (SELECT share, score, (0.9 * gain - cost * nt) / (SELECT max(nt) FROM want) AS profit FROM want ORDER BY 3 DESC, share LIMIT 1) w
+  WHERE CASE WHEN w.profit > 0 THEN abs(b.share - w.share) > 1e-12 OR b.score <> w.score::float8 OR abs(b.profit - w.profit) > 1e-9 ELSE b.share <> 0 OR b.score IS NOT NULL OR b.profit <> 0 END OR NOT in_sample $$, 'the best share is the best row');
+SELECT is((SELECT merge(p.curve) FROM (SELECT uplift_curve(score, treated, round(value)) AS curve FROM t GROUP BY i % 7) p), (SELECT curve FROM c), 'parts merge to the whole');
+SELECT is((SELECT uplift_curve(score, treated, round(value) ORDER BY i DESC) FROM t), (SELECT curve FROM c), 'in any order');
+SELECT is((SELECT curve::text::uplift_curve FROM c), (SELECT curve FROM c), 'text is lossless');
+SELECT is((SELECT count(*) FROM points((SELECT uplift_curve(i % 9000, i % 2 = 0, 1) FROM generate_series(1, 30000) i))), 9000::bigint, 'a state that is settled as it grows loses nothing');
+-- a score that knows, one that knows nothing, one upside down
+SELECT ok((SELECT qini(good) > 0.05 AND abs(qini(none)) < 0.01 AND abs(qini(good) + qini(bad)) < 0.01 FROM (SELECT uplift_curve(u, treated, y) AS good, uplift_curve(1, treated, y) AS none, uplift_curve(-u, treated, y) AS bad
+  FROM (SELECT i % 10 AS u, i % 20 < 10 AS treated, CASE WHEN i % 20 < 10 THEN (i % 10) / 10.0 ELSE 0 END AS y FROM generate_series(0, 1999) i) s) q), 'qini tells a good score from none and from its opposite');
+SELECT is(qini('{1 10 5 10 2}'), 0::float8, 'one score for all is chance');
+SELECT results_eq($$ SELECT share, score, profit, in_sample FROM best_share('{2 10 20 10 0, 1 10 0 10 0}', 1) $$, $$ VALUES (0.5::float8, 2::float8, 0.5::float8, true) $$, 'treat those who answer');
+SELECT results_eq($$ SELECT share, score, profit, in_sample FROM best_share('{2 10 20 10 0, 1 10 0 10 0}', 1, 1, '{3 10 5 10 0, 2 10 5 10 0, 1 20 0 20 0}') $$, $$ VALUES (0.5::float8, 2::float8, -0.25::float8, false) $$, 'and judge it where it was not found');
+SELECT results_eq($$ SELECT share, score, profit FROM best_share('{2 10 20 10 0, 1 10 0 10 0}', 5) $$, $$ VALUES (0::float8, NULL::float8, 0::float8) $$, 'nobody, if it costs too much');
+SELECT is(qini('{1 10 5 0 0}'), NULL, 'without control nothing is known');
+-- errors
+SELECT throws_ok($$ SELECT holm('{0.5,1.5}') $$, '22023', NULL, 'a probability is one');
+SELECT throws_ok($$ SELECT uplift_curve('NaN'::float8, true, 1) $$, '22003', 'score must be finite', 'a score is a number');
+SELECT throws_ok($$ SELECT '{1 0 5 1 1}'::uplift_curve $$, '22023', NULL, 'nobody brings nothing');
+SELECT throws_ok($$ SELECT '{1 0 0 0 0}'::uplift_curve $$, '22023', NULL, 'a score is somebody''s');
+SELECT throws_ok($$ SELECT best_share('{1 1 1 1 1}', -1) $$, '22023', NULL, 'a cost is not negative');
+
+SELECT * FROM finish();
+ROLLBACK;
