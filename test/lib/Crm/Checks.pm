@@ -6,11 +6,14 @@ package Crm::Checks;
 use strict;
 use warnings;
 
+use JSON::PP qw(decode_json);
+
 use Crm::Shell;
 use Crm::Tally;
 
 my %check = (
 	version => \&version,
+	meta => \&meta,
 	install_script => \&install_script,
 	function_costs => \&function_costs,
 	format => \&format_of_c,
@@ -76,6 +79,33 @@ sub version
 
 	return 'META.json names no version' if !@others;
 	return @wrong ? "crm.control has $version, META.json @wrong" : '';
+}
+
+# META.json is what version 1.0.0 of PGXN's meta specification asks for: its keys, and the form of each.
+sub meta
+{
+	my $meta = decode_json(slurp('META.json'));
+	my $semver = qr/\A(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?\z/;
+	my %known = map { $_ => 1 } qw(abstract maintainer license provides name version meta-spec description generated_by tags no_index prereqs release_status resources);
+	my $provided = $meta->{provides} || {};
+	my @problems = map { "$_ is missing" } grep { !defined $meta->{$_} } qw(abstract maintainer license provides name version meta-spec);
+
+	push @problems, map { "$_ is no key" } grep { !$known{$_} && !/^x_/i } sort keys %$meta;
+	push @problems, 'name has a slash, a space or less than two characters' if $meta->{name} !~ m{\A[^/\\\s[:cntrl:]]{2,}\z};
+	push @problems, 'the specification is not 1.0.0' if $meta->{'meta-spec'}{version} ne '1.0.0';
+	push @problems, 'the license is not postgresql' if $meta->{license} ne 'postgresql';
+	push @problems, 'nothing is provided' if !%$provided;
+	push @problems, map { "version $_ is no semantic one" } grep { !/$semver/ } $meta->{version}, map { $_->{version} // '' } values %$provided;
+	push @problems, map { "$_ is provided and not there" } grep { !-e $_ } map { $_->{file}, $_->{docfile} // () } values %$provided;
+	push @problems, 'a tag is empty, too long or given twice'
+	  if grep { ref $_ || !length || length > 255 } @{ $meta->{tags} || [] } or keys %{ { map { $_ => 1 } @{ $meta->{tags} } } } != @{ $meta->{tags} };
+	foreach my $phase (sort keys %{ $meta->{prereqs} || {} })
+	{
+		push @problems, "$phase is no phase" if $phase !~ /\A(?:configure|build|test|runtime|develop)\z/;
+		push @problems, map { "$_ is no relation" } grep { !/\A(?:requires|recommends|suggests|conflicts)\z/ } sort keys %{ $meta->{prereqs}{$phase} };
+		push @problems, map { "needs version $_" } grep { $_ ne '0' && !/$semver/ } map { values %$_ } values %{ $meta->{prereqs}{$phase} };
+	}
+	return join '', map { "META.json: $_\n" } @problems;
 }
 
 # The statements of the built install script, without what is quoted in dollars
