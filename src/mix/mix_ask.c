@@ -136,6 +136,26 @@ crm_mix_share(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8((double) days / (double) all);
 }
 
+/* (mix, category): the purchases of a category as a history of their own, empty if there are none. */
+PG_FUNCTION_INFO_V1(crm_mix_history);
+Datum
+crm_mix_history(PG_FUNCTION_ARGS)
+{
+	const Mix	*m = PG_GETARG_MIX(0);
+	CategoryName asked = category_of(PG_GETARG_TEXT_PP(1));
+
+	for (const MixCategory *at = mix_first(m); at < mix_end(m); at = category_next(at))
+		if (category_compare(category_name(at), asked) == 0)
+		{
+			PurchaseHistory *h = purchase_history_create(at->ndays);
+
+			memcpy(h->entries, category_days(at), at->ndays * sizeof(PurchaseDay));
+			h->nentries = at->ndays;
+			PG_RETURN_PURCHASE_HISTORY(h);
+		}
+	PG_RETURN_PURCHASE_HISTORY(purchase_history_create(0));
+}
+
 /* (mix, as_of): how many categories were bought. */
 PG_FUNCTION_INFO_V1(crm_mix_breadth);
 Datum

@@ -171,6 +171,10 @@ CREATE FUNCTION crm.share(mix crm.mix, as_of date, category text) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_mix_share';
 COMMENT ON FUNCTION crm.share(crm.mix, date, text) IS
   'of the days of all categories the share of one, until as_of; 0 if it was never bought, NULL before the first purchase';
+CREATE FUNCTION crm.category_history(mix crm.mix, category text) RETURNS crm.purchase_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_mix_history';
+COMMENT ON FUNCTION crm.category_history(crm.mix, text) IS
+  'the purchases of a category as a history, empty if there are none: what tiers, points and challenges of a category take';
 CREATE FUNCTION crm.breadth(mix crm.mix, as_of date) RETURNS int
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_mix_breadth';
 COMMENT ON FUNCTION crm.breadth(crm.mix, date) IS
