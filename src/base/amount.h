@@ -29,6 +29,15 @@ AmountIsValid(int64 amount)
 	return amount >= -AMOUNT_MAX && amount <= AMOUNT_MAX;
 }
 
+/* Whether a sum of amounts stays within what one amount may be. */
+static inline bool
+AmountsFit(int64 a, int64 b)
+{
+	int64 sum;
+
+	return !pg_add_s64_overflow(a, b, &sum) && AmountIsValid(sum);
+}
+
 /* A sum of amounts stays within what one amount may be. */
 static inline int64
 AmountAdd(int64 a, int64 b)

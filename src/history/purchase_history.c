@@ -250,9 +250,12 @@ purchase_correction_combine(const PurchaseCorrection *a, const PurchaseCorrectio
 	return sum;
 }
 
-/* The merge of the corrections of two histories, put where they go; returns how many. */
+/*
+ * The merge of the corrections of two histories, put where they go; returns how many. With apart, those of one
+ * purchase and day whose sum is out of range stay apart.
+ */
 static int
-combine_corrections(const PurchaseHistory *a, const PurchaseHistory *b, int sign,
+combine_corrections(const PurchaseHistory *a, const PurchaseHistory *b, int sign, bool apart,
 					PurchaseCorrection *sum)
 {
 	const PurchaseCorrection *at_a = purchase_history_corrections(a);
@@ -265,7 +268,7 @@ combine_corrections(const PurchaseHistory *a, const PurchaseHistory *b, int sign
 	{
 		int order = at_b == end_b ? -1 : at_a == end_a ? 1 : purchase_correction_order(at_a, at_b);
 
-		if (order < 0)
+		if (order < 0 || (order == 0 && apart && !AmountsFit(at_a->amount, at_b->amount)))
 			sum[n] = *at_a++;
 		else if (order == 0)
 			sum[n] = purchase_correction_combine(at_a++, at_b++, sign);
@@ -280,9 +283,12 @@ combine_corrections(const PurchaseHistory *a, const PurchaseHistory *b, int sign
 	return n;
 }
 
-/* The merge of two sorted histories, b added (sign 1) or taken away (sign -1). */
+/*
+ * The merge of two sorted histories, b added (sign 1) or taken away (sign -1). With apart, as states of aggregates
+ * are, entries of one day whose sum is out of range stay apart: what comes later may bring it back.
+ */
 static PurchaseHistory *
-combine_histories(const PurchaseHistory *a, const PurchaseHistory *b, int sign)
+combine_histories(const PurchaseHistory *a, const PurchaseHistory *b, int sign, bool apart)
 {
 	PurchaseHistory	  *sum = purchase_history_create_corrected(a->nentries + b->nentries,
 															   a->ncorrections + b->ncorrections);
@@ -296,7 +302,9 @@ combine_histories(const PurchaseHistory *a, const PurchaseHistory *b, int sign)
 	{
 		PurchaseDay entry;
 
-		if (at_b == end_b || (at_a < end_a && at_a->day < at_b->day))
+		if (at_b == end_b || (at_a < end_a && at_a->day < at_b->day) ||
+			(apart && at_a < end_a && at_a->day == at_b->day &&
+			 !AmountsFit(at_a->amount, at_b->amount)))
 			entry = *at_a++;
 		else if (at_a < end_a && at_a->day == at_b->day)
 			entry = combine_days(at_a++, at_b++, sign);
@@ -313,21 +321,28 @@ combine_histories(const PurchaseHistory *a, const PurchaseHistory *b, int sign)
 	if (likely(a->ncorrections == 0 && b->ncorrections == 0))
 		return purchase_history_set_counts(sum, n, 0);
 	return purchase_history_set_counts(
-		sum, n, combine_corrections(a, b, sign, purchase_history_corrections(sum)));
+		sum, n, combine_corrections(a, b, sign, apart, purchase_history_corrections(sum)));
 }
 
 /* a + b: all that is in either. */
 PurchaseHistory *
 purchase_history_plus(const PurchaseHistory *a, const PurchaseHistory *b)
 {
-	return combine_histories(a, b, 1);
+	return combine_histories(a, b, 1, false);
 }
 
 /* a - b: the inverse of +; errors if b has orders that a has not. */
 PurchaseHistory *
 purchase_history_minus(const PurchaseHistory *a, const PurchaseHistory *b)
 {
-	return combine_histories(a, b, -1);
+	return combine_histories(a, b, -1, false);
+}
+
+/* The sum of two states of aggregates, which purchase_history_settled makes a history. */
+PurchaseHistory *
+purchase_history_plus_states(const PurchaseHistory *a, const PurchaseHistory *b)
+{
+	return combine_histories(a, b, 1, true);
 }
 
 /* a + b, and the combine function of the aggregates: commutative and associative. */
@@ -335,8 +350,9 @@ PG_FUNCTION_INFO_V1(crm_purchase_history_plus);
 Datum
 crm_purchase_history_plus(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_PURCHASE_HISTORY(
-		combine_histories(PG_GETARG_PURCHASE_HISTORY(0), PG_GETARG_PURCHASE_HISTORY(1), 1));
+	PG_RETURN_PURCHASE_HISTORY(combine_histories(PG_GETARG_PURCHASE_HISTORY(0),
+												 PG_GETARG_PURCHASE_HISTORY(1), 1,
+												 AggCheckCallContext(fcinfo, NULL) != 0));
 }
 
 /* a - b: the inverse of +; errors if b has orders that a has not. */
@@ -345,5 +361,5 @@ Datum
 crm_purchase_history_minus(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_PURCHASE_HISTORY(
-		combine_histories(PG_GETARG_PURCHASE_HISTORY(0), PG_GETARG_PURCHASE_HISTORY(1), -1));
+		combine_histories(PG_GETARG_PURCHASE_HISTORY(0), PG_GETARG_PURCHASE_HISTORY(1), -1, false));
 }

@@ -143,6 +143,8 @@ extern PurchaseHistory *purchase_history_set_counts(PurchaseHistory *h, int nent
 extern PurchaseHistory *purchase_history_copy(const PurchaseHistory *h);
 extern PurchaseHistory *purchase_history_slice(const PurchaseHistory *h, int from, int to);
 extern PurchaseHistory *purchase_history_plus(const PurchaseHistory *a, const PurchaseHistory *b);
+extern PurchaseHistory *purchase_history_plus_states(const PurchaseHistory *a,
+													 const PurchaseHistory *b);
 extern PurchaseHistory *purchase_history_minus(const PurchaseHistory *a, const PurchaseHistory *b);
 extern void				CheckPurchaseHistory(const PurchaseHistory *h);
 extern PurchaseCorrection purchase_correction_combine(const PurchaseCorrection *a,

@@ -3,6 +3,10 @@
  *
  * The state is a purchase_history with room for more entries behind the last.
  * Its sizes are powers of two, which is what the allocator hands out anyway.
+ *
+ * What a day may hold is asked of the sum of all its rows, at the end, so that their
+ * order never matters: while a sum is out of range, a state has several entries
+ * of a day.
  */
 #include "crm.h"
 
@@ -69,22 +73,15 @@ add_to_entry(PurchaseHistory *state, int index, int32 orders, int64 amount)
 	}
 }
 
-/* The state with one row more, which is no correction; a new one if the old had no room. */
+/* The state with more on a day; a new one if the old had no room. */
 static PurchaseHistory *
-accumulate(PurchaseHistory *state, DateADT day, int32 orders, int64 amount)
+add_day(PurchaseHistory *state, DateADT day, int32 orders, int64 amount)
 {
 	PurchaseDay *entry;
-	int			 index;
+	int			 index = purchase_history_count_until(state, day);
 
-	CheckPurchaseDay(day);
-	orders = purchase_orders(amount, orders);
-	if (state == NULL)
-		state = purchase_history_create(FIRST_CAPACITY);
-	if (orders == 0 && amount == 0)
-		return state;
-
-	index = purchase_history_count_until(state, day);
-	if (index > 0 && state->entries[index - 1].day == day)
+	if (index > 0 && state->entries[index - 1].day == day &&
+		likely(AmountsFit(state->entries[index - 1].amount, amount)))
 	{
 		add_to_entry(state, index - 1, orders, amount);
 		return state;
@@ -95,6 +92,19 @@ accumulate(PurchaseHistory *state, DateADT day, int32 orders, int64 amount)
 	*entry = (PurchaseDay){day, orders, amount};
 	state->nentries++;
 	return state;
+}
+
+/* The state with one row more, which is no correction; a new one if the old had no room. */
+static PurchaseHistory *
+accumulate(PurchaseHistory *state, DateADT day, int32 orders, int64 amount)
+{
+	CheckPurchaseDay(day);
+	orders = purchase_orders(amount, orders);
+	if (state == NULL)
+		state = purchase_history_create(FIRST_CAPACITY);
+	if (orders == 0 && amount == 0)
+		return state;
+	return add_day(state, day, orders, amount);
 }
 
 /* The state with one correction more; a new one if the old had no room. */
@@ -111,7 +121,8 @@ accumulate_correction(PurchaseHistory *state, const PurchaseCorrection *correcti
 
 	index = purchase_history_corrections_before(state, correction);
 	at = &purchase_history_corrections(state)[index];
-	if (index == state->ncorrections || purchase_correction_order(at, correction) != 0)
+	if (index == state->ncorrections || purchase_correction_order(at, correction) != 0 ||
+		!AmountsFit(at->amount, correction->amount))
 	{
 		state = grow(state, sizeof(PurchaseCorrection));
 		at = &purchase_history_corrections(state)[index];
@@ -298,13 +309,104 @@ crm_purchase_history_merge(PG_FUNCTION_ARGS)
 
 	(void) CheckInAggregate(fcinfo);
 	if (!has_days_of(state, h))
-		PG_RETURN_PURCHASE_HISTORY(purchase_history_plus(state, h));
+		PG_RETURN_PURCHASE_HISTORY(purchase_history_plus_states(state, h));
 	for (int i = 0; i < h->nentries; i++)
-		add_to_entry(state, find_day(state, h->entries[i].day), h->entries[i].orders,
-					 h->entries[i].amount);
+		state = add_day(state, h->entries[i].day, h->entries[i].orders, h->entries[i].amount);
 	for (int i = 0; i < h->ncorrections; i++)
 		state = accumulate_correction(state, &purchase_history_corrections(h)[i]);
 	PG_RETURN_PURCHASE_HISTORY(state);
+}
+
+/* What all rows of a day come to is what a day may hold. */
+static inline int64
+CheckSumOfDay(DateADT day, int128 amount)
+{
+	if (amount > AMOUNT_MAX || amount < -AMOUNT_MAX)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("sum of the amounts of %s is out of range", date_to_text(day)),
+						errdetail("A purchase day holds at most 900 trillion either way.")));
+	return (int64) amount;
+}
+
+/* Entries of one day as one. */
+static PurchaseDay
+sum_of_day(const PurchaseDay *entries, int n)
+{
+	int64  orders = 0;
+	int128 amount = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		orders += entries[i].orders;
+		amount += entries[i].amount;
+	}
+	CheckOrders(orders);
+	return (PurchaseDay){entries[0].day, (int32) orders, CheckSumOfDay(entries[0].day, amount)};
+}
+
+/* Corrections of one purchase that were booked on one day as one. */
+static PurchaseCorrection
+sum_of_corrections(const PurchaseCorrection *corrections, int n)
+{
+	PurchaseCorrection sum = corrections[0];
+	int128			   amount = corrections[0].amount;
+
+	sum.amount = 0;
+	for (int i = 1; i < n; i++)
+	{
+		PurchaseCorrection more = corrections[i];
+
+		amount += more.amount;
+		more.amount = 0;
+		sum = purchase_correction_combine(&sum, &more, 1);
+	}
+	sum.amount = CheckSumOfDay(sum.day, amount);
+	return sum;
+}
+
+/* The history of a state in which some days, or corrections of one purchase and day, have several entries. */
+static PurchaseHistory *
+join_entries(const PurchaseHistory *state)
+{
+	PurchaseHistory *h = purchase_history_create_corrected(state->nentries, state->ncorrections);
+	const PurchaseCorrection *from = purchase_history_corrections(state);
+	PurchaseCorrection		 *to;
+	int						  n = 0;
+	int						  ncorrections = 0;
+
+	for (int i = 0, end; i < state->nentries; i = end)
+	{
+		for (end = i + 1;
+			 end < state->nentries && state->entries[end].day == state->entries[i].day;)
+			end++;
+		h->entries[n] = sum_of_day(&state->entries[i], end - i);
+		n += h->entries[n].orders != 0 || h->entries[n].amount != 0;
+	}
+	h->nentries = n;
+	to = purchase_history_corrections(h);
+	for (int i = 0, end; i < state->ncorrections; i = end)
+	{
+		for (end = i + 1;
+			 end < state->ncorrections && purchase_correction_order(&from[end], &from[i]) == 0;)
+			end++;
+		to[ncorrections] = sum_of_corrections(&from[i], end - i);
+		ncorrections += to[ncorrections].orders != 0 || to[ncorrections].amount != 0;
+	}
+	return purchase_history_set_counts(h, n, ncorrections);
+}
+
+static bool
+has_entries_apart(const PurchaseHistory *state)
+{
+	const PurchaseCorrection *corrections = purchase_history_corrections(state);
+
+	for (int i = 1; i < state->nentries; i++)
+		if (unlikely(state->entries[i].day == state->entries[i - 1].day))
+			return true;
+	for (int i = 1; i < state->ncorrections; i++)
+		if (unlikely(purchase_correction_order(&corrections[i - 1], &corrections[i]) == 0))
+			return true;
+	return false;
 }
 
 /* The history that a state holds, without the room to spare. */
@@ -312,5 +414,9 @@ PG_FUNCTION_INFO_V1(crm_purchase_history_final);
 Datum
 crm_purchase_history_final(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_PURCHASE_HISTORY(purchase_history_copy(PG_GETARG_PURCHASE_HISTORY(0)));
+	PurchaseHistory *state = PG_GETARG_PURCHASE_HISTORY(0);
+
+	if (has_entries_apart(state))
+		PG_RETURN_PURCHASE_HISTORY(join_entries(state));
+	PG_RETURN_PURCHASE_HISTORY(purchase_history_copy(state));
 }

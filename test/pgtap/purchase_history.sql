@@ -1,7 +1,7 @@
 -- purchase_history on random data: whatever the order, split or route, the same value
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(19);
+SELECT plan(23);
 
 -- a seeded table of orders: refunds, zeros, unit weights and others, days in clusters
 SELECT setseed(0.42);
@@ -121,6 +121,34 @@ SELECT is_empty($$
 SELECT is_empty($$
   SELECT customer FROM customer c WHERE drop_refunded(history) <> coalesce((SELECT merge(format('{%s %s %s}', day, orders, amount)::purchase_history)
     FROM reference r WHERE r.customer = c.customer AND amount > 0), '{}')$$, 'drop_refunded keeps the days with money left');
+
+-- what a day may hold is asked of all its rows together: their order, and how they are split and merged, never matters
+CREATE TEMP TABLE large (i int, a numeric);
+INSERT INTO large VALUES (1, 9e14), (2, 9e14), (3, -9e14), (4, -9e14), (5, 9e14), (6, -1), (7, 9e14), (8, -9e14);
+CREATE FUNCTION pg_temp.ways(rows int) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+  way text;
+BEGIN
+  FOR seed IN 1 .. 60 LOOP
+    FOREACH way IN ARRAY ARRAY['purchase_history(date ''2026-01-01'' + b, a, 1, b + date ''2026-01-01'' ORDER BY md5(i || %1$L))', 'purchase_history(date ''2026-01-01'', a, 1, date ''2026-01-01'' + b ORDER BY md5(i || %1$L))',
+        'merge(purchase(date ''2026-01-01'' + b, a) ORDER BY md5(i || %1$L))', 'purchase_history(date ''2026-01-01'', a ORDER BY md5(i || %1$L))'] LOOP
+      BEGIN
+        EXECUTE format('SELECT ' || way || '::text FROM large, generate_series(0, 1) AS b WHERE i <= %s', seed, rows) INTO way;
+      EXCEPTION WHEN numeric_value_out_of_range THEN
+        way := 'error';
+      END;
+      RETURN NEXT way;
+    END LOOP;
+  END LOOP;
+END $$;
+SELECT bag_eq('SELECT DISTINCT w FROM pg_temp.ways(4) AS w', ARRAY['{2026-01-01 2 0.00, 2026-01-02 2 0.00 of 2026-01-01}', '{2026-01-01 2 0.00, 2026-01-02 2 0.00}', '{2026-01-01 4 0.00}'], 'large amounts that cancel');
+SELECT results_eq('SELECT DISTINCT w FROM pg_temp.ways(7) AS w', ARRAY['error'], 'large amounts that do not');
+SELECT bag_eq('SELECT DISTINCT w FROM pg_temp.ways(8) AS w', ARRAY['error', '{2026-01-01 4 899999999999999.00, 2026-01-02 4 899999999999999.00 of 2026-01-01}',
+  '{2026-01-01 4 899999999999999.00, 2026-01-02 4 899999999999999.00}'], 'and cancel again but where both are on one day');
+CREATE FUNCTION pg_temp.in_parts(rows int, part int) RETURNS text LANGUAGE sql AS $$
+  SELECT merge(h)::text FROM (SELECT purchase_history(date '2026-01-01', a) AS h FROM large WHERE i <= rows GROUP BY i % part) AS parts
+$$;
+SELECT is(pg_temp.in_parts(4, 2), pg_temp.in_parts(4, 4), 'parts of them are merged as they are summed');
 
 SELECT * FROM finish();
 ROLLBACK;
