@@ -26,23 +26,36 @@ CREATE FUNCTION hostile.check_value(type text, value text, how text) RETURNS voi
 DECLARE
   printed text;
   again text;
+  began constant float8 := hostile.cpu();
 BEGIN
   EXECUTE format('SELECT %L::%s::text', value, type) INTO printed;
   EXECUTE format('SELECT %L::%s::text', printed, type) INTO again;
   IF printed IS DISTINCT FROM again THEN
     INSERT INTO hostile.finding VALUES (format('%s %s', how, left(value, 500)), format('prints %s, then %s', left(printed, 200), left(again, 200)));
   END IF;
-EXCEPTION WHEN OTHERS THEN
-  INSERT INTO hostile.finding VALUES (format('%s %s::%s', how, left(value, 500), type), format('cannot be read again: %s', SQLERRM));
+EXCEPTION
+  WHEN query_canceled THEN
+    IF hostile.cpu() - began > 1 THEN
+      INSERT INTO hostile.finding VALUES (format('%s %s::%s', how, left(value, 500), type), format('%s: %s', SQLSTATE, SQLERRM));
+    END IF;
+  WHEN OTHERS THEN
+    INSERT INTO hostile.finding VALUES (format('%s %s::%s', how, left(value, 500), type), format('cannot be read again: %s', SQLERRM));
 END $$;
 
 CREATE FUNCTION hostile.try_text(type text, value text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  began constant float8 := hostile.cpu();
 BEGIN
   UPDATE hostile.formed SET tried = tried + 1;
   BEGIN
     EXECUTE format('SELECT %L::%s', value, type);
   EXCEPTION
-    WHEN query_canceled OR out_of_memory OR internal_error THEN
+    WHEN query_canceled THEN
+      IF hostile.cpu() - began > 1 THEN
+        INSERT INTO hostile.finding VALUES (format('%L::%s', left(value, 500), type), format('%s: %s', SQLSTATE, SQLERRM));
+      END IF;
+      RETURN;
+    WHEN out_of_memory OR internal_error THEN
       INSERT INTO hostile.finding VALUES (format('%L::%s', left(value, 500), type), format('%s: %s', SQLSTATE, SQLERRM));
       RETURN;
     WHEN OTHERS THEN
@@ -57,6 +70,7 @@ CREATE FUNCTION hostile.try_binary(type text, message bytea) RETURNS void LANGUA
 DECLARE
   file constant text := current_setting('data_directory') || '/hostile.bin';
   value text;
+  began constant float8 := hostile.cpu();
 BEGIN
   UPDATE hostile.formed SET tried = tried + 1;
   BEGIN
@@ -66,7 +80,12 @@ BEGIN
     SELECT r.value::text INTO value FROM hostile_received r;
     DROP TABLE hostile_received;
   EXCEPTION
-    WHEN query_canceled OR out_of_memory OR internal_error THEN
+    WHEN query_canceled THEN
+      IF hostile.cpu() - began > 1 THEN
+        INSERT INTO hostile.finding VALUES (format('%L::bytea as %s', message, type), format('%s: %s', SQLSTATE, SQLERRM));
+      END IF;
+      RETURN;
+    WHEN out_of_memory OR internal_error THEN
       INSERT INTO hostile.finding VALUES (format('%L::bytea as %s', message, type), format('%s: %s', SQLSTATE, SQLERRM));
       RETURN;
     WHEN OTHERS THEN
