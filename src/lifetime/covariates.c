@@ -45,7 +45,7 @@ add_name(Covariates *c, const char *name)
 		if (strcmp(c->names[i], name) == 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("covariate \"%s\" is named twice", name)));
-	strlcpy(c->names[c->n++], name, NAMEDATALEN);
+	memcpy(c->names[c->n++], name, strlen(name) + 1);
 }
 
 /* All numbers, of buying first. */

@@ -115,9 +115,6 @@ score_future(const ScoringRule *rule, PurchaseHistory *history, DateADT as_of, S
 	if (rule->nulls[RULE_PURCHASE_MODEL])
 		return;
 	model = DatumGetPurchaseModel(parts[RULE_PURCHASE_MODEL]);
-	/* what cannot predict for everybody must not make a statement on the user's table fail */
-	if (!model_fit_predicts(&model->fit) || purchase_model_covariates(model) != NULL)
-		return;
 	if (!forecast_start(&forecast, model, history, as_of))
 		return;
 	set_score(score, SCORE_P_ALIVE, Float8GetDatum(forecast_p_alive(&forecast)));

@@ -64,6 +64,12 @@ INSERT INTO hostile.value VALUES
   ('crm.purchase_model', crm.bg_nbd(0.243, 4.414, 0.793, 2.426, 7)::text), ('crm.purchase_model', crm.pareto_nbd(0.553, 10.578, 0.606, 11.669, 7)::text),
   ('crm.purchase_model', crm.mbg_nbd(0.5, 6, 0.8, 2, 7)::text), ('crm.purchase_model', crm.mbg_cnbd_k(3, 0.5, 6, 0.8, 2, 7)::text),
   ('crm.purchase_model', crm.bg_nbd(1e-6, 1e6, 1e-6, 1e6, 36525)::text), ('crm.purchase_model', crm.pareto_nbd(1e3, 1e-3, 1e-3, 1e3, 1)::text),
+  ('crm.purchase_model', 'mbg_nbd(r 0.8, alpha 60, a 0.8, b 2.5, unit_days 1) by season (month 1 1 1 1 1 1 1 1 1 1 1 1)'),
+  ('crm.purchase_model', 'bg_nbd(r 0.8, alpha 60, a 0.8, b 2.5, unit_days 7) by season (' || crm.season('week', array_fill(1::float8, '{51}') || 50::float8)::text || ')'),
+  ('crm.purchase_model', 'pareto_nbd(r 0.8, alpha 60, s 0.8, beta 250, unit_days 1) by covariates (buying(a 0.5) leaving(a -100))'),
+  ('crm.season', crm.season('month', '{1,1,1,1,1,1,1,1,1,1,1,2}')::text), ('crm.season', crm.season('week', array_fill(1::float8, '{51}') || 1e9::float8)::text),
+  ('crm.season', 'month 1 1 1 1 1 1 1 1 1 1 1 1 found (customers 3, from 2021-01-03, until 2024-12-30, purchases 1 0 0 0 0 0 0 0 0 0 0 2, errors 0 0 0 0 0 0 0 0 0 0 0 1)'),
+  ('crm.covariates', crm.covariates('{a}', '{1}', '{-1}')::text), ('crm.covariates', crm.covariates('{a}', '{1e9}', '{1e9}')::text), ('crm.covariates', 'none'),
   ('crm.spend_model', crm.gamma_gamma(6.25, 3.74, 15.44)::text), ('crm.spend_model', crm.gamma_gamma(1e-5, 1e-5, 1e5)::text),
   ('crm.relationship_bands', crm.relationship_bands(100, 1000, 10, 100)::text);
 

@@ -1,6 +1,6 @@
 -- Models and tiers in the rules of a tracking: the columns, their upkeep, the
 -- changes of tier, rules that cannot score.
-SELECT plan(20);
+SELECT plan(21);
 
 CREATE TABLE orders (customer int, day date, amount numeric);
 INSERT INTO orders
@@ -38,6 +38,7 @@ SELECT is((SELECT row(p_alive, tier)::text FROM orders_histories WHERE customer 
 SELECT isnt_empty('SELECT FROM orders_customers_on(current_date - 200) WHERE clv_90d IS NOT NULL', 'on another day too');
 
 -- rules that cannot score are refused at once
+SELECT throws_ok($$UPDATE orders_scoring SET purchase_model = 'mbg_nbd(r 1, alpha 2, a 3, b 4, unit_days 1) by covariates (buying(channel 0.5))'$$, '0A000', 'a model with covariates predicts for a customer with hers only', 'a model that needs covariates');
 SELECT throws_ok($$UPDATE orders_scoring SET spend_model = 'gamma_gamma(p 1, q 2, v 3) fitted (customers 50, repeat_buyers 50, left_out 3, log_likelihood -95.5, gradient_norm 0.25, stalled)'$$, NULL, 'a spend model that did not converge');
 SELECT throws_ok('UPDATE orders_scoring SET horizon_days = 365', '23514', NULL, 'a horizon that is not the one in the column names');
 SELECT throws_ok('UPDATE orders_scoring SET time_zone = ''Nowhere/At all''', '22023', NULL, 'an unknown time zone');
