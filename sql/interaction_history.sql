@@ -162,7 +162,7 @@ SELECT complaint_rate('{2024-01-01 22:30Z complaint email inbound}', '{2024-01-0
 -- nps
 SELECT nps(score) FROM generate_series(0, 10) score;
 SELECT nps(score) FROM unnest('{9,10,9,NULL}'::int[]) score;
-SELECT nps(NULL) IS NULL AS no_answer;
+SELECT nps(NULL::int) IS NULL AS no_answer;
 SELECT nps(-1);
 
 -- exact_sums: the state of these aggregates

@@ -22,7 +22,7 @@ SELECT id / 3 AS id, id / 3 % 5 AS region, crm.merge(history) AS history, crm.in
   crm.retention_curve(history, '2025-06-30', 'month') AS retention_curve, crm.second_purchase_curve(history, '2025-06-30') AS survival_curve, crm.whale_curve(money) AS whale_curve,
   crm.referral_network(referrer, referred, money) AS referral_network, crm.cohort_book(history, '2025-06-30', 'month') AS cohort_book,
   crm.period_book(history, '2025-06-30', 'month') AS period_book, crm.renewals(contracts, '2025-06-30', 'month') AS renewal_curve,
-  crm.profile(channel, category, 'stated', 'shop', instant) AS profile, crm.mix(category, day, money) AS mix,
+  crm.uplift_curve(score, treated, money::float8) AS uplift_curve, crm.profile(channel, category, 'stated', 'shop', instant) AS profile, crm.mix(category, day, money) AS mix,
   crm.deeds('promise', category, instant, instant + interval '1 day', instant + interval '2 days', money) AS deeds,
   crm.breakage('rate 1 expires 12 months', history, redeemed, '2025-06-30') AS breakage_curve,
   crm.compare_programs('{A: spend 0, B: spend 300} calendar year'::crm.tier_program, '{A: spend 0, B: orders 3} calendar year', history, '[2024-01-01,2025-06-30]') AS program_comparison
@@ -47,11 +47,13 @@ INSERT INTO split_arguments VALUES
   ('program', 'crm.tier_program', '''{A: spend 0, B: spend 300} calendar year''::crm.tier_program'), ('purchase_count', 'int4', '1 + x'), ('purchased_at', 'timestamptz', 'instant'),
   ('purchased_at', 'timestamp', 'instant AT TIME ZONE ''UTC'''), ('purchased_on', 'date', 'day'), ('purchases', 'crm.purchase_history', 'history'), ('purpose', 'text', 'channel'), ('purposes', 'text[]', 'NULL::text[]'),
   ('recency', 'float8', 'age'), ('recency', 'int4', 'age_days'), ('redeemed', 'crm.purchase_history', 'redeemed'), ('referred', 'text', 'referred'), ('referrer', 'text', 'referrer'),
+  ('covariates', 'crm.covariates', 'crm.covariates(''{region}'', ARRAY[region], ARRAY[region])'), ('holdout_days', 'int4', '90'),
+  ('season', 'crm.season', 'crm.season(''month'', ''{0.7,0.8,0.9,1,1,1,1,1,1.1,1.2,1.1,1.2}'')'),
   ('resolved_at', 'timestamptz', 'NULL::timestamptz'), ('rule', 'crm.points_rule', '''rate 1 expires 12 months''::crm.points_rule'), ('score', 'float8', 'score::float8'), ('score', 'int4', 'score'),
   ('share', 'float8', '0.1::float8'), ('source', 'text', '''shop'''), ('spend', 'crm.spend_model', 'crm.gamma_gamma(6.25, 3.74, 15.44)'), ('t_x', 'float8', 't_x'),
   ('time_zone', 'text', '''Europe/Paris'''), ('treated', 'bool', 'treated'), ('unit_days', 'int4', '7'), ('until', 'date', 'date ''2026-06-30'''), ('valid', 'tstzrange', 'NULL::tstzrange'), ('validity', 'tstzrange', 'validity'),
   ('value', 'float8', 'number'), ('value', 'numeric', 'money'), ('value', 'text', 'category'), ('worth', 'numeric', 'money'), ('x', 'float8', 'x::float8'), ('x', 'int4', 'occasion_x');
-INSERT INTO split_arguments VALUES ('kind', 'text', '''promise''', 'deeds'), ('basis', 'text', 'basis', 'consents'), ('score', 'int4', 'NULL::int', 'interaction_history');
+INSERT INTO split_arguments VALUES ('kind', 'text', '''promise''', 'deeds'), ('basis', 'text', 'basis', 'consents'), ('score', 'int4', 'NULL::int', 'interaction_history'), ('score', 'int4', '1 + score % 5', 'csat'), ('score', 'int4', '1 + score % 5', 'effort_score');
 
 -- every aggregate that takes rows or values, as a call over one of the tables; NULL where an argument has none
 CREATE VIEW split_calls AS
@@ -67,5 +69,6 @@ CROSS JOIN LATERAL (
       AND v.atttypid::regtype::text LIKE 'crm.%' AND (p.proname = 'merge' OR p.proname IN ('fit_mix_base', 'affinity'))) c ON true) a
 WHERE p.pronamespace = 'crm'::regnamespace AND coalesce(p.proargnames[1], '') <> 'state'
   AND g.aggtransfn <> ALL (SELECT oid FROM pg_proc WHERE proname = 'purchase_history_without_zone') -- which only say what is missing
+  AND p.oid NOT IN ('crm.fit_pareto_nbd(crm.purchase_history, date, crm.season)'::regprocedure, 'crm.fit_mbg_cnbd_k(crm.purchase_history, date, crm.season)'::regprocedure) -- which refuse
   AND NOT 'crm.breakage_curve'::regtype = ANY (p.proargtypes[1:])
 GROUP BY p.oid, p.proname;
