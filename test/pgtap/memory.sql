@@ -1,7 +1,7 @@
 -- profile, fact, forget and use_verdict: against a slow reference in SQL on random assertions, and an exhaustive table of the verdict
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(26);
+SELECT plan(30);
 SELECT setseed(0.19);
 
 CREATE TEMP TABLE a AS
@@ -103,6 +103,12 @@ SELECT throws_ok($$ SELECT assertion('x', '1', 'stated', 's', '2024-01-01', conf
 SELECT throws_ok($$ SELECT 'x is a for sell by consent; x is b'::profile_rule $$, '22023', NULL, 'an attribute has one category');
 SELECT throws_ok($$ SELECT fact('{}', NULL, 'x') $$, '22004', NULL, 'there is no hidden today');
 SELECT is((SELECT profile(NULL, 'a', 'stated', 's', '2024-01-01') FROM generate_series(1, 2)), '{}'::profile, 'rows that say nothing are left out');
+
+-- suppression entries are HMAC-SHA-256, by another implementation
+SELECT is(encode(suppression_entry('a secret of 16 bytes or more', '{"customer":"Ann"}'), 'hex'), '04d303a400ba6664cb3436a81461f0973494fcb1c4dd2c06641c78a89e93b4ef', 'a suppression entry is an HMAC of the object');
+SELECT is(encode(suppression_entry(repeat('k', 100), '{"shop": 2, "name": "Käse"}'), 'hex'), '1a70d7dba5e23c7918a9daa788af4f990aea7ec621313f70116ac65d9ba40644', 'in UTF-8, of keys in any order, under a long secret too');
+SELECT isnt(suppression_entry('a secret of 16 bytes or mure', '{"customer": "Ann"}'), suppression_entry('a secret of 16 bytes or more', '{"customer": "Ann"}'), 'another secret, another entry');
+SELECT throws_ok($$ SELECT suppression_entry('short', '{}') $$, '22023', 'secret of 5 bytes is too short', 'a secret is not guessed');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -14,7 +14,7 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION crm');
 
 my $output = '';
-foreach my $file (qw(demo-shop demo-contacts demo-relationship))
+foreach my $file (qw(demo-shop demo-contacts demo-relationship demo-memory))
 {
 	my ($printed, $errors) = ('', '');
 	my $ok = IPC::Run::run(
@@ -41,6 +41,13 @@ my $refused = $node->safe_psql('postgres', q{
 	SELECT count(*) FROM (SELECT DISTINCT customer_id FROM orders WHERE amount > 0) c
 	WHERE NOT EXISTS (SELECT FROM grants g WHERE g.customer_id = c.customer_id AND validity @> timestamptz '2025-01-01 10:00+01')});
 like($output, qr/^ no consent for marketing +\| +$refused \|/m, 'as many have no consent as plain SQL says');
+
+like($output, qr/^ language +\| service +\| t +\| Hindi +\| contract for service, stated by call 812 /m, 'a fact comes with its source');
+like($output, qr/^ expects child +\| offers +\| f +\| +\| no consent for offers/m, 'an inference sells nothing');
+like($output, qr/^ bread +\| +\d+ \|.*\n cheese +\|/m, 'the next categories are there');
+my ($kept, $late, $overdue) = $output =~ /^ customers \| kept \| kept_late \| overdue .*\n-.*\n +\d+ \| +(\d+) \| +(\d+) \| +(\d+) \| /m;
+is($kept + $late + $overdue, 929, 'every complaint has a promise, some of which were kept late');
+cmp_ok($late, '>', 0, 'and they are shown');
 
 my $complaints = $node->safe_psql('postgres', q{
 	SELECT count(*) FROM contacts WHERE kind = 'complaint' AND direction = 'inbound' AND at > '2023-12-31 18:00+01' AND at <= '2024-12-31 18:00+01'});
