@@ -114,10 +114,10 @@ BEGIN
   model := (SELECT fit_purchase_model(history, calibrated) FROM customer, (SELECT 1 + count(*) / 200000 AS parts FROM customer) c
             WHERE first_purchased_on(history) <= calibrated AND (hashtext(customer_id::text) & 2147483647) % parts = 0);
   RETURN QUERY
-  WITH alike AS (
+  WITH alike AS MATERIALIZED (
     SELECT (b).x, (b).t_x, (b).age, count(*) AS customers
     FROM (SELECT btyd(history, calibrated, unit_days(model)) AS b FROM customer WHERE first_purchased_on(history) <= calibrated OFFSET 0) c GROUP BY 1, 2, 3),
-  bought AS (
+  bought AS MATERIALIZED (
     SELECT p.purchased_on, count(*) AS days
     FROM customer, purchases(within(history, daterange(calibrated + 1, as_of, '[]'))) p
     WHERE first_purchased_on(history) <= calibrated AND p.purchase_count > 0 GROUP BY 1)
