@@ -126,7 +126,7 @@ CREATE FUNCTION crm_internal.report_columns(horizon_days int, keys text[]) RETUR
     '(1 + width_bucket(CASE WHEN r.value_measure = ''clv'' THEN {score}.clv ELSE crm.spend(u.history)::float8 END, r.value_cuts))::smallint AS value_decile',
     '{since} AS segment_since',
     '{previous} AS previous_segment',
-    '(crm.clv_interval(r.purchase_model, r.spend_model, u.history, {day}, {day} + {horizon}, r.annual_discount_rate, 0.8::float8, r.margin)).high AS clv_q90_{horizon}d',
+    '(crm.clv_interval(r.purchase_model, r.spend_model, u.history, {day}, ({day} + {horizon})::date, r.annual_discount_rate, 0.8::float8, r.margin::float8)).high AS clv_q90_{horizon}d',
     'crm.value_note(r.purchase_model, r.spend_model, u.history, {day}) AS value_note'
   ]) WITH ORDINALITY AS u(c, n)
   WHERE substring(c FROM '\w+$') <> ALL (keys)
