@@ -109,7 +109,18 @@ COMMENT ON FUNCTION crm.unit_days(crm.purchase_model) IS
 
 -- a history as the models see it
 
-CREATE FUNCTION crm.btyd(history crm.purchase_history, as_of date, unit_days int DEFAULT 1, OUT x int, OUT t_x float8, OUT age float8, OUT mean_spend float8) RETURNS record
+CREATE TYPE crm.btyd_result AS (
+  x int,
+  t_x float8,
+  age float8,
+  mean_spend float8
+);
+COMMENT ON TYPE crm.btyd_result IS 'a history as the models see it';
+COMMENT ON COLUMN crm.btyd_result.x IS 'days with a purchase after the first';
+COMMENT ON COLUMN crm.btyd_result.t_x IS 'units from the first purchase day to the last';
+COMMENT ON COLUMN crm.btyd_result.age IS 'units from the first purchase day to as_of';
+COMMENT ON COLUMN crm.btyd_result.mean_spend IS 'net spend for each day of x';
+CREATE FUNCTION crm.btyd(history crm.purchase_history, as_of date, unit_days int DEFAULT 1) RETURNS crm.btyd_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_btyd';
 COMMENT ON FUNCTION crm.btyd(crm.purchase_history, date, int) IS
   'repeat purchase days, first to last purchase and first purchase to as_of in units of unit_days days, and net spend per repeat purchase day; NULL before the first purchase';

@@ -131,9 +131,17 @@ COMMENT ON OPERATOR crm.+ (crm.contact_policy, crm.contact_policy) IS 'the rules
 
 -- the verdict
 
+CREATE TYPE crm.contact_verdict_result AS (
+  allowed boolean,
+  reason text,
+  earliest timestamptz
+);
+COMMENT ON TYPE crm.contact_verdict_result IS 'whether a customer may be contacted';
+COMMENT ON COLUMN crm.contact_verdict_result.allowed IS 'whether the contact may be made';
+COMMENT ON COLUMN crm.contact_verdict_result.reason IS 'what forbids it, or allowed';
+COMMENT ON COLUMN crm.contact_verdict_result.earliest IS 'when it may be made, as things are now; NULL if never';
 CREATE FUNCTION crm.contact_verdict(policy crm.contact_policy, consents crm.consents, interactions crm.interaction_history,
-    as_of timestamptz, channel text, purpose text, time_zone text,
-    OUT allowed boolean, OUT reason text, OUT earliest timestamptz) RETURNS record
+    as_of timestamptz, channel text, purpose text, time_zone text) RETURNS crm.contact_verdict_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contact_verdict_as_of';
 COMMENT ON FUNCTION crm.contact_verdict(crm.contact_policy, crm.consents, crm.interaction_history, timestamptz, text, text, text) IS
   'whether a contact is allowed at an instant; if not, the first reason why not and the earliest instant when it would be, NULL if never';

@@ -111,8 +111,18 @@ CREATE FUNCTION crm.curve_points(curve crm.whale_curve, steps int DEFAULT 100,
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 100 AS 'MODULE_PATHNAME', 'crm_whale_curve_points';
 COMMENT ON FUNCTION crm.curve_points(crm.whale_curve, int) IS
   'the curve as rows, from the most profitable customer down: customers so far and their cumulated profit, at every 1 / steps of the customers, rounded up; shares of a total that is not positive are NULL';
-CREATE FUNCTION crm.whale_peak(curve crm.whale_curve,
-    OUT customers bigint, OUT customer_share float8, OUT profit numeric, OUT profit_share float8) RETURNS record
+CREATE TYPE crm.whale_peak_result AS (
+  customers bigint,
+  customer_share float8,
+  profit numeric,
+  profit_share float8
+);
+COMMENT ON TYPE crm.whale_peak_result IS 'where a whale curve is highest';
+COMMENT ON COLUMN crm.whale_peak_result.customers IS 'those who bring a profit';
+COMMENT ON COLUMN crm.whale_peak_result.customer_share IS 'their share of all customers';
+COMMENT ON COLUMN crm.whale_peak_result.profit IS 'what they bring together';
+COMMENT ON COLUMN crm.whale_peak_result.profit_share IS 'that as a share of the total; NULL if the total is not positive';
+CREATE FUNCTION crm.whale_peak(curve crm.whale_curve) RETURNS crm.whale_peak_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_whale_peak';
 COMMENT ON FUNCTION crm.whale_peak(crm.whale_curve) IS
   'where the curve is highest: the customers who bring a profit, and the profit before the others lose part of it';
