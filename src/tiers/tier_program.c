@@ -239,6 +239,37 @@ CheckQualifying(const TierProgram *p, int rank)
 						errmsg("tier \"%s\" has no qualifying threshold", tier->name)));
 }
 
+/* Of the rules of the first tier the first that names the main metric leads, where none is in it alone. */
+void
+tier_lead_with_main_metric(TierProgram *p)
+{
+	TierAlternative *a = (TierAlternative *) tier_program_alternatives(p);
+	const int		 n = tier_program_terms(p)->nalternatives;
+
+	if (p->tiers[0].qualify[p->metric] != NO_THRESHOLD)
+		return;
+	for (int i = 0; i < n && a[i].rank == 1 && !a[i].retain; i++)
+		if (a[i].thresholds[p->metric] != NO_THRESHOLD)
+		{
+			TierAlternative first = a[i];
+
+			memmove(a + 1, a, i * sizeof(TierAlternative));
+			a[0] = first;
+			return;
+		}
+}
+
+/* The text form knows the main metric by the first tier. */
+static void
+CheckMainMetric(const TierProgram *p)
+{
+	if (tier_main_threshold(p, 1, false) == NO_THRESHOLD)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("tier \"%s\" has no threshold in the main metric %s",
+							   p->tiers[0].name, metric_names[p->metric]),
+						errdetail("The first tier needs one.")));
+}
+
 /* A metric asks more of each tier than of the ones below it. */
 static void
 CheckThresholdsAscend(const TierProgram *p, int metric)
@@ -439,6 +470,7 @@ CheckTierProgram(const TierProgram *p)
 	CheckNamesDistinct(p);
 	for (int rank = 1; rank <= p->ntiers; rank++)
 		CheckQualifying(p, rank);
+	CheckMainMetric(p);
 	CheckBaseTier(p);
 	for (int m = 0; m < TIER_METRICS; m++)
 	{

@@ -146,6 +146,7 @@ extern int			   tier_find(const TierProgram *p, const char *name);
 extern char			  *tier_names(const TierProgram *p);
 extern int			   tier_rank_by_name(const TierProgram *p, const char *name);
 extern void			   tier_set_name(Tier *tier, const char *name);
+extern void			   tier_lead_with_main_metric(TierProgram *p);
 extern const char	  *tier_metric_name(int metric);
 extern const char	  *tier_downgrade_name(int downgrade);
 extern const char	  *tier_window_name(const TierProgram *p);

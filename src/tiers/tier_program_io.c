@@ -250,18 +250,25 @@ append_thresholds(StringInfo out, int main_metric, const int64 *thresholds, cons
 }
 
 /*
- * The rules of a tier: those of one metric, then those of several; the first of the program names
- * the main metric first.
+ * The rules of a tier: those of one metric, then those of several. Where the first tier names the
+ * main metric only along with others, that rule goes first, as the text names the main metric so.
  */
 static void
 append_rules(StringInfo out, const TierProgram *p, int rank, bool retain, const char *before)
 {
 	const Tier			  *tier = &p->tiers[rank - 1];
 	const TierAlternative *a = tier_program_alternatives(p);
+	const bool leads = rank == 1 && !retain && tier->qualify[p->metric] == NO_THRESHOLD &&
+					   tier_program_terms(p)->nalternatives > 0 && a[0].rank == 1 && !a[0].retain;
 
+	if (leads)
+	{
+		append_thresholds(out, p->metric, a[0].thresholds, before, " and ");
+		before = " or ";
+	}
 	before =
 		append_thresholds(out, p->metric, retain ? tier->retain : tier->qualify, before, " or ");
-	for (int i = 0; i < tier_program_terms(p)->nalternatives; i++)
+	for (int i = leads; i < tier_program_terms(p)->nalternatives; i++)
 		if (a[i].rank == rank && a[i].retain == retain)
 		{
 			append_thresholds(out, p->metric, a[i].thresholds, before, " and ");

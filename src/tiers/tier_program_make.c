@@ -209,7 +209,13 @@ set_terms(FunctionCallInfo fcinfo, const TierProgram *p, TierTermsDraft *draft)
 	if (argument_is_given(fcinfo, 23))
 		terms->fee_period = span_argument(fcinfo, 23, "fee_period");
 	if (argument_is_given(fcinfo, 24))
+	{
 		terms->renewal_fee = amount_from_numeric(PG_GETARG_NUMERIC(24));
+		if (terms->renewal_fee <= 0)
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("renewal fee must be above 0"),
+							errhint("Leave it out where it is the same as the fee.")));
+	}
 	if (argument_is_given(fcinfo, 25))
 		tier_benefits_from_text(text_to_cstring(PG_GETARG_TEXT_PP(25)), p, draft);
 }

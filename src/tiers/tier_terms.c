@@ -49,6 +49,7 @@ tier_program_with_terms(TierProgram *p, const TierTermsDraft *d)
 	memcpy(end + sizeof(TierTerms) + alternatives, d->benefits, benefits);
 	SET_VARSIZE(p, size + sizeof(TierTerms) + alternatives + benefits);
 	p->flags |= TIER_PROGRAM_TERMS;
+	tier_lead_with_main_metric(p);
 	return p;
 }
 
@@ -296,7 +297,13 @@ scan_tier_terms(Scanner *s, const TierProgram *p, TierTermsDraft *d)
 		scan_word(s, "every");
 		t->fee_period = scan_span(s);
 		if (scan_try_word(s, "renewal"))
+		{
+			const Scanner start = *s;
+
 			t->renewal_fee = scan_amount(s);
+			if (t->renewal_fee <= 0)
+				scan_error(&start, "a renewal fee above 0");
+		}
 	}
 	if (scan_try_word(s, "benefits"))
 		scan_benefits(s, p, d);

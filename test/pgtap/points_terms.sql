@@ -12,7 +12,7 @@
 \endif
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(25);
+SELECT plan(32);
 
 CREATE TYPE terms AS (rate numeric, order_points int, pending interval, expiry interval, expires_at text, inclusive boolean, inactivity interval,
   reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[]);
@@ -348,5 +348,19 @@ SELECT is((SELECT points_balance('rate 1 expires 12 months', '{2023-01-31 1 1000
   'redeeming and cancelling gives no point a longer life');
 SELECT is((SELECT points_balance('rate 1 expires 12 months', '{2023-01-31 1 1000}', '{2023-06-01 0 1000, 2023-06-02 0 -1000}', d) FROM unnest('{2024-01-30}'::date[]) d), 1000::bigint, 'what comes back in time is there until its day');
 SELECT is(points_balance('rate 1 expires 12 months inclusive', '{2013-01-01 1 10, 2013-05-28 1 10, 2014-01-03 1 10, 2014-02-03 1 10, 2014-05-28 1 10}', NULL, '2014-05-28'), 40::bigint, 'the last day inclusive is a word');
+-- the main metric is that of the first rule, alone or along with others, through every form
+SELECT is((program, program::text::crm.tier_program::jsonb ->> 'metric', program::jsonb::crm.tier_program)::text,
+  (program::text::crm.tier_program, 'spend', program)::text, 'spend stays the main metric of ' || program)
+FROM unnest('{"{A: spend 5 and orders 3 or purchase_days 4, B: spend 9 and orders 5 or purchase_days 8} rolling 12 months",
+  "{A: spend 5 and orders 3 or purchase_days 4 and orders 2, B: purchase_days 8 and orders 5 or spend 9 and orders 5} rolling 12 months"}'::crm.tier_program[]) AS program;
+SELECT ok(program::text::crm.tier_program = program, 'is read back: ' || program)
+FROM unnest('{"{A: spend 5 and orders 3 or purchase_days 4, B: spend 9 and orders 5 or purchase_days 8} rolling 12 months"}'::crm.tier_program[]) AS program;
+SELECT is(jsonb '{"metric": "spend", "window_kind": "rolling", "period": "12 months", "tiers": [{"tier": "A", "qualify": {"purchase_days": 5},
+    "qualify_together": [{"purchase_days": 3, "orders": 9}, {"spend": 3, "orders": 2}]}]}'::crm.tier_program::jsonb ->> 'metric', 'spend', 'jsonb names the main metric where it will');
+SELECT throws_ok($$SELECT jsonb '{"metric": "spend", "window_kind": "rolling", "period": "12 months", "tiers": [{"tier": "A", "qualify": {"orders": 5}}]}'::crm.tier_program$$,
+  '22023', 'the first tier has no spend threshold', 'a main metric that the first tier does not name');
+SELECT throws_ok($$SELECT '{A: spend 5} rolling 12 months fee 60 every 12 months renewal 0'::crm.tier_program$$, '22P02', NULL, 'a renewal for nothing');
+SELECT throws_ok($$SELECT crm.tier_program(ARRAY['A'], ARRAY[5], fee => 60, fee_period => '12 months', renewal_fee => 0)$$, '22003', 'renewal fee must be above 0', 'a renewal for nothing as an argument');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -25,12 +25,14 @@ CREATE FUNCTION crm_internal.text_thresholds(thresholds jsonb, metric text, conj
   SELECT string_agg(key || ' ' || value, conjunction ORDER BY key <> metric, key) FROM jsonb_each_text(coalesce(thresholds, '{}')) $$;
 COMMENT ON FUNCTION crm_internal.text_thresholds(jsonb, text, text) IS 'spend 500 or orders 3, of an object of thresholds by metric';
 
-CREATE FUNCTION crm_internal.text_rules(single jsonb, together jsonb, metric text) RETURNS text
+-- The first rule of the first tier names the main metric: where none is in it alone, one that joins it to others leads.
+CREATE FUNCTION crm_internal.text_rules(single jsonb, together jsonb, metric text, leads boolean) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT string_agg(rule, ' or ' ORDER BY no) FROM (
+  SELECT string_agg(rule, ' or ' ORDER BY (leads AND single ->> metric IS NULL
+      AND no = (SELECT min(n) FROM jsonb_array_elements(together) WITH ORDINALITY AS t(rules, n) WHERE rules ->> metric IS NOT NULL)) IS TRUE DESC, no) FROM (
     SELECT 0 AS no, crm_internal.text_thresholds(single, metric, ' or ') AS rule
     UNION ALL SELECT no, crm_internal.text_thresholds(rules, metric, ' and ') FROM jsonb_array_elements(coalesce(together, '[]')) WITH ORDINALITY t(rules, no)) r $$;
-COMMENT ON FUNCTION crm_internal.text_rules(jsonb, jsonb, text) IS 'the rules of a tier as its text form has them';
+COMMENT ON FUNCTION crm_internal.text_rules(jsonb, jsonb, text, boolean) IS 'the rules of a tier as its text form has them, in the first tier that of the main metric first';
 
 CREATE FUNCTION crm_internal.text_earning(earning jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -62,8 +64,12 @@ BEGIN
   END IF;
   FOR tier IN SELECT jsonb_array_elements(program -> 'tiers') LOOP
     PERFORM crm_internal.check_json_fields('tier', tier, '{rank,tier,qualify,qualify_together,retain,retain_together,lifetime}');
-    tiers := concat(tiers || ', ', coalesce(crm_internal.text_label(tier ->> 'tier'), '""'), ': ', crm_internal.text_rules(tier -> 'qualify', tier -> 'qualify_together', metric),
-      ' keep ' || crm_internal.text_rules(tier -> 'retain', tier -> 'retain_together', metric), CASE WHEN (tier ->> 'lifetime')::boolean THEN ' lifetime' END);
+    IF tiers IS NULL AND tier -> 'qualify' ->> metric IS NULL
+       AND NOT EXISTS (SELECT FROM jsonb_array_elements(coalesce(tier -> 'qualify_together', '[]')) AS rules WHERE rules ->> metric IS NOT NULL) THEN
+      PERFORM crm_internal.raise_error('invalid_parameter_value', format('the first tier has no %s threshold', metric), NULL, 'It needs one in the main metric, the field "metric" of the program.');
+    END IF;
+    tiers := concat(tiers || ', ', coalesce(crm_internal.text_label(tier ->> 'tier'), '""'), ': ', crm_internal.text_rules(tier -> 'qualify', tier -> 'qualify_together', metric, tiers IS NULL),
+      ' keep ' || crm_internal.text_rules(tier -> 'retain', tier -> 'retain_together', metric, false), CASE WHEN (tier ->> 'lifetime')::boolean THEN ' lifetime' END);
   END LOOP;
   RETURN concat('{', tiers, '} ', window_kind, CASE WHEN window_kind NOT LIKE 'calendar%' THEN ' ' || (program ->> 'period') END, ' from ' || (program ->> 'fiscal_start'),
     ' downgrade ' || (program ->> 'downgrade'), ' grace ' || (program ->> 'grace'), ' valid ' || (program ->> 'validity'), ' starts ' || (program ->> 'starts_on'),

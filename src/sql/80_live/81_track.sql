@@ -93,7 +93,7 @@ COMMENT ON FUNCTION crm_internal.rule_columns() IS 'the columns of a scoring rul
 CREATE FUNCTION crm_internal.report_columns(horizon_days int, keys text[]) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   -- u is the history as of {day}, {score} the row with the score; only a view that is not older has {money}
-  SELECT replace(string_agg(c, E',\n      ' ORDER BY n), '{horizon}', horizon_days::text) FROM unnest(ARRAY[
+  SELECT string_agg(c, E',\n      ' ORDER BY n) FROM (SELECT replace(u.c, '{horizon}', horizon_days::text) AS c, u.n FROM unnest(ARRAY[
     'crm.first_purchased_on(u.history) AS first_purchased_on',
     'crm.last_purchased_on(u.history) AS last_purchased_on',
     'crm.recency(u.history, {day}) AS days_since_last_purchase',
@@ -128,7 +128,7 @@ CREATE FUNCTION crm_internal.report_columns(horizon_days int, keys text[]) RETUR
     '{previous} AS previous_segment',
     '(crm.clv_interval(r.purchase_model, r.spend_model, u.history, {day}, ({day} + {horizon})::date, r.annual_discount_rate, 0.8::float8, r.margin::float8)).high AS clv_q90_{horizon}d',
     'crm.value_note(r.purchase_model, r.spend_model, u.history, {day}) AS value_note'
-  ]) WITH ORDINALITY AS u(c, n)
+  ]) WITH ORDINALITY AS u(c, n)) AS v
   WHERE substring(c FROM '\w+$') <> ALL (keys)
 $$;
 COMMENT ON FUNCTION crm_internal.report_columns(int, text[]) IS
@@ -434,11 +434,11 @@ DECLARE
   reserved constant text[] := crm_internal.score_columns() || '{history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
     tier_program,purchase_model,spend_model,margin,horizon_days,annual_discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,currency,as_of,rhythm,value_measure,value_cuts,snapshot_on,changed_at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
     days_since_last_purchase,days_since_first_purchase,purchase_count,purchase_day_count,spend,average_order_value,average_days_between_purchases,
-    cohort_month,lifecycle_state,p_silence,spend_last_365d,purchase_count_last_365d,value_decile,segment_since,previous_segment}'::text[];
+    cohort_month,lifecycle_state,p_silence,spend_last_365d,purchase_count_last_365d,value_decile,segment_since,previous_segment,p_churned,value_note}'::text[];
   k text;
 BEGIN
   FOREACH k IN ARRAY keys LOOP
-    IF k = ANY (reserved) THEN
+    IF k = ANY (reserved) OR k ~ '^(expected_purchases|clv|clv_q90|buy_again)_\d+d$' THEN
       PERFORM crm_internal.raise_error('duplicate_column', format('key column %I of %s has the name of a column that crm.track makes', k, purchases),
         hint => 'Give it another name in the view.');
     END IF;
