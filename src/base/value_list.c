@@ -259,7 +259,8 @@ add_received(ValueList *list, ListEntry entry)
 			valid = isfinite(entry.value.number) && entry.with.count > 0;
 			break;
 		default:
-			valid = isfinite(entry.value.number) && isfinite(entry.with.number);
+			valid = fabs(entry.value.number) <= LIST_PAIR_MAX &&
+					fabs(entry.with.number) <= LIST_PAIR_MAX;
 			break;
 	}
 	if (!valid)

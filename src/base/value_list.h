@@ -20,6 +20,8 @@ typedef enum ValueListKind
 } ValueListKind;
 
 #define LIST_KINDS 3
+#define LIST_PAIR_MAX \
+	1e100 /* of the numbers of a pair: their squares still add up to a finite one */
 
 typedef struct ListEntry
 {

@@ -10,6 +10,7 @@
 #include "base/calendar.h"
 #include "lifetime/btyd.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "base/rows.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -179,10 +180,12 @@ crm_data_check_combine(PG_FUNCTION_ARGS)
 	int64	  *numbers = numbers_of(state);
 	int64	  *other = numbers_of(PG_GETARG_ARRAYTYPE_P(1));
 
-	for (int i = 0; i < NUMBERS; i++)
-		numbers[i] = i < MINIMA	  ? numbers[i] + other[i]
-					 : i < MAXIMA ? Min(numbers[i], other[i])
-								  : Max(numbers[i], other[i]);
+	for (int i = 0; i < MINIMA; i++)
+		if (pg_add_s64_overflow(numbers[i], other[i], &numbers[i]))
+			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+							errmsg("state of data_check is out of range")));
+	for (int i = MINIMA; i < NUMBERS; i++)
+		numbers[i] = i < MAXIMA ? Min(numbers[i], other[i]) : Max(numbers[i], other[i]);
 	PG_RETURN_ARRAYTYPE_P(state);
 }
 

@@ -16,7 +16,6 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 
-#define FORECAST_MAX 1e100
 #define DECILES 10
 
 /* Numbers whose squares still add up to a finite one. */
@@ -26,10 +25,10 @@ CheckForecastNumber(double value, const char *name)
 	if (!isfinite(value))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be a finite number", name)));
-	if (fabs(value) > FORECAST_MAX)
+	if (fabs(value) > LIST_PAIR_MAX)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("%s %g is out of range", name, value),
-						errdetail("It must be within +-%g.", FORECAST_MAX)));
+						errdetail("It must be within +-%g.", LIST_PAIR_MAX)));
 	return value;
 }
 
@@ -184,6 +183,7 @@ crm_forecast_accuracy_final(PG_FUNCTION_ARGS)
 	bool			 same_a = true;
 	double			 means[2][DECILES];
 	double			 gini = 0;
+	double			 top;
 	Datum			 values[11];
 	bool			 nulls[11] = {false};
 
@@ -218,8 +218,9 @@ crm_forecast_accuracy_final(PG_FUNCTION_ARGS)
 	values[5] = Float8GetDatum(sqrt(square / n));
 	nulls[6] = same_e || same_a || !(variance_e > 0 && variance_a > 0);
 	values[6] = Float8GetDatum(nulls[6] ? 0 : covariance / sqrt(variance_e) / sqrt(variance_a));
-	nulls[7] = actual == 0;
-	values[7] = Float8GetDatum(nulls[7] ? 0 : top_decile(pairs, n) / actual);
+	top = actual == 0 ? 0 : top_decile(pairs, n) / actual;
+	nulls[7] = actual == 0 || !isfinite(top); /* the total may be next to nothing */
+	values[7] = Float8GetDatum(nulls[7] ? 0 : top);
 	decile_means(pairs, n, means[0], means[1]);
 	nulls[8] = !normalised_gini(pairs, n, actual, &gini);
 	values[8] = Float8GetDatum(gini);

@@ -63,19 +63,46 @@ key_of_secret(const text *secret, uint8 *key)
 	}
 }
 
+/* The object with each number in its shortest form: 1 and 1.0 are one key, and one entry. */
+static Jsonb *
+shortest_numbers(Jsonb *object)
+{
+	JsonbIterator	  *it = JsonbIteratorInit(&object->root);
+	JsonbParseState	  *state = NULL;
+	JsonbValue		   value;
+	JsonbValue		  *result = NULL;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+	{
+		if ((token == WJB_VALUE || token == WJB_ELEM) && value.type == jbvNumeric)
+			value.val.numeric = DatumGetNumeric(
+				DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value.val.numeric)));
+		result = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
+	}
+	return JsonbValueToJsonb(result);
+}
+
 /* (secret, customer): HMAC-SHA-256 (RFC 2104) of the customer's object as text, in UTF-8. */
 PG_FUNCTION_INFO_V1(crm_suppression_entry);
 Datum
 crm_suppression_entry(PG_FUNCTION_ARGS)
 {
 	Jsonb *customer = PG_GETARG_JSONB_P(1);
-	char  *object = JsonbToCString(NULL, &customer->root, VARSIZE(customer));
+	char  *object;
 	uint8  key[BLOCK_SIZE];
 	int	   len;
-	char  *utf8 = utf8_of(object, (int) strlen(object), &len);
+	char  *utf8;
 	bytea *inner;
 
 	key_of_secret(PG_GETARG_TEXT_PP(0), key);
+	if (!JB_ROOT_IS_OBJECT(customer) || JB_ROOT_COUNT(customer) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("customer must be an object of the key columns"),
+						errhint("Write jsonb_build_object('customer', customer).")));
+	customer = shortest_numbers(customer);
+	object = JsonbToCString(NULL, &customer->root, VARSIZE(customer));
+	utf8 = utf8_of(object, (int) strlen(object), &len);
 	inner = masked_hash(key, 0x36, utf8, len);
 	PG_RETURN_BYTEA_P(masked_hash(key, 0x5c, VARDATA_ANY(inner), VARSIZE_ANY_EXHDR(inner)));
 }

@@ -295,6 +295,8 @@ crm_gini_final_numeric(PG_FUNCTION_ARGS)
 
 	if (list == NULL)
 		PG_RETURN_NULL();
+	if (list->n > 0 && list->entries[0].value.amount < 0)
+		gini_refuses(amount_to_text(list->entries[0].value.amount));
 	n = value_list_count(list);
 	for (int i = 0; i < list->n; i++)
 	{
@@ -413,6 +415,9 @@ crm_gini_final_float8(PG_FUNCTION_ARGS)
 
 	if (list == NULL)
 		PG_RETURN_NULL();
+	if (list->n > 0 && list->entries[0].value.number < 0)
+		gini_refuses(DatumGetCString(
+			DirectFunctionCall1(float8out, Float8GetDatum(list->entries[0].value.number))));
 	scale = sum_scale(list);
 	n = (double) value_list_count(list);
 	for (int i = 0; i < list->n; i++)

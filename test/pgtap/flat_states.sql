@@ -1,7 +1,7 @@
 -- states of aggregates that keep every value, or every model: split as one likes, the same to the last bit; forms that come back
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(15);
+SELECT plan(19);
 
 SELECT setseed(0.16);
 CREATE TABLE flat_states_rows AS
@@ -46,6 +46,11 @@ SELECT throws_ok($$SELECT 'sums; 1:1'::value_list_state$$, '22P02', NULL, 'a kin
 SELECT throws_ok($$SELECT '"bg_nbd(r 1, alpha 1, a 1, b 1, unit_days 7)"; "gamma_gamma(p 6, q 4, v 15)"; {1, 2}'::expected_revenue_state$$, '22000',
   'expected_revenue_state has 21 sums, of at most 9223372036854775807 customers', 'a state has all of its sums');
 SELECT throws_ok($$SELECT crm_internal.value_list_combine('amounts; 1:1', 'amounts; 1:1')$$, '0A000', NULL, 'a combine function is none to call');
+SELECT throws_ok($$SELECT 'pairs; 1e308:-1e308'::value_list_state$$, '22000', 'entry 1 of value_list_state is out of range', 'the squares of pairs add up to a finite number');
+SELECT throws_ok($$SELECT gini(v) FROM (VALUES ('numbers; -2:1, 5:1'::value_list_state)) s(v)$$, '22003', 'gini cannot take the negative value -2', 'a state of concentration may owe, one of gini may not');
+SELECT throws_ok($$SELECT gini(v) FROM (VALUES ('amounts; -2:1, 5:1'::value_list_state)) s(v)$$, '22003', 'gini cannot take the negative value -2.00', 'nor of amounts');
+SELECT throws_ok($$SELECT data_check(v) FROM (VALUES (array_fill(9223372036854775807, ARRAY[44])), (array_fill(1::bigint, ARRAY[44]))) s(v)$$, '22003',
+  'state of data_check is out of range', 'no sum starts again from below');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- How right forecasts were: the order of the customers, and each tenth of them, against slow references in plain SQL
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(11);
+SELECT plan(12);
 
 SELECT setseed(0.5);
 CREATE TEMP TABLE pair AS
@@ -33,6 +33,8 @@ SELECT is((forecast_accuracy(7, actual)).normalised_gini, 0::float8, '0 for none
 SELECT ok((forecast_accuracy(distinct_forecast, 3)).normalised_gini IS NULL AND (forecast_accuracy(distinct_forecast, actual - 1)).normalised_gini IS NULL, 'NULL if nobody differs, and of negative values') FROM pair;
 SELECT is((SELECT forecast_accuracy(tied_forecast, actual ORDER BY i)::text FROM pair), (SELECT forecast_accuracy(tied_forecast, actual ORDER BY md5(i::text))::text FROM pair), 'no order of rows changes a bit');
 SELECT is((SELECT (forecast_accuracy(1, 2)).decile_actual), array_fill(2::float8, ARRAY[10]), 'one customer is all tenths');
+SELECT is((SELECT (forecast_accuracy(expected, actual)).top_decile_share FROM (VALUES (3, 1e100::float8), (2, -1e100), (1, 1e-300)) v(expected, actual)), NULL::float8,
+  'no share of a total that is next to nothing');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- profile, fact, forget and use_verdict: against a slow reference in SQL on random assertions, and an exhaustive table of the verdict
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(30);
+SELECT plan(33);
 SELECT setseed(0.19);
 
 CREATE TEMP TABLE a AS
@@ -108,6 +108,10 @@ SELECT is((SELECT profile(NULL, 'a', 'stated', 's', '2024-01-01') FROM generate_
 SELECT is(encode(suppression_entry('a secret of 16 bytes or more', '{"customer":"Ann"}'), 'hex'), '04d303a400ba6664cb3436a81461f0973494fcb1c4dd2c06641c78a89e93b4ef', 'a suppression entry is an HMAC of the object');
 SELECT is(encode(suppression_entry(repeat('k', 100), '{"shop": 2, "name": "Käse"}'), 'hex'), '1a70d7dba5e23c7918a9daa788af4f990aea7ec621313f70116ac65d9ba40644', 'in UTF-8, of keys in any order, under a long secret too');
 SELECT isnt(suppression_entry('a secret of 16 bytes or mure', '{"customer": "Ann"}'), suppression_entry('a secret of 16 bytes or more', '{"customer": "Ann"}'), 'another secret, another entry');
+SELECT is(suppression_entry('a secret of 16 bytes or more', '{"id": 120.00, "shop": 1}'), suppression_entry('a secret of 16 bytes or more', '{"id": 120, "shop": 1.0}'),
+  'equal numbers, equal entries');
+SELECT throws_ok($$ SELECT suppression_entry('a secret of 16 bytes or more', '"Ann"') $$, '22023', 'customer must be an object of the key columns', 'a bare key would never be found again');
+SELECT throws_ok($$ SELECT suppression_entry('a secret of 16 bytes or more', '{}') $$, '22023', 'customer must be an object of the key columns', 'nobody is no customer');
 SELECT throws_ok($$ SELECT suppression_entry('short', '{}') $$, '22023', 'secret of 5 bytes is too short', 'a secret is not guessed');
 
 SELECT * FROM finish();
