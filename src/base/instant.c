@@ -193,6 +193,22 @@ local_instant(DateADT day, int minute, LocalClock *clock)
 }
 
 /*
+ * The same where times bound what lies between them: a time that the clocks jump over
+ * is the moment of the jump, so that nothing is as long as what was jumped over.
+ */
+TimestampTz
+local_bound(DateADT day, int minute, LocalClock *clock)
+{
+	TimestampTz at = local_instant(day, minute, clock);
+	int64		jump;
+
+	if (at == DT_NOEND || is_steady(at, clock))
+		return at;
+	jump = local_timestamp(at, clock->zone) - (day * USECS_PER_DAY + minute * USECS_PER_MINUTE);
+	return jump > 0 ? next_change(at - jump, clock->zone) : at;
+}
+
+/*
  * The same time of day some months and days later on the calendar of a clock,
  * as timestamptz + interval does it: a day that a month lacks becomes its last,
  * a time that the clocks jump over moves on by the jump, and of two equal times

@@ -33,6 +33,7 @@ extern DateADT	   local_day(TimestampTz at, pg_tz *zone);
 extern void		   clock_set(LocalClock *clock, pg_tz *zone, TimestampTz at);
 extern int64	   local_microsecond(TimestampTz at, const LocalClock *clock);
 extern TimestampTz local_instant(DateADT day, int minute, LocalClock *clock);
+extern TimestampTz local_bound(DateADT day, int minute, LocalClock *clock);
 extern TimestampTz local_plus(TimestampTz at, int months, int days, const LocalClock *clock);
 extern TimestampTz local_next_change(TimestampTz at, const LocalClock *clock);
 extern int64	   interval_microseconds(const Interval *span, const char *name);

@@ -8,6 +8,8 @@
  */
 #include "crm.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "base/rows.h"
 #include "contact/contact_question.h"
@@ -72,21 +74,27 @@ read_candidate(HeapTupleHeader row, int place)
 	channel_set(c.channel, VARDATA_ANY(channel), VARSIZE_ANY_EXHDR(channel));
 	purpose_set(c.purpose, VARDATA_ANY(purpose), VARSIZE_ANY_EXHDR(purpose));
 	c.priority = isnull ? 0 : DatumGetFloat8(priority);
+	if (isnan(c.priority))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("priority of a message must be a number, not NaN")));
 	return c;
 }
 
-/* Read the candidates of an array, in the memory that keeps them. */
+/* Read the candidates of an array, in the memory that keeps them; their names stand in a copy of it there. */
 static void
-read_candidates(Candidates *all, ArrayType *array)
+read_candidates(Candidates *all, const ArrayType *given)
 {
-	int16  len;
-	bool   by_value;
-	char   align;
-	Datum *elements;
-	bool  *nulls;
+	ArrayType *array;
+	int16	   len;
+	bool	   by_value;
+	char	   align;
+	Datum	  *elements;
+	bool	  *nulls;
 
 	MemoryContextReset(all->memory);
 	all->from = NULL;
+	array = palloc(VARSIZE(given));
+	memcpy(array, given, VARSIZE(given));
 	get_typlenbyvalalign(ARR_ELEMTYPE(array), &len, &by_value, &align);
 	deconstruct_array(array, ARR_ELEMTYPE(array), len, by_value, align, &elements, &nulls, &all->n);
 	all->of = palloc(sizeof(Candidate) * Max(all->n, 1));
@@ -98,8 +106,7 @@ read_candidates(Candidates *all, ArrayType *array)
 		all->of[i] = read_candidate(DatumGetHeapTupleHeader(elements[i]), i);
 	}
 	qsort(all->of, all->n, sizeof(Candidate), compare_candidates);
-	all->from = palloc(VARSIZE(array));
-	memcpy(all->from, array, VARSIZE(array));
+	all->from = array;
 }
 
 /* The candidates of an argument: most rows ask about the same. */

@@ -12,6 +12,7 @@
 #include "base/amount.h"
 #include "base/calendar.h"
 #include "base/rows.h"
+#include "common/int.h"
 #include "contact/holdout.h"
 #include "executor/executor.h"
 #include "relationship/deeds.h"
@@ -106,7 +107,7 @@ pause_end(const Deed *last, const Interval *pause, pg_tz *zone)
 
 	clock_set(&clock, zone, last->made_at);
 	end = local_plus(last->made_at, pause->month, pause->day, &clock);
-	return end >= DT_NOEND - pause->time ? DT_NOEND : end + pause->time;
+	return end == DT_NOEND || pg_add_s64_overflow(end, pause->time, &end) ? DT_NOEND : end;
 }
 
 /* Why the customer is not surprised at an instant, though drawn; NULL if he is. */

@@ -79,6 +79,10 @@ test_number(HeapTupleHeader test, const char *name)
 	bool  isnull;
 	Datum value = GetAttributeByName(test, name, &isnull);
 
+	if (!isnull && !isfinite(DatumGetFloat8(value)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s of a stratum must be finite, not %s", name,
+							   DatumGetCString(DirectFunctionCall1(float8out, value)))));
 	return isnull ? NAN : DatumGetFloat8(value);
 }
 

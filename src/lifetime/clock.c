@@ -93,6 +93,8 @@ discounted_by_clock(const PurchaseModel *model, const PurchaseParams *params, Bt
 
 	if (delta == 0)
 		return ops->expected(params, c, ahead, NULL);
+	if (season_is_flat(purchase_model_season(model)))
+		return ops->discounted(params, c, ahead, delta);
 	total = ops->discounted(params, c, ahead, delta);
 	for (int i = 0; i < (int) lengthof(steps) && from < until; i++, by_then = expected)
 	{

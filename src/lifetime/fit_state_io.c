@@ -87,7 +87,7 @@ CheckGroup(const FitState *state, const FitGroup *group)
 						errmsg("fit state holds a group that cannot be: %g %g %g", key[0], key[1],
 							   key[2])));
 	if ((kind <= FIT_STATE_NUMBERS && !is_gap) || (kind == FIT_STATE_SEASONED && !is_bin) ||
-		kind == FIT_STATE_COVARIATES || (kind == FIT_STATE_HOLDOUT && key[0] >= 0))
+		kind == FIT_STATE_COVARIATES || (kind == FIT_STATE_HOLDOUT && !(key[0] < 0)))
 		(void) CheckBtyd(key[0], key[1], key[2]);
 }
 

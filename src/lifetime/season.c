@@ -80,7 +80,7 @@ CheckSeason(Season *season)
 	double mean = mean_over_year(season);
 	bool   given = season->customers == 0;
 	bool   sound = season->customers >= 0 && season->first_on <= season->last_on &&
-				 !DATE_NOT_FINITE(season->first_on) && !DATE_NOT_FINITE(season->last_on) &&
+				 IS_VALID_DATE(season->first_on) && IS_VALID_DATE(season->last_on) &&
 				 (!given || (season->first_on == 0 && season->last_on == 0));
 
 	for (int b = 0; b < nbins; b++)
@@ -104,6 +104,16 @@ CheckSeason(Season *season)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("season holds findings that cannot be")));
 	return season;
+}
+
+/* Whether it is none: what it counts must be what days count, to the last bit. */
+bool
+season_is_flat(const Season *season)
+{
+	for (int b = 0; b < season_year(season->period)->nbins; b++)
+		if (season->bins[b].s != 1)
+			return false;
+	return true;
 }
 
 static bool

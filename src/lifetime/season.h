@@ -57,6 +57,7 @@ extern double			 season_clock(const Season *season, DateADT day);
 extern DateADT			 season_day_after(const Season *season, DateADT from, double days);
 extern char				*season_reason(const Season *season);
 extern bool				 season_is_doubtful(const Season *season);
+extern bool				 season_is_flat(const Season *season);
 
 extern void	   season_append_text(StringInfo out, const Season *season);
 extern Season *season_scan(Scanner *s);

@@ -121,14 +121,31 @@ compare_names(const void *a, const void *b)
 							category_name(*(const MixCategory *const *) b));
 }
 
-/* How many occasions have one category. */
+/* Anybody can write a state, or take that of another aggregate: counts are above 0, and pairs have two names. */
+static void
+CheckCounts(const MixCategory *category, bool first)
+{
+	bool sound = first == (category->len == 0) && category_days(category)->day >= 0;
+
+	for (int i = 0; sound && i < category->ndays; i++)
+	{
+		const PurchaseDay *counted = &category_days(category)[i];
+
+		sound = counted->orders == 0 && counted->amount > 0 && counted->day < Max(category->len, 1);
+	}
+	if (!sound)
+		mix_state_of_another();
+}
+
+/* How many occasions have one category: each that is in a pair was counted. */
 static int64
 occasions_of(const MixCategory **entries, int n, CategoryName name)
 {
 	const MixCategory **found = bsearch(&name, entries, n, sizeof(void *), compare_names);
 
-	Assert(found != NULL && category_days(*found)->day == 0);
-	return found == NULL ? 0 : category_days(*found)->amount;
+	if (found == NULL || category_days(*found)->day != 0)
+		mix_state_of_another();
+	return category_days(*found)->amount;
 }
 
 #define PAIR_COLUMNS 10
@@ -175,6 +192,7 @@ crm_affinity_final(PG_FUNCTION_ARGS)
 	desc = lookup_rowtype_tupdesc_copy(row, -1);
 	for (const MixCategory *at = mix_first(counts); at < mix_end(counts); at = category_next(at))
 	{
+		CheckCounts(at, n == 0);
 		entries[n++] = at;
 		npairs += at->ndays;
 	}

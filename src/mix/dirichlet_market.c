@@ -102,6 +102,11 @@ crm_fit_dirichlet_market(PG_FUNCTION_ARGS)
 							errmsg("a brand's penetration of %s is above that of the category, %s",
 								   float8_text(penetrations[i]), float8_text(penetration))));
 		diversity[i] = market_diversity(penetration * rate, shape, shares[i], penetrations[i]);
+		if (isnan(diversity[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("%s purchases per buyer are too many", float8_text(rate)),
+					 errhint("Give the purchases of a shorter time, and the penetrations in it.")));
 		brands[i] = Float8GetDatum(diversity[i]);
 		sum += shares[i] * diversity[i];
 		weight += shares[i];

@@ -24,6 +24,15 @@ CheckCategory(CategoryName name)
 						errdetail("It may have %d bytes.", CATEGORY_SIZE)));
 }
 
+/* What a state holds was not counted by the aggregate that is asked. */
+void
+mix_state_of_another(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("this mix_state is of another aggregate")));
+	pg_unreachable();
+}
+
 /* An empty mix with room for bytes of categories, which VARSIZE counts. */
 Mix *
 mix_create(Size room)

@@ -61,6 +61,7 @@ extern Mix *mix_append(Mix *state, CategoryName name, const PurchaseDay *days, i
 extern Mix *mix_append_all(Mix *state, const Mix *other);
 extern Mix *mix_settle(const Mix *state);
 extern void CheckCategory(CategoryName name);
+pg_noreturn extern void mix_state_of_another(void);
 
 static inline const MixCategory *
 mix_first(const Mix *m)

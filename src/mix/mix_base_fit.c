@@ -9,6 +9,8 @@
 #include "crm.h"
 
 #include "base/aggregate.h"
+#include "base/amount.h"
+#include "miscadmin.h"
 #include "mix/mix_base.h"
 
 static const CategoryName everything = {"", 0};
@@ -54,7 +56,7 @@ crm_fit_mix_base_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_MIX(state);
 }
 
-/* The table that stands under a name. */
+/* The table that stands under a name, of what anybody can write: counts are above 0. */
 static CountTable
 count_table(const MixCategory *category)
 {
@@ -64,10 +66,19 @@ count_table(const MixCategory *category)
 
 	for (int i = 0; i < category->ndays; i++)
 	{
+		if (days[i].day < 1 || days[i].orders != 0 || days[i].amount < 1)
+			mix_state_of_another();
 		count[i] = days[i].day;
 		customers[i] = days[i].amount;
 	}
 	return (CountTable){category->ndays, count, customers};
+}
+
+/* Called within the fit, which frees its memory itself: must not raise. */
+static bool
+is_cancelled(void)
+{
+	return InterruptPending && (QueryCancelPending || ProcDiePending);
 }
 
 /* The base that the customers of a state make; NULL if none bought anything. */
@@ -85,11 +96,13 @@ crm_fit_mix_base_final(PG_FUNCTION_ARGS)
 	int64			   customers = 0;
 	DirichletVerdict   verdict;
 
-	if (n < 1 || at->len != 0)
+	if (n < 0)
 		PG_RETURN_NULL();
+	if (n == 0 || at->len != 0)
+		mix_state_of_another();
 	all = count_table(at);
 	for (int i = 0; i < all.n; i++)
-		customers += all.customers[i];
+		customers = AmountAdd(customers, all.customers[i]);
 	tables = palloc(sizeof(CountTable) * n);
 	names = palloc(sizeof(CategoryName) * n);
 	concentrations = palloc(sizeof(double) * n);
@@ -99,6 +112,11 @@ crm_fit_mix_base_final(PG_FUNCTION_ARGS)
 		tables[k] = count_table(at);
 		names[k] = category_name(at);
 	}
-	verdict = dirichlet_fit(n, tables, &all, concentrations);
+	verdict = dirichlet_fit(n, tables, &all, is_cancelled, concentrations);
+	if (verdict == DIRICHLET_INTERRUPTED)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("fit was interrupted")));
+	}
 	PG_RETURN_MIX_BASE(mix_base_make(verdict, customers, n, names, concentrations));
 }

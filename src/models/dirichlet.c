@@ -14,6 +14,7 @@
 #include "models/dirichlet.h"
 
 #define MOST_STEPS 1000
+#define TERMS_PER_CHECK 65536
 #define TOLERANCE 1e-10 /* of the gradient by the logarithm, per customer */
 
 /* Sums over the occasions of a table at a concentration. */
@@ -35,8 +36,9 @@ customers_of(const CountTable *table)
 	return sum;
 }
 
+/* The terms of a table; NaN if interrupted. */
 static Terms
-terms_at(const CountTable *table, double a)
+terms_at(const CountTable *table, double a, FitInterrupted interrupted)
 {
 	Terms  sum = {0};
 	double left = customers_of(table);
@@ -46,6 +48,8 @@ terms_at(const CountTable *table, double a)
 	{
 		for (; j < table->count[i]; j++)
 		{
+			if (j % TERMS_PER_CHECK == 0 && interrupted())
+				return (Terms){NAN, NAN, NAN};
 			sum.logs += left * log(a + j);
 			sum.slope += left / (a + j);
 			sum.curve += left / ((a + j) * (a + j));
@@ -68,16 +72,16 @@ sum_of(int n, const double *x)
 /* The log-likelihood, and the terms that it is made of: those of all stand last. */
 static double
 likelihood(int n, const CountTable *categories, const CountTable *all, const double *a,
-		   Terms *terms)
+		   FitInterrupted interrupted, Terms *terms)
 {
 	double sum = 0;
 
 	for (int k = 0; k < n; k++)
 	{
-		terms[k] = terms_at(&categories[k], a[k]);
+		terms[k] = terms_at(&categories[k], a[k], interrupted);
 		sum += terms[k].logs;
 	}
-	terms[n] = terms_at(all, sum_of(n, a));
+	terms[n] = terms_at(all, sum_of(n, a), interrupted);
 	return sum - terms[n].logs;
 }
 
@@ -154,10 +158,12 @@ steepest(int n, const double *a, const Terms *terms)
 /*
  * The concentrations of n categories, each with customers, given how many customers
  * have each count of it and of all. Where the likelihood has no maximum within the
- * bounds, the shares of what is bought, with a sum at the bound.
+ * bounds, the shares of what is bought, with a sum at the bound. DIRICHLET_INTERRUPTED
+ * if the caller stops it.
  */
 DirichletVerdict
-dirichlet_fit(int n, const CountTable *categories, const CountTable *all, double *concentration)
+dirichlet_fit(int n, const CountTable *categories, const CountTable *all,
+			  FitInterrupted interrupted, double *concentration)
 {
 	double			 customers = customers_of(all);
 	double			*next = malloc(sizeof(double) * (size_t) n);
@@ -170,7 +176,7 @@ dirichlet_fit(int n, const CountTable *categories, const CountTable *all, double
 	set_shares(n, categories, n, concentration);
 	if (!bound)
 	{
-		double best = likelihood(n, categories, all, concentration, terms);
+		double best = likelihood(n, categories, all, concentration, interrupted, terms);
 
 		verdict = DIRICHLET_UNFINISHED;
 		for (int step = 0; step < MOST_STEPS && verdict == DIRICHLET_UNFINISHED; step++)
@@ -178,15 +184,17 @@ dirichlet_fit(int n, const CountTable *categories, const CountTable *all, double
 			double reached;
 
 			if (!newton_step(n, concentration, terms, next) ||
-				!((reached = likelihood(n, categories, all, next, tried)) > best))
+				!((reached = likelihood(n, categories, all, next, interrupted, tried)) > best))
 			{
 				safe_step(n, concentration, terms, next);
-				reached = likelihood(n, categories, all, next, tried);
+				reached = likelihood(n, categories, all, next, interrupted, tried);
 			}
 			memcpy(concentration, next, sizeof(double) * (size_t) n);
 			memcpy(terms, tried, sizeof(Terms) * ((size_t) n + 1));
 			best = reached;
-			if (sum_of(n, concentration) > DIRICHLET_MOST)
+			if (interrupted())
+				verdict = DIRICHLET_INTERRUPTED;
+			else if (sum_of(n, concentration) > DIRICHLET_MOST)
 				verdict = DIRICHLET_POOLED;
 			else if (steepest(n, concentration, terms) <= TOLERANCE * customers)
 				verdict = DIRICHLET_CONVERGED;

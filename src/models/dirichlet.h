@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "models/fit_result.h"
+
 /* How many customers have a count: ascending, each above 0, each once. */
 typedef struct CountTable
 {
@@ -21,9 +23,10 @@ typedef struct CountTable
 typedef enum DirichletVerdict
 {
 	DIRICHLET_CONVERGED = 0,
-	DIRICHLET_POOLED = 1,	 /* customers differ no more than chance, or nobody bought twice */
-	DIRICHLET_SPLIT = 2,	 /* each customer buys of one category */
-	DIRICHLET_UNFINISHED = 3 /* too many steps */
+	DIRICHLET_POOLED = 1,	  /* customers differ no more than chance, or nobody bought twice */
+	DIRICHLET_SPLIT = 2,	  /* each customer buys of one category */
+	DIRICHLET_UNFINISHED = 3, /* too many steps */
+	DIRICHLET_INTERRUPTED = 4 /* by the caller: no verdict of a value */
 } DirichletVerdict;
 #define DIRICHLET_VERDICTS 4
 
@@ -32,7 +35,7 @@ typedef enum DirichletVerdict
 #define DIRICHLET_LEAST 1e-6
 
 extern DirichletVerdict dirichlet_fit(int n, const CountTable *categories, const CountTable *all,
-									  double *concentration);
+									  FitInterrupted interrupted, double *concentration);
 
 /* The parts of an NBD-Dirichlet that a market table tells; Goodhardt, Ehrenberg & Chatfield (1984). */
 extern bool	  market_shape(double penetration, double mean, double *shape);

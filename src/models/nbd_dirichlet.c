@@ -10,6 +10,8 @@
 
 #define MOST_DIVERSITY 30.0 /* no more can be told apart */
 #define HALVINGS 100
+#define MOST_TERMS 100000
+#define MOST_LEFT 1e-6 /* share of people who may buy more often than there are terms */
 
 /*
  * The shape K of the NBD of which a share of people buy nothing: (1 + M/K)^-K =
@@ -40,7 +42,8 @@ market_shape(double penetration, double mean, double *shape)
 /*
  * The share of people who buy a brand: 1 - sum over n of P(n) p(0 | n), where p(0 | n),
  * that n purchases are none of the brand, is the product of (S - a + i) / (S + i),
- * a = S times its share. Terms until what is left cannot change the sum.
+ * a = S times its share. Terms until what is left cannot change the sum; NaN if that
+ * takes too many, as it does where buyers buy ten thousand times.
  */
 static double
 brand_penetration(double mean, double shape, double share, double diversity)
@@ -50,19 +53,20 @@ brand_penetration(double mean, double shape, double share, double diversity)
 	double left = 1;
 	double sum = 0;
 
-	for (int n = 0; n < 100000 && left > 1e-16; n++)
+	for (int n = 0; n < MOST_TERMS && left > 1e-16; n++)
 	{
 		sum += p * none;
 		left -= p;
 		none *= (diversity * (1 - share) + n) / (diversity + n);
 		p *= (shape + n) / (n + 1) * (mean / (mean + shape));
 	}
-	return 1 - sum;
+	return left > MOST_LEFT ? NAN : 1 - sum;
 }
 
 /*
  * The diversity S at which a brand of a share has its penetration, which grows with
  * S: from 0, whoever buys the category buys one brand only, to the most that is told.
+ * NaN if the category is bought too often to be told.
  */
 double
 market_diversity(double mean, double shape, double share, double penetration)
@@ -73,8 +77,11 @@ market_diversity(double mean, double shape, double share, double penetration)
 	for (int i = 0; i < HALVINGS; i++)
 	{
 		double middle = (low + high) / 2;
+		double reached = brand_penetration(mean, shape, share, middle);
 
-		if (brand_penetration(mean, shape, share, middle) < penetration)
+		if (isnan(reached))
+			return NAN;
+		if (reached < penetration)
 			low = middle;
 		else
 			high = middle;

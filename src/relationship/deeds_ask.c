@@ -71,6 +71,9 @@ span_datum(int128 microseconds, const ServiceHours *hours)
 {
 	Interval *span = palloc0(sizeof(Interval));
 
+	if (hours != NULL && microseconds > PG_INT64_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("interval out of range")));
 	if (hours == NULL)
 		span->day = (int32) (microseconds / USECS_PER_DAY);
 	span->time = (TimeOffset) (microseconds - (int128) span->day * USECS_PER_DAY);

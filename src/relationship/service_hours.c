@@ -430,8 +430,8 @@ walk_next(ServiceWalk *walk)
 	span = &walk->hours->spans[walk->next++];
 	walk->left--;
 	midnight = weekday_of(walk->day) * MINUTES_PER_DAY;
-	walk->from = local_instant(walk->day, span->from - midnight, &walk->clock);
-	walk->until = local_instant(walk->day, span->until - midnight, &walk->clock);
+	walk->from = local_bound(walk->day, span->from - midnight, &walk->clock);
+	walk->until = local_bound(walk->day, span->until - midnight, &walk->clock);
 	return walk->from != DT_NOEND && walk->until != DT_NOEND;
 }
 

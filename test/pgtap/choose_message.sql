@@ -1,7 +1,7 @@
 -- quiet days, messages of several departments, preferred times: against contact_verdict and plain SQL
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(30);
+SELECT plan(33);
 SET LOCAL TimeZone = 'UTC';
 
 -- quiet days against the calendar
@@ -72,6 +72,14 @@ SELECT throws_ok($$ SELECT preferred_time('{}', '2024-01-01', 'UTC', 'noon') $$,
 SELECT throws_ok($$ SELECT preferred_time('{}', '2024-01-01', 'UTC', NULL, 0) $$, '22023', NULL, 'some evidence is needed');
 SELECT throws_ok($$ SELECT preferred_time('{}', NULL, 'UTC') $$, '22004', NULL, 'there is no hidden today');
 SELECT throws_ok($$ SELECT preferred_time('{}', '2024-01-01', NULL) $$, '22004', NULL, 'nor zone');
+
+
+-- names are those of the row's own array, however its memory was used since
+CREATE TEMP TABLE candidates AS SELECT i, array[row(repeat('n', 40) || i / 1000, 'email', 'marketing', 1), row(repeat('m', 30), 'sms', 'marketing', 2)]::message[] AS candidates FROM generate_series(1, 2000) i;
+SELECT is_empty($$ SELECT i FROM candidates WHERE choose_message('quiet sat-sun', '{marketing consent [,)}', NULL, '2024-03-20 10:00+00', candidates, 'UTC') <> repeat('m', 30) $$, 'the name of the message, row by row');
+SELECT is_empty($$ SELECT i FROM (SELECT i, message_verdicts('quiet sat-sun', '{marketing consent [,)}', NULL, '2024-03-20 10:00+00', candidates, 'UTC') AS v FROM candidates) s
+  WHERE (v).name NOT IN (repeat('m', 30), repeat('n', 40) || i / 1000) $$, 'and those of all verdicts');
+SELECT throws_ok($$ SELECT choose_message('quiet sat-sun', '{marketing consent [,)}', NULL, '2024-03-20 10:00+00', array[row('a', 'email', 'marketing', 'NaN')]::message[], 'UTC') $$, '22023', 'priority of a message must be a number, not NaN', 'a priority can be compared');
 
 SELECT * FROM finish();
 ROLLBACK;

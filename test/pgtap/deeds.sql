@@ -1,7 +1,7 @@
 -- deeds and service hours against slow, obvious SQL: minutes counted one by one, promises by CASE, the lottery by SHA-256
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(49);
+SELECT plan(56);
 SET LOCAL TimeZone = 'UTC';
 
 -- service time: every minute of the stretch, looked up on the wall; the clocks change in both zones within it
@@ -106,6 +106,14 @@ SELECT throws_ok($$ SELECT delight_due(ROW(1, '-1 day', NULL, NULL, NULL)::delig
 SELECT throws_ok($$ SELECT delight_due(NULL, NULL, '2024-01-01', 'c', 's', 'UTC') $$, '22004', NULL, 'no policy, no lottery');
 SELECT throws_ok($$ SELECT '{promise a 2024-01-01 00:00+00 done 2023-01-01 00:00+00}'::deeds $$, '22000', NULL, 'nor done');
 SELECT lives_ok($$ SELECT service_time(hours, '4714-11-24 00:00+00 BC'::timestamptz + interval '2 days', '4714-12-24 00:00+00 BC') FROM hours $$, 'from the first days of the calendar');
+
+
+-- hours that the clocks jump over are none, and nobody serves them later
+SELECT is(service_time(hours::service_hours, '2024-03-30 00:00+01', '2024-04-01 00:00+02'), hours_served, hours) FROM (VALUES ('sun 02:15-02:45; in Europe/Berlin', interval '0'), ('sun 02:15-02:45, 03:00-04:00; in Europe/Berlin', '1 hour'),
+  ('sun 01:30-02:30; in Europe/Berlin', '30 minutes'), ('sun 02:30-03:30; in Europe/Berlin', '30 minutes')) v(hours, hours_served);
+SELECT is(service_time('mon-sun 00:00-24:00; in Pacific/Apia', '2011-12-28 00:00+00', '2012-01-03 00:00+00'), interval '144 hours', 'a day that was left out is not served twice');
+SELECT is((SELECT reason FROM delight_due(row(1, '1 month -1 hour', NULL, 0, 0)::delight_policy, '{delight cake 2024-01-01 00:00:00+00}', at, 'k', 's', 'UTC')), reason, 'a pause of a month less an hour, at ' || at)
+FROM (VALUES ('2024-01-31 22:59+00'::timestamptz, 'pause until 2024-01-31 23:00:00+00'), ('2024-01-31 23:00+00', 'drawn')) v(at, reason);
 
 SELECT * FROM finish();
 ROLLBACK;

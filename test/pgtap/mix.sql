@@ -1,7 +1,7 @@
 -- mix against slow, obvious SQL on random lines; the Dirichlet fit against a reference of 40 digits, its equations and recovery
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(52);
+SELECT plan(64);
 
 -- lines: several of a category on a day, refunds, names that need quotes
 SELECT setseed(0.19);
@@ -138,6 +138,26 @@ SELECT throws_ok($$ SELECT 'converged {a 0} customers 2'::mix_base $$, '22023', 
 SELECT throws_ok($$ SELECT next_category(base, '{}', '2024-01-01', '-1 day') FROM b $$, '22023', 'half_life must be longer than nothing and finite, not -1 days', 'a half-life is a length');
 SELECT throws_ok($$ SELECT fit_dirichlet_market(0.56, 1.1, '{0.2}', '{0.2}') $$, '22023', NULL, 'buyers who buy too little for so many');
 SELECT throws_ok($$ SELECT fit_dirichlet_market(0.56, 2.6, '{0.2,0.1}', '{0.2}') $$, '2202E', NULL, 'a penetration for each brand');
+
+
+-- states are values that anybody can write
+SELECT throws_ok(format('SELECT crm_internal.%s(%L::mix_state)', f, state), '22023', 'this mix_state is of another aggregate', f || ' of ' || state)
+FROM (VALUES ('affinity_final', '{ab (2300-01-01 0 1)}'), ('affinity_final', '{"" (2000-01-01 0 1), ab (2300-01-01 0 1)}'), ('affinity_final', '{"" (2000-01-01 0 1), ab (1999-01-01 0 1)}'),
+  ('affinity_final', '{"" (2000-01-01 0 1), ab (2000-01-02 0 1)}'), ('affinity_final', '{"" (2000-01-01 0 1), a (2000-01-01 0 -1)}'),
+  ('fit_mix_base_final', '{"" (1990-01-01 0 1), a (2000-01-02 0 1)}'), ('fit_mix_base_final', '{"" (2000-01-02 0 1), a (2000-01-02 1 1)}'), ('fit_mix_base_final', '{a (2000-01-02 0 1)}')) v(f, state);
+SELECT is('{"" (2000-01-01 0 1), "a""" (2000-01-01 0 1)}'::mix_state::text::mix_state::text, '{"" (2000-01-01 0 1.00), "a""" (2000-01-01 0 1.00)}', 'a state with an empty name reads back');
+SELECT throws_ok($$ SELECT '{"" (2024-01-01 1 1)}'::mix $$, '22023', 'category cannot be empty', 'which a mix does not have');
+CREATE FUNCTION pg_temp.is_cancelled(statement text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE statement;
+  RETURN false;
+EXCEPTION WHEN query_canceled THEN
+  RETURN true;
+END $$;
+SET LOCAL statement_timeout = '200ms';
+SELECT ok(pg_temp.is_cancelled($$ SELECT crm_internal.fit_mix_base_final('{"" (5000000-01-02 0 1, 5000001-01-02 0 100), a (5000000-01-02 0 1), b (5000000-01-01 0 20)}') $$), 'a fit can be cancelled');
+SET LOCAL statement_timeout = 0;
+SELECT throws_ok($$ SELECT fit_dirichlet_market(0.5, 1e6, '{0.2,0.3}', '{0.2,0.3}') $$, '22003', '1000000 purchases per buyer are too many', 'what is bought too often is not guessed');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- season: recovery, the likelihood and predictions against plain SQL, a flat season, order and merging
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(24);
+SELECT plan(28);
 
 -- a shop that is known: customers come over four years, buy by a season and leave
 CREATE TEMP TABLE truth AS
@@ -83,8 +83,30 @@ SELECT ok(bool_and((p_alive(m, history, '1997-09-30'), expected_purchases(m, his
     (p_alive(p, history, '1997-09-30'), expected_purchases(p, history, '1997-09-30', '1998-06-30'), expected_next_purchase_on(p, history, '1997-09-30'))), 'and so are its predictions')
 FROM cdnow, (SELECT bg_nbd(0.2426, 31, 0.793, 2.426) AS p, (bg_nbd(0.2426, 31, 0.793, 2.426) || ' by season (' || flat || ')')::purchase_model AS m FROM flat) s WHERE customer_id % 10 = 1;
 
+SELECT ok(bool_and(clv(m, s, history, '1997-09-30', until, 0.1) = clv(p, s, history, '1997-09-30', until, 0.1)), 'and values, whose discount is by the calendar')
+FROM cdnow, (SELECT gamma_gamma(6.25, 3.74, 15.44) AS s, bg_nbd(0.2426, 31, 0.793, 2.426) AS p, (bg_nbd(0.2426, 31, 0.793, 2.426) || ' by season (' || flat || ')')::purchase_model AS m FROM flat) s, unnest('{1999-06-30,infinity}'::date[]) until WHERE customer_id % 10 = 1;
+
 -- a refit keeps the season, and the choice leaves out what takes none
 CREATE AGGREGATE pg_temp.like_state(purchase_model, purchase_history, date) (SFUNC = purchase_model_like_transition, STYPE = purchase_model_state);
 SELECT is(crm_internal.refit(model, state)::text, model::text, 'a refit is by the same season') FROM model, (SELECT pg_temp.like_state(model, history, '2024-12-31') AS state FROM customer, model) s;
+
+-- what comes by the network is checked as what is read
+CREATE FUNCTION pg_temp.received(type regtype, message bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  file constant text := current_setting('data_directory') || '/season_received.bin';
+  value text;
+BEGIN
+  EXECUTE format('COPY (SELECT %L::bytea) TO %L (FORMAT binary)', message, file);
+  EXECUTE format('CREATE TEMP TABLE received (value %s)', type);
+  EXECUTE format('COPY received FROM %L (FORMAT binary)', file);
+  SELECT r.value::text INTO value FROM received r;
+  DROP TABLE received;
+  RETURN value;
+END $$;
+CREATE TEMP TABLE sent AS SELECT ('month' || repeat(' 1', 12) || ' found (customers 8, from 2021-01-03, until 2024-12-30, purchases' || repeat(' 41', 12) || ', errors' || repeat(' 0.1', 12) || ')')::season AS season;
+SELECT is(pg_temp.received('season', crm_internal.season_send(season)), season::text, 'a season comes as it was sent') FROM sent;
+SELECT throws_ok(format('SELECT pg_temp.received(%L, %L)', 'crm.season', overlay(crm_internal.season_send(season) PLACING '\x7ffffff0' FROM 17 FOR 4)), '22023', 'season holds findings that cannot be', 'until a day that the calendar has not') FROM sent;
+SELECT throws_ok(format('SELECT pg_temp.received(%L, %L)', 'crm.purchase_model_state', overlay(crm_internal.purchase_model_state_send('holdout unit_days 1, left_out 1; 1 14 200:1') PLACING '\x7ff8000000000000' FROM 21 FOR 8)), '22023', 'x of NaN is not possible', 'nobody bought NaN times');
+
 SELECT * FROM finish();
 ROLLBACK;
