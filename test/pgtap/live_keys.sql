@@ -1,6 +1,6 @@
 -- Keys of several columns and all kinds of types, rules for each tenant,
 -- several sources, refresh only, row triggers, what track refuses.
-SELECT plan(55);
+SELECT plan(56);
 
 CREATE FUNCTION pg_temp.stays_true(tracking regclass, statement text, what text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -141,6 +141,8 @@ SELECT crm.track('keyed_by_d', 'd', 'day', 'amount');
 SELECT is((SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'keyed_by_d_customers'::regclass AND attname LIKE '%\_365d'
             AND attname NOT LIKE '%last%'),
   'expected_purchases_365d clv_365d buy_again_365d clv_q90_365d', 'a key called d takes the place of no column');
+DROP VIEW keyed_by_d_customers CASCADE;
+SELECT throws_ok($$SELECT crm_internal.refresh_fill('keyed_by_d_purchases')$$, '42P01', 'the customers view of public.keyed_by_d has been dropped', 'a refresh says what it lacks');
 CREATE TABLE keyed_by_value (clv_365d int, day date, amount numeric);
 SELECT throws_ok($$SELECT crm.track('keyed_by_value', 'clv_365d', 'day', 'amount')$$, '42701',
   'key column clv_365d of public.keyed_by_value_purchases has the name of a column that crm.track makes', 'a key called like the value');
