@@ -90,15 +90,24 @@ CheckCell(const UpliftCell *cell)
 						errmsg("score of nobody in uplift_curve")));
 }
 
+static int64
+add_customers(int64 a, int64 b)
+{
+	int64 sum;
+
+	if (pg_add_s64_overflow(a, b, &sum))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("number of customers is out of range")));
+	return sum;
+}
+
 /* Add a cell to another of the same score. */
 static void
 add_cell(UpliftCell *sum, const UpliftCell *more)
 {
 	for (int arm = 0; arm < 2; arm++)
 	{
-		if (pg_add_s64_overflow(sum->n[arm], more->n[arm], &sum->n[arm]))
-			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-							errmsg("number of customers is out of range")));
+		sum->n[arm] = add_customers(sum->n[arm], more->n[arm]);
 		sum->value[arm] = AmountAdd(sum->value[arm], more->value[arm]);
 	}
 }
@@ -311,13 +320,19 @@ take_cell(Top *top, const UpliftCell *cell)
 	}
 }
 
+/* All of a curve, who must be as many as can be counted. */
 static Top
 everybody(const UpliftCurve *curve)
 {
-	Top all = {0};
+	Top	  all = {0};
+	int64 n[2] = {0};
 
 	for (int i = 0; i < curve->ncells; i++)
+	{
 		take_cell(&all, &curve->cells[i]);
+		for (int arm = 0; arm < 2; arm++)
+			n[arm] = add_customers(n[arm], curve->cells[i].n[arm]);
+	}
 	return all;
 }
 
@@ -485,6 +500,9 @@ crm_best_share(PG_FUNCTION_ARGS)
 	nulls[1] = isinf(score);
 	values[1] = Float8GetDatum(score);
 	values[2] = Float8GetDatum(profit_at(&top, &all, cost, margin));
+	if (!isfinite(DatumGetFloat8(values[2])) || isinf(best))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("profit of this cost and margin is out of range")));
 	values[3] = BoolGetDatum(PG_ARGISNULL(3));
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }

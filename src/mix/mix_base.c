@@ -46,10 +46,11 @@ CheckNextCategory(const CategoryName *before, CategoryName name, double concentr
 						errmsg("categories of a mix_base must be sorted, each once"),
 						errdetail("\"%s\" comes after \"%s\".", pnstrdup(name.at, name.len),
 								  pnstrdup(before->at, before->len))));
-	if (!(concentration > 0) || !isfinite(concentration))
+	if (!(concentration >= 1 / CONCENTRATION_LARGEST && concentration <= CONCENTRATION_LARGEST))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("concentration of category \"%s\" must be above 0 and finite",
-							   pnstrdup(name.at, name.len))));
+						errmsg("concentration of category \"%s\" must be from %g to %g, not %g",
+							   pnstrdup(name.at, name.len), 1 / CONCENTRATION_LARGEST,
+							   CONCENTRATION_LARGEST, concentration)));
 }
 
 /* Somebody bought something. */

@@ -15,10 +15,11 @@
 #include "models/dirichlet.h"
 
 #define MIX_BASE_VERSION 1
+#define CONCENTRATION_LARGEST 1e100 /* and its inverse the least: quotients of two are finite */
 
 typedef struct BaseCategory
 {
-	double concentration; /* above 0, finite */
+	double concentration; /* 1e-100 to 1e100 */
 	uint16 len;			  /* bytes of the name */
 	uint16 reserved[3];	  /* zero */
 	char   name[FLEXIBLE_ARRAY_MEMBER];

@@ -1,7 +1,7 @@
 -- mix against slow, obvious SQL on random lines; the Dirichlet fit against a reference of 40 digits, its equations and recovery
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(64);
+SELECT plan(65);
 
 -- lines: several of a category on a day, refunds, names that need quotes
 SELECT setseed(0.19);
@@ -159,5 +159,6 @@ SELECT ok(pg_temp.is_cancelled($$ SELECT crm_internal.fit_mix_base_final('{"" (5
 SET LOCAL statement_timeout = 0;
 SELECT throws_ok($$ SELECT fit_dirichlet_market(0.5, 1e6, '{0.2,0.3}', '{0.2,0.3}') $$, '22003', '1000000 purchases per buyer are too many', 'what is bought too often is not guessed');
 
+SELECT throws_ok($$ SELECT 'converged {a 1, b 1e-320} customers 5'::mix_base $$, '22023', NULL, 'a lift over next to nothing would be infinite');
 SELECT * FROM finish();
 ROLLBACK;

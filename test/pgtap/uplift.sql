@@ -1,7 +1,7 @@
 -- tests of lifts, several arms, strata, uplift curves: against plain SQL, published figures and invariants
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(34);
+SELECT plan(36);
 
 -- Hillstrom's e-mail experiment: 21,307 men's e-mails, 21,387 women's, 21,306 without; visitors and buyers
 CREATE TEMP TABLE hillstrom AS SELECT arm, n, visitors, buyers, spend FROM (VALUES ('men', 21307, 3894, 267, 30311.69), ('women', 21387, 3238, 189, 23038.11), ('none', 21306, 2262, 122, 13908.33)) v(arm, n, visitors, buyers, spend);
@@ -65,5 +65,7 @@ SELECT throws_ok($$ SELECT '{1 0 0 0 0}'::uplift_curve $$, '22023', NULL, 'a sco
 SELECT throws_ok($$ SELECT best_share('{1 1 1 1 1}', -1) $$, '22023', NULL, 'a cost is not negative');
 
 SELECT throws_ok($$ SELECT stratified(array[row('Infinity', 1, 5, 0.5, 10)]::lift_test_result[]) $$, '22023', 'difference of a stratum must be finite, not Infinity', 'nothing infinite goes in, no NaN comes out');
+SELECT throws_ok($$ SELECT best_share('{5 1 900000000000000 2 3, 1 4 1 1 0}', 1, 1e308) $$, '22003', NULL, 'no profit is infinite');
+SELECT throws_ok($$ SELECT * FROM points('{2 9223372036854775807 1 1 3, 1 4 1 1 0}'::uplift_curve) $$, '22003', 'number of customers is out of range', 'and nobody is counted below none');
 SELECT * FROM finish();
 ROLLBACK;
