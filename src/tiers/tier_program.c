@@ -456,6 +456,11 @@ CheckEarning(const TierProgram *p)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("points of a tier program are rounded by day"),
 				 errhint("Write \"per purchase\" and \"in parts\" in the points rule alone.")));
+	if (points_earning_is_none(&p->earning) &&
+		memcmp(scale, &tier_plain_terms.scale, sizeof(PointsScale)) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a tier program that awards no points has none to round"),
+						errhint("Give points_rate, or leave out points_per and points_rounding.")));
 	if (tier_program_uses(p, METRIC_POINTS) && points_earning_is_none(&p->earning))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

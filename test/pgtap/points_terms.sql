@@ -12,7 +12,7 @@
 \endif
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(32);
+SELECT plan(33);
 
 CREATE TYPE terms AS (rate numeric, order_points int, pending interval, expiry interval, expires_at text, inclusive boolean, inactivity interval,
   reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[]);
@@ -361,6 +361,8 @@ SELECT throws_ok($$SELECT jsonb '{"metric": "spend", "window_kind": "rolling", "
   '22023', 'the first tier has no spend threshold', 'a main metric that the first tier does not name');
 SELECT throws_ok($$SELECT '{A: spend 5} rolling 12 months fee 60 every 12 months renewal 0'::crm.tier_program$$, '22P02', NULL, 'a renewal for nothing');
 SELECT throws_ok($$SELECT crm.tier_program(ARRAY['A'], ARRAY[5], fee => 60, fee_period => '12 months', renewal_fee => 0)$$, '22003', 'renewal fee must be above 0', 'a renewal for nothing as an argument');
+SELECT throws_ok($$SELECT crm.tier_program(ARRAY['A'], ARRAY[5], period => '12 months', points_per => 10, points_rounding => 'up')$$, '22023',
+  'a tier program that awards no points has none to round', 'what no text would say');
 
 SELECT * FROM finish();
 ROLLBACK;
