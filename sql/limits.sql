@@ -61,7 +61,7 @@ END $$;
 SELECT pg_temp.receive(purchase_model_send(m), 'crm.purchase_model') = m::text AS same, length(purchase_model_send(m)) FROM sent;
 SELECT place, value, pg_temp.receive(set_byte(purchase_model_send(m), place, value), 'crm.purchase_model') AS receive
 FROM (SELECT m FROM sent LIMIT 1) s, (VALUES (0, 1), (0, 3), (1, 98), (1, 200), (2, 2), (3, 1)) AS v(place, value);
-SELECT value, pg_temp.receive(set_byte(purchase_model_send(m), length(purchase_model_send(m)) - 65 - 4 + 3, value), 'crm.purchase_model') AS count_of_tried
+SELECT value, pg_temp.receive(set_byte(purchase_model_send(m), length(purchase_model_send(m)) - 70 - 4 + 3, value), 'crm.purchase_model') AS count_of_tried
 FROM (SELECT m FROM sent LIMIT 1) s, (VALUES (0), (4), (6), (9)) AS v(value);
-SELECT place, value, pg_temp.receive(set_byte(purchase_model_send(m), length(purchase_model_send(m)) - 65 + place, value), 'crm.purchase_model') AS receive
-FROM (SELECT m FROM sent LIMIT 1) s, (VALUES (0, 0), (1, 5), (2, 0), (2, 2), (3, 0), (3, 6), (4, 1), (5, 127)) AS v(place, value);
+SELECT place, value, pg_temp.receive(set_byte(purchase_model_send(m), length(purchase_model_send(m)) - 70 + place, value), 'crm.purchase_model') AS receive
+FROM (SELECT m FROM sent LIMIT 1) s, (VALUES (0, 0), (1, 5), (2, 0), (2, 2), (3, 0), (3, 6), (4, 1), (5, 127), (13, 1), (13, 2)) AS v(place, value);
