@@ -16,7 +16,7 @@ my $views = join ' ', map { "shop.$_" }
   qw(orders_customers orders_calendar orders_cohorts orders_segments orders_segment_days customer_list);
 
 my $node = PostgreSQL::Test::Cluster->new('clients');
-$node->init;
+$node->init(extra => [ '--encoding', 'UTF8' ]); # whatever the locale of the machine
 $node->append_conf('postgresql.conf', "timezone = 'UTC'\nlisten_addresses = '127.0.0.1'");
 $node->start;
 my $user = $node->safe_psql('postgres', 'SELECT current_user');
