@@ -17,6 +17,7 @@ static const struct
 	{"datatype_mismatch", ERRCODE_DATATYPE_MISMATCH},
 	{"duplicate_column", ERRCODE_DUPLICATE_COLUMN},
 	{"duplicate_object", ERRCODE_DUPLICATE_OBJECT},
+	{"feature_not_supported", ERRCODE_FEATURE_NOT_SUPPORTED},
 	{"insufficient_privilege", ERRCODE_INSUFFICIENT_PRIVILEGE},
 	{"invalid_parameter_value", ERRCODE_INVALID_PARAMETER_VALUE},
 	{"null_value_not_allowed", ERRCODE_NULL_VALUE_NOT_ALLOWED},

@@ -1,6 +1,6 @@
 -- What every object of the extension promises.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 
 -- The extension's own objects, without the parts that PostgreSQL makes along
 -- with them (array types, row types, operator families).
@@ -108,6 +108,16 @@ SELECT is_empty($$SELECT f.function FROM pg_aggregate g
     JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = g.aggfnoid
     CROSS JOIN LATERAL (VALUES (g.aggtransfn::oid::regprocedure), (g.aggfinalfn::oid::regprocedure), (g.aggcombinefn::oid::regprocedure)) AS f(function)
   WHERE f.function <> 0::regprocedure AND pg_temp.state_of(f.function) LIKE 'XX%'$$, 'the functions of aggregates have an SQLSTATE for who calls them by themselves');
+
+-- what PL/pgSQL raises is known in C, also where only an older server comes by
+CREATE FUNCTION pg_temp.state_of_raised(condition text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM crm_internal.raise_error(condition, 'test');
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE;
+END $$;
+SELECT is_empty($$SELECT m[1] FROM member_function f JOIN pg_proc p ON p.oid = f.oid, regexp_matches(p.prosrc, 'raise_error\(''(\w+)''', 'g') AS m
+  WHERE pg_temp.state_of_raised(m[1]) LIKE 'XX%'$$, 'every condition that is raised has its SQLSTATE');
 
 \set made `psql -X -qAt -F "$(printf '\t')" -d :DBNAME -f scripts/reference.sql | perl scripts/reference.pl`
 \set stored `cat docs/reference.md`
