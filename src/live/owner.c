@@ -30,9 +30,11 @@ relation_owner(Oid relid)
 void
 CheckOwner(Oid relid)
 {
-	if (!has_privs_of_role(GetUserId(), relation_owner(relid)))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
-					   get_rel_name(relid));
+	if (has_privs_of_role(GetUserId(), relation_owner(relid)))
+		return;
+	leave_out_own_context();
+	aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+				   get_rel_name(relid));
 }
 
 /*

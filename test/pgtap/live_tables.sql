@@ -1,5 +1,5 @@
 -- Tables and keys of every kind.
-SELECT plan(22);
+SELECT plan(23);
 
 CREATE FUNCTION pg_temp.not_followed() RETURNS TABLE (histories regclass, problem text, stored text, recomputed text) LANGUAGE sql AS $$
   SELECT t.histories, v.problem, v.stored, v.recomputed FROM crm.tracked t, crm.verify(t.histories) v $$;
@@ -106,5 +106,11 @@ END $$;
 SELECT is(pg_temp.context_of($$INSERT INTO said VALUES ('s', 1, '2026-01-01', 'NaN')$$), 'purchases view "said_purchases", customer (s, 1)', 'an amount that is no number');
 SELECT is(pg_temp.context_of($$INSERT INTO said VALUES ('s', 2, 'infinity', 1)$$), 'purchases view "said_purchases", customer (s, 2)', 'a day that is none');
 SELECT is(pg_temp.context_of($$INSERT INTO said VALUES ('s', 7, '2026-01-01', 1)$$), 'purchases view "said_purchases", customer (s, 7)', 'an error of the view itself');
+
+-- who may not is told so, without the steps of the call
+CREATE ROLE tables_stranger;
+SET ROLE tables_stranger;
+SELECT is(pg_temp.context_of('SELECT crm.untrack(''said_purchases'')'), 'SQL statement "SELECT crm.untrack(''said_purchases'')"', 'whose owner another role is');
+RESET ROLE;
 
 SELECT * FROM finish();
