@@ -51,7 +51,7 @@ SELECT c AS customer_id, p AS profile FROM generate_series(1, :customers) c, LAT
     FROM generate_series(1, 10) n) i;
 VACUUM (ANALYZE) profiles;
 
-CALL bench.alternative('uses of profiles of ten assertions', 'scan of the profiles', $$ SELECT count(profile = '{}') FROM profiles $$);
+CALL bench.alternative('uses of profiles of ten assertions', 'scan of the profiles', $$ SELECT count(profile OPERATOR(crm.=) '{}') FROM profiles $$);
 
 CALL bench.alternative('uses of profiles of ten assertions', 'use_verdict', $$
     SELECT count(*) FROM profiles, crm.use_verdict('"attribute 3" is preference for marketing by consent; "attribute 4" is family for advice by consent',
