@@ -14,6 +14,7 @@
 #include "crm.h"
 
 #include "common/int.h"
+#include "base/json.h"
 #include "base/value.h"
 #include "contact/contact_policy.h"
 #include "miscadmin.h"
@@ -333,6 +334,74 @@ crm_contact_policy_out(PG_FUNCTION_ARGS)
 		append_rule(&out, &p->rules[i]);
 	}
 	PG_RETURN_CSTRING(out.data);
+}
+
+/* ,"key":"7 days" */
+static void
+append_json_length(StringInfo json, const char *key, const PolicyRule *rule)
+{
+	appendStringInfo(json, ",\"%s\":\"", key);
+	append_length(json, rule);
+	appendStringInfoChar(json, '"');
+}
+
+/* A rule as an object: what it is, the channel if it has one, and the arguments of its constructor. */
+static void
+append_json_rule(StringInfo json, const PolicyRule *rule)
+{
+	static const char *const names[RULE_TYPES] = {"cap",	"quiet_hours",	  "pause",
+												  "exempt", "quiet_weekdays", "quiet_days"};
+
+	appendStringInfo(json, "{\"rule\":\"%s\"", names[rule->type]);
+	if (rule->channel[0] != '\0')
+		append_json_field(json, ",", "channel", rule->channel, channel_length(rule->channel));
+	switch ((RuleType) rule->type)
+	{
+		case RULE_CAP:
+			appendStringInfo(json, ",\"contacts\":%d", rule->contacts);
+			append_json_length(json, "per", rule);
+			break;
+		case RULE_QUIET:
+			appendStringInfo(json, ",\"starts_at\":\"%02d:%02d\",\"ends_at\":\"%02d:%02d\"",
+							 rule->from / MINS_PER_HOUR, rule->from % MINS_PER_HOUR,
+							 rule->until / MINS_PER_HOUR, rule->until % MINS_PER_HOUR);
+			break;
+		case RULE_WEEKDAYS:
+			appendStringInfo(json, ",\"first\":\"%s\",\"last\":\"%s\"", weekday_names[rule->from],
+							 weekday_names[rule->until]);
+			break;
+		case RULE_DATES:
+			appendStringInfo(json, ",\"first\":\"%s\",\"last\":\"%s\"", date_to_text(rule->length),
+							 date_to_text(rule->contacts));
+			break;
+		case RULE_PAUSE:
+			append_json_length(json, "lasts", rule);
+			appendStringInfo(json, ",\"after\":\"%s\"", event_name(rule->event));
+			break;
+		case RULE_EXEMPT:
+			append_json_field(json, ",", "purpose", rule->purpose, PURPOSE_SIZE);
+			break;
+	}
+	appendStringInfoChar(json, '}');
+}
+
+PG_FUNCTION_INFO_V1(crm_contact_policy_to_jsonb);
+Datum
+crm_contact_policy_to_jsonb(PG_FUNCTION_ARGS)
+{
+	ContactPolicy *p = PG_GETARG_CONTACT_POLICY(0);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"rules\":[");
+	for (int i = 0; i < p->nrules; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&json, ',');
+		append_json_rule(&json, &p->rules[i]);
+	}
+	appendStringInfoString(&json, "]}");
+	PG_RETURN_DATUM(jsonb_of_text(&json));
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "base/calendar.h"
+#include "base/json.h"
 #include "base/names.h"
 #include "base/value.h"
 #include "catalog/pg_type.h"
@@ -354,6 +355,44 @@ season_scan(Scanner *s)
 		scan_char(s, ')');
 	}
 	return CheckSeason(season);
+}
+
+/* What it is, and what it was found in if it was. */
+PG_FUNCTION_INFO_V1(crm_season_to_jsonb);
+Datum
+crm_season_to_jsonb(PG_FUNCTION_ARGS)
+{
+	Season		  *season = PG_GETARG_SEASON(0);
+	int			   nbins = season_year(season->period)->nbins;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"period\":\"%s\",\"indexes\":", period_words[season->period]);
+	for (int b = 0; b < nbins; b++)
+	{
+		appendStringInfoChar(&json, b > 0 ? ',' : '[');
+		append_float8(&json, season->bins[b].s);
+	}
+	appendStringInfoChar(&json, ']');
+	if (season->customers > 0)
+	{
+		appendStringInfo(
+			&json,
+			",\"customers\":" INT64_FORMAT ",\"from\":\"%s\",\"until\":\"%s\",\"purchases\":",
+			season->customers, date_to_text(season->first_on), date_to_text(season->last_on));
+		for (int b = 0; b < nbins; b++)
+			appendStringInfo(&json, "%c" INT64_FORMAT, b > 0 ? ',' : '[',
+							 season->bins[b].purchases);
+		appendStringInfoString(&json, "],\"errors\":");
+		for (int b = 0; b < nbins; b++)
+		{
+			appendStringInfoChar(&json, b > 0 ? ',' : '[');
+			append_float8(&json, season->bins[b].error);
+		}
+		appendStringInfoChar(&json, ']');
+	}
+	appendStringInfoChar(&json, '}');
+	PG_RETURN_DATUM(jsonb_of_text(&json));
 }
 
 void

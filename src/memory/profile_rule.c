@@ -8,6 +8,7 @@
  */
 #include "crm.h"
 
+#include "base/json.h"
 #include "base/scan.h"
 #include "memory/profile_rule.h"
 #include "miscadmin.h"
@@ -244,6 +245,41 @@ crm_profile_rule_out(PG_FUNCTION_ARGS)
 						 entry_kind_names[rule->order[0]], entry_kind_names[rule->order[1]],
 						 entry_kind_names[rule->order[2]]);
 	PG_RETURN_CSTRING(out.data);
+}
+
+/* {"attribute", "category", "purpose", "basis"}, the last two where it serves a purpose. */
+static void
+append_json_use(StringInfo json, const ProfileUse *use)
+{
+	append_json_field(json, "{", "attribute", use->attribute, ATTRIBUTE_SIZE);
+	append_json_field(json, ",", "category", use->category, CATEGORY_SIZE);
+	if (use->purpose[0] != '\0')
+	{
+		append_json_field(json, ",", "purpose", use->purpose, PURPOSE_SIZE);
+		appendStringInfo(json, ",\"basis\":\"%s\"", basis_names[use->basis]);
+	}
+	appendStringInfoChar(json, '}');
+}
+
+PG_FUNCTION_INFO_V1(crm_profile_rule_to_jsonb);
+Datum
+crm_profile_rule_to_jsonb(PG_FUNCTION_ARGS)
+{
+	ProfileRule	  *rule = PG_GETARG_PROFILE_RULE(0);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"uses\":[");
+	for (int i = 0; i < rule->nuses; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0)
+			appendStringInfoChar(&json, ',');
+		append_json_use(&json, &rule->uses[i]);
+	}
+	appendStringInfo(&json, "],\"order\":[\"%s\",\"%s\",\"%s\"]}", entry_kind_names[rule->order[0]],
+					 entry_kind_names[rule->order[1]], entry_kind_names[rule->order[2]]);
+	PG_RETURN_DATUM(jsonb_of_text(&json));
 }
 
 /*

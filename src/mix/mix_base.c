@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "base/json.h"
 #include "base/names.h"
 #include "base/scan.h"
 #include "common/shortest_dec.h"
@@ -166,6 +167,31 @@ crm_mix_base_out(PG_FUNCTION_ARGS)
 	}
 	appendStringInfo(&out, "} customers %lld", (long long) base->customers);
 	PG_RETURN_CSTRING(out.data);
+}
+
+PG_FUNCTION_INFO_V1(crm_mix_base_to_jsonb);
+Datum
+crm_mix_base_to_jsonb(PG_FUNCTION_ARGS)
+{
+	MixBase		  *base = PG_GETARG_MIX_BASE(0);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"fit\":\"%s\",\"customers\":%lld,\"concentrations\":{",
+					 verdict_names[base->verdict], (long long) base->customers);
+	for (const BaseCategory *at = base_first(base); at < base_end(base); at = base_next(at))
+	{
+		char digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+		CHECK_FOR_INTERRUPTS();
+		double_to_shortest_decimal_buf(at->concentration, digits);
+		if (at != base_first(base))
+			appendStringInfoChar(&json, ',');
+		escape_json(&json, pnstrdup(at->name, at->len));
+		appendStringInfo(&json, ":%s", digits);
+	}
+	appendStringInfoString(&json, "}}");
+	PG_RETURN_DATUM(jsonb_of_text(&json));
 }
 
 /*

@@ -8,6 +8,7 @@
 #include "crm.h"
 
 #include "common/hashfn.h"
+#include "base/json.h"
 #include "base/names.h"
 #include "base/value.h"
 #include "libpq/pqformat.h"
@@ -107,6 +108,22 @@ crm_relationship_bands_out(PG_FUNCTION_ARGS)
 		"customers few < %lld <= medium < %lld <= many; margin low < %s <= medium < %s <= high",
 		(long long) bands->medium_customers, (long long) bands->many_customers,
 		amount_to_text(bands->medium_margin), amount_to_text(bands->high_margin)));
+}
+
+PG_FUNCTION_INFO_V1(crm_relationship_bands_to_jsonb);
+Datum
+crm_relationship_bands_to_jsonb(PG_FUNCTION_ARGS)
+{
+	RelationshipBands *bands = PG_GETARG_RELATIONSHIP_BANDS(0);
+	StringInfoData	   json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json,
+					 "{\"medium_customers\":%lld,\"many_customers\":%lld,\"medium_margin\":%s,"
+					 "\"high_margin\":%s}",
+					 (long long) bands->medium_customers, (long long) bands->many_customers,
+					 amount_to_text(bands->medium_margin), amount_to_text(bands->high_margin));
+	PG_RETURN_DATUM(jsonb_of_text(&json));
 }
 
 /* Binary form: the four cuts (int64), margins in 1/10000 of the currency unit. */

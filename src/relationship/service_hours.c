@@ -10,6 +10,7 @@
 #include "crm.h"
 
 #include "base/calendar.h"
+#include "base/json.h"
 #include "base/scan.h"
 #include "miscadmin.h"
 #include "relationship/service_hours.h"
@@ -298,6 +299,35 @@ crm_service_hours_out(PG_FUNCTION_ARGS)
 						 date_to_text(service_closed(hours)[i]));
 	appendStringInfo(&out, "%sin %s", hours->nclosed > 0 ? "; " : "", hours->zone);
 	PG_RETURN_CSTRING(out.data);
+}
+
+PG_FUNCTION_INFO_V1(crm_service_hours_to_jsonb);
+Datum
+crm_service_hours_to_jsonb(PG_FUNCTION_ARGS)
+{
+	ServiceHours  *hours = PG_GETARG_SERVICE_HOURS(0);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	append_json_field(&json, "{", "zone", hours->zone, SERVICE_ZONE_SIZE);
+	appendStringInfoString(&json, ",\"hours\":[");
+	for (int i = 0; i < hours->nspans; i++)
+	{
+		int day = span_day(hours->spans[i]);
+		int from = hours->spans[i].from - day * MINUTES_PER_DAY;
+		int until = hours->spans[i].until - day * MINUTES_PER_DAY;
+
+		appendStringInfo(&json,
+						 "%s{\"weekday\":\"%s\",\"from\":\"%02d:%02d\",\"until\":\"%02d:%02d\"}",
+						 i > 0 ? "," : "", weekday_names[day], from / MINS_PER_HOUR,
+						 from % MINS_PER_HOUR, until / MINS_PER_HOUR, until % MINS_PER_HOUR);
+	}
+	appendStringInfoString(&json, "],\"closed\":[");
+	for (int i = 0; i < hours->nclosed; i++)
+		appendStringInfo(&json, "%s\"%s\"", i > 0 ? "," : "",
+						 date_to_text(service_closed(hours)[i]));
+	appendStringInfoString(&json, "]}");
+	PG_RETURN_DATUM(jsonb_of_text(&json));
 }
 
 /*

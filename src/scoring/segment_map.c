@@ -7,6 +7,7 @@
  */
 #include "crm.h"
 
+#include "base/json.h"
 #include "base/value.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
@@ -359,6 +360,36 @@ crm_segment_map_recv(PG_FUNCTION_ARGS)
 	for (int i = 0; i < nrules; i++)
 		receive_rule(message, builder);
 	PG_RETURN_SEGMENT_MAP(finish_map(builder));
+}
+
+/* ,"r":[4,5] for each term of a rule that leaves something out. */
+static void
+append_json_ranges(StringInfo json, const SegmentRule *rule, int bins)
+{
+	for (int t = 0; t < SEGMENT_TERMS; t++)
+		if (rule->low[t] != term_min(t) || rule->high[t] != term_max(t, bins))
+			appendStringInfo(json, ",\"%s\":[%d,%d]", term_names[t], rule->low[t], rule->high[t]);
+}
+
+PG_FUNCTION_INFO_V1(crm_segment_map_to_jsonb);
+Datum
+crm_segment_map_to_jsonb(PG_FUNCTION_ARGS)
+{
+	SegmentMap	  *map = PG_GETARG_SEGMENT_MAP(0);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"bins\":%d,\"rules\":[", map->bins);
+	for (int i = 0; i < map->nrules; i++)
+	{
+		SegmentName name = segment_map_name(map, map->rules[i].segment);
+
+		append_json_field(&json, i > 0 ? ",{" : "{", "segment", name.start, name.length);
+		append_json_ranges(&json, &map->rules[i], map->bins);
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfoString(&json, "]}");
+	PG_RETURN_DATUM(jsonb_of_text(&json));
 }
 
 /* The scores that a map is for. */

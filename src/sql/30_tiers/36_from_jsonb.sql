@@ -1,24 +1,5 @@
 -- tier programs and points rules from the jsonb that they are cast to: their text is made of it, which checks it
 
-CREATE FUNCTION crm_internal.check_json_fields(what text, object jsonb, known text[]) RETURNS void
-  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  unknown text;
-BEGIN
-  IF jsonb_typeof(object) IS DISTINCT FROM 'object' THEN
-    PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is no jsonb object', what), NULL, 'Cast one to jsonb to see its fields.');
-  END IF;
-  SELECT key INTO unknown FROM jsonb_object_keys(object) AS key WHERE key <> ALL (known) ORDER BY key LIMIT 1;
-  IF FOUND THEN
-    PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s has no field "%s"', what, unknown), NULL, format('Its fields are %s.', array_to_string(known, ', ')));
-  END IF;
-END $$;
-COMMENT ON FUNCTION crm_internal.check_json_fields(text, jsonb, text[]) IS 'an error if a jsonb value is no object, or has a field that is not known';
-
-CREATE FUNCTION crm_internal.text_label(label text) RETURNS text
-  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$ SELECT '"' || replace(label, '"', '""') || '"' $$;
-COMMENT ON FUNCTION crm_internal.text_label(text) IS 'a name as text forms have it, in double quotes';
-
 -- The thresholds of an object, the main metric first.
 CREATE FUNCTION crm_internal.text_thresholds(thresholds jsonb, metric text, conjunction text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

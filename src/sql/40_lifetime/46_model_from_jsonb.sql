@@ -1,16 +1,5 @@
 -- models from the jsonb that they cast to, for forms and tools that keep rules as JSON
 
-CREATE FUNCTION crm_internal.check_model_number(of_type text, key text, value jsonb) RETURNS text
-  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF coalesce(jsonb_typeof(value), 'null') <> 'number' THEN
-    PERFORM crm_internal.raise_error('invalid_parameter_value', format('"%s" of a %s in JSON cannot be %s', key, of_type, coalesce(value::text, 'missing')),
-      detail => 'It is a number.');
-  END IF;
-  RETURN value::text;
-END $$;
-COMMENT ON FUNCTION crm_internal.check_model_number(text, text, jsonb) IS 'the text of a number of a model in JSON; an error if it is none';
-
 -- " fitted (customers 5, ..., converged, covariance ...)", as the text form of a model has it; nothing of one that was given
 CREATE FUNCTION crm_internal.fit_text(of_type text, model jsonb) RETURNS text
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -22,13 +11,13 @@ BEGIN
     RETURN '';
   END IF;
   IF jsonb_typeof(model -> 'covariance') = 'array' THEN
-    SELECT ', covariance ' || string_agg(crm_internal.check_model_number(of_type, 'covariance', e.value), ' ' ORDER BY l.n, e.n) INTO covariance
+    SELECT ', covariance ' || string_agg(crm_internal.json_text(of_type, 'covariance', e.value, 'number'), ' ' ORDER BY l.n, e.n) INTO covariance
     FROM jsonb_array_elements(model -> 'covariance') WITH ORDINALITY AS l(line, n)
       CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(l.line) = 'array' THEN l.line ELSE '[]' END) WITH ORDINALITY AS e(value, n)
     WHERE e.n <= l.n;
   END IF;
   RETURN format(' fitted (%s, %s%s)',
-    (SELECT string_agg(format('%s %s', k, crm_internal.check_model_number(of_type, k, model -> k)), ', ' ORDER BY n) FROM unnest(known) WITH ORDINALITY AS u(k, n)),
+    (SELECT string_agg(format('%s %s', k, crm_internal.json_text(of_type, k, model -> k, 'number')), ', ' ORDER BY n) FROM unnest(known) WITH ORDINALITY AS u(k, n)),
     concat_ws(' ', model ->> 'fit', model ->> 'at_bound'), covariance);
 END $$;
 COMMENT ON FUNCTION crm_internal.fit_text(text, jsonb) IS 'how a model in JSON was fitted, in its text form';
@@ -53,8 +42,8 @@ BEGIN
   END IF;
   IF jsonb_typeof(model -> 'among') = 'array' THEN
     SELECT format(' among (%s)', string_agg(format('%s: %s %s %s', t ->> 'fitted', t ->> 'model',
-      crm_internal.check_model_number(of_type, 'log_likelihood', t -> 'log_likelihood'), concat_ws(' ', t ->> 'fit', t ->> 'at_bound',
-        'holdout ' || CASE WHEN t ? 'holdout' THEN crm_internal.check_model_number(of_type, 'holdout', t -> 'holdout') END)), ', ' ORDER BY n)) INTO among
+      crm_internal.json_text(of_type, 'log_likelihood', t -> 'log_likelihood', 'number'), concat_ws(' ', t ->> 'fit', t ->> 'at_bound',
+        'holdout ' || CASE WHEN t ? 'holdout' THEN crm_internal.json_text(of_type, 'holdout', t -> 'holdout', 'number') END)), ', ' ORDER BY n)) INTO among
     FROM jsonb_array_elements(model -> 'among') WITH ORDINALITY AS u(t, n);
   END IF;
   IF (model ? 'season' OR model ? 'coefficients') AND NOT model ? 'by' THEN
@@ -62,7 +51,7 @@ BEGIN
       detail => '"by" holds all that is known of them, in their text form.');
   END IF;
   RETURN format('%s(%s)%s%s%s', model ->> 'model',
-    (SELECT string_agg(format('%s %s', p, crm_internal.check_model_number(of_type, p, model -> p)), ', ' ORDER BY n)
+    (SELECT string_agg(format('%s %s', p, crm_internal.json_text(of_type, p, model -> p, 'number')), ', ' ORDER BY n)
      FROM unnest(parameters) WITH ORDINALITY AS u(p, n) WHERE model ? p),
     crm_internal.fit_text(of_type, model), among, ' by ' || (model ->> 'by'));
 END $$;

@@ -1,0 +1,53 @@
+-- rules from the jsonb that they cast to, for forms and tools that keep rules as JSON: most are made by their text form, which checks the rest
+
+CREATE FUNCTION crm_internal.check_json_fields(what text, object jsonb, known text[]) RETURNS void
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  unknown text;
+BEGIN
+  IF jsonb_typeof(object) IS DISTINCT FROM 'object' THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is no jsonb object', what), NULL, 'Cast one to jsonb to see its fields.');
+  END IF;
+  SELECT key INTO unknown FROM jsonb_object_keys(object) AS key WHERE key <> ALL (known) ORDER BY key LIMIT 1;
+  IF FOUND THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s has no field "%s"', what, unknown), NULL, format('Its fields are %s.', array_to_string(known, ', ')));
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_json_fields(text, jsonb, text[]) IS 'an error if a jsonb value is no object, or has a field that is not known';
+
+CREATE FUNCTION crm_internal.text_label(label text) RETURNS text
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$ SELECT '"' || replace(label, '"', '""') || '"' $$;
+COMMENT ON FUNCTION crm_internal.text_label(text) IS 'a name as text forms have it, in double quotes';
+
+CREATE FUNCTION crm_internal.json_text(what text, field text, value jsonb, kind text) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF coalesce(jsonb_typeof(value), 'null') <> kind THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('"%s" of a %s in JSON cannot be %s', field, what, coalesce(left(value::text, 60), 'missing')),
+      detail => format('It is %s %s.', CASE WHEN kind IN ('array', 'object') THEN 'an' ELSE 'a' END, kind));
+  END IF;
+  RETURN value #>> '{}';
+END $$;
+COMMENT ON FUNCTION crm_internal.json_text(text, text, jsonb, text) IS 'the text of a field of a value in JSON; an error if it is of another kind than the one wanted: number, string, array, object';
+
+-- A word stands in a text form without quotes: what would begin something else there is none.
+CREATE FUNCTION crm_internal.json_word(what text, field text, value jsonb, stops text DEFAULT '[;,"{}()]') RETURNS text
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  word constant text := crm_internal.json_text(what, field, value, 'string');
+BEGIN
+  IF word = '' OR word ~ stops THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('"%s" of a %s in JSON cannot be "%s"', field, what, left(word, 60)),
+      detail => format('It is not empty, and has none of %s.', btrim(stops, '[]')));
+  END IF;
+  RETURN word;
+END $$;
+COMMENT ON FUNCTION crm_internal.json_word(text, text, jsonb, text) IS 'a string of a value in JSON that a text form has without quotes; an error if it could not';
+
+CREATE FUNCTION crm_internal.json_numbers(what text, field text, value jsonb, separator text) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM crm_internal.json_text(what, field, value, 'array');
+  RETURN (SELECT string_agg(crm_internal.json_text(what, field, number, 'number'), separator ORDER BY n) FROM jsonb_array_elements(value) WITH ORDINALITY AS a(number, n));
+END $$;
+COMMENT ON FUNCTION crm_internal.json_numbers(text, text, jsonb, text) IS 'an array of numbers of a value in JSON as a text form has it; an error if it is none';

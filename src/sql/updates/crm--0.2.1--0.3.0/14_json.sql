@@ -1,0 +1,3 @@
+-- rules as JSON
+
+@part 07_json.sql
