@@ -154,6 +154,7 @@ extern PurchaseCorrection purchase_correction_combine(const PurchaseCorrection *
 extern PurchaseHistory *purchase_history_net(const PurchaseHistory *h, DateADT as_of);
 extern PurchaseHistory *purchase_history_booked(const PurchaseHistory *h, DateADT as_of);
 extern PurchaseHistory *purchase_history_by(PurchaseHistory *h, DateADT as_of, const text *by);
+extern PurchaseHistory *purchase_history_count_days(const PurchaseHistory *h);
 extern bool purchase_history_excess(const PurchaseHistory *h, DateADT as_of, PurchaseExcess *left);
 extern PurchaseHistory *purchase_history_until(const PurchaseHistory *h, DateADT until);
 extern PurchaseHistory *purchase_history_between(const PurchaseHistory *h, DateADT first,

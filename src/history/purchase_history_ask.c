@@ -191,6 +191,14 @@ crm_drop_refunded(PG_FUNCTION_ARGS)
 	PG_RETURN_PURCHASE_HISTORY(purchase_history_copy(kept));
 }
 
+/* (history): the same with one purchase for each day that has any, corrections with it. */
+PG_FUNCTION_INFO_V1(crm_count_days);
+Datum
+crm_count_days(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_PURCHASE_HISTORY(purchase_history_count_days(PG_GETARG_PURCHASE_HISTORY(0)));
+}
+
 /* The days as rows (purchased_on, orders, amount), net of all corrections. */
 PG_FUNCTION_INFO_V1(crm_purchases);
 Datum

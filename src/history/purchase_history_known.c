@@ -218,3 +218,56 @@ purchase_history_between(const PurchaseHistory *h, DateADT first, DateADT last)
 {
 	return cut(h, first, last, DATEVAL_NOEND);
 }
+
+/* The correction as it is where a day counts once: orders is the day's number of rows after it, counted what it counted before. */
+static PurchaseCorrection
+count_correction(const PurchaseCorrection *correction, int64 orders, int32 *counted)
+{
+	PurchaseCorrection once = *correction;
+	int32			   now = orders > 0;
+
+	once.orders = now - *counted;
+	*counted = now;
+	return once;
+}
+
+/*
+ * The history in which each day with purchases counts one, whatever it holds of
+ * them: for rows that are lines of orders. A correction that takes back the last
+ * row of a day takes the purchase back. Not a sum of what its parts give.
+ */
+PurchaseHistory *
+purchase_history_count_days(const PurchaseHistory *h)
+{
+	PurchaseHistory			 *once = purchase_history_create_corrected(h->nentries, h->ncorrections);
+	const PurchaseCorrection *at = purchase_history_corrections(h);
+	const PurchaseCorrection *end = at + h->ncorrections;
+	const PurchaseDay		 *entry = h->entries;
+	const PurchaseDay		 *last = entry + h->nentries;
+	int						  n = 0;
+
+	for (int i = 0; i < h->nentries; i++)
+		once->entries[i] =
+			(PurchaseDay){h->entries[i].day, h->entries[i].orders > 0, h->entries[i].amount};
+	once->nentries = h->nentries;
+	while (at < end)
+	{
+		DateADT day = at->day;
+		int64	orders;
+		int32	counted;
+
+		while (entry < last && entry->day < day)
+			entry++;
+		orders = entry < last && entry->day == day ? entry->orders : 0;
+		counted = orders > 0;
+		for (; at < end && at->day == day; at++)
+		{
+			PurchaseCorrection *made = &purchase_history_corrections(once)[n];
+
+			orders += at->orders;
+			*made = count_correction(at, orders, &counted);
+			n += made->orders != 0 || made->amount != 0;
+		}
+	}
+	return purchase_history_set_counts(once, h->nentries, n);
+}

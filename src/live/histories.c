@@ -272,7 +272,7 @@ fill_row(Histories *t, ScoringRule *rule, const CustomerDecisions *decided,
 {
 	bool is_new = t->new_row->tts_isnull[t->layout->history - 1];
 
-	score_customer(rule, PointerGetDatum(history), as_of, decided, score);
+	score_customer(rule, scored_history(t->layout, history), as_of, decided, score);
 	set_column(t, t->layout->history, PointerGetDatum(history), false);
 	set_column(t, t->layout->scored_on, DateADTGetDatum(as_of), rule == NULL);
 	if (set_scores(t, score) || is_new)
@@ -524,11 +524,11 @@ score_is_stale(Histories *t, TupleTableSlot *row, const Datum *keys)
 	DateADT			  as_of = rule ? scoring_refresh_day(rule) : 0;
 	Score			  score;
 
-	if (row->tts_isnull[t->layout->history - 1])
+	if (row->tts_isnull[t->layout->scored - 1])
 		return true;
 	if (t->decisions)
 		decisions_read_next(t->decisions, keys, &decided);
-	score_customer(rule, row->tts_values[t->layout->history - 1], as_of, &decided, &score);
+	score_customer(rule, row->tts_values[t->layout->scored - 1], as_of, &decided, &score);
 	for (int i = 0; i < SCORE_COLUMNS; i++)
 	{
 		int column = t->layout->scores[i] - 1;

@@ -80,6 +80,16 @@ deltas_descriptor(Relation histories, const CustomerKeys *keys)
 	return desc;
 }
 
+/* A tracking that counts days keeps its rows beside the history that is read. */
+static void
+set_history(HistoriesLayout *layout, Relation rel)
+{
+	layout->history = column_of_type(rel, "history", crm_type("purchase_history"));
+	layout->scored = layout->history;
+	if (column_of_name(rel, "row_history") != InvalidAttrNumber)
+		layout->history = column_of_type(rel, "row_history", crm_type("purchase_history"));
+}
+
 static void *
 make_layout(const void *of)
 {
@@ -87,7 +97,7 @@ make_layout(const void *of)
 	HistoriesLayout *layout = palloc0(sizeof(HistoriesLayout));
 
 	customer_keys_init(&layout->keys, ((const KeyedTable *) of)->index);
-	layout->history = column_of_type(rel, "history", crm_type("purchase_history"));
+	set_history(layout, rel);
 	for (int i = 0; i < SCORE_COLUMNS; i++)
 		layout->scores[i] = column_of_type(rel, score_column_names[i], score_column_types[i]);
 	layout->scored_on = column_of_type(rel, "scored_on", DATEOID);
@@ -108,4 +118,13 @@ histories_layout(Relation rel, Relation index)
 	KeptKey	   key = {KEPT_LAYOUT, {RelationGetRelid(rel), RelationGetRelid(index)}};
 
 	return kept_find_or_make(&key, make_layout, &table);
+}
+
+/* The history that is scored, of what the rows add up to: with each day counted once, if the table keeps that. */
+Datum
+scored_history(const HistoriesLayout *layout, const PurchaseHistory *rows)
+{
+	if (layout->scored == layout->history)
+		return PointerGetDatum(rows);
+	return PointerGetDatum(purchase_history_count_days(rows));
 }

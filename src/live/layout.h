@@ -6,6 +6,7 @@
 
 #include "crm.h"
 
+#include "history/purchase_history.h"
 #include "live/keys.h"
 #include "nodes/bitmapset.h"
 
@@ -42,7 +43,8 @@ extern const Oid		 score_column_types[SCORE_COLUMNS];
 typedef struct HistoriesLayout
 {
 	CustomerKeys keys;
-	AttrNumber	 history;
+	AttrNumber	 history; /* what the rows of the purchases views add up to */
+	AttrNumber	 scored;  /* the same column, or that in which each day counts once, which the table generates */
 	AttrNumber	 scores[SCORE_COLUMNS];
 	AttrNumber	 scored_on;
 	AttrNumber	 updated_at;
@@ -52,5 +54,6 @@ typedef struct HistoriesLayout
 } HistoriesLayout;
 
 extern const HistoriesLayout *histories_layout(Relation histories, Relation index);
+extern Datum				  scored_history(const HistoriesLayout *layout, const PurchaseHistory *rows);
 
 #endif /* CRM_LIVE_LAYOUT_H */

@@ -1,7 +1,7 @@
 -- corrections: what moves on a later day for what was bought on an earlier one
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(18);
+SELECT plan(20);
 
 -- the value: forms, sums, what is known when
 SELECT is('{2024-01-20 0 -100 of 2024-01-10, 2024-01-10 1 100}'::purchase_history::text,
@@ -11,6 +11,13 @@ SELECT is(until('{2024-01-10 1 100, 2024-01-20 0 -100 of 2024-01-10}'::purchase_
   'a correction exists from its booked day on');
 SELECT is(within('{2024-01-10 1 100, 2024-01-20 0 -100 of 2024-01-10}'::purchase_history, '[2024-01-10,2024-01-11)')::text,
   '{2024-01-10 1 100.00, 2024-01-20 0 -100.00 of 2024-01-10}', 'what is cut by its day keeps all that happened to it');
+
+-- literals without a type: contacts and mixes are cut by functions of the same names
+SELECT is(ARRAY[until('{2024-01-10 1 100, 2024-02-01 1 5}', '2024-01-31'), within('{2024-01-10 1 100, 2024-02-01 1 5}', '[2024-02-01,)'), within('{2024-01-10 1 100}', daterange('2024-01-01', '2024-01-10')),
+  until('{2024-01-10 1 100, 2024-02-01 1 5}', date '2024-01-31')]::text, '{"{2024-01-10 1 100.00}","{2024-02-01 1 5.00}","{}","{2024-01-10 1 100.00}"}', 'two literals are of purchases');
+SELECT is(ARRAY[p_alive(pareto_nbd(0.553, 10.578, 0.606, 11.669, 7), '{2024-01-01 1 5}', '2024-09-29', '2024-10-29'), expected_spend(gamma_gamma(6.25, 3.74, 15.44), '{2024-01-01 1 5, 2024-02-01 1 6}', '2024-09-29')],
+  ARRAY[p_alive(pareto_nbd(0.553, 10.578, 0.606, 11.669, 7), '{2024-01-01 1 5}'::purchase_history, date '2024-09-29', date '2024-10-29'), expected_spend(gamma_gamma(6.25, 3.74, 15.44), '{2024-01-01 1 5, 2024-02-01 1 6}'::purchase_history, date '2024-09-29')],
+  'so are those of predictions');
 
 -- random parts against plain SQL
 SELECT setseed(0.5);

@@ -65,3 +65,8 @@ CREATE FUNCTION crm.drop_refunded(history crm.purchase_history, as_of date) RETU
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_drop_refunded';
 COMMENT ON FUNCTION crm.drop_refunded(crm.purchase_history, date) IS
   'the purchase days until as_of with their net amounts as known then, without those that were refunded in full';
+
+CREATE FUNCTION crm.count_days(history crm.purchase_history) RETURNS crm.purchase_history
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_count_days';
+COMMENT ON FUNCTION crm.count_days(crm.purchase_history) IS
+  'the history in which each day with purchases counts one, for rows that are lines of orders; the money stays';

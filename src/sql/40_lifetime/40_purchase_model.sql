@@ -132,6 +132,11 @@ CREATE FUNCTION crm.p_alive(model crm.purchase_model, history crm.purchase_histo
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_p_alive_at';
 COMMENT ON FUNCTION crm.p_alive(crm.purchase_model, crm.purchase_history, date, date) IS
   'probability that the customer is still a customer on as_of, or, from what is known then, on the later day until; NULL before the first purchase';
+CREATE FUNCTION crm.p_alive(model crm.purchase_model, history text, as_of text, until text) RETURNS float8
+  LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT crm.p_alive(model, history::crm.purchase_history, as_of::date, until::date)
+$$;
+COMMENT ON FUNCTION crm.p_alive(crm.purchase_model, text, text, text) IS 'the probability of being a customer on the day until, of literals';
 CREATE FUNCTION crm.p_alive(model crm.purchase_model, x float8, t_x float8, age float8, periods float8 DEFAULT 0)
   RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_p_alive_at_numbers';

@@ -89,6 +89,11 @@ CREATE FUNCTION crm.spend_measure(model crm.spend_model, history crm.purchase_hi
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_spend_measure';
 COMMENT ON FUNCTION crm.spend_measure(crm.spend_model, crm.purchase_history, date) IS
   'what crm.expected_spend gives for this customer: mean, or median where few spend so much that the mean is infinite (p x + q <= 1); NULL before the first purchase';
+CREATE FUNCTION crm.expected_spend(model crm.spend_model, history text, as_of text) RETURNS float8
+  LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT crm.expected_spend(model, history::crm.purchase_history, as_of::date)
+$$;
+COMMENT ON FUNCTION crm.expected_spend(crm.spend_model, text, text) IS 'expected mean spend per purchase of the customer, of literals';
 CREATE FUNCTION crm.expected_spend(model crm.spend_model, x float8, mean_spend float8)
   RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_expected_spend_numbers';

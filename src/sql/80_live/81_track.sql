@@ -303,6 +303,7 @@ BEGIN
     SELECT a.attname, coalesce(d.comment, 'key of the customer') AS comment
     FROM pg_attribute a LEFT JOIN (VALUES
       ('history', 'what the customer bought, day by day'),
+      ('row_history', 'what the rows of the purchases views add up to, of which history counts each day once'),
       ('first_purchased_on', 'day of the first purchase'),
       ('last_purchased_on', 'day of the last purchase'),
       ('days_since_last_purchase', 'whole days from the last purchase until scored_on'),
@@ -431,7 +432,7 @@ COMMENT ON FUNCTION crm_internal.check_not_tracked(regclass, text, boolean, regc
 CREATE FUNCTION crm_internal.check_keys(purchases regclass, keys text[], scale_by text[], histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  reserved constant text[] := crm_internal.score_columns() || '{history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
+  reserved constant text[] := crm_internal.score_columns() || '{history,row_history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
     tier_program,purchase_model,spend_model,margin,horizon_days,annual_discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,currency,as_of,rhythm,value_measure,value_cuts,snapshot_on,changed_at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
     days_since_last_purchase,days_since_first_purchase,purchase_count,purchase_day_count,spend,average_order_value,average_days_between_purchases,
     cohort_month,lifecycle_state,p_silence,spend_last_365d,purchase_count_last_365d,value_decile,segment_since,previous_segment,p_churned,value_note}'::text[];
@@ -501,25 +502,38 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.make_scoring(regclass, text, text[], text, int, crm.segment_map, int, int) IS 'makes the table of scoring rules';
 
-CREATE FUNCTION crm_internal.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean) RETURNS regclass
+-- Who counts days keeps the rows as well, which a deletion is taken from; all that reads a history reads the one that the table makes of them.
+CREATE FUNCTION crm_internal.kept_history(histories regclass) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = histories AND attname = 'row_history' AND NOT attisdropped) THEN 'row_history' ELSE 'history' END
+$$;
+COMMENT ON FUNCTION crm_internal.kept_history(regclass) IS
+  'the column of a table of histories that holds what the rows of the purchases views add up to: row_history where days are counted, else history';
+
+CREATE FUNCTION crm_internal.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean, count_days boolean) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  kept constant text := CASE WHEN count_days THEN 'row_history' ELSE 'history' END;
 BEGIN
-  EXECUTE format('CREATE %sTABLE %s WITH (fillfactor = 80) AS SELECT %s, NULL::crm.purchase_history AS history, %s,
+  EXECUTE format('CREATE %sTABLE %s WITH (fillfactor = 80) AS SELECT %s, NULL::crm.purchase_history AS %I, %s,
                   NULL::date AS scored_on, NULL::timestamptz AS updated_at FROM %s WITH NO DATA',
-    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, histories_name, crm_internal.column_list(keys, ''::text),
+    CASE WHEN unlogged THEN 'UNLOGGED ' ELSE '' END, histories_name, crm_internal.column_list(keys, ''::text), kept,
     (SELECT string_agg(format('NULL::%s AS %I', format_type(atttypid, atttypmod), attname), ', ' ORDER BY attnum)
      FROM pg_attribute WHERE attrelid = 'crm.customer_score'::regclass AND attnum > 0 AND NOT attisdropped),
     purchases);
-  EXECUTE format('ALTER TABLE %s ALTER history SET NOT NULL, ADD PRIMARY KEY (%s)', histories_name, crm_internal.column_list(keys, ''::text));
+  EXECUTE format('ALTER TABLE %s ALTER %s SET NOT NULL, ADD PRIMARY KEY (%s)', histories_name, kept, crm_internal.column_list(keys, ''::text));
+  IF count_days THEN
+    EXECUTE format('ALTER TABLE %s ADD history crm.purchase_history GENERATED ALWAYS AS (crm.count_days(row_history)) STORED', histories_name);
+  END IF;
   -- a long history is written anew with every order, and pglz takes ten times as long
   IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') THEN
-    EXECUTE format('ALTER TABLE %s ALTER history SET COMPRESSION lz4', histories_name);
+    EXECUTE format('ALTER TABLE %s ALTER %s SET COMPRESSION lz4', histories_name, kept);
   END IF;
   EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
   PERFORM crm_internal.comment_columns(histories_name::regclass);
   RETURN histories_name::regclass;
 END $$;
-COMMENT ON FUNCTION crm_internal.make_histories(regclass, text, text[], boolean) IS 'makes the table of histories';
+COMMENT ON FUNCTION crm_internal.make_histories(regclass, text, text[], boolean, boolean) IS 'makes the table of histories';
 
 CREATE FUNCTION crm_internal.make_changes(purchases regclass, changes_name text, keys text[], unlogged boolean) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -650,14 +664,15 @@ DECLARE
 BEGIN
   EXECUTE format($sql$
     WITH fresh AS MATERIALIZED (%1$s),
-    gone AS (UPDATE %2$s AS h SET history = '{}'
-      WHERE h.history OPERATOR(crm.<>) '{}' AND NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING 1),
+    gone AS (UPDATE %2$s AS h SET %5$s = '{}'
+      WHERE h.%5$s OPERATOR(crm.<>) '{}' AND NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING 1),
     come AS (
-      INSERT INTO %2$s AS h (%4$s, history) SELECT %4$s, history FROM fresh ORDER BY %4$s
-      ON CONFLICT (%4$s) DO UPDATE SET history = excluded.history WHERE h.history OPERATOR(crm.<>) excluded.history
+      INSERT INTO %2$s AS h (%4$s, %5$s) SELECT %4$s, history FROM fresh ORDER BY %4$s
+      ON CONFLICT (%4$s) DO UPDATE SET %5$s = excluded.%5$s WHERE h.%5$s OPERATOR(crm.<>) excluded.%5$s
       RETURNING 1)
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)$sql$,
-    crm_internal.all_histories_query(histories), histories, crm_internal.same_keys(histories, keys, 'f', 'h'), crm_internal.column_list(keys, ''::text))
+    crm_internal.all_histories_query(histories), histories, crm_internal.same_keys(histories, keys, 'f', 'h'), crm_internal.column_list(keys, ''::text),
+    crm_internal.kept_history(histories))
   INTO changed;
   RETURN changed;
 END $$;
@@ -794,21 +809,23 @@ CREATE FUNCTION crm_internal.fill_new_histories(histories regclass, scoring regc
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   keys constant text[] := crm_internal.history_keys(histories);
+  kept constant text := crm_internal.kept_history(histories);
   fresh text;
 BEGIN
   -- no temporary table: this may run as an owner who is trusted less than the caller
   SELECT format('%s.%I', c.relnamespace::regnamespace, crm_internal.free_name(c.relnamespace, c.relname::text, '_fresh'::text)) INTO fresh
   FROM pg_class c WHERE c.oid = histories;
-  EXECUTE format('CREATE UNLOGGED TABLE %s AS %s', fresh, crm_internal.all_histories_query(histories));
+  EXECUTE format('CREATE UNLOGGED TABLE %s AS %s', fresh, CASE kept WHEN 'history' THEN crm_internal.all_histories_query(histories)
+    ELSE format('SELECT %s, history AS %s, crm.count_days(history) AS history FROM (%s) AS rows', crm_internal.column_list(keys, ''::text), kept, crm_internal.all_histories_query(histories)) END);
   PERFORM crm_internal.make_scales(histories, scoring, NULL::date, fresh::regclass);
   EXECUTE format($sql$
-    INSERT INTO %1$s (%2$s, history, %3$s, scored_on, updated_at)
-    SELECT %4$s, h.history, %5$s, r.refreshing_as_of, now()
+    INSERT INTO %1$s (%2$s, %10$s, %3$s, scored_on, updated_at)
+    SELECT %4$s, h.%10$s, %5$s, r.refreshing_as_of, now()
     FROM %9$s AS h JOIN %6$s AS r ON %7$s CROSS JOIN LATERAL %8$s AS c
     ORDER BY %4$s$sql$,
     histories, crm_internal.column_list(keys, ''::text), crm_internal.column_list(crm_internal.score_columns(), ''::text), crm_internal.column_list(keys, 'h.'),
     crm_internal.column_list(crm_internal.score_columns(), 'c.'), scoring, crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h'),
-    crm_internal.score_call('h.history', 'r.refreshing_as_of'), fresh);
+    crm_internal.score_call('h.history', 'r.refreshing_as_of'), fresh, kept);
   EXECUTE format('DROP TABLE %s', fresh);
   PERFORM crm_internal.finish_scoring(histories);
 END $$;
@@ -821,7 +838,7 @@ CREATE FUNCTION crm.track(relation regclass, customer text DEFAULT NULL, purchas
     orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
     segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
     notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL, detached text DEFAULT 'keep', booked_on name DEFAULT NULL,
-    upkeep text DEFAULT 'statement', as_of date DEFAULT NULL, name text DEFAULT NULL) RETURNS regclass
+    upkeep text DEFAULT 'statement', as_of date DEFAULT NULL, name text DEFAULT NULL, count_days boolean DEFAULT false) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   zone text := coalesce(time_zone, current_setting('TimeZone'));
@@ -844,8 +861,8 @@ BEGIN
   -- all of it belongs to the owner of the relation, and what hangs on that runs as the owner
   IF NOT crm_internal.is_owner(relation) THEN
     RETURN crm_internal.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::text, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
-      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name, %L::text, %L::date, %L::text)', relation::oid, customer, purchased_on, amount, orders,
-      time_zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on, upkeep, as_of, name))::regclass;
+      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name, %L::text, %L::date, %L::text, %L::boolean)', relation::oid, customer, purchased_on, amount, orders,
+      time_zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on, upkeep, as_of, name, count_days))::regclass;
   END IF;
   PERFORM crm_internal.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
@@ -859,6 +876,13 @@ BEGIN
   END IF;
   IF horizon_days NOT BETWEEN 1 AND 36525 THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('horizon of %s days is out of range', horizon_days), detail => 'It is 1 to 36525 days.');
+  END IF;
+  IF count_days IS NULL THEN
+    PERFORM crm_internal.raise_error('null_value_not_allowed', 'count_days cannot be NULL', detail => 'It says whether each day of a customer counts as one purchase.');
+  END IF;
+  IF count_days AND histories IS NOT NULL AND crm_internal.kept_history(histories) = 'history' THEN
+    PERFORM crm_internal.raise_error('object_not_in_prerequisite_state', format('%s counts purchases, not days', histories),
+      detail => 'All views that feed the same histories are counted alike.');
   END IF;
   IF NOT isfinite(as_of) THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('a tracking cannot be as of %s', as_of), detail => 'as_of is a day, or NULL for today.');
@@ -896,7 +920,7 @@ BEGIN
   IF histories IS NULL THEN
     left_before := ARRAY(SELECT oid FROM pg_class WHERE relnamespace = schema AND relname = base || '_histories');
     made := crm_internal.make_tracking(purchases, schema, base, keys, unlogged, scale_by, zone, bins,
-      coalesce(segments, crm_internal.default_segments(bins)), look_back_days, horizon_days, changes);
+      coalesce(segments, crm_internal.default_segments(bins)), look_back_days, horizon_days, changes, count_days);
     IF as_of IS NOT NULL THEN
       EXECUTE format('ALTER TABLE %s ALTER as_of SET DEFAULT %L', made.scoring, as_of);
     END IF;
@@ -948,7 +972,7 @@ BEGIN
   PERFORM crm_internal.notice_join_indexes(purchases);
   RETURN made.customers;
 END $$;
-COMMENT ON FUNCTION crm.track(regclass, text, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text, date, text) IS
+COMMENT ON FUNCTION crm.track(regclass, text, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text, date, text, boolean) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
 
 CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void
@@ -980,18 +1004,18 @@ END $$;
 COMMENT ON FUNCTION crm_internal.default_segments(int) IS 'the segment map for a number of bins';
 
 CREATE FUNCTION crm_internal.make_tracking(purchases regclass, schema oid, base text, keys text[], unlogged boolean, scale_by text[],
-    time_zone text, bins int, segments crm.segment_map, look_back_days int, horizon_days int, with_changes boolean) RETURNS crm.tracked
+    time_zone text, bins int, segments crm.segment_map, look_back_days int, horizon_days int, with_changes boolean, count_days boolean) RETURNS crm.tracked
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   made crm.tracked;
   number text := '';
   customers_name text;
 BEGIN
-  SELECT * INTO made.histories, made.scoring FROM crm_internal.left_tracking(purchases, schema, base, keys, scale_by, horizon_days);
+  SELECT * INTO made.histories, made.scoring FROM crm_internal.left_tracking(purchases, schema, base, keys, scale_by, horizon_days, count_days);
   IF made.histories IS NULL THEN
     number := crm_internal.free_number(schema, base);
     made.scoring := crm_internal.make_scoring(purchases, crm_internal.new_name(schema, base, '_scoring' || number), scale_by, time_zone, bins, segments, look_back_days, horizon_days);
-    made.histories := crm_internal.make_histories(purchases, crm_internal.new_name(schema, base, '_histories' || number), keys, unlogged);
+    made.histories := crm_internal.make_histories(purchases, crm_internal.new_name(schema, base, '_histories' || number), keys, unlogged, count_days);
   ELSE
     PERFORM crm_internal.complete_rules(made.scoring);
     made.models := crm_internal.left_table(schema, base, '_models', crm_internal.typed_columns(purchases, scale_by)
@@ -1017,5 +1041,5 @@ BEGIN
   END IF;
   RETURN made;
 END $$;
-COMMENT ON FUNCTION crm_internal.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean) IS
+COMMENT ON FUNCTION crm_internal.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean, boolean) IS
   'makes the tables and views of a tracking';

@@ -244,8 +244,8 @@ BEGIN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm.drop_empty(%s::regclass, %L::timestamptz)', tracking::oid, before))::bigint;
   END IF;
   PERFORM crm_internal.settle(t.histories);
-  EXECUTE format('DELETE FROM %s AS h WHERE h.history OPERATOR(crm.=) ''{}''::crm.purchase_history AND coalesce(h.updated_at < $1, true) %s',
-    t.histories, crm_internal.references_condition(t.histories)) USING coalesce(before, 'infinity');
+  EXECUTE format('DELETE FROM %s AS h WHERE h.%I OPERATOR(crm.=) ''{}''::crm.purchase_history AND coalesce(h.updated_at < $1, true) %s',
+    t.histories, crm_internal.kept_history(t.histories), crm_internal.references_condition(t.histories)) USING coalesce(before, 'infinity');
   GET DIAGNOSTICS dropped = ROW_COUNT;
   RETURN dropped;
 END $$;
@@ -317,6 +317,7 @@ DECLARE
   t crm.tracked := crm_internal.tracking_of(tracking);
   keeper constant regclass := crm_internal.relation_left(t);
   keys constant text[] := crm_internal.history_keys(t.histories);
+  kept constant text := crm_internal.kept_history(t.histories);
   recent text := 'true';
 BEGIN
   -- the view's functions run as their owner; what they say is handed over as data
@@ -335,17 +336,17 @@ BEGIN
     recent := format('coalesce(crm.last_purchased_on(f.history), crm.last_purchased_on(h.history)) >= %L OR crm.last_purchased_on(h.history) >= %1$L', since);
   END IF;
   RETURN QUERY EXECUTE format($sql$
-    SELECT jsonb_build_object(%1$s), 'history', h.history::text, f.history::text
+    SELECT jsonb_build_object(%1$s), 'history', h.%6$s::text, f.history::text
     FROM (%2$s) AS f FULL JOIN %3$s AS h ON %4$s
-    WHERE coalesce(h.history, '{}') OPERATOR(crm.<>) coalesce(f.history, '{}') AND (%5$s)$sql$,
+    WHERE coalesce(h.%6$s, '{}') OPERATOR(crm.<>) coalesce(f.history, '{}') AND (%5$s)$sql$,
     (SELECT string_agg(format('%L, coalesce(f.%I, h.%2$I)', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
-    crm_internal.all_histories_query(t.histories), t.histories, crm_internal.same_keys(t.histories, keys, 'f', 'h'), recent);
+    crm_internal.all_histories_query(t.histories), t.histories, crm_internal.same_keys(t.histories, keys, 'f', 'h'), recent, kept);
   RETURN QUERY EXECUTE format($sql$
     SELECT jsonb_build_object(%1$s), 'refunded too much', e.excess, NULL::text
-    FROM %2$s AS h CROSS JOIN LATERAL crm_internal.excess(h.history) AS e(excess)
+    FROM %2$s AS h CROSS JOIN LATERAL crm_internal.excess(h.%4$s) AS e(excess)
     WHERE e.excess IS NOT NULL AND (%3$s)$sql$,
     (SELECT string_agg(format('%L, h.%I', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)), t.histories,
-    CASE WHEN since IS NULL THEN 'true' ELSE format('crm.last_purchased_on(h.history) >= %L', since) END);
+    CASE WHEN since IS NULL THEN 'true' ELSE format('crm.last_purchased_on(h.history) >= %L', since) END, kept);
   RETURN QUERY EXECUTE format($sql$
     SELECT jsonb_build_object(%1$s), 'score', ROW(%2$s)::text, ROW(%7$s)::text
     FROM %3$s AS h LEFT JOIN %4$s AS r ON %5$s %9$s,

@@ -72,11 +72,15 @@ BEGIN
     EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', relation, c.conname);
   END LOOP;
   FOR c IN
-    SELECT a.attname, CASE a.atttypid WHEN 'crm.purchase_history'::regtype THEN 'jsonb' ELSE 'text' END AS plain
+    SELECT a.attname, CASE a.atttypid WHEN 'crm.purchase_history'::regtype THEN 'jsonb' ELSE 'text' END AS plain,
+      CASE a.attgenerated WHEN '' THEN 'DEFAULT' ELSE 'EXPRESSION' END AS made_by
     FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND y.typnamespace = 'crm'::regnamespace
+    -- what is generated comes first: it reads the others
+    ORDER BY a.attgenerated DESC, a.attnum
   LOOP
-    EXECUTE format('ALTER TABLE %s ALTER %I DROP DEFAULT, ALTER %2$I TYPE %s USING %2$I::%3$s', relation, c.attname, c.plain);
+    EXECUTE format('ALTER TABLE %s ALTER %I DROP %s', relation, c.attname, c.made_by);
+    EXECUTE format('ALTER TABLE %s ALTER %I TYPE %s USING %2$I::%3$s', relation, c.attname, c.plain);
   END LOOP;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_plain(regclass) IS 'turns the columns of a table that have types of crm into built-in ones';

@@ -164,7 +164,7 @@ BEGIN
     CASE WHEN shared IS NOT NULL THEN format('Rows of a customer''s day have one %I, as lines of an order do.', shared) END,
     CASE WHEN (SELECT joined FROM crm.tracked t WHERE t.purchases = notice_lines.purchases) IS NOT NULL
       THEN 'If they are lines of orders, track a view that groups them by the key of their order, or one with 0 AS orders, and the orders beside it into the same histories; both are live.'
-      ELSE format('If they are lines of orders, let one of them count: a column orders in a view, as (line_number = 1)::int, or 0 with the orders tracked beside it into the same histories, is live; a view that groups by %s is kept by crm.refresh. crm.purchase_day_count counts days as it is.',
+      ELSE format('If they are lines of orders, let one of them count: a column orders in a view, as (line_number = 1)::int, or 0 with the orders tracked beside it into the same histories, is live; a view that groups by %s is kept by crm.refresh. crm.track(..., count_days => true) counts each day of a customer as one purchase, live.',
         coalesce(quote_ident(shared), 'the order')) END);
 END $$;
 COMMENT ON FUNCTION crm_internal.notice_lines(regclass, regclass, regclass, text[], text, text) IS 'says where a tracking seems to count lines of orders as purchases, and how to count orders';

@@ -194,7 +194,7 @@ $$;
 COMMENT ON FUNCTION crm_internal.typed_columns(regclass, text[]) IS 'columns with their types, as left_table compares them';
 
 -- The histories and the rules that an earlier tracking of the same keys and horizon has left.
-CREATE FUNCTION crm_internal.left_tracking(purchases regclass, schema oid, base text, keys text[], scale_by text[], horizon_days int,
+CREATE FUNCTION crm_internal.left_tracking(purchases regclass, schema oid, base text, keys text[], scale_by text[], horizon_days int, count_days boolean,
     OUT histories regclass, OUT scoring regclass)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -205,7 +205,8 @@ BEGIN
     || format('scale %s', 'crm.rfm_scale'::regtype::oid) || format('segments %s', 'crm.segment_map'::regtype::oid) || format('as_of %s', 'date'::regtype::oid)
     || format('tier_program %s', 'crm.tier_program'::regtype::oid) || format('purchase_model %s', 'crm.purchase_model'::regtype::oid)
     || format('spend_model %s', 'crm.spend_model'::regtype::oid) || format('refreshing_as_of %s', 'date'::regtype::oid));
-  IF histories IS NULL OR scoring IS NULL OR crm_internal.history_keys(histories) IS DISTINCT FROM keys
+  IF histories IS NULL OR scoring IS NULL OR count_days <> (crm_internal.kept_history(histories) <> 'history')
+     OR crm_internal.history_keys(histories) IS DISTINCT FROM keys
      OR crm_internal.scale_by(histories, scoring) <> coalesce(scale_by, '{}')
      OR NOT EXISTS (SELECT FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attname = 'horizon_days'
                     WHERE d.adrelid = scoring AND pg_get_expr(d.adbin, d.adrelid) = horizon_days::text) THEN
@@ -213,7 +214,7 @@ BEGIN
     scoring := NULL;
   END IF;
 END $$;
-COMMENT ON FUNCTION crm_internal.left_tracking(regclass, oid, text, text[], text[], int) IS
+COMMENT ON FUNCTION crm_internal.left_tracking(regclass, oid, text, text[], text[], int, boolean) IS
   'the histories and rules of an earlier tracking that one of the same name can go on with; NULL if there are none';
 
 -- One number behind all names, so that what belongs together is seen to.

@@ -38,6 +38,7 @@
 @replace crm.unit_days
 @replace crm.btyd
 @replace crm.p_alive
+@replace crm.expected_spend
 @replace crm.expected_next_purchase_on
 @replace crm_internal.expected_next_purchase_in
 @replace crm.simple_clv
