@@ -70,13 +70,17 @@ CREATE TRIGGER read_line BEFORE INSERT ON order_line FOR EACH ROW EXECUTE FUNCTI
 
 DO $$
 DECLARE
-  left_out bigint; customers bigint; last_day date;
+  left_out bigint; customers bigint; last_day date; together numeric;
 BEGIN
   IF NOT EXISTS (SELECT FROM order_line) THEN RAISE EXCEPTION 'the file has a header and no orders'; END IF;
   SELECT count(*) INTO left_out FROM order_line WHERE customer_id IS NULL;
   SELECT count(DISTINCT customer_id) INTO customers FROM order_line;
   IF customers = 0 THEN RAISE EXCEPTION 'no order has a customer'; END IF;
   IF left_out > 0 THEN RAISE WARNING '% rows name no customer and are left out', left_out; END IF;
+  SELECT sum(abs(amount)) INTO together FROM order_line;
+  IF together > 9e14 THEN
+    RAISE EXCEPTION 'the amounts come to %, more than the 900 trillion that the figures of a shop hold', round(together) USING HINT = 'give them in thousands';
+  END IF;
   SELECT count(*), max(ordered_on) INTO left_out, last_day FROM order_line WHERE ordered_on > current_date;
   IF left_out = (SELECT count(*) FROM order_line) THEN
     RAISE WARNING 'all rows are of days to come, up to %', last_day;

@@ -38,15 +38,14 @@ measure_of_float8(RfmMeasure measure, double value)
 	return amount_from_float8(value);
 }
 
-/* Net spend, which may be refunds only. */
+/*
+ * What a history comes to, orders or money in 1/10000, as a measure: each day of it
+ * may hold 900 trillion, so a customer may come to more, who ranks with the highest.
+ */
 static inline int64
-measure_of_spend(int128 spend)
+measure_of_sum(int128 sum)
 {
-	if (unlikely(spend > AMOUNT_MAX || spend < -AMOUNT_MAX))
-		measure_out_of_range(RFM_MONETARY,
-							 DatumGetCString(DirectFunctionCall1(
-								 numeric_out, NumericGetDatum(amount_to_numeric(spend)))));
-	return (int64) spend;
+	return (int64) Max(Min(sum, AMOUNT_MAX), -AMOUNT_MAX);
 }
 
 /* Days since the last purchase, orders and net spend of what is known on a finite day; false without a purchase by then. */
@@ -60,8 +59,8 @@ rfm_measure_history(PurchaseHistory *history, DateADT as_of, RfmMeasures *m)
 	if (last == NULL)
 		return false;
 	m->values[RFM_RECENCY] = ((int64) as_of - last->day) * AMOUNT_SCALE;
-	m->values[RFM_FREQUENCY] = measure_of_int64(RFM_FREQUENCY, purchase_history_orders(h, n));
-	m->values[RFM_MONETARY] = measure_of_spend(purchase_history_spend(h, n));
+	m->values[RFM_FREQUENCY] = measure_of_sum((int128) purchase_history_orders(h, n) * AMOUNT_SCALE);
+	m->values[RFM_MONETARY] = measure_of_sum(purchase_history_spend(h, n));
 	return true;
 }
 
