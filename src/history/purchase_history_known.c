@@ -239,7 +239,7 @@ count_correction(const PurchaseCorrection *correction, int64 orders, int32 *coun
 PurchaseHistory *
 purchase_history_count_days(const PurchaseHistory *h)
 {
-	PurchaseHistory			 *once = purchase_history_create_corrected(h->nentries, h->ncorrections);
+	PurchaseHistory *once = purchase_history_create_corrected(h->nentries, h->ncorrections);
 	const PurchaseCorrection *at = purchase_history_corrections(h);
 	const PurchaseCorrection *end = at + h->ncorrections;
 	const PurchaseDay		 *entry = h->entries;

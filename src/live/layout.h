@@ -44,16 +44,17 @@ typedef struct HistoriesLayout
 {
 	CustomerKeys keys;
 	AttrNumber	 history; /* what the rows of the purchases views add up to */
-	AttrNumber	 scored;  /* the same column, or that in which each day counts once, which the table generates */
-	AttrNumber	 scores[SCORE_COLUMNS];
-	AttrNumber	 scored_on;
-	AttrNumber	 updated_at;
-	Bitmapset	*written; /* columns that an update may change, as the executor counts them */
-	Bitmapset	*given;	  /* those and the keys */
-	TupleDesc	 deltas;  /* the keys, then DELTA_COLUMNS */
+	AttrNumber
+		scored; /* the same column, or that in which each day counts once, which the table generates */
+	AttrNumber scores[SCORE_COLUMNS];
+	AttrNumber scored_on;
+	AttrNumber updated_at;
+	Bitmapset *written; /* columns that an update may change, as the executor counts them */
+	Bitmapset *given;	/* those and the keys */
+	TupleDesc  deltas;	/* the keys, then DELTA_COLUMNS */
 } HistoriesLayout;
 
 extern const HistoriesLayout *histories_layout(Relation histories, Relation index);
-extern Datum				  scored_history(const HistoriesLayout *layout, const PurchaseHistory *rows);
+extern Datum scored_history(const HistoriesLayout *layout, const PurchaseHistory *rows);
 
 #endif /* CRM_LIVE_LAYOUT_H */

@@ -98,11 +98,13 @@ PG_FUNCTION_INFO_V1(crm_preferred_time);
 Datum
 crm_preferred_time(PG_FUNCTION_ARGS)
 {
-	Evidence e = {0};
-	int		 day = -1;
-	int		 hour = -1;
-	Datum	 values[5] = {0};
-	bool	 nulls[5] = {false};
+	Evidence	e = {0};
+	int			day = -1;
+	int			hour = -1;
+	Datum		values[5] = {0};
+	bool		nulls[5] = {false};
+	TimestampTz as_of;
+	pg_tz	   *zone;
 
 	CheckGiven(fcinfo, 1, "as_of");
 	CheckGiven(fcinfo, 2, "time_zone");
@@ -110,10 +112,10 @@ crm_preferred_time(PG_FUNCTION_ARGS)
 	if (PG_GETARG_INT32(4) < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("minimum_evidence must be at least 1, not %d", PG_GETARG_INT32(4))));
+	as_of = CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(1), "as_of");
+	zone = time_zone_named(PG_GETARG_TEXT_PP(2));
 	if (!PG_ARGISNULL(0))
-		e = evidence_until(PG_GETARG_INTERACTION_HISTORY(0),
-						   CheckFiniteInstant(PG_GETARG_TIMESTAMPTZ(1), "as_of"),
-						   time_zone_named(PG_GETARG_TEXT_PP(2)));
+		e = evidence_until(PG_GETARG_INTERACTION_HISTORY(0), as_of, zone);
 	if (e.n >= PG_GETARG_INT32(4))
 	{
 		day = largest(e.days, DAYS_PER_WEEK);

@@ -59,7 +59,8 @@ rfm_measure_history(PurchaseHistory *history, DateADT as_of, RfmMeasures *m)
 	if (last == NULL)
 		return false;
 	m->values[RFM_RECENCY] = ((int64) as_of - last->day) * AMOUNT_SCALE;
-	m->values[RFM_FREQUENCY] = measure_of_sum((int128) purchase_history_orders(h, n) * AMOUNT_SCALE);
+	m->values[RFM_FREQUENCY] =
+		measure_of_sum((int128) purchase_history_orders(h, n) * AMOUNT_SCALE);
 	m->values[RFM_MONETARY] = measure_of_sum(purchase_history_spend(h, n));
 	return true;
 }

@@ -1,7 +1,7 @@
 -- quiet days, messages of several departments, preferred times: against contact_verdict and plain SQL
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(33);
+SELECT plan(34);
 SET LOCAL TimeZone = 'UTC';
 
 -- quiet days against the calendar
@@ -68,6 +68,7 @@ SELECT results_eq($$ SELECT weekday, hour, weekday_share, hour_share, evidence_c
 SELECT results_eq($$ SELECT weekday, hour FROM unnest('{tue 18:00,fri,07:30,sun 24:00}'::text[]) s, preferred_time('{2024-03-06 09:30+00 request email inbound}', '2024-04-01 00:00+00', 'Europe/Berlin', s, 1) $$, $$ VALUES ('tue', 18), ('fri', 10), ('wed', 7), ('sun', 0) $$, 'what was stated wins');
 SELECT results_eq($$ SELECT weekday, hour, evidence_count FROM preferred_time(NULL, '2024-04-01 00:00+00', 'UTC', 'mon 09:00') $$, $$ VALUES ('mon', 9, 0::bigint) $$, 'also of who was never in touch');
 SELECT is((SELECT weekday FROM preferred_time('{2024-03-05 23:30+00 request email inbound}', '2024-04-01 00:00+00', 'Europe/Berlin', NULL, 1)), 'wed', 'after midnight there is tomorrow');
+SELECT throws_ok($$ SELECT preferred_time(NULL, '2024-01-01', 'Mars/Phobos') $$, '22023', NULL, 'who was never in touch has a time zone too');
 SELECT throws_ok($$ SELECT preferred_time('{}', '2024-01-01', 'UTC', 'noon') $$, '22P02', NULL, 'a stated time is one');
 SELECT throws_ok($$ SELECT preferred_time('{}', '2024-01-01', 'UTC', NULL, 0) $$, '22023', NULL, 'some evidence is needed');
 SELECT throws_ok($$ SELECT preferred_time('{}', NULL, 'UTC') $$, '22004', NULL, 'there is no hidden today');

@@ -1,6 +1,6 @@
 -- What a tracking shows of time: calendar, cohorts, segments, segments by day.
 BEGIN;
-SELECT plan(51);
+SELECT plan(52);
 SET search_path = public, pg_catalog;
 CREATE SCHEMA crm_user;
 CREATE TABLE crm_user.orders (id int GENERATED ALWAYS AS IDENTITY, shop text, customer int, day date, amount numeric);
@@ -36,6 +36,7 @@ SELECT is_empty('SELECT * FROM crm_user.all_cohorts WHERE cumulative_amount_per_
 SELECT set_eq('SELECT segment, customer_count, spend FROM crm_user.all_segments WHERE customer_count > 0',
   'SELECT segment, count(*), sum(spend) FROM crm_user.all_customers GROUP BY 1', 'segments are the customers by segment');
 SELECT is((SELECT count(*) FROM crm_user.all_segments), 10::bigint, 'with those of the map that are empty');
+SELECT is((SELECT array_agg(segment_rank) FROM crm_user.all_segments), (SELECT array_agg(segment_rank ORDER BY segment_rank) FROM crm_user.all_segments), 'the best first');
 SELECT is((SELECT count(*) FROM crm_user.shop_segments), (SELECT 2 * count(DISTINCT segment) FROM crm.segments(crm.rf_grid(3))), 'for each rule');
 SELECT is((SELECT count(*) FROM crm_user.all_segment_days), 0::bigint, 'no day is kept before a refresh');
 

@@ -55,7 +55,8 @@ CREATE FUNCTION crm_internal.segments_query(histories regclass, scoring regclass
     FROM (SELECT %3$s s.segment, min(s.segment_rank) AS segment_rank FROM %4$s AS r CROSS JOIN LATERAL crm.segments(r.segments) AS s GROUP BY %3$s s.segment) AS n
       LEFT JOIN (SELECT %3$s h.segment, count(*) AS customer_count, sum(crm.spend(coalesce(crm.until(h.history, h.scored_on), h.history))) AS spend, sum(h.clv) AS clv, avg(%5$s) AS buy_again
         FROM %6$s AS h JOIN %4$s AS r ON %7$s WHERE h.history OPERATOR(crm.<>) '{}'::crm.purchase_history GROUP BY %3$s h.segment) AS c
-      ON c.segment = n.segment AND %8$s$query$,
+      ON c.segment = n.segment AND %8$s
+    ORDER BY %1$s n.segment_rank$query$,
     coalesce(crm_internal.column_list(scale_by, 'n.'::text) || ',', ''), horizon_days, coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), scoring,
     crm_internal.buy_again(horizon_days), histories, crm_internal.same_keys(histories, scale_by, 'r', 'h'), crm_internal.same_keys(histories, scale_by, 'c', 'n'))
   FROM (SELECT nullif(crm_internal.scale_by(histories, scoring), '{}') AS scale_by) AS s

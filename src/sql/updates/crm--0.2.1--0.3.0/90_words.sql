@@ -130,6 +130,7 @@
 @replace crm.track_partitions
 @replace crm.snapshot
 @replace crm.untrack
+@replace crm_internal.make_plain
 @replace crm.detach
 @replace crm_internal.purchase_fit_data
 @replace crm_internal.spend_fit_data
