@@ -54,6 +54,16 @@ CREATE FUNCTION hostile.cpu() RETURNS float8 LANGUAGE sql VOLATILE AS $$
   SELECT (f[12]::float8 + f[13]::float8) / 100 FROM string_to_array(regexp_replace(pg_read_file('/proc/self/stat'), '^.*\) ', ''), ' ') AS f
 $$;
 
+-- Notes a call that took more processor time than hostile.slow says, in seconds (5 unless it is set).
+CREATE FUNCTION hostile.note_slow(call text, began float8) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  took constant float8 := hostile.cpu() - began;
+BEGIN
+  IF took > coalesce(current_setting('hostile.slow', true), '5')::float8 THEN
+    INSERT INTO hostile.finding VALUES (call, format('takes %s s of processor time', took));
+  END IF;
+END $$;
+
 -- An error is fine if it is one that a user understands; an answer is fine if it is finite and the same again.
 CREATE FUNCTION hostile.try(call text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -72,9 +82,6 @@ BEGIN
     END IF;
   EXCEPTION
     WHEN query_canceled THEN
-      IF hostile.cpu() - began > 1 THEN
-        INSERT INTO hostile.finding VALUES (call, format('%s: %s', SQLSTATE, SQLERRM));
-      END IF;
       failed := true;
     WHEN out_of_memory OR internal_error OR data_corrupted OR index_corrupted THEN
       INSERT INTO hostile.finding VALUES (call, format('%s: %s', SQLSTATE, SQLERRM));
@@ -82,5 +89,6 @@ BEGIN
     WHEN OTHERS THEN
       failed := true;
   END;
+  PERFORM hostile.note_slow(call, began);
   UPDATE hostile.made SET calls = calls + 1, errors = errors + failed::int;
 END $$;

@@ -33,11 +33,10 @@ BEGIN
   IF printed IS DISTINCT FROM again THEN
     INSERT INTO hostile.finding VALUES (format('%s %s', how, left(value, 500)), format('prints %s, then %s', left(printed, 200), left(again, 200)));
   END IF;
+  PERFORM hostile.note_slow(format('%s %s::%s', how, left(value, 500), type), began);
 EXCEPTION
   WHEN query_canceled THEN
-    IF hostile.cpu() - began > 1 THEN
-      INSERT INTO hostile.finding VALUES (format('%s %s::%s', how, left(value, 500), type), format('%s: %s', SQLSTATE, SQLERRM));
-    END IF;
+    PERFORM hostile.note_slow(format('%s %s::%s', how, left(value, 500), type), began);
   WHEN OTHERS THEN
     INSERT INTO hostile.finding VALUES (format('%s %s::%s', how, left(value, 500), type), format('cannot be read again: %s', SQLERRM));
 END $$;
@@ -51,9 +50,7 @@ BEGIN
     EXECUTE format('SELECT %L::%s', value, type);
   EXCEPTION
     WHEN query_canceled THEN
-      IF hostile.cpu() - began > 1 THEN
-        INSERT INTO hostile.finding VALUES (format('%L::%s', left(value, 500), type), format('%s: %s', SQLSTATE, SQLERRM));
-      END IF;
+      PERFORM hostile.note_slow(format('%L::%s', left(value, 500), type), began);
       RETURN;
     WHEN out_of_memory OR internal_error THEN
       INSERT INTO hostile.finding VALUES (format('%L::%s', left(value, 500), type), format('%s: %s', SQLSTATE, SQLERRM));
@@ -62,6 +59,7 @@ BEGIN
       RETURN;
   END;
   UPDATE hostile.formed SET accepted = accepted + 1;
+  PERFORM hostile.note_slow(format('%L::%s', left(value, 500), type), began);
   PERFORM hostile.check_value(type, value, 'text');
 END $$;
 
@@ -81,9 +79,7 @@ BEGIN
     DROP TABLE hostile_received;
   EXCEPTION
     WHEN query_canceled THEN
-      IF hostile.cpu() - began > 1 THEN
-        INSERT INTO hostile.finding VALUES (format('%L::bytea as %s', message, type), format('%s: %s', SQLSTATE, SQLERRM));
-      END IF;
+      PERFORM hostile.note_slow(format('%L::bytea as %s', message, type), began);
       RETURN;
     WHEN out_of_memory OR internal_error THEN
       INSERT INTO hostile.finding VALUES (format('%L::bytea as %s', message, type), format('%s: %s', SQLSTATE, SQLERRM));
@@ -92,6 +88,7 @@ BEGIN
       RETURN;
   END;
   UPDATE hostile.formed SET accepted = accepted + 1;
+  PERFORM hostile.note_slow(format('%L::bytea as %s', message, type), began);
   PERFORM hostile.check_value(type, value, 'binary');
 END $$;
 

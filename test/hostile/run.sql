@@ -1,6 +1,7 @@
--- One round: so many calls and forms of a seed, each a statement of its own. Set seed, n, wanted and what a statement may take (timeout).
+-- One round: so many calls and forms of a seed, each a statement of its own. Set seed, n, wanted, what a statement may take (timeout), and the seconds of processor time above which it is slow.
 SET extra_float_digits = 3;
 SET client_min_messages = error;
+SET hostile.slow = :slow;
 \o /dev/null
 SET statement_timeout = 0;
 SELECT format('SET statement_timeout = %L', :'timeout') UNION ALL SELECT format('SELECT hostile.try(%L)', c) FROM hostile.calls(:seed, :n, :'wanted') c \gexec
