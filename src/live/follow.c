@@ -82,7 +82,6 @@ read_change(const Event *event, const TableChange *change, Relation view, Histor
 	Relation		rel = change ? table_open(change->relid, AccessShareLock) : event->rel;
 	PurchaseReader *reader = purchase_reader_create(view, source, rel);
 
-	CheckOwnerOfSource(source, histories_relation(histories));
 	CheckSameKeys(purchase_reader_plan(reader), view, histories);
 	if (change == NULL)
 		read_row(event->row, reader, deltas);
@@ -106,7 +105,6 @@ read_single(const Event *event, const Tracked *tracked, Histories *histories, De
 	Relation  view = table_open(tracked->purchases, AccessShareLock);
 	ListCell *lc;
 
-	CheckSameOwner(view, histories_relation(histories));
 	if (event->row)
 		read_change(event, NULL, view, histories, deltas);
 	foreach (lc, event->changes)
@@ -227,13 +225,32 @@ keep_histories(const Event *event, const Tracked *tracked, const List *trackings
 		pending_bound(tracked->histories);
 }
 
+/* Those trackings that can be followed; what lacks a part is an error, what was given away is left alone. */
+static List *
+followed(const Event *event, const List *trackings)
+{
+	List	 *kept = NIL;
+	ListCell *lc;
+
+	foreach (lc, trackings)
+	{
+		Tracked *tracked = lfirst(lc);
+
+		CheckTrackingComplete(tracked, event->rel,
+							  tracked->source == event->root ? "source" : "joined");
+		if (tracking_has_one_owner(tracked))
+			kept = lappend(kept, tracked);
+	}
+	return kept;
+}
+
 /* Write what an event means to all histories that it is one of, table by table. */
 void
 follow_event(const Event *event)
 {
-	const List *trackings = trackings_of(event);
-	Oid			done = InvalidOid;
-	ListCell   *lc;
+	List	 *trackings = followed(event, trackings_of(event));
+	Oid		  done = InvalidOid;
+	ListCell *lc;
 
 	if (has_joined(trackings))
 		CommandCounterIncrement(); /* see the rows of the statements */
@@ -241,10 +258,9 @@ follow_event(const Event *event)
 	{
 		const Tracked *tracked = lfirst(lc);
 
-		CheckTrackingComplete(tracked, event->rel,
-							  tracked->source == event->root ? "source" : "joined");
 		if (tracked->histories != done)
 			keep_histories(event, tracked, trackings);
 		done = tracked->histories;
 	}
+	list_free(trackings);
 }

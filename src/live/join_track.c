@@ -10,21 +10,6 @@
 #include "live/statements.h"
 #include "live/tracking.h"
 
-static void
-check_owns_tables(const Tracked *tracked, Relation histories)
-{
-	List	 *tables = lcons_oid(tracked->source, list_copy(tracked->joined));
-	ListCell *lc;
-
-	foreach (lc, tables)
-	{
-		Relation table = table_open(lfirst_oid(lc), AccessShareLock);
-
-		CheckOwnerOfSource(table, histories);
-		table_close(table, NoLock);
-	}
-}
-
 /* Add what changes of its tables mean to one purchases view. */
 void
 joined_read(const Tracked *tracked, const List *changes, Histories *histories, Deltas *deltas)
@@ -32,8 +17,6 @@ joined_read(const Tracked *tracked, const List *changes, Histories *histories, D
 	Relation		view = table_open(tracked->purchases, AccessShareLock);
 	const JoinPlan *plan;
 
-	CheckSameOwner(view, histories_relation(histories));
-	check_owns_tables(tracked, histories_relation(histories));
 	plan = join_plan(view, tracked);
 	if (plan)
 	{

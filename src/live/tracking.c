@@ -4,6 +4,7 @@
  */
 #include "crm.h"
 
+#include "live/owner.h"
 #include "live/tracking.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -82,6 +83,53 @@ CheckOwnerOfSource(Relation source, Relation histories)
 						errmsg("the owner of histories \"%s\" does not own table \"%s\"",
 							   RelationGetRelationName(histories), RelationGetRelationName(source)),
 						errhint("Use ALTER TABLE ... OWNER TO to give both to one.")));
+}
+
+/* Tell who writes, once a session, that a tracking follows nothing while a relation of it belongs to another. */
+static void
+warn_given_away(const Tracked *tracked, Oid relid)
+{
+	static Oid warned = InvalidOid;
+
+	if (warned == tracked->purchases)
+		return;
+	warned = tracked->purchases;
+	ereport(WARNING,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("tracking \"%s\" does not follow what is written: the owner of its histories "
+					"does not own \"%s\"",
+					get_rel_name(tracked->purchases), get_rel_name(relid)),
+			 errhint("Use ALTER ... OWNER TO to give all of it to one, then call crm.rebuild.")));
+}
+
+/*
+ * Whether one owner has all that a tracking reads, or acts for who has. A view of
+ * another is not evaluated, nor are rows kept for who may not see them; but a
+ * relation that was given away stops nobody's statement.
+ */
+bool
+tracking_has_one_owner(const Tracked *tracked)
+{
+	Oid		  owner = relation_owner(tracked->histories);
+	ListCell *lc;
+
+	if (relation_owner(tracked->purchases) != owner)
+	{
+		warn_given_away(tracked, tracked->purchases);
+		return false;
+	}
+	if (!has_privs_of_role(owner, relation_owner(tracked->source)))
+	{
+		warn_given_away(tracked, tracked->source);
+		return false;
+	}
+	foreach (lc, tracked->joined)
+		if (!has_privs_of_role(owner, relation_owner(lfirst_oid(lc))))
+		{
+			warn_given_away(tracked, lfirst_oid(lc));
+			return false;
+		}
+	return true;
 }
 
 /* The keys of a view are those of the histories, or its values would be taken for others. */

@@ -18,6 +18,7 @@
 
 extern bool tracking_is_writable(const Tracked *tracked);
 extern void CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column);
+extern bool tracking_has_one_owner(const Tracked *tracked);
 extern void CheckSameOwner(Relation view, Relation histories);
 extern void CheckOwnerOfSource(Relation source, Relation histories);
 extern void CheckSameKeys(const ReaderPlan *plan, Relation view, Histories *histories);

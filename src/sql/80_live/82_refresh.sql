@@ -254,6 +254,18 @@ COMMENT ON FUNCTION crm.drop_empty(regclass, timestamptz) IS
 
 -- verify
 
+CREATE FUNCTION crm_internal.given_away(histories regclass, purchases regclass, tables regclass[]) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('%s belongs to %s, the histories to %s: what is written is not followed until one owner has both and crm.rebuild was called',
+    c.oid::regclass, c.relowner::regrole, h.relowner::regrole)
+  FROM pg_class h, pg_class c
+  WHERE h.oid = histories
+    AND (c.oid = purchases AND c.relowner <> h.relowner OR c.oid = ANY (tables) AND NOT pg_has_role(h.relowner, c.relowner, 'USAGE'))
+  ORDER BY c.oid = purchases DESC, c.oid LIMIT 1
+$$;
+COMMENT ON FUNCTION crm_internal.given_away(regclass, regclass, regclass[]) IS
+  'what of a tracking was given to a role that the owner of its histories does not act for; NULL if nothing';
+
 CREATE FUNCTION crm_internal.unfollowed(tracking regclass) RETURNS TABLE (relation text, problem text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -283,6 +295,10 @@ BEGIN
       < max(CASE WHEN o.by_row THEN 2 WHEN o.joined IS NULL THEN 4 ELSE 6 END);
   RETURN QUERY
     SELECT o.purchases::text, format('has a problem until crm.rebuild: %s', o.problem) FROM crm.tracked o WHERE o.histories = t.histories AND o.problem IS NOT NULL;
+  RETURN QUERY
+    SELECT o.purchases::text, format('follows nothing: %s', g.away)
+    FROM crm.tracked o, LATERAL (SELECT crm_internal.given_away(o.histories, o.purchases, o.source || o.joined) AS away) AS g
+    WHERE o.histories = t.histories AND o.source IS NOT NULL AND g.away IS NOT NULL;
   -- a partition that was detached while nobody was told of it
   RETURN QUERY
     SELECT DISTINCT g.tgrelid::regclass::text, 'has triggers of crm but belongs to no tracking: if it was a partition, drop the triggers crm_* and call crm.rebuild'
@@ -329,7 +345,7 @@ BEGIN
   END IF;
   PERFORM crm_internal.settle(t.histories);
   RETURN QUERY SELECT NULL::jsonb, format('%s %s', u.relation, u.problem), NULL::text, NULL::text FROM crm_internal.unfollowed(tracking) u;
-  IF EXISTS (SELECT FROM crm_internal.unfollowed(tracking) u WHERE u.problem LIKE 'has been dropped%') THEN
+  IF EXISTS (SELECT FROM crm_internal.unfollowed(tracking) u WHERE u.problem LIKE 'has been dropped%' OR u.problem LIKE 'follows nothing:%') THEN
     RETURN;
   END IF;
   IF since IS NOT NULL THEN
@@ -489,7 +505,7 @@ CREATE VIEW crm.tracking_status AS
     (SELECT p.last_key FROM crm.refresh_position p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.histories::pg_catalog.oid
      WHERE p.histories::pg_catalog.oid OPERATOR(pg_catalog.=) t.histories::pg_catalog.oid
        AND pg_catalog.pg_has_role(c.relowner, 'USAGE'::pg_catalog.text)) AS refresh_position,
-    t.problem
+    COALESCE(t.problem, crm_internal.given_away(t.histories, t.purchases, pg_catalog.array_prepend(t.source, t.joined))) AS problem
   FROM crm.tracked t;
 COMMENT ON VIEW crm.tracking_status IS 'for each purchases view: how it is kept, whether its triggers are in place, and its last refresh';
 COMMENT ON COLUMN crm.tracking_status.purchases IS 'the purchases view';
@@ -506,5 +522,5 @@ COMMENT ON COLUMN crm.tracking_status.refresh_finished_at IS 'when it finished; 
 COMMENT ON COLUMN crm.tracking_status.customers_read IS 'customers that it looked at';
 COMMENT ON COLUMN crm.tracking_status.customers_written IS 'customers whose row it wrote';
 COMMENT ON COLUMN crm.tracking_status.refresh_position IS 'the key up to which a running refresh has come; for the owner of the histories alone';
-COMMENT ON COLUMN crm.tracking_status.problem IS 'a partition that could not be followed, until crm.rebuild';
+COMMENT ON COLUMN crm.tracking_status.problem IS 'what could not be followed, until crm.rebuild: a partition, or a relation that was given to another owner';
 GRANT SELECT ON crm.tracking_status TO PUBLIC;

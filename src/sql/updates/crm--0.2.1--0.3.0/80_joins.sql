@@ -49,6 +49,8 @@ ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 @replace crm_internal.own_triggers
 @replace crm_internal.drop_triggers
 
+@create crm_internal.given_away
+
 CREATE OR REPLACE VIEW crm.tracking_status AS
   SELECT t.purchases, t.source, t.histories,
     CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.purchases::pg_catalog.oid)
@@ -78,8 +80,8 @@ CREATE OR REPLACE VIEW crm.tracking_status AS
     (SELECT p.last_key FROM crm.refresh_position p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.histories::pg_catalog.oid
      WHERE p.histories::pg_catalog.oid OPERATOR(pg_catalog.=) t.histories::pg_catalog.oid
        AND pg_catalog.pg_has_role(c.relowner, 'USAGE'::pg_catalog.text)) AS refresh_position,
-    t.problem
+    COALESCE(t.problem, crm_internal.given_away(t.histories, t.purchases, pg_catalog.array_prepend(t.source, t.joined))) AS problem
   FROM crm.tracked t;
 COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source, its partitions and the joined tables, how many lack a trigger or have it disabled';
 COMMENT ON COLUMN crm.tracking_status.kept IS 'live, row by row, or refresh only; gone if the view or its source has been dropped';
-COMMENT ON COLUMN crm.tracking_status.problem IS 'a partition that could not be followed, until crm.rebuild';
+COMMENT ON COLUMN crm.tracking_status.problem IS 'what could not be followed, until crm.rebuild: a partition, or a relation that was given to another owner';
