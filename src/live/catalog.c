@@ -27,13 +27,19 @@ open_plain_table(Oid relid, LOCKMODE lock)
 	return rel;
 }
 
+/* A type of the extension; InvalidOid if it came after the release that is installed. */
+Oid
+crm_type_if_any(const char *name)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+						   ObjectIdGetDatum(get_namespace_oid("crm", false)));
+}
+
 /* A type of the extension. */
 Oid
 crm_type(const char *name)
 {
-	Oid schema = get_namespace_oid("crm", false);
-	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
-							   ObjectIdGetDatum(schema));
+	Oid type = crm_type_if_any(name);
 
 	if (!OidIsValid(type))
 		ereport(ERROR,

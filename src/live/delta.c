@@ -14,6 +14,7 @@
 #include "live/keys.h"
 #include "live/layout.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
 
@@ -25,8 +26,19 @@ typedef struct DayList
 	PurchaseCorrection *corrections; /* NULL before the first */
 	int					ncorrections;
 	int					correction_capacity;
-	PurchaseHistory	   *all; /* both, for the customer at hand; NULL without corrections */
+	PurchaseHistory	   *all;		/* both, for the customer at hand; NULL without corrections */
+	Mix				   *categories; /* a state; NULL where no mix is kept */
+	Mix				   *mix;		/* what it holds, for the customer at hand */
 } DayList;
+
+/* A row as it is sorted: what it counts in the history, and in the mix if it has a category. */
+typedef struct DeltaRow
+{
+	PurchaseCorrection is;
+	bool			   went;
+	text			  *category;
+	PurchaseDay		   of_category;
+} DeltaRow;
 
 /* What a sorted row is ordered by behind the keys: went, day, booked. */
 #define DELTA_SORTED 3
@@ -36,6 +48,7 @@ struct Deltas
 	const CustomerKeys *keys;
 	FmgrInfo		   *equal; /* of the keys; for a sort */
 	TupleDesc			desc;
+	bool				with_mix;
 	TupleTableSlot	   *row;	  /* the last that came; the only one unless there is a sort */
 	Tuplesortstate	   *sort;	  /* NULL for less than two rows */
 	TupleTableSlot	   *ahead;	  /* read, but of the next customer; empty at the end */
@@ -45,10 +58,11 @@ struct Deltas
 };
 
 static void
-make_day_list(DayList *list)
+make_day_list(DayList *list, bool with_mix)
 {
 	list->capacity = 3;
 	list->days = purchase_history_create(list->capacity);
+	list->categories = with_mix ? mix_create(240) : NULL;
 }
 
 /* Nothing yet, by customers in the order of the primary key of the histories that have a layout. */
@@ -59,9 +73,10 @@ deltas_create(const HistoriesLayout *layout)
 
 	deltas->keys = &layout->keys;
 	deltas->desc = layout->deltas;
+	deltas->with_mix = layout->mix != InvalidAttrNumber;
 	deltas->row = MakeSingleTupleTableSlot(deltas->desc, &TTSOpsVirtual);
-	make_day_list(&deltas->came);
-	make_day_list(&deltas->went);
+	make_day_list(&deltas->came, deltas->with_mix);
+	make_day_list(&deltas->went, deltas->with_mix);
 	return deltas;
 }
 
@@ -95,9 +110,18 @@ start_sort(Deltas *deltas)
 	tuplesort_puttupleslot(deltas->sort, deltas->row);
 }
 
-/* Add a purchase that came to a customer or went from one. */
-void
-deltas_add(Deltas *deltas, const Datum *keys, const PurchaseRow *purchase, bool went)
+/* The columns of a row that say what it counts in the mix. */
+static void
+set_category(Datum *values, bool *nulls, const DeltaRow *row)
+{
+	nulls[DELTA_CATEGORY] = row->category == NULL;
+	values[DELTA_CATEGORY] = PointerGetDatum(row->category);
+	values[DELTA_CATEGORY_ORDERS] = Int32GetDatum(row->of_category.orders);
+	values[DELTA_CATEGORY_AMOUNT] = Int64GetDatum(row->of_category.amount);
+}
+
+static void
+add_delta(Deltas *deltas, const Datum *keys, const DeltaRow *is)
 {
 	TupleTableSlot *row = deltas->row;
 	int				nkeys = deltas->keys->n;
@@ -108,12 +132,14 @@ deltas_add(Deltas *deltas, const Datum *keys, const PurchaseRow *purchase, bool 
 		start_sort(deltas);
 	ExecClearTuple(row);
 	memcpy(row->tts_values, keys, sizeof(Datum) * nkeys);
-	values[DELTA_WENT] = BoolGetDatum(went);
-	values[DELTA_DAY] = DateADTGetDatum(purchase->is.day);
-	values[DELTA_BOOKED] = DateADTGetDatum(purchase->is.booked);
-	values[DELTA_ORDERS] = Int32GetDatum(purchase->is.orders);
-	values[DELTA_AMOUNT] = Int64GetDatum(purchase->is.amount);
-	memset(row->tts_isnull, false, nkeys + DELTA_COLUMNS);
+	memset(row->tts_isnull, false, deltas->desc->natts);
+	values[DELTA_WENT] = BoolGetDatum(is->went);
+	values[DELTA_DAY] = DateADTGetDatum(is->is.day);
+	values[DELTA_BOOKED] = DateADTGetDatum(is->is.booked);
+	values[DELTA_ORDERS] = Int32GetDatum(is->is.orders);
+	values[DELTA_AMOUNT] = Int64GetDatum(is->is.amount);
+	if (deltas->with_mix)
+		set_category(values, row->tts_isnull + nkeys, is);
 	ExecStoreVirtualTuple(row);
 	if (first)
 		ExecMaterializeSlot(row);
@@ -121,33 +147,75 @@ deltas_add(Deltas *deltas, const Datum *keys, const PurchaseRow *purchase, bool 
 		tuplesort_puttupleslot(deltas->sort, row);
 }
 
-/* Add all purchases and corrections of a history. */
+/*
+ * Add a purchase that came to a customer or went from one. In the mix it is one
+ * of its category, though another row may count the order that it belongs to.
+ */
 void
-deltas_add_history(Deltas *deltas, const Datum *keys, const PurchaseHistory *history, bool went)
+deltas_add(Deltas *deltas, const Datum *keys, const ViewRow *row, bool went)
 {
-	PurchaseRow row = {0};
+	const PurchaseCorrection *is = &row->purchase.is;
+	DeltaRow				  delta = {*is, went, row->category, {0}};
+
+	if (row->category)
+		delta.of_category =
+			(PurchaseDay){is->day, purchase_orders(is->amount, Max(is->orders, 1)), is->amount};
+	add_delta(deltas, keys, &delta);
+}
+
+static void
+add_history(Deltas *deltas, const Datum *keys, const PurchaseHistory *history, bool went)
+{
+	DeltaRow row = {.went = went};
 
 	for (int i = 0; i < history->nentries; i++)
 	{
 		const PurchaseDay *day = &history->entries[i];
 
 		row.is = (PurchaseCorrection){day->day, day->day, day->orders, 0, day->amount};
-		deltas_add(deltas, keys, &row, went);
+		add_delta(deltas, keys, &row);
 	}
 	for (int i = 0; i < history->ncorrections; i++)
 	{
 		row.is = purchase_history_corrections(history)[i];
-		deltas_add(deltas, keys, &row, went);
+		add_delta(deltas, keys, &row);
 	}
+}
+
+static void
+add_mix(Deltas *deltas, const Datum *keys, const Mix *mix, bool went)
+{
+	DeltaRow row = {.went = went};
+
+	for (const MixCategory *at = mix_first(mix); at < mix_end(mix); at = category_next(at))
+	{
+		row.category = cstring_to_text_with_len(at->name, at->len);
+		for (int i = 0; i < at->ndays; i++)
+		{
+			row.of_category = category_days(at)[i];
+			row.is.day = row.is.booked = row.of_category.day;
+			add_delta(deltas, keys, &row);
+		}
+		pfree(row.category);
+	}
+}
+
+/* Add all that was bought, corrections too. */
+void
+deltas_add_bought(Deltas *deltas, const Datum *keys, const Bought *bought, bool went)
+{
+	add_history(deltas, keys, bought->history, went);
+	if (bought->mix && deltas->with_mix)
+		add_mix(deltas, keys, bought->mix, went);
 }
 
 /* Add nothing to a customer, who is given out all the same. */
 void
 deltas_touch(Deltas *deltas, const Datum *keys)
 {
-	PurchaseRow nothing = {0};
+	DeltaRow nothing = {0};
 
-	deltas_add(deltas, keys, &nothing, false);
+	add_delta(deltas, keys, &nothing);
 }
 
 /* Add a purchase behind the last, or to it if that was on the same day. */
@@ -198,16 +266,32 @@ add_correction(DayList *list, const PurchaseCorrection *correction)
 	list->corrections[list->ncorrections++] = *correction;
 }
 
+/* Add a day of a category behind the last. */
+static void
+add_category(DayList *list, const Datum *values)
+{
+	text	   *category = DatumGetTextPP(values[DELTA_CATEGORY]);
+	PurchaseDay day = {DatumGetDateADT(values[DELTA_DAY]),
+					   DatumGetInt32(values[DELTA_CATEGORY_ORDERS]),
+					   DatumGetInt64(values[DELTA_CATEGORY_AMOUNT])};
+	Mix		   *larger = mix_append(list->categories, category_of(category), &day, 1);
+
+	if (larger != list->categories)
+		pfree(list->categories);
+	list->categories = larger;
+}
+
 /* Add a row to what its customer bought or gave back. */
 static void
 add_row(Deltas *deltas, TupleTableSlot *row)
 {
+	int				   nkeys = deltas->keys->n;
 	Datum			  *values;
 	PurchaseCorrection is = {0};
 	DayList			  *list;
 
 	slot_getallattrs(row);
-	values = row->tts_values + deltas->keys->n;
+	values = row->tts_values + nkeys;
 	is.day = DatumGetDateADT(values[DELTA_DAY]);
 	is.booked = DatumGetDateADT(values[DELTA_BOOKED]);
 	is.orders = DatumGetInt32(values[DELTA_ORDERS]);
@@ -215,24 +299,30 @@ add_row(Deltas *deltas, TupleTableSlot *row)
 	list = DatumGetBool(values[DELTA_WENT]) ? &deltas->went : &deltas->came;
 	if (unlikely(purchase_is_correction(&is)))
 		add_correction(list, &is);
-	else
+	else if (is.orders != 0 || is.amount != 0)
 		add_day(list, &(PurchaseDay){is.day, is.orders, is.amount});
+	if (deltas->with_mix && !row->tts_isnull[nkeys + DELTA_CATEGORY])
+		add_category(list, values);
 }
 
-/* All of a list as one history, which lives until the list is cleared. */
-static PurchaseHistory *
+/* All of a list, which lives until the list is cleared. */
+static Bought
 whole_list(DayList *list)
 {
 	const PurchaseHistory *days = list->days;
+	Bought				   all = {list->days, NULL};
 
+	if (list->categories)
+		all.mix = list->mix = mix_settle(list->categories);
 	if (likely(list->ncorrections == 0))
-		return list->days;
+		return all;
 	list->all = purchase_history_create_corrected(days->nentries, list->ncorrections);
 	memcpy(list->all->entries, days->entries, sizeof(PurchaseDay) * days->nentries);
 	list->all->nentries = days->nentries;
 	memcpy(purchase_history_corrections(list->all), list->corrections,
 		   sizeof(PurchaseCorrection) * list->ncorrections);
-	return purchase_history_set_counts(list->all, days->nentries, list->ncorrections);
+	all.history = purchase_history_set_counts(list->all, days->nentries, list->ncorrections);
+	return all;
 }
 
 static void
@@ -243,6 +333,12 @@ clear_list(DayList *list)
 	if (list->all)
 		pfree(list->all);
 	list->all = NULL;
+	if (list->categories == NULL)
+		return;
+	list->categories->ncategories = list->categories->used = 0;
+	if (list->mix)
+		pfree(list->mix);
+	list->mix = NULL;
 }
 
 static bool

@@ -6,24 +6,23 @@
 
 #include "crm.h"
 
-#include "history/purchase_history.h"
+#include "live/bought.h"
 #include "live/layout.h"
 
 /* All changes of one customer; the keys belong to the Deltas until the next one is asked for. */
 typedef struct CustomerDelta
 {
-	const Datum		*keys;
-	PurchaseHistory *came;
-	PurchaseHistory *went;
-	bool			 one_statement; /* so that what went was there before it; the caller's to set */
+	const Datum *keys;
+	Bought		 came;
+	Bought		 went;
+	bool		 one_statement; /* so that what went was there before it; the caller's to set */
 } CustomerDelta;
 
 typedef struct Deltas Deltas;
 
 extern Deltas *deltas_create(const HistoriesLayout *layout);
-extern void deltas_add(Deltas *deltas, const Datum *keys, const PurchaseRow *purchase, bool went);
-extern void deltas_add_history(Deltas *deltas, const Datum *keys, const PurchaseHistory *history,
-							   bool went);
+extern void	   deltas_add(Deltas *deltas, const Datum *keys, const ViewRow *row, bool went);
+extern void deltas_add_bought(Deltas *deltas, const Datum *keys, const Bought *bought, bool went);
 extern void deltas_touch(Deltas *deltas, const Datum *keys);
 extern bool deltas_next(Deltas *deltas, CustomerDelta *delta);
 extern void deltas_free(Deltas *deltas);

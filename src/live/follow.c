@@ -23,11 +23,11 @@
 static void
 add_purchase(PurchaseReader *reader, Deltas *deltas, TupleTableSlot *row, bool went)
 {
-	Datum		keys[INDEX_MAX_KEYS];
-	PurchaseRow purchase;
+	Datum	keys[INDEX_MAX_KEYS];
+	ViewRow said;
 
-	if (purchase_reader_read(reader, row, keys, &purchase))
-		deltas_add(deltas, keys, &purchase, went);
+	if (purchase_reader_read(reader, row, keys, &said))
+		deltas_add(deltas, keys, &said, went);
 }
 
 static void

@@ -293,9 +293,9 @@ set_group_row(Summing *summing)
 static void
 add_purchase(JoinRun *run, Summing *summing, const Header *group, JoinTime when)
 {
-	Datum		keys[INDEX_MAX_KEYS];
-	PurchaseRow purchase;
-	int64		nlines = 0;
+	Datum	keys[INDEX_MAX_KEYS];
+	ViewRow said;
+	int64	nlines = 0;
 
 	memset(summing->sums, 0, sizeof(Sum) * summing->plan->nsums);
 	for (const Line *line = group->lines; line; line = line->next)
@@ -312,8 +312,8 @@ add_purchase(JoinRun *run, Summing *summing, const Header *group, JoinTime when)
 	if (nlines == 0)
 		return;
 	set_group_row(summing);
-	if (join_reader_read_group(run->reader, summing->row, keys, &purchase))
-		join_add_delta(run, keys, &purchase, when == BEFORE_STATEMENT);
+	if (join_reader_read_group(run->reader, summing->row, keys, &said))
+		join_add_delta(run, keys, &said, when == BEFORE_STATEMENT);
 }
 
 /* ---- all of them ---- */

@@ -207,27 +207,31 @@ is_written_since(Histories *t, bool found)
 }
 
 /*
- * The history after a change: what it was, plus what came, minus what went; NULL
- * if it has not what went because another session has written it since. What one
+ * Change what a customer bought: plus what came, minus what went; false if it has
+ * not what went because another session has written it since. What one
  * statement takes was there before it; statements within each other take what
  * they bring as well.
  */
-static PurchaseHistory *
-changed_history(Histories *t, const PurchaseHistory *before, const CustomerDelta *delta, bool found)
+static bool
+change_bought(Histories *t, Bought *bought, const CustomerDelta *delta, bool found)
 {
-	PurchaseHistory		  *after = purchase_history_plus(before, delta->came);
-	const PurchaseHistory *held = delta->one_statement ? before : after;
-	const PurchaseHistory *went = delta->went;
+	Bought		  after = bought_plus(bought, &delta->came);
+	const Bought *held = delta->one_statement ? bought : &after;
+	Bought		  went = delta->went;
 
-	if (purchase_history_is_empty(went))
-		return after;
-	if (unlikely(!found || !has_purchases_of(held, went)))
+	if (!bought_is_empty(&went))
 	{
-		if (is_written_since(t, found))
-			return NULL;
-		went = purchases_not_lost(t->rel, t->index, t->layout, held, delta, t->home, &t->moving);
+		if (unlikely(!found || !bought_holds(held, &went)))
+		{
+			if (is_written_since(t, found))
+				return false;
+			went =
+				purchases_not_lost(t->rel, t->index, t->layout, held, delta, t->home, &t->moving);
+		}
+		after = bought_minus(&after, &went);
 	}
-	return purchase_history_minus(after, went);
+	*bought = after;
+	return true;
 }
 
 static inline bool
@@ -265,15 +269,17 @@ set_column(Histories *t, AttrNumber column, Datum value, bool isnull)
 	t->new_row->tts_isnull[column - 1] = isnull;
 }
 
-/* Fill new_row from the values that stand in it, a history and its score. */
+/* Fill new_row from the values that stand in it, what was bought and its score. */
 static void
-fill_row(Histories *t, ScoringRule *rule, const CustomerDecisions *decided,
-		 PurchaseHistory *history, DateADT as_of, Score *score)
+fill_row(Histories *t, ScoringRule *rule, const CustomerDecisions *decided, const Bought *bought,
+		 DateADT as_of, Score *score)
 {
 	bool is_new = t->new_row->tts_isnull[t->layout->history - 1];
 
-	score_customer(rule, scored_history(t->layout, history), as_of, decided, score);
-	set_column(t, t->layout->history, PointerGetDatum(history), false);
+	score_customer(rule, scored_history(t->layout, bought->history), as_of, decided, score);
+	set_column(t, t->layout->history, PointerGetDatum(bought->history), false);
+	if (t->layout->mix != InvalidAttrNumber)
+		set_column(t, t->layout->mix, PointerGetDatum(bought->mix), bought->mix == NULL);
 	set_column(t, t->layout->scored_on, DateADTGetDatum(as_of), rule == NULL);
 	if (set_scores(t, score) || is_new)
 		set_column(t, t->layout->updated_at,
@@ -311,17 +317,6 @@ record_change(Histories *t, const Datum *keys, bool found, const Score *score, S
 	change_log_add(t->changes, keys, score_column_names[what],
 				   old_null ? (Datum) 0 : t->old_row->tts_values[column], old_null,
 				   score->values[what], score->nulls[what]);
-}
-
-static PurchaseHistory *
-stored_history(Histories *t, bool found)
-{
-	Datum history = (Datum) 0;
-	bool  isnull = true;
-
-	if (found)
-		history = slot_getattr(t->old_row, t->layout->history, &isnull);
-	return isnull ? purchase_history_create(0) : DatumGetPurchaseHistory(history);
 }
 
 /*
@@ -372,26 +367,24 @@ try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion 
 {
 	bool			  found = find_row(t, keys);
 	ScoringRule		 *rule = scoring_rule_of(t->rules, keys);
-	PurchaseHistory	 *history = stored_history(t, found);
+	Bought			  bought = found ? bought_in_row(t->layout, t->old_row) : bought_nothing();
 	CustomerDecisions decided = {0};
 	DateADT			  as_of = 0;
 	Score			  score;
 	bool			  written;
 
 	t->moving = NIL;
-	if (delta)
-		history = changed_history(t, history, delta, found);
-	if (history == NULL)
+	if (delta && !change_bought(t, &bought, delta, found))
 		return NOT_WRITTEN;
 	if (rule)
 		as_of = occasion == OCCASION_REFRESH ? scoring_refresh_day(rule) : scoring_today(rule);
-	if (!found && purchase_history_is_empty(history))
+	if (!found && bought_is_empty(&bought))
 		return occasion != OCCASION_DECISION || hold_key(t, keys) ? WRITTEN : NOT_WRITTEN;
 
 	start_row(t, keys, found);
 	if (t->decisions && scoring_rule_has_tiers(rule))
 		decisions_read(t->decisions, keys, &decided);
-	fill_row(t, rule, &decided, history, as_of, &score);
+	fill_row(t, rule, &decided, &bought, as_of, &score);
 	written =
 		found ? row_writer_update(t->writer, &t->old_row->tts_tid, t->new_row, GetActiveSnapshot())
 			  : row_writer_insert(t->writer, t->new_row);
@@ -444,23 +437,13 @@ write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occa
 	MemoryContextReset(t->context);
 }
 
-/* Whether a change changes nothing: an update of columns that are no purchase. */
-static inline bool
-is_no_change(const CustomerDelta *delta)
-{
-	const PurchaseHistory *came = delta->came;
-	const PurchaseHistory *went = delta->went;
-
-	return came->nentries == went->nentries && came->ncorrections == went->ncorrections &&
-		   memcmp(came->entries, went->entries, purchase_history_content_size(came)) == 0;
-}
-
 /* Add to a customer's history what came, take away what went, and score what is there then. */
 void
 histories_apply(Histories *t, const CustomerDelta *delta)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (!is_no_change(delta))
+	/* an update of columns that are no purchase changes nothing */
+	if (!bought_equal(&delta->came, &delta->went))
 		write_customer(t, delta->keys, delta, OCCASION_PURCHASES);
 }
 
@@ -481,8 +464,7 @@ apply_moved(Histories *t)
 	while (t->moved != NIL)
 	{
 		MovedPurchases *moved = linitial(t->moved);
-		CustomerDelta	delta = {
-			  .keys = moved->keys, .came = purchase_history_create(0), .went = moved->went};
+		CustomerDelta delta = {.keys = moved->keys, .came = bought_nothing(), .went = moved->went};
 
 		t->moved = list_delete_first(t->moved);
 		CommandCounterIncrement();

@@ -142,22 +142,22 @@ find_changed(JoinRun *run)
 
 /* Add a purchase to the deltas, in the memory that they are in. */
 void
-join_add_delta(JoinRun *run, const Datum *keys, const PurchaseRow *purchase, bool went)
+join_add_delta(JoinRun *run, const Datum *keys, const ViewRow *said, bool went)
 {
 	MemoryContext before = MemoryContextSwitchTo(run->home);
 
-	deltas_add(run->deltas, keys, purchase, went);
+	deltas_add(run->deltas, keys, said, went);
 	MemoryContextSwitchTo(before);
 }
 
 static void
 add_purchase(JoinRun *run, TupleTableSlot *row, JoinTime when, bool went)
 {
-	Datum		keys[INDEX_MAX_KEYS];
-	PurchaseRow purchase;
+	Datum	keys[INDEX_MAX_KEYS];
+	ViewRow said;
 
-	if (join_reader_read(run->reader, row, when, keys, &purchase))
-		join_add_delta(run, keys, &purchase, went);
+	if (join_reader_read(run->reader, row, when, keys, &said))
+		join_add_delta(run, keys, &said, went);
 }
 
 /* A driving row that the statement brought or took, with what it looked up before. */
@@ -210,9 +210,9 @@ touch_group(JoinRun *run, TupleTableSlot *row)
 static void
 add_looking_up(JoinRun *run, int table, TupleTableSlot *row, void *of)
 {
-	Datum		keys[INDEX_MAX_KEYS];
-	PurchaseRow purchase;
-	bool		had;
+	Datum	keys[INDEX_MAX_KEYS];
+	ViewRow said;
+	bool	had;
 
 	(void) table;
 	(void) of;
@@ -221,12 +221,12 @@ add_looking_up(JoinRun *run, int table, TupleTableSlot *row, void *of)
 		touch_group(run, row);
 		return;
 	}
-	had = join_reader_read(run->reader, row, BEFORE_STATEMENT, keys, &purchase);
+	had = join_reader_read(run->reader, row, BEFORE_STATEMENT, keys, &said);
 	/* what no changed row is behind has not changed */
 	if (!join_reader_touched(run->reader) || was_seen(run, row))
 		return;
 	if (had)
-		join_add_delta(run, keys, &purchase, true);
+		join_add_delta(run, keys, &said, true);
 	add_purchase(run, row, AFTER_STATEMENT, false);
 }
 

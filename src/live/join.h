@@ -200,11 +200,11 @@ extern void		   join_reader_hold_collected(JoinReader *reader);
 extern Snapshot	   join_reader_snapshot(JoinReader *reader);
 extern void		   join_reader_renew(JoinReader *reader);
 extern bool		   join_reader_read(JoinReader *reader, TupleTableSlot *driving, JoinTime when,
-									Datum *keys, PurchaseRow *purchase);
+									Datum *keys, ViewRow *said);
 extern bool		   join_reader_join(JoinReader *reader, const Datum *values, const bool *nulls,
 									JoinTime when);
 extern bool		   join_reader_read_group(JoinReader *reader, TupleTableSlot *group, Datum *keys,
-										  PurchaseRow *purchase);
+										  ViewRow *said);
 extern bool		   join_reader_touched(JoinReader *reader);
 extern TupleTableSlot *join_reader_row(JoinReader *reader);
 extern void			   join_reader_free(JoinReader *reader);
@@ -227,7 +227,7 @@ typedef struct JoinRun
 
 typedef void (*FoundRow)(JoinRun *run, int table, TupleTableSlot *row, void *of);
 
-extern void join_add_delta(JoinRun *run, const Datum *keys, const PurchaseRow *purchase, bool went);
+extern void join_add_delta(JoinRun *run, const Datum *keys, const ViewRow *said, bool went);
 extern void join_scan_parent(JoinRun *run, int table, const List *keys, FoundRow found, void *of);
 extern void join_scan_driving(JoinRun *run, FoundRow found, void *of);
 extern bool join_is_scan_faster(JoinRun *run, const List *keys);

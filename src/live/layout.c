@@ -58,6 +58,8 @@ written_columns(const HistoriesLayout *layout)
 {
 	Bitmapset *columns = add_column(NULL, layout->history);
 
+	if (layout->mix != InvalidAttrNumber)
+		columns = add_column(columns, layout->mix);
 	for (int i = 0; i < SCORE_COLUMNS; i++)
 		columns = add_column(columns, layout->scores[i]);
 	columns = add_column(columns, layout->scored_on);
@@ -66,9 +68,10 @@ written_columns(const HistoriesLayout *layout)
 
 /* The keys as the table of histories has them, then the purchase. */
 static TupleDesc
-deltas_descriptor(Relation histories, const CustomerKeys *keys)
+deltas_descriptor(Relation histories, const CustomerKeys *keys, bool with_mix)
 {
-	TupleDesc desc = CreateTemplateTupleDesc(keys->n + DELTA_COLUMNS);
+	TupleDesc desc =
+		CreateTemplateTupleDesc(keys->n + (with_mix ? DELTA_MIX_COLUMNS : DELTA_COLUMNS));
 
 	for (int i = 0; i < keys->n; i++)
 		TupleDescCopyEntry(desc, i + 1, RelationGetDescr(histories), keys->columns[i]);
@@ -77,6 +80,13 @@ deltas_descriptor(Relation histories, const CustomerKeys *keys)
 	TupleDescInitEntry(desc, keys->n + 1 + DELTA_BOOKED, "booked", DATEOID, -1, 0);
 	TupleDescInitEntry(desc, keys->n + 1 + DELTA_ORDERS, "orders", INT4OID, -1, 0);
 	TupleDescInitEntry(desc, keys->n + 1 + DELTA_AMOUNT, "amount", INT8OID, -1, 0);
+	if (!with_mix)
+		return desc;
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_CATEGORY, "category", TEXTOID, -1, 0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_CATEGORY_ORDERS, "category_orders", INT4OID, -1,
+					   0);
+	TupleDescInitEntry(desc, keys->n + 1 + DELTA_CATEGORY_AMOUNT, "category_amount", INT8OID, -1,
+					   0);
 	return desc;
 }
 
@@ -90,6 +100,18 @@ set_history(HistoriesLayout *layout, Relation rel)
 		layout->history = column_of_type(rel, "row_history", crm_type("purchase_history"));
 }
 
+/* The column of the mix; a key of the customer may have its name. */
+static AttrNumber
+mix_column(Relation rel)
+{
+	AttrNumber column = column_of_name(rel, "mix");
+
+	if (column <= 0 ||
+		TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid != crm_type_if_any("mix"))
+		return InvalidAttrNumber;
+	return column;
+}
+
 static void *
 make_layout(const void *of)
 {
@@ -98,6 +120,7 @@ make_layout(const void *of)
 
 	customer_keys_init(&layout->keys, ((const KeyedTable *) of)->index);
 	set_history(layout, rel);
+	layout->mix = mix_column(rel);
 	for (int i = 0; i < SCORE_COLUMNS; i++)
 		layout->scores[i] = column_of_type(rel, score_column_names[i], score_column_types[i]);
 	layout->scored_on = column_of_type(rel, "scored_on", DATEOID);
@@ -106,7 +129,7 @@ make_layout(const void *of)
 	layout->given = bms_copy(layout->written);
 	for (int i = 0; i < layout->keys.n; i++)
 		layout->given = add_column(layout->given, layout->keys.columns[i]);
-	layout->deltas = deltas_descriptor(rel, &layout->keys);
+	layout->deltas = deltas_descriptor(rel, &layout->keys, layout->mix != InvalidAttrNumber);
 	return layout;
 }
 

@@ -34,7 +34,12 @@ enum
 	DELTA_BOOKED, /* the day, unless it is a correction of a later one */
 	DELTA_ORDERS,
 	DELTA_AMOUNT,
-	DELTA_COLUMNS
+	DELTA_COLUMNS,
+	/* and where a mix is kept: */
+	DELTA_CATEGORY = DELTA_COLUMNS, /* NULL for none */
+	DELTA_CATEGORY_ORDERS,
+	DELTA_CATEGORY_AMOUNT,
+	DELTA_MIX_COLUMNS
 };
 
 extern const char *const score_column_names[SCORE_COLUMNS];
@@ -46,12 +51,13 @@ typedef struct HistoriesLayout
 	AttrNumber	 history; /* what the rows of the purchases views add up to */
 	AttrNumber
 		scored; /* the same column, or that in which each day counts once, which the table generates */
+	AttrNumber mix; /* of categories; InvalidAttrNumber where none is kept */
 	AttrNumber scores[SCORE_COLUMNS];
 	AttrNumber scored_on;
 	AttrNumber updated_at;
 	Bitmapset *written; /* columns that an update may change, as the executor counts them */
 	Bitmapset *given;	/* those and the keys */
-	TupleDesc  deltas;	/* the keys, then DELTA_COLUMNS */
+	TupleDesc  deltas;	/* the keys, then DELTA_COLUMNS or DELTA_MIX_COLUMNS */
 } HistoriesLayout;
 
 extern const HistoriesLayout *histories_layout(Relation histories, Relation index);

@@ -328,13 +328,13 @@ bound_memo(JoinReader *reader)
  */
 bool
 join_reader_read(JoinReader *reader, TupleTableSlot *driving, JoinTime when, Datum *keys,
-				 PurchaseRow *purchase)
+				 ViewRow *said)
 {
 	CHECK_FOR_INTERRUPTS();
 	bound_memo(reader);
 	start_driving_row(reader, driving);
 	return join_tables(reader, when) &&
-		   purchase_reader_read(reader->purchases, reader->row, keys, purchase);
+		   purchase_reader_read(reader->purchases, reader->row, keys, said);
 }
 
 /* The joined row of a projected row of the driving table, of a view that groups; false if there is none. */
@@ -351,10 +351,9 @@ join_reader_join(JoinReader *reader, const Datum *values, const bool *nulls, Joi
 
 /* The customer's keys and the purchase of a group. */
 bool
-join_reader_read_group(JoinReader *reader, TupleTableSlot *group, Datum *keys,
-					   PurchaseRow *purchase)
+join_reader_read_group(JoinReader *reader, TupleTableSlot *group, Datum *keys, ViewRow *said)
 {
-	return purchase_reader_read(reader->purchases, group, keys, purchase);
+	return purchase_reader_read(reader->purchases, group, keys, said);
 }
 
 /* The joined row that was made last. */

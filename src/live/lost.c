@@ -89,25 +89,33 @@ follow_version(Relation rel, const CustomerKeys *keys, const Datum *values, Heap
 	return true;
 }
 
-static PurchaseHistory *
-history_of(const HistoriesLayout *layout, TupleTableSlot *row)
+/* What a row held, that lives on. */
+static Bought
+held_by(const HistoriesLayout *layout, TupleTableSlot *row)
 {
-	bool  isnull;
-	Datum history = slot_getattr(row, layout->history, &isnull);
+	Bought held = bought_in_row(layout, row);
 
-	return isnull ? NULL : DatumGetPurchaseHistory(datumCopy(history, false, -1));
+	return bought_copy(&held);
 }
 
 /* A row that this transaction deleted, or gave another key, by other means than purchases. */
 typedef struct LostRow
 {
-	PurchaseHistory *history; /* what it held then */
-	Datum			*keys;	  /* where it stands now; NULL if it is gone */
+	Bought	  held;	 /* then */
+	Datum	 *keys;	 /* where it stands now; NULL if it is gone */
+	CommandId ended; /* by which command of the transaction */
 } LostRow;
+
+static int
+compare_ended(const ListCell *a, const ListCell *b)
+{
+	return CRM_COMPARE(((LostRow *) lfirst(b))->ended, ((LostRow *) lfirst(a))->ended);
+}
 
 /*
  * The rows with some keys that this transaction deleted or gave other keys, as
- * LostRow in the current memory context. The histories themselves never delete a
+ * LostRow in the current memory context, the last first: what goes is told of at
+ * once. The histories themselves never delete a
  * row while purchases go, nor change its keys.
  */
 static List *
@@ -138,41 +146,20 @@ lost_rows(Relation rel, Relation index, const HistoriesLayout *layout, const Dat
 		if (same_keys)
 			continue;
 		lost = palloc0(sizeof(LostRow));
-		lost->history = history_of(layout, row);
+		lost->held = held_by(layout, row);
+		lost->ended = HeapTupleHeaderGetCmax(version->t_data);
 		if (is_there)
 			lost->keys = customer_keys_copy(customer, later);
-		if (lost->history)
-			found = lappend(found, lost);
+		found = lappend(found, lost);
 	}
 	ExecDropSingleTupleTableSlot(row);
 	ExecDropSingleTupleTableSlot(later);
 	index_endscan(scan);
+	list_sort(found, compare_ended);
 	return found;
 }
 
 /* ---- purchases that go ---- */
-
-/* How many orders of a day a history has. */
-static int
-orders_on(const PurchaseHistory *h, DateADT day)
-{
-	int n = purchase_history_count_until(h, day);
-
-	return n > 0 && h->entries[n - 1].day == day ? h->entries[n - 1].orders : 0;
-}
-
-/* Whether a history has all orders of another, and something of all its corrections. */
-bool
-has_purchases_of(const PurchaseHistory *h, const PurchaseHistory *other)
-{
-	for (int i = 0; i < other->nentries; i++)
-		if (orders_on(h, other->entries[i].day) < other->entries[i].orders)
-			return false;
-	for (int i = 0; i < other->ncorrections; i++)
-		if (!purchase_history_has_correction(h, &purchase_history_corrections(other)[i]))
-			return false;
-	return true;
-}
 
 /* The keys of a customer as a message shows them. */
 static char *
@@ -215,12 +202,12 @@ ReportPurchasesUnknown(Relation rel, const char *customer, const PurchaseDay *pu
 static MovedPurchases *
 moved_purchase(const Datum *keys, const PurchaseDay *purchase)
 {
-	MovedPurchases *moved = palloc(sizeof(MovedPurchases));
+	MovedPurchases *moved = palloc0(sizeof(MovedPurchases));
 
 	moved->keys = keys;
-	moved->went = purchase_history_create(1);
-	moved->went->nentries = 1;
-	moved->went->entries[0] = *purchase;
+	moved->went.history = purchase_history_create(1);
+	moved->went.history->nentries = 1;
+	moved->went.history->entries[0] = *purchase;
 	return moved;
 }
 
@@ -231,7 +218,8 @@ lost_row_with(const List *lost, const PurchaseDay *purchase)
 	ListCell *lc;
 
 	foreach (lc, lost)
-		if (orders_on(((LostRow *) lfirst(lc))->history, purchase->day) >= purchase->orders)
+		if (history_orders_on(((LostRow *) lfirst(lc))->held.history, purchase->day) >=
+			purchase->orders)
 			return lfirst(lc);
 	return NULL;
 }
@@ -240,12 +228,12 @@ lost_row_with(const List *lost, const PurchaseDay *purchase)
 static MovedPurchases *
 moved_correction(const Datum *keys, const PurchaseCorrection *correction)
 {
-	MovedPurchases *moved = palloc(sizeof(MovedPurchases));
+	MovedPurchases *moved = palloc0(sizeof(MovedPurchases));
 
 	moved->keys = keys;
-	moved->went = purchase_history_create_corrected(0, 1);
-	*purchase_history_corrections(moved->went) = *correction;
-	purchase_history_set_counts(moved->went, 0, 1);
+	moved->went.history = purchase_history_create_corrected(0, 1);
+	*purchase_history_corrections(moved->went.history) = *correction;
+	purchase_history_set_counts(moved->went.history, 0, 1);
 	return moved;
 }
 
@@ -256,7 +244,7 @@ lost_row_with_correction(const List *lost, const PurchaseCorrection *correction)
 	ListCell *lc;
 
 	foreach (lc, lost)
-		if (purchase_history_has_correction(((LostRow *) lfirst(lc))->history, correction))
+		if (purchase_history_has_correction(((LostRow *) lfirst(lc))->held.history, correction))
 			return lfirst(lc);
 	return NULL;
 }
@@ -287,6 +275,100 @@ corrections_not_lost(const List *lost, const PurchaseHistory *held, const Purcha
 	purchase_history_set_counts(left, left->nentries, n);
 }
 
+/* The lost row that purchases of a category are of; NULL if none has them. */
+static const LostRow *
+lost_row_with_category(const List *lost, CategoryName name, const PurchaseDay *day)
+{
+	ListCell *lc;
+
+	foreach (lc, lost)
+	{
+		const LostRow *row = lfirst(lc);
+
+		if (row->held.mix && mix_orders_on(row->held.mix, name, day->day) >= day->orders)
+			return row;
+	}
+	return NULL;
+}
+
+/* Purchases of a category that are to be taken from the row with some keys. */
+static MovedPurchases *
+moved_category(const Datum *keys, CategoryName name, const PurchaseDay *day)
+{
+	MovedPurchases *moved = palloc0(sizeof(MovedPurchases));
+
+	moved->keys = keys;
+	moved->went = bought_nothing();
+	moved->went.mix = mix_settle(mix_append(mix_create(0), name, day, 1));
+	return moved;
+}
+
+/* What is looked for: a customer's row, what it holds, and what others of the same keys held. */
+typedef struct Search
+{
+	Relation			   rel;
+	const HistoriesLayout *layout;
+	const Datum			  *keys;
+	const Bought		  *held;
+	List				  *lost; /* of LostRow */
+	List				 **moved;
+} Search;
+
+/* The purchases among what goes that the row at hand owes; an error for those that nobody held. */
+static PurchaseHistory *
+history_not_lost(const Search *search, const PurchaseHistory *went)
+{
+	PurchaseHistory *left = purchase_history_create_corrected(went->nentries, went->ncorrections);
+
+	for (int i = 0; i < went->nentries; i++)
+	{
+		const PurchaseDay *purchase = &went->entries[i];
+		int				   there = history_orders_on(search->held->history, purchase->day);
+		const LostRow	  *owner = NULL;
+
+		if (purchase->orders == 0 || there < purchase->orders)
+			owner = lost_row_with(search->lost, purchase);
+		if (owner == NULL && there < purchase->orders)
+			ReportPurchasesUnknown(search->rel,
+								   keys_text(search->rel, &search->layout->keys, search->keys),
+								   purchase, there);
+		if (owner == NULL)
+			left->entries[left->nentries++] = *purchase;
+		else if (owner->keys)
+			*search->moved = lappend(*search->moved, moved_purchase(owner->keys, purchase));
+	}
+	corrections_not_lost(search->lost, search->held->history, went, left, search->moved);
+	return left;
+}
+
+/* The same of categories. */
+static Mix *
+mix_not_lost(const Search *search, const Mix *went)
+{
+	const Mix *held = search->held->mix ? search->held->mix : mix_create(0);
+	Mix		  *left = mix_create(went->used);
+
+	for (const MixCategory *at = mix_first(went); at < mix_end(went); at = category_next(at))
+		for (const PurchaseDay *day = category_days(at); day < category_days(at) + at->ndays; day++)
+		{
+			int			   there = mix_orders_on(held, category_name(at), day->day);
+			const LostRow *owner = NULL;
+
+			if (day->orders == 0 || there < day->orders)
+				owner = lost_row_with_category(search->lost, category_name(at), day);
+			if (owner == NULL && there < day->orders)
+				ReportPurchasesUnknown(search->rel,
+									   keys_text(search->rel, &search->layout->keys, search->keys),
+									   day, there);
+			if (owner == NULL)
+				left = mix_append(left, category_name(at), day, 1);
+			else if (owner->keys)
+				*search->moved =
+					lappend(*search->moved, moved_category(owner->keys, category_name(at), day));
+		}
+	return mix_settle(left);
+}
+
 /*
  * What is left to take from a customer's row, which holds some purchases, of
  * what goes, if another hand deleted or renamed a row of the customer in this
@@ -294,33 +376,21 @@ corrections_not_lost(const List *lost, const PurchaseHistory *held, const Purcha
  * is added to moved, which lives in a context of its own. An error if the
  * customer never had it.
  */
-PurchaseHistory *
-purchases_not_lost(Relation rel, Relation index, const HistoriesLayout *layout,
-				   const PurchaseHistory *held, const CustomerDelta *delta, MemoryContext home,
-				   List **moved)
+Bought
+purchases_not_lost(Relation rel, Relation index, const HistoriesLayout *layout, const Bought *held,
+				   const CustomerDelta *delta, MemoryContext home, List **moved)
 {
-	const PurchaseHistory *went = delta->went;
-	PurchaseHistory *left = purchase_history_create_corrected(went->nentries, went->ncorrections);
-	MemoryContext	 before = MemoryContextSwitchTo(home);
-	List			*lost = lost_rows(rel, index, layout, delta->keys);
+	MemoryContext before = MemoryContextSwitchTo(home);
+	Search		  search = {.rel = rel,
+							.layout = layout,
+							.keys = delta->keys,
+							.held = held,
+							.lost = lost_rows(rel, index, layout, delta->keys),
+							.moved = moved};
+	Bought		  left = {history_not_lost(&search, delta->went.history), NULL};
 
-	for (int i = 0; i < went->nentries; i++)
-	{
-		const PurchaseDay *purchase = &went->entries[i];
-		int				   there = orders_on(held, purchase->day);
-		const LostRow	  *owner = NULL;
-
-		if (purchase->orders == 0 || there < purchase->orders)
-			owner = lost_row_with(lost, purchase);
-		if (owner == NULL && there < purchase->orders)
-			ReportPurchasesUnknown(rel, keys_text(rel, &layout->keys, delta->keys), purchase,
-								   there);
-		if (owner == NULL)
-			left->entries[left->nentries++] = *purchase;
-		else if (owner->keys)
-			*moved = lappend(*moved, moved_purchase(owner->keys, purchase));
-	}
-	corrections_not_lost(lost, held, went, left, moved);
+	if (delta->went.mix)
+		left.mix = mix_not_lost(&search, delta->went.mix);
 	MemoryContextSwitchTo(before);
 	return left;
 }

@@ -6,21 +6,19 @@
 
 #include "crm.h"
 
-#include "history/purchase_history.h"
+#include "live/bought.h"
 #include "live/delta.h"
 #include "live/layout.h"
 
 /* Purchases that went of a customer whose row another hand has given another key. */
 typedef struct MovedPurchases
 {
-	const Datum		*keys; /* where the row stands now */
-	PurchaseHistory *went;
+	const Datum *keys; /* where the row stands now */
+	Bought		 went;
 } MovedPurchases;
 
-extern bool				has_purchases_of(const PurchaseHistory *h, const PurchaseHistory *other);
-extern PurchaseHistory *purchases_not_lost(Relation rel, Relation index,
-										   const HistoriesLayout *layout,
-										   const PurchaseHistory *held, const CustomerDelta *delta,
-										   MemoryContext home, List **moved);
+extern Bought purchases_not_lost(Relation rel, Relation index, const HistoriesLayout *layout,
+								 const Bought *held, const CustomerDelta *delta, MemoryContext home,
+								 List **moved);
 
 #endif /* CRM_LIVE_LOST_H */

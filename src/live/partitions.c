@@ -361,17 +361,24 @@ read_partition(const Partition *p, Deltas *deltas, bool went)
 	Snapshot		snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TableScanDesc	scan = table_beginscan(p->rel, snapshot, 0, NULL);
 	Datum			keys[INDEX_MAX_KEYS];
-	PurchaseRow		purchase;
+	ViewRow			said;
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (purchase_reader_read(p->reader, row, keys, &purchase))
-			deltas_add(deltas, keys, &purchase, went);
+		if (purchase_reader_read(p->reader, row, keys, &said))
+			deltas_add(deltas, keys, &said, went);
 	}
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(row);
+}
+
+/* Whether a table of what detached partitions held has mixes too. */
+static bool
+keeps_mix(Oid kept, const HistoriesLayout *layout)
+{
+	return layout->mix != InvalidAttrNumber && get_attnum(kept, "mix") != InvalidAttrNumber;
 }
 
 /* Add what was kept of a partition when it was detached as what goes now: its rows are counted in its place. */
@@ -383,6 +390,7 @@ read_kept(Oid kept, Oid part, Histories *histories, Deltas *deltas)
 	Oid					   type = OIDOID;
 	Datum				   value = ObjectIdGetDatum(part);
 	MemoryContext		   home = CurrentMemoryContext;
+	bool				   with_mix = keeps_mix(kept, layout);
 	bool				   isnull;
 
 	initStringInfo(&sql);
@@ -390,7 +398,8 @@ read_kept(Oid kept, Oid part, Histories *histories, Deltas *deltas)
 	for (int i = 0; i < layout->keys.n; i++)
 		appendStringInfo(&sql, "%s, ",
 						 quote_identifier(NameStr(TupleDescAttr(layout->deltas, i)->attname)));
-	appendStringInfo(&sql, "history FROM %s WHERE partition OPERATOR(pg_catalog.=) $1",
+	appendStringInfo(&sql, "history%s FROM %s WHERE partition OPERATOR(pg_catalog.=) $1",
+					 with_mix ? ", mix" : "",
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(kept)),
 												get_rel_name(kept)));
 	if (SPI_connect() != SPI_OK_CONNECT ||
@@ -399,16 +408,21 @@ read_kept(Oid kept, Oid part, Histories *histories, Deltas *deltas)
 	MemoryContextSwitchTo(home); /* the deltas live longer than what SPI brings */
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple		 row = SPI_tuptable->vals[i];
-		Datum			 keys[INDEX_MAX_KEYS];
-		PurchaseHistory *history;
+		HeapTuple row = SPI_tuptable->vals[i];
+		Datum	  keys[INDEX_MAX_KEYS];
+		Bought	  bought = {NULL, NULL};
+		Datum	  mix;
 
 		CHECK_FOR_INTERRUPTS();
 		for (int k = 0; k < layout->keys.n; k++)
 			keys[k] = SPI_getbinval(row, SPI_tuptable->tupdesc, k + 1, &isnull);
-		history = DatumGetPurchaseHistory(
+		bought.history = DatumGetPurchaseHistory(
 			SPI_getbinval(row, SPI_tuptable->tupdesc, layout->keys.n + 1, &isnull));
-		deltas_add_history(deltas, keys, history, true);
+		mix = with_mix ? SPI_getbinval(row, SPI_tuptable->tupdesc, layout->keys.n + 2, &isnull)
+					   : (Datum) 0;
+		if (with_mix && !isnull)
+			bought.mix = (Mix *) PG_DETOAST_DATUM(mix);
+		deltas_add_bought(deltas, keys, &bought, true);
 	}
 	SPI_finish();
 }
@@ -463,27 +477,31 @@ crm_count_partition(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The statement that keeps what a customer has of a partition: $1 its OID, then the keys, then the history. */
+/* The statement that keeps what a customer has of a partition: $1 its OID, then the keys, the history and the mix. */
 static char *
-keep_command(Oid kept, const HistoriesLayout *layout)
+keep_command(Oid kept, const HistoriesLayout *layout, bool with_mix)
 {
 	StringInfoData keys;
 	StringInfoData values;
+	int			   nkeys = layout->keys.n;
 
 	initStringInfo(&keys);
 	initStringInfo(&values);
-	for (int i = 0; i < layout->keys.n; i++)
+	for (int i = 0; i < nkeys; i++)
 	{
 		appendStringInfo(&keys, ", %s",
 						 quote_identifier(NameStr(TupleDescAttr(layout->deltas, i)->attname)));
 		appendStringInfo(&values, ", $%d", i + 2);
 	}
 	return psprintf(
-		"INSERT INTO %s AS k (partition, partition_name%s, history) SELECT $1, "
-		"$1::pg_catalog.regclass::pg_catalog.text%s, $%d ON CONFLICT (partition%s) DO UPDATE "
-		"SET history = k.history OPERATOR(crm.+) excluded.history",
+		"INSERT INTO %s AS k (partition, partition_name%s, history%s) SELECT $1, "
+		"$1::pg_catalog.regclass::pg_catalog.text%s, $%d%s ON CONFLICT (partition%s) DO UPDATE "
+		"SET history = k.history OPERATOR(crm.+) excluded.history%s",
 		quote_qualified_identifier(get_namespace_name(get_rel_namespace(kept)), get_rel_name(kept)),
-		keys.data, values.data, layout->keys.n + 2, keys.data);
+		keys.data, with_mix ? ", mix" : "", values.data, nkeys + 2,
+		with_mix ? psprintf(", $%d", nkeys + 3) : "", keys.data,
+		with_mix ? ", mix = coalesce(k.mix OPERATOR(crm.+) excluded.mix, k.mix, excluded.mix)"
+				 : "");
 }
 
 static void
@@ -491,30 +509,35 @@ keep_customers(Oid kept, Oid part, const HistoriesLayout *layout, Deltas *deltas
 {
 	CustomerDelta customer = {0};
 	int			  nkeys = layout->keys.n;
-	Oid			  types[INDEX_MAX_KEYS + 2] = {OIDOID};
-	Datum		  values[INDEX_MAX_KEYS + 2] = {ObjectIdGetDatum(part)};
+	bool		  with_mix = keeps_mix(kept, layout);
+	Oid			  types[INDEX_MAX_KEYS + 3] = {OIDOID};
+	Datum		  values[INDEX_MAX_KEYS + 3] = {ObjectIdGetDatum(part)};
 	MemoryContext home = CurrentMemoryContext;
 	SPIPlanPtr	  plan;
 
 	for (int i = 0; i < nkeys; i++)
 		types[i + 1] = TupleDescAttr(layout->deltas, i)->atttypid;
 	types[nkeys + 1] = crm_type("purchase_history");
+	if (with_mix)
+		types[nkeys + 2] = crm_type("mix");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	plan = SPI_prepare(keep_command(kept, layout), nkeys + 2, types);
+	plan = SPI_prepare(keep_command(kept, layout, with_mix), nkeys + 2 + with_mix, types);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
 	MemoryContextSwitchTo(home); /* the deltas live longer than SPI */
 	while (deltas_next(deltas, &customer))
 	{
-		PurchaseHistory *history = purchase_history_plus(customer.came, customer.went);
+		Bought bought = bought_plus(&customer.came, &customer.went);
 
 		CHECK_FOR_INTERRUPTS();
 		memcpy(values + 1, customer.keys, sizeof(Datum) * nkeys);
-		values[nkeys + 1] = PointerGetDatum(history);
+		values[nkeys + 1] = PointerGetDatum(bought.history);
+		if (with_mix)
+			values[nkeys + 2] = PointerGetDatum(bought.mix);
 		if (SPI_execute_plan(plan, values, NULL, false, 0) < 0)
 			elog(ERROR, "could not write to \"%s\"", get_rel_name(kept));
-		pfree(history);
+		bought_free(&bought);
 	}
 	SPI_finish();
 }

@@ -35,12 +35,12 @@
 /* What came to a customer and went, with the levels of the subtransactions that brought it and wrote it. */
 typedef struct PendingRow
 {
-	MinimalTuple	 keys;
-	PurchaseHistory *came;
-	PurchaseHistory *went;
-	Size			 size; /* of all that, in bytes */
-	int				 level;
-	int				 written; /* 0 if it was not */
+	MinimalTuple keys;
+	Bought		 came;
+	Bought		 went;
+	Size		 size; /* of all that, in bytes */
+	int			 level;
+	int			 written; /* 0 if it was not */
 } PendingRow;
 
 /* What waits for a table of histories; levels never fall from one row to the next. */
@@ -74,8 +74,8 @@ static void
 free_row(PendingRow *row)
 {
 	pfree(row->keys);
-	pfree(row->came);
-	pfree(row->went);
+	bought_free(&row->came);
+	bought_free(&row->went);
 }
 
 /* The purchases that a subtransaction brought are no more; those that it wrote are unwritten again. */
@@ -185,8 +185,8 @@ take_rows(Pending *of, Deltas *deltas)
 		CHECK_FOR_INTERRUPTS();
 		ExecStoreMinimalTuple(row->keys, slot, false);
 		slot_getallattrs(slot);
-		deltas_add_history(deltas, slot->tts_values, row->came, false);
-		deltas_add_history(deltas, slot->tts_values, row->went, true);
+		deltas_add_bought(deltas, slot->tts_values, &row->came, false);
+		deltas_add_bought(deltas, slot->tts_values, &row->went, true);
 		row->written = level;
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -472,9 +472,10 @@ add_row(Pending *of, const CustomerDelta *delta)
 		of->rows = repalloc_huge(of->rows, sizeof(PendingRow) * (of->capacity *= 2));
 	row = &of->rows[of->n++];
 	row->keys = keys_tuple(of->keys, unconstify(Datum *, delta->keys));
-	row->came = purchase_history_copy(delta->came);
-	row->went = purchase_history_copy(delta->went);
-	row->size = row->keys->t_len + VARSIZE(row->came) + VARSIZE(row->went) + sizeof(PendingRow);
+	row->came = bought_copy(&delta->came);
+	row->went = bought_copy(&delta->went);
+	row->size =
+		row->keys->t_len + bought_size(&row->came) + bought_size(&row->went) + sizeof(PendingRow);
 	row->level = GetCurrentTransactionNestLevel();
 	row->written = 0;
 	of->unwritten++;

@@ -12,9 +12,11 @@
 #include "access/tupconvert.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "live/catalog.h"
 #include "live/kept.h"
 #include "live/layout.h"
 #include "live/live_tables.h"
+#include "live/tracked.h"
 #include "live/view.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -32,12 +34,15 @@
 /* A view, planned: what a reader is made of. */
 struct ReaderPlan
 {
-	Oid		 view;
-	int		 nkeys;
-	bool	 amount_is_float8;
-	bool	 has_orders;
-	bool	 has_booked;
-	List	*columns;	/* expressions: keys, purchased_on, amount [, orders] [, booked_on] */
+	Oid	 view;
+	int	 nkeys;
+	bool amount_is_float8;
+	bool has_orders;
+	bool has_booked;
+	bool
+		has_category; /* which mixes take: they know no corrections, so never beside a booked day */
+	List *
+		columns; /* expressions: keys, purchased_on, amount [, orders] [, booked_on] [, category] */
 	List	*filter;	/* conditions, all of which hold */
 	AttrMap *partition; /* from the rows' layout to the table's, or NULL */
 };
@@ -83,7 +88,8 @@ CheckColumnFound(Relation view, AttrNumber column, const char *name)
 				 errmsg("purchases view \"%s\" has no column \"%s\"", RelationGetRelationName(view),
 						name),
 				 errdetail("A purchases view has the columns purchased_on, amount and optionally "
-						   "orders and booked_on; every other column is the customer's key.")));
+						   "orders, booked_on and category; every other column is the customer's "
+						   "key.")));
 }
 
 /* Days are dates; what else there is names no day before somebody says where. */
@@ -93,6 +99,19 @@ CheckDayType(Relation view, Form_pg_attribute column)
 	CheckColumnType(view, column, getBaseType(column->atttypid) == DATEOID,
 					"Cast it in the view: a timestamp by ::date, a timestamp with time zone "
 					"by (at AT TIME ZONE 'Europe/Berlin')::date.");
+}
+
+/* Whether a column category is a key of the customers, as it was in trackings of before there were mixes. */
+static bool
+category_is_key(Relation view)
+{
+	const Tracked *tracked;
+
+	if (!OidIsValid(crm_type_if_any("mix")))
+		return true;
+	tracked = tracked_by_purchases(RelationGetRelid(view));
+
+	return tracked != NULL && get_attnum(tracked->histories, "category") != InvalidAttrNumber;
 }
 
 /* Find and check the columns of a purchases view, by their names. */
@@ -133,6 +152,12 @@ purchases_columns(Relation view, PurchasesColumns *columns)
 			columns->orders = i + 1;
 			CheckColumnType(view, column, type == INT2OID || type == INT4OID || type == INT8OID,
 							"Cast it in the view to int.");
+		}
+		else if (strcmp(name, "category") == 0 && !category_is_key(view))
+		{
+			columns->category = i + 1;
+			CheckColumnType(view, column, TypeCategory(type) == TYPCATEGORY_STRING,
+							"Cast it in the view to text.");
 		}
 		else
 		{
@@ -239,6 +264,10 @@ plan_expressions(ReaderPlan *plan, Relation view, Query *query)
 			add_column(plan->columns, cast_to(column_expression(query, columns.orders), INT4OID));
 	if (plan->has_booked)
 		plan->columns = add_column(plan->columns, column_expression(query, columns.booked_on));
+	plan->has_category = columns.category != InvalidAttrNumber && !plan->has_booked;
+	if (plan->has_category)
+		plan->columns =
+			add_column(plan->columns, cast_to(column_expression(query, columns.category), TEXTOID));
 	if (query->jointree->quals)
 		plan->filter = make_ands_implicit(expression_planner((Expr *) query->jointree->quals));
 }
@@ -423,8 +452,19 @@ name_purchase(void *argument)
 	errcontext("purchases view \"%s\", customer (%s)", view, customer.data);
 }
 
+/* The category by the last column; NULL if the row has none. */
+static text *
+read_category(const PurchaseReader *reader)
+{
+	ExprState **column = reader->columns + list_length(reader->plan->columns) - 1;
+	bool		isnull = !reader->plan->has_category;
+	Datum		name = isnull ? (Datum) 0 : read_column(reader, &column, &isnull);
+
+	return isnull ? NULL : mix_category_of(DatumGetTextPP(name));
+}
+
 static bool
-read_row(PurchaseReader *reader, Reading *reading, Datum *keys, PurchaseRow *purchase)
+read_row(PurchaseReader *reader, Reading *reading, Datum *keys, ViewRow *said)
 {
 	ExprState **column = reader->columns;
 	bool		isnull;
@@ -438,17 +478,19 @@ read_row(PurchaseReader *reader, Reading *reading, Datum *keys, PurchaseRow *pur
 			return false;
 		reading->nkeys++;
 	}
-	return read_purchase(reader, column, purchase);
+	if (!read_purchase(reader, column, &said->purchase))
+		return false;
+	said->category = read_category(reader);
+	return true;
 }
 
 /*
- * The customer's keys and the purchase of a row: false if the view leaves the
+ * The customer's keys and what a row says: false if the view leaves the
  * row out, or if its key, day, amount or weight is NULL; what comes behind a
- * NULL is not looked at. The keys live until the next call.
+ * NULL is not looked at. The keys and the category live until the next call.
  */
 bool
-purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
-					 PurchaseRow *purchase)
+purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys, ViewRow *said)
 {
 	const ReaderPlan	*plan = reader->plan;
 	Reading				 reading = {plan, keys, 0};
@@ -460,7 +502,7 @@ purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
 		row = execute_attr_map_slot(plan->partition, row, reader->source_row);
 	reader->context->ecxt_scantuple = row;
 	error_context_stack = &named;
-	is_read = read_row(reader, &reading, keys, purchase);
+	is_read = read_row(reader, &reading, keys, said);
 	error_context_stack = named.previous;
 	return is_read;
 }

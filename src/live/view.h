@@ -8,11 +8,11 @@
 
 #include "access/attnum.h"
 #include "executor/tuptable.h"
-#include "history/purchase_history.h"
+#include "live/bought.h"
 #include "live/layout.h"
 #include "nodes/parsenodes.h"
 
-/* The parts of a purchases view; columns are 1-based, orders and booked_on 0 if it has none. */
+/* The parts of a purchases view; columns are 1-based, orders, booked_on and category 0 if it has none. */
 typedef struct PurchasesColumns
 {
 	int		   nkeys;
@@ -21,6 +21,7 @@ typedef struct PurchasesColumns
 	AttrNumber amount;
 	AttrNumber orders;
 	AttrNumber booked_on;
+	AttrNumber category;
 } PurchasesColumns;
 
 typedef struct ReaderPlan	  ReaderPlan; /* what a reader is made of */
@@ -29,7 +30,7 @@ typedef struct PurchaseReader PurchaseReader;
 extern void			   purchases_columns(Relation view, PurchasesColumns *columns);
 extern PurchaseReader *purchase_reader_create(Relation view, Relation source, Relation rows_of);
 extern bool purchase_reader_read(PurchaseReader *reader, TupleTableSlot *row, Datum *keys,
-								 PurchaseRow *purchase);
+								 ViewRow *said);
 extern const ReaderPlan *reader_plan_make(Relation view, Query *query);
 extern bool				 reader_plan_fits(const ReaderPlan *plan, const HistoriesLayout *layout);
 extern PurchaseReader	*purchase_reader_of_plan(const ReaderPlan *plan, TupleDesc rows);

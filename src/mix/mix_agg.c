@@ -72,17 +72,12 @@ crm_mix_merge_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_MIX(state);
 }
 
-/* What both hold, a value: of mixes the + operator, of states the combine function. */
+/* What both mixes hold. */
 PG_FUNCTION_INFO_V1(crm_mix_plus);
 Datum
 crm_mix_plus(PG_FUNCTION_ARGS)
 {
-	const Mix *a = PG_GETARG_MIX(0);
-	const Mix *b = PG_GETARG_MIX(1);
-	Mix		  *both = mix_create((Size) a->used + b->used);
-
-	both = mix_append_all(mix_append_all(both, a), b);
-	PG_RETURN_MIX(mix_settle(both));
+	PG_RETURN_MIX(mix_plus(PG_GETARG_MIX(0), PG_GETARG_MIX(1)));
 }
 
 /* a without what b holds; an error if a day has fewer purchases than are taken from it. */
@@ -90,20 +85,20 @@ PG_FUNCTION_INFO_V1(crm_mix_minus);
 Datum
 crm_mix_minus(PG_FUNCTION_ARGS)
 {
+	PG_RETURN_MIX(mix_minus(PG_GETARG_MIX(0), PG_GETARG_MIX(1)));
+}
+
+/* What both states hold, settled. */
+PG_FUNCTION_INFO_V1(crm_mix_combine);
+Datum
+crm_mix_combine(PG_FUNCTION_ARGS)
+{
 	const Mix *a = PG_GETARG_MIX(0);
 	const Mix *b = PG_GETARG_MIX(1);
-	Mix		  *left = mix_append_all(mix_create((Size) a->used + b->used), a);
+	Mix		  *both = mix_create((Size) a->used + b->used);
 
-	for (const MixCategory *at = mix_first(b); at < mix_end(b); at = category_next(at))
-		for (int i = 0; i < at->ndays; i++)
-		{
-			PurchaseDay day = category_days(at)[i];
-
-			day.orders = -day.orders;
-			day.amount = -day.amount;
-			left = mix_append(left, category_name(at), &day, 1);
-		}
-	PG_RETURN_MIX(mix_settle(left));
+	both = mix_append_all(mix_append_all(both, a), b);
+	PG_RETURN_MIX(mix_settle(both));
 }
 
 /* The mix of a state. */

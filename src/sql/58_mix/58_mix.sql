@@ -76,7 +76,7 @@ CREATE OPERATOR crm.- (
 );
 COMMENT ON OPERATOR crm.- (crm.mix, crm.mix) IS 'the first without the purchases of the second, which it must hold';
 CREATE FUNCTION crm_internal.mix_combine(crm.mix_state, crm.mix_state) RETURNS crm.mix_state
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_mix_plus';
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_mix_combine';
 COMMENT ON FUNCTION crm_internal.mix_combine(crm.mix_state, crm.mix_state) IS
   'combine function of the aggregates whose state is a mix_state';
 CREATE FUNCTION crm_internal.mix_final(crm.mix_state) RETURNS crm.mix
@@ -153,6 +153,11 @@ CREATE AGGREGATE crm.merge(mix crm.mix) (
 );
 COMMENT ON AGGREGATE crm.merge(crm.mix) IS
   'the purchases of all mixes';
+
+CREATE FUNCTION crm_internal.mix_category(name text) RETURNS text
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_mix_category';
+COMMENT ON FUNCTION crm_internal.mix_category(text) IS
+  'the category that a tracking counts a row to: the name, cut to the length that one may have; NULL if it is empty';
 
 @comparison mix|2|order by the bytes, of no meaning but equality|equal content
 

@@ -34,19 +34,53 @@ CREATE FUNCTION crm_internal.scale_by(histories regclass, scoring regclass) RETU
 $$;
 COMMENT ON FUNCTION crm_internal.scale_by(regclass, regclass) IS 'the key columns that have scoring rules of their own';
 
--- One history a customer, as the purchases view says.
+-- Beside a booked day there is no category: mixes keep no corrections.
+CREATE FUNCTION crm_internal.has_category(purchases regclass) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT bool_or(attname = 'category') AND NOT bool_or(attname = 'booked_on') AND 'category' <> ALL (crm_internal.purchases_keys(purchases))
+  FROM pg_attribute WHERE attrelid = purchases AND attnum > 0 AND NOT attisdropped
+$$;
+COMMENT ON FUNCTION crm_internal.has_category(regclass) IS 'whether a purchases view has a column of categories that mixes are made of';
+
+CREATE FUNCTION crm_internal.keeps_mix(histories regclass) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = histories AND attname = 'mix' AND atttypid = 'crm.mix'::regtype AND NOT attisdropped)
+$$;
+COMMENT ON FUNCTION crm_internal.keeps_mix(regclass) IS 'whether a table of histories, or of what detached partitions held, has the mixes of its customers';
+
+-- Who counts days keeps the rows as well, which a deletion is taken from; all that reads a history reads the one that the table makes of them.
+CREATE FUNCTION crm_internal.kept_history(histories regclass) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = histories AND attname = 'row_history' AND NOT attisdropped) THEN 'row_history' ELSE 'history' END
+$$;
+COMMENT ON FUNCTION crm_internal.kept_history(regclass) IS
+  'the column of a table of histories that holds what the rows of the purchases views add up to: row_history where days are counted, else history';
+
+CREATE FUNCTION crm_internal.bought_columns(histories regclass) RETURNS text[]
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT ARRAY[crm_internal.kept_history(histories)] || CASE WHEN crm_internal.keeps_mix(histories) THEN '{mix}' ELSE '{}' END::text[]
+$$;
+COMMENT ON FUNCTION crm_internal.bought_columns(regclass) IS 'the columns of a table of histories that hold what customers bought';
+
+-- One history a customer, as the purchases view says, and where the histories keep mixes one mix: each row is a purchase of its category,
+-- though another row may count the order that it belongs to.
 CREATE FUNCTION crm_internal.histories_query(purchases regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('SELECT %1$s, crm.purchase_history(%2$s) AS history FROM %3$s WHERE %4$s GROUP BY %1$s HAVING crm.purchase_history(%2$s) OPERATOR(crm.<>) ''{}''',
+  SELECT format('SELECT %1$s, crm.purchase_history(%2$s) AS history%5$s FROM %3$s WHERE %4$s GROUP BY %1$s HAVING crm.purchase_history(%2$s) OPERATOR(crm.<>) ''{}''%6$s',
     crm_internal.column_list(keys, ''::text),
-    'purchased_on, amount' || CASE amount WHEN 'float8'::regtype THEN '' ELSE '::numeric' END
-      || CASE WHEN orders THEN ', orders::int' WHEN booked THEN ', 1' ELSE '' END || CASE WHEN booked THEN ', booked_on' ELSE '' END,
+    'purchased_on, ' || amount || CASE WHEN orders THEN ', orders::int' WHEN booked THEN ', 1' ELSE '' END || CASE WHEN booked THEN ', booked_on' ELSE '' END,
     purchases,
-    (SELECT string_agg(format('%I IS NOT NULL', k), ' AND ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)))
-  FROM (SELECT crm_internal.purchases_keys(purchases) AS keys,
-          (SELECT atttypid FROM pg_attribute WHERE attrelid = purchases AND attname = 'amount') AS amount,
-          EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'orders') AS orders,
-          EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'booked_on') AS booked) AS v
+    (SELECT string_agg(format('%I IS NOT NULL', k), ' AND ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
+    CASE WHEN mix IS NOT NULL THEN format(', coalesce(%s, ''{}'') AS mix', mix) WHEN with_mix THEN ', ''{}''::crm.mix AS mix' ELSE '' END,
+    CASE WHEN mix IS NOT NULL THEN format(' OR %s OPERATOR(crm.<>) ''{}''', mix) ELSE '' END)
+  FROM (SELECT *, CASE WHEN with_mix AND category THEN format('crm.mix(crm_internal.mix_category(category::text), purchased_on, %s%s)', amount,
+            CASE WHEN orders THEN ', CASE WHEN orders IS NOT NULL THEN greatest(orders::int, 1) END' ELSE '' END) END AS mix
+    FROM (SELECT crm_internal.purchases_keys(purchases) AS keys,
+            (SELECT CASE atttypid WHEN 'float8'::regtype THEN 'amount' ELSE 'amount::numeric' END FROM pg_attribute WHERE attrelid = purchases AND attname = 'amount') AS amount,
+            EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'orders') AS orders,
+            EXISTS (SELECT FROM pg_attribute WHERE attrelid = purchases AND attname = 'booked_on') AS booked,
+            crm_internal.has_category(purchases) AS category,
+            EXISTS (SELECT FROM crm.tracked t WHERE t.purchases = histories_query.purchases AND crm_internal.keeps_mix(t.histories)) AS with_mix) AS v) AS w
 $$;
 COMMENT ON FUNCTION crm_internal.histories_query(regclass) IS 'the query that makes the histories of a purchases view from all its rows';
 
@@ -54,16 +88,19 @@ CREATE FUNCTION crm_internal.all_histories_query(histories regclass) RETURNS tex
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   keys text := crm_internal.column_list(crm_internal.history_keys(histories), ''::text);
+  with_mix constant boolean := crm_internal.keeps_mix(histories);
   queries text[] := ARRAY(SELECT crm_internal.histories_query(t.purchases) FROM crm.tracked t
                           WHERE t.histories = all_histories_query.histories ORDER BY t.tracked_at, t.purchases)
-    || ARRAY(SELECT format('SELECT %s, history FROM %s', keys, crm_internal.detached_histories(t))
+    || ARRAY(SELECT format('SELECT %s, history%s FROM %s', keys,
+                 CASE WHEN NOT with_mix THEN '' WHEN crm_internal.keeps_mix(crm_internal.detached_histories(t)) THEN ', mix' ELSE ', NULL::crm.mix' END, crm_internal.detached_histories(t))
              FROM crm.tracked t WHERE t.histories = all_histories_query.histories AND crm_internal.detached_histories(t) IS NOT NULL LIMIT 1);
 BEGIN
   IF cardinality(queries) = 1 THEN
     RETURN queries[1];
   END IF;
-  RETURN format('SELECT %1$s, crm.merge(history) AS history FROM (%2$s) AS sources GROUP BY %1$s HAVING crm.merge(history) OPERATOR(crm.<>) ''{}''',
-    keys, array_to_string(queries, ' UNION ALL '));
+  RETURN format('SELECT %1$s, crm.merge(history) AS history%3$s FROM (%2$s) AS sources GROUP BY %1$s HAVING crm.merge(history) OPERATOR(crm.<>) ''{}''%4$s',
+    keys, array_to_string(queries, ' UNION ALL '), CASE WHEN with_mix THEN ', coalesce(crm.merge(mix), ''{}'') AS mix' ELSE '' END,
+    CASE WHEN with_mix THEN ' OR crm.merge(mix) OPERATOR(crm.<>) ''{}''' ELSE '' END);
 END $$;
 COMMENT ON FUNCTION crm_internal.all_histories_query(regclass) IS
   'the query that makes a table of histories anew from all views that feed it, and from what detached partitions held';
@@ -127,7 +164,10 @@ CREATE FUNCTION crm_internal.report_columns(horizon_days int, keys text[]) RETUR
     '{since} AS segment_since',
     '{previous} AS previous_segment',
     '(crm.clv_interval(r.purchase_model, r.spend_model, u.history, {day}, ({day} + {horizon})::date, r.annual_discount_rate, 0.8::float8, r.margin::float8)).high AS clv_q90_{horizon}d',
-    'crm.value_note(r.purchase_model, r.spend_model, u.history, {day}) AS value_note'
+    'crm.value_note(r.purchase_model, r.spend_model, u.history, {day}) AS value_note',
+    '{favourite} AS favourite_category',
+    '{next} AS next_category',
+    '{lift} AS next_category_lift'
   ]) WITH ORDINALITY AS u(c, n)) AS v
   WHERE substring(c FROM '\w+$') <> ALL (keys)
 $$;
@@ -145,6 +185,7 @@ DECLARE
       SELECT FROM crm.tracked t JOIN pg_attribute a ON a.attrelid = t.customers AND a.attname = 'spend'
       WHERE t.histories = customers_query.histories AND a.atttypmod = -1) THEN '' ELSE '::numeric(38,2)' END;
   knows_since constant boolean := segment_since IS NOT NULL AND NOT on_day;
+  with_mix constant boolean := crm_internal.keeps_mix(histories);
   columns text := crm_internal.report_columns(horizon_days, keys);
 BEGIN
   -- who has changed since the last refresh has done so by the day of the score
@@ -152,6 +193,10 @@ BEGIN
       THEN format('CASE WHEN s.segment IS NOT DISTINCT FROM h.segment THEN s.segment_since WHEN s.%I IS NOT NULL THEN h.scored_on END', keys[1]) ELSE 'NULL::date' END),
     '{previous}', CASE WHEN knows_since
       THEN 'CASE WHEN s.segment IS NOT DISTINCT FROM h.segment THEN s.previous_segment ELSE s.segment END' ELSE 'NULL::text' END);
+  columns := replace(replace(replace(columns, '{favourite}', CASE WHEN with_mix THEN '(SELECT k.category FROM crm.categories(h.mix, {day}) AS k
+        WHERE k.purchase_day_count > 0 ORDER BY k.purchase_day_count DESC, k.category COLLATE "C" LIMIT 1)' ELSE 'NULL::text' END),
+    '{next}', CASE WHEN with_mix THEN '(crm.next_category(r.mix_base, h.mix, {day}, NULL::interval)).category' ELSE 'NULL::text' END),
+    '{lift}', CASE WHEN with_mix THEN '(crm.next_category(r.mix_base, h.mix, {day}, NULL::interval)).lift' ELSE 'NULL::float8' END);
   columns := replace(replace(replace(columns, '{day}', day), '{score}', CASE WHEN on_day THEN 'c' ELSE 'h' END), '{money}', money);
   RETURN format($query$
     SELECT %1$s,
@@ -215,17 +260,17 @@ CREATE FUNCTION crm_internal.day_of_column(relation regclass, day name, time_zon
 $$;
 COMMENT ON FUNCTION crm_internal.day_of_column(regclass, name, text) IS 'the day of a column of a table as SQL, of an instant in a time zone';
 
-CREATE FUNCTION crm_internal.make_purchases_view(orders regclass, base text, keys text[], purchased_on name, amount name, weight name, booked_on name, time_zone text)
-  RETURNS regclass
+CREATE FUNCTION crm_internal.make_purchases_view(orders regclass, base text, keys text[], purchased_on name, amount name, weight name, booked_on name, category name,
+    time_zone text) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  names text[] := coalesce(nullif(keys, '{}'), ARRAY[NULL::text]) || ARRAY[purchased_on, amount, weight, booked_on]::text[];
-  parameters constant text[] := array_fill('customer'::text, ARRAY[cardinality(names) - 4]) || '{purchased_on,amount,orders,booked_on}'::text[];
+  names text[] := coalesce(nullif(keys, '{}'), ARRAY[NULL::text]) || ARRAY[purchased_on, amount, weight, booked_on, category]::text[];
+  parameters constant text[] := array_fill('customer'::text, ARRAY[cardinality(names) - 5]) || '{purchased_on,amount,orders,booked_on,category}'::text[];
   view_name text;
   schema oid := (SELECT relnamespace FROM pg_class WHERE oid = orders);
 BEGIN
   FOR i IN 1..cardinality(names) LOOP
-    IF names[i] IS NULL AND i < cardinality(names) - 1 THEN
+    IF names[i] IS NULL AND i < cardinality(names) - 2 THEN
       PERFORM crm_internal.raise_error('invalid_parameter_value', format('%s is a table, so %s must name a column of it', orders, parameters[i]),
         hint => 'Pass customer, purchased_on and amount, or a purchases view instead of the table.');
     ELSIF names[i] IS NOT NULL AND NOT EXISTS (
@@ -239,18 +284,19 @@ BEGIN
   END LOOP;
 
   view_name := crm_internal.free_name(schema, base, '_purchases');
-  EXECUTE format('CREATE VIEW %s.%I AS SELECT %s, %s AS purchased_on, %I AS amount%s%s FROM %s',
+  EXECUTE format('CREATE VIEW %s.%I AS SELECT %s, %s AS purchased_on, %I AS amount%s%s%s FROM %s',
     schema::regnamespace, view_name,
-    (SELECT string_agg(format('%I AS %I', k, CASE WHEN k IN ('purchased_on', 'amount', 'orders', 'booked_on') THEN 'customer' ELSE k END), ', ' ORDER BY n)
+    (SELECT string_agg(format('%I AS %I', k, CASE WHEN k IN ('purchased_on', 'amount', 'orders', 'booked_on', 'category') THEN 'customer' ELSE k END), ', ' ORDER BY n)
      FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     crm_internal.day_of_column(orders, purchased_on, time_zone),
     amount,
     CASE WHEN weight IS NULL THEN '' ELSE format(', %I AS orders', weight) END,
     CASE WHEN booked_on IS NULL THEN '' ELSE format(', %s AS booked_on', crm_internal.day_of_column(orders, booked_on, time_zone)) END,
+    CASE WHEN category IS NULL THEN '' ELSE format(', %I::text AS category', category) END,
     orders);
   RETURN format('%s.%I', schema::regnamespace, view_name)::regclass;
 END $$;
-COMMENT ON FUNCTION crm_internal.make_purchases_view(regclass, text, text[], name, name, name, name, text) IS
+COMMENT ON FUNCTION crm_internal.make_purchases_view(regclass, text, text[], name, name, name, name, name, text) IS
   'makes the purchases view of a table that has customer, day and amount as plain columns';
 
 CREATE FUNCTION crm_internal.track_triggers(tracked_table regclass, by_row boolean) RETURNS int
@@ -304,6 +350,7 @@ BEGIN
     FROM pg_attribute a LEFT JOIN (VALUES
       ('history', 'what the customer bought, day by day'),
       ('row_history', 'what the rows of the purchases views add up to, of which history counts each day once'),
+      ('mix', 'what the customer bought of each category, day by day'),
       ('first_purchased_on', 'day of the first purchase'),
       ('last_purchased_on', 'day of the last purchase'),
       ('days_since_last_purchase', 'whole days from the last purchase until scored_on'),
@@ -334,6 +381,10 @@ BEGIN
       ('clv', 'expected discounted margin of purchases within the horizon, in units of currency; NULL until there are a purchase_model and a spend_model in the rules, which CALL crm.refresh(..., refit => true) fits'),
       ('clv_q90', '90 % quantile of what clv is the mean of: nine of ten customers like this one bring at most so much within the horizon; the mean may lie above it, since few customers with many purchases make it; NULL where clv is'),
       ('value_note', 'why the customer has no value, no clv or no p_churned, or on what clv stands if not on the mean spend, in words; NULL if there is nothing to say'),
+      ('favourite_category', 'category that was bought on the most days until scored_on, of equals the first by name; NULL if none was, and where the purchases view has no column category'),
+      ('next_category', 'category that the customer most likely buys next: the days on which each was bought, shrunk to the shop; NULL where the purchases view has no column category'),
+      ('next_category_lift', 'how many times as likely that is as for the average customer of the shop: near 1 it says nothing about this one; NULL where next_category is'),
+      ('mix_base', 'how the customers of the shop divide what they buy among categories, fitted by the last refresh, for next_category; NULL where no categories are kept'),
       ('expected_next_purchase_on', 'median day of the next purchase of a customer who still buys; NULL if none is expected, and until there is a purchase model'),
       ('cohort_month', 'first day of the month of the first purchase'),
       ('lifecycle_state', 'new, repeat, reactivated, lapsed or never: the 365 days until scored_on beside the 365 before them'),
@@ -435,7 +486,8 @@ DECLARE
   reserved constant text[] := crm_internal.score_columns() || '{history,row_history,scored_on,updated_at,scale,keep_scale,bins,segments,look_back_days,
     tier_program,purchase_model,spend_model,margin,horizon_days,annual_discount_rate,time_zone,scaled_on,refreshing_as_of,refreshed_on,currency,as_of,rhythm,value_measure,value_cuts,snapshot_on,changed_at,what,old_value,new_value,why,first_purchased_on,last_purchased_on,
     days_since_last_purchase,days_since_first_purchase,purchase_count,purchase_day_count,spend,average_order_value,average_days_between_purchases,
-    cohort_month,lifecycle_state,p_silence,spend_last_365d,purchase_count_last_365d,value_decile,segment_since,previous_segment,p_churned,value_note}'::text[];
+    cohort_month,lifecycle_state,p_silence,spend_last_365d,purchase_count_last_365d,value_decile,segment_since,previous_segment,p_churned,value_note,mix,mix_base,favourite_category,
+    next_category,next_category_lift}'::text[];
   k text;
 BEGIN
   FOREACH k IN ARRAY keys LOOP
@@ -464,6 +516,17 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.check_keys(regclass, text[], text[], regclass) IS 'an error if key columns cannot be those of a table of histories';
 
+CREATE FUNCTION crm_internal.check_category(purchases regclass, keys text[]) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF (SELECT count(*) FROM pg_attribute WHERE attrelid = purchases AND attname IN ('category', 'booked_on') AND attnum > 0 AND attname <> ALL (keys) AND NOT attisdropped) = 2 THEN
+    PERFORM crm_internal.raise_error('feature_not_supported', format('%s has both booked_on and category', purchases),
+      detail => 'What customers buy of each category is kept by the day of the purchase, and knows no corrections that were booked later.',
+      hint => 'Leave one of them out, and track a view with the other beside it, under another name.');
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_category(regclass, text[]) IS 'an error if the categories of a purchases view cannot be kept';
+
 -- the tables and views of a tracking
 
 CREATE FUNCTION crm_internal.make_scoring(purchases regclass, scoring_name text, scale_by text[], time_zone text, bins int,
@@ -476,7 +539,7 @@ BEGIN
       NULL::crm.spend_model AS spend_model, NULL::float8 AS margin, NULL::int AS horizon_days, NULL::float8 AS annual_discount_rate,
       NULL::text AS time_zone, NULL::date AS scaled_on, NULL::date AS refreshing_as_of,
       NULL::date AS refreshed_on, NULL::text AS currency, NULL::date AS as_of,
-      NULL::crm.rhythm AS rhythm, NULL::text AS value_measure, NULL::float8[] AS value_cuts
+      NULL::crm.rhythm AS rhythm, NULL::text AS value_measure, NULL::float8[] AS value_cuts, NULL::crm.mix_base AS mix_base
     FROM %3$s WITH NO DATA$sql$, scoring_name, coalesce(crm_internal.column_list(scale_by, ''::text) || ',', ''), purchases);
   EXECUTE format($sql$ALTER TABLE %1$s
     ALTER keep_scale SET NOT NULL, ALTER keep_scale SET DEFAULT false,
@@ -502,13 +565,25 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.make_scoring(regclass, text, text[], text, int, crm.segment_map, int, int) IS 'makes the table of scoring rules';
 
--- Who counts days keeps the rows as well, which a deletion is taken from; all that reads a history reads the one that the table makes of them.
-CREATE FUNCTION crm_internal.kept_history(histories regclass) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = histories AND attname = 'row_history' AND NOT attisdropped) THEN 'row_history' ELSE 'history' END
-$$;
-COMMENT ON FUNCTION crm_internal.kept_history(regclass) IS
-  'the column of a table of histories that holds what the rows of the purchases views add up to: row_history where days are counted, else history';
+CREATE FUNCTION crm_internal.keep_mix(histories regclass, purchases regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keeper regclass;
+BEGIN
+  IF NOT crm_internal.has_category(purchases) THEN
+    RETURN;
+  END IF;
+  FOR keeper IN SELECT keep_mix.histories UNION SELECT crm_internal.detached_histories(t) FROM crm.tracked t WHERE t.histories = keep_mix.histories LOOP
+    CONTINUE WHEN keeper IS NULL OR crm_internal.keeps_mix(keeper);
+    EXECUTE format('ALTER TABLE %s ADD COLUMN mix crm.mix', keeper);
+    IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') THEN
+      EXECUTE format('ALTER TABLE %s ALTER mix SET COMPRESSION lz4', keeper);
+    END IF;
+    PERFORM crm_internal.comment_columns(keeper);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.keep_mix(regclass, regclass) IS
+  'adds the column of mixes to a table of histories, and to that of what detached partitions held, if a purchases view has categories and they lack it';
 
 CREATE FUNCTION crm_internal.make_histories(purchases regclass, histories_name text, keys text[], unlogged boolean, count_days boolean) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -531,6 +606,7 @@ BEGIN
   END IF;
   EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
   PERFORM crm_internal.comment_columns(histories_name::regclass);
+  PERFORM crm_internal.keep_mix(histories_name::regclass, purchases);
   RETURN histories_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_histories(regclass, text, text[], boolean, boolean) IS 'makes the table of histories';
@@ -609,7 +685,8 @@ DECLARE
   missing text;
 BEGIN
   SELECT string_agg(format('ADD COLUMN %s %s', c.name, c.type), ', ') INTO missing
-  FROM (VALUES ('currency', 'text'), ('as_of', 'date'), ('rhythm', 'crm.rhythm'), ('value_measure', 'text'), ('value_cuts', 'float8[]')) AS c(name, type)
+  FROM (VALUES ('currency', 'text'), ('as_of', 'date'), ('rhythm', 'crm.rhythm'), ('value_measure', 'text'), ('value_cuts', 'float8[]'),
+    ('mix_base', 'crm.mix_base')) AS c(name, type)
   WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = scoring AND attname = c.name AND NOT attisdropped);
   IF missing IS NOT NULL THEN
     EXECUTE format('ALTER TABLE %s %s', scoring, missing);
@@ -660,19 +737,25 @@ CREATE FUNCTION crm_internal.fill_histories(histories regclass, why text) RETURN
 DECLARE
   t constant crm.tracked := crm_internal.tracking_of(histories);
   keys constant text[] := crm_internal.history_keys(histories);
+  bought constant text[] := crm_internal.bought_columns(histories);
   changed bigint;
 BEGIN
   EXECUTE format($sql$
     WITH fresh AS MATERIALIZED (%1$s),
-    gone AS (UPDATE %2$s AS h SET %5$s = '{}'
-      WHERE h.%5$s OPERATOR(crm.<>) '{}' AND NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING 1),
+    gone AS (UPDATE %2$s AS h SET %6$s
+      WHERE (%7$s) AND NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING 1),
     come AS (
-      INSERT INTO %2$s AS h (%4$s, %5$s) SELECT %4$s, history FROM fresh ORDER BY %4$s
-      ON CONFLICT (%4$s) DO UPDATE SET %5$s = excluded.%5$s WHERE h.%5$s OPERATOR(crm.<>) excluded.%5$s
+      INSERT INTO %2$s AS h (%4$s, %5$s) SELECT %4$s, %10$s FROM fresh ORDER BY %4$s
+      ON CONFLICT (%4$s) DO UPDATE SET %8$s WHERE %9$s
       RETURNING 1)
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)$sql$,
     crm_internal.all_histories_query(histories), histories, crm_internal.same_keys(histories, keys, 'f', 'h'), crm_internal.column_list(keys, ''::text),
-    crm_internal.kept_history(histories))
+    crm_internal.column_list(bought, ''::text),
+    (SELECT string_agg(format('%I = ''{}''', b), ', ') FROM unnest(bought) AS b),
+    (SELECT string_agg(format('h.%I OPERATOR(crm.<>) ''{}''', b), ' OR ') FROM unnest(bought) AS b),
+    (SELECT string_agg(format('%I = excluded.%1$I', b), ', ') FROM unnest(bought) AS b),
+    (SELECT string_agg(format('coalesce(h.%I OPERATOR(crm.<>) excluded.%1$I, true)', b), ' OR ') FROM unnest(bought) AS b),
+    CASE WHEN crm_internal.keeps_mix(histories) THEN 'history, mix' ELSE 'history' END)
   INTO changed;
   RETURN changed;
 END $$;
@@ -744,14 +827,16 @@ CREATE FUNCTION crm_internal.measure_customers(histories regclass, scoring regcl
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
   scale_by constant text[] := nullif(crm_internal.scale_by(histories, scoring), '{}');
+  with_mix constant boolean := crm_internal.keeps_mix(histories)
+    AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = scoring AND attname = 'mix_base' AND NOT attisdropped);
 BEGIN
   -- rules of an earlier release get the columns when crm.refresh begins
   IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = scoring AND attname = 'value_cuts' AND NOT attisdropped) THEN
     RETURN;
   END IF;
   EXECUTE format($sql$
-    UPDATE %1$s AS r SET rhythm = crm_internal.rhythm_or_null(n.rhythm), value_measure = n.measure, value_cuts = n.cuts
-    FROM (SELECT %2$s v.measure, crm_internal.rhythm_data(h.history, r.refreshing_as_of) AS rhythm,
+    UPDATE %1$s AS r SET rhythm = crm_internal.rhythm_or_null(n.rhythm), value_measure = n.measure, value_cuts = n.cuts%6$s
+    FROM (SELECT %2$s v.measure, crm_internal.rhythm_data(h.history, r.refreshing_as_of) AS rhythm%7$s,
             percentile_disc('{0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1}'::float8[]) WITHIN GROUP (ORDER BY v.value DESC) AS cuts
           FROM %3$s AS h JOIN %1$s AS r ON %4$s
             CROSS JOIN LATERAL (SELECT CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN 'spend' ELSE 'clv' END AS measure,
@@ -760,10 +845,12 @@ BEGIN
           GROUP BY %2$s v.measure) AS n
     WHERE %5$s$sql$,
     scoring, coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), histories,
-    crm_internal.same_keys(histories, scale_by, 'r', 'h'), crm_internal.same_keys(histories, scale_by, 'r', 'n'));
+    crm_internal.same_keys(histories, scale_by, 'r', 'h'), crm_internal.same_keys(histories, scale_by, 'r', 'n'),
+    CASE WHEN with_mix THEN ', mix_base = n.mix_base' ELSE '' END,
+    CASE WHEN with_mix THEN ', crm.fit_mix_base(h.mix, r.refreshing_as_of) AS mix_base' ELSE '' END);
 END $$;
 COMMENT ON FUNCTION crm_internal.measure_customers(regclass, regclass) IS
-  'keeps in the rules of a tracking the rhythm of all customers and the tenths of their value, which the view of customers reads, as of the day of the refresh';
+  'keeps in the rules of a tracking the rhythm of all customers, the tenths of their value and how they divide what they buy, which the view of customers reads, as of the day of the refresh';
 
 CREATE FUNCTION crm_internal.finish_scoring(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -816,16 +903,18 @@ BEGIN
   SELECT format('%s.%I', c.relnamespace::regnamespace, crm_internal.free_name(c.relnamespace, c.relname::text, '_fresh'::text)) INTO fresh
   FROM pg_class c WHERE c.oid = histories;
   EXECUTE format('CREATE UNLOGGED TABLE %s AS %s', fresh, CASE kept WHEN 'history' THEN crm_internal.all_histories_query(histories)
-    ELSE format('SELECT %s, history AS %s, crm.count_days(history) AS history FROM (%s) AS rows', crm_internal.column_list(keys, ''::text), kept, crm_internal.all_histories_query(histories)) END);
+    ELSE format('SELECT %s, history AS %s, crm.count_days(history) AS history%s FROM (%s) AS rows', crm_internal.column_list(keys, ''::text), kept,
+      CASE WHEN crm_internal.keeps_mix(histories) THEN ', mix' ELSE '' END, crm_internal.all_histories_query(histories)) END);
   PERFORM crm_internal.make_scales(histories, scoring, NULL::date, fresh::regclass);
   EXECUTE format($sql$
     INSERT INTO %1$s (%2$s, %10$s, %3$s, scored_on, updated_at)
-    SELECT %4$s, h.%10$s, %5$s, r.refreshing_as_of, now()
+    SELECT %4$s, %11$s, %5$s, r.refreshing_as_of, now()
     FROM %9$s AS h JOIN %6$s AS r ON %7$s CROSS JOIN LATERAL %8$s AS c
     ORDER BY %4$s$sql$,
     histories, crm_internal.column_list(keys, ''::text), crm_internal.column_list(crm_internal.score_columns(), ''::text), crm_internal.column_list(keys, 'h.'),
     crm_internal.column_list(crm_internal.score_columns(), 'c.'), scoring, crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h'),
-    crm_internal.score_call('h.history', 'r.refreshing_as_of'), fresh, kept);
+    crm_internal.score_call('h.history', 'r.refreshing_as_of'), fresh,
+    crm_internal.column_list(crm_internal.bought_columns(histories), ''::text), crm_internal.column_list(crm_internal.bought_columns(histories), 'h.'));
   EXECUTE format('DROP TABLE %s', fresh);
   PERFORM crm_internal.finish_scoring(histories);
 END $$;
@@ -838,7 +927,7 @@ CREATE FUNCTION crm.track(relation regclass, customer text DEFAULT NULL, purchas
     orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
     segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
     notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL, detached text DEFAULT 'keep', booked_on name DEFAULT NULL,
-    upkeep text DEFAULT 'statement', as_of date DEFAULT NULL, name text DEFAULT NULL, count_days boolean DEFAULT false) RETURNS regclass
+    upkeep text DEFAULT 'statement', as_of date DEFAULT NULL, name text DEFAULT NULL, count_days boolean DEFAULT false, category name DEFAULT NULL) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   zone text := coalesce(time_zone, current_setting('TimeZone'));
@@ -861,8 +950,8 @@ BEGIN
   -- all of it belongs to the owner of the relation, and what hangs on that runs as the owner
   IF NOT crm_internal.is_owner(relation) THEN
     RETURN crm_internal.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::text, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
-      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name, %L::text, %L::date, %L::text, %L::boolean)', relation::oid, customer, purchased_on, amount, orders,
-      time_zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on, upkeep, as_of, name, count_days))::regclass;
+      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name, %L::text, %L::date, %L::text, %L::boolean, %L::name)', relation::oid, customer, purchased_on, amount, orders,
+      time_zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on, upkeep, as_of, name, count_days, category))::regclass;
   END IF;
   PERFORM crm_internal.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
@@ -889,19 +978,20 @@ BEGIN
   END IF;
   SELECT relnamespace, coalesce(track.name, regexp_replace(relname, '(.)_purchases\d*$', '\1')), relkind = 'v' INTO schema, base, is_view
   FROM pg_class WHERE oid = relation;
-  view_made := NOT is_view OR num_nonnulls(customer, purchased_on, amount, orders, booked_on, name) > 0;
+  view_made := NOT is_view OR num_nonnulls(customer, purchased_on, amount, orders, booked_on, category, name) > 0;
   PERFORM crm_internal.check_not_tracked(relation, base, view_made, histories);
   IF NOT is_view THEN
-    purchases := crm_internal.make_purchases_view(relation, base, crm_internal.named_columns(relation, customer, 'customer'), purchased_on, amount, orders, booked_on, zone);
+    purchases := crm_internal.make_purchases_view(relation, base, crm_internal.named_columns(relation, customer, 'customer'), purchased_on, amount, orders, booked_on, category, zone);
   ELSIF view_made THEN
     purchases := crm_internal.make_chosen_view(relation, base,
-      coalesce(crm_internal.named_columns(relation, customer, 'customer'), crm_internal.other_columns(relation, ARRAY[purchased_on, amount, orders, booked_on]::text[])),
-      purchased_on, amount, orders, booked_on);
+      coalesce(crm_internal.named_columns(relation, customer, 'customer'), crm_internal.other_columns(relation, ARRAY[purchased_on, amount, orders, booked_on, category]::text[])),
+      purchased_on, amount, orders, booked_on, category);
   END IF;
 
   zone := coalesce(time_zone, crm_internal.zone_of_view(purchases), zone);
   keys := crm_internal.purchases_keys(purchases);
   PERFORM crm_internal.check_keys(purchases, keys, scale_by, histories);
+  PERFORM crm_internal.check_category(purchases, keys);
   SELECT * INTO live FROM crm_internal.live_tables(purchases);
   source := live.tables[1];
   joined := nullif(live.tables[2:], '{}');
@@ -935,6 +1025,8 @@ BEGIN
   ELSE
     SELECT * INTO made FROM crm.tracked t WHERE t.histories = track.histories LIMIT 1;
     PERFORM crm_internal.settle(histories);
+    PERFORM crm_internal.keep_mix(histories, purchases);
+    PERFORM crm_internal.remake_customers_on(made);
     made.purchases := purchases;
   END IF;
 
@@ -967,12 +1059,12 @@ BEGIN
   PERFORM crm_internal.keep_rules(made.histories);
   PERFORM crm_internal.notice_understood(purchases, made.histories);
   PERFORM crm_internal.notice_lines(purchases, made.histories, relation,
-    coalesce(crm_internal.named_columns(relation, customer, 'customer'::text), CASE WHEN view_made THEN crm_internal.other_columns(relation, ARRAY[purchased_on, amount, orders, booked_on]::text[]) ELSE keys END),
+    coalesce(crm_internal.named_columns(relation, customer, 'customer'::text), CASE WHEN view_made THEN crm_internal.other_columns(relation, ARRAY[purchased_on, amount, orders, booked_on, category]::text[]) ELSE keys END),
     coalesce(purchased_on, 'purchased_on')::text, coalesce(amount, 'amount')::text);
   PERFORM crm_internal.notice_join_indexes(purchases);
   RETURN made.customers;
 END $$;
-COMMENT ON FUNCTION crm.track(regclass, text, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text, date, text, boolean) IS
+COMMENT ON FUNCTION crm.track(regclass, text, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text, date, text, boolean, name) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
 
 CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void
@@ -1018,6 +1110,7 @@ BEGIN
     made.histories := crm_internal.make_histories(purchases, crm_internal.new_name(schema, base, '_histories' || number), keys, unlogged, count_days);
   ELSE
     PERFORM crm_internal.complete_rules(made.scoring);
+    PERFORM crm_internal.keep_mix(made.histories, purchases);
     made.models := crm_internal.left_table(schema, base, '_models', crm_internal.typed_columns(purchases, scale_by)
       || format('purchase_model %s', 'crm.purchase_model'::regtype::oid) || format('replaced_on %s', 'date'::regtype::oid));
     made.segment_days := crm_internal.left_table(schema, base, '_segment_days', ARRAY[format('scored_on %s', 'date'::regtype::oid), format('segment %s', 'text'::regtype::oid)]);

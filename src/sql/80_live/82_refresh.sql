@@ -193,6 +193,23 @@ END $$;
 COMMENT ON PROCEDURE crm.refresh(regclass, date, boolean, int) IS
   'makes new scales, with refit new models too, and scores every customer as of a day, by default today, committing after every batch';
 
+-- A purchases view that has got a column category since it was tracked.
+CREATE FUNCTION crm_internal.complete_mix(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked;
+  lacked constant boolean := NOT crm_internal.keeps_mix(histories);
+BEGIN
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = complete_mix.histories LOOP
+    PERFORM crm_internal.keep_mix(histories, t.purchases);
+  END LOOP;
+  IF lacked AND crm_internal.keeps_mix(histories) THEN
+    PERFORM crm_internal.remake_customers_on(crm_internal.tracking_of(histories));
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.complete_mix(regclass) IS
+  'begins to keep mixes in a table of histories if one of the views that feed it has categories; the histories are filled anew then';
+
 CREATE FUNCTION crm.rebuild(tracking regclass) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -205,6 +222,7 @@ BEGIN
   END IF;
   PERFORM crm_internal.settle(t.histories);
   PERFORM crm_internal.lock_sources(t.histories);
+  PERFORM crm_internal.complete_mix(t.histories);
   changed := crm_internal.fill_histories(t.histories, 'rebuild');
   PERFORM crm_internal.make_scales(t.histories, t.scoring, NULL::date, t.histories);
   PERFORM crm_internal.rescore_all(t.histories);
@@ -244,8 +262,9 @@ BEGIN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm.drop_empty(%s::regclass, %L::timestamptz)', tracking::oid, before))::bigint;
   END IF;
   PERFORM crm_internal.settle(t.histories);
-  EXECUTE format('DELETE FROM %s AS h WHERE h.%I OPERATOR(crm.=) ''{}''::crm.purchase_history AND coalesce(h.updated_at < $1, true) %s',
-    t.histories, crm_internal.kept_history(t.histories), crm_internal.references_condition(t.histories)) USING coalesce(before, 'infinity');
+  EXECUTE format('DELETE FROM %s AS h WHERE h.%I OPERATOR(crm.=) ''{}''::crm.purchase_history AND coalesce(h.updated_at < $1, true) %s%s',
+    t.histories, crm_internal.kept_history(t.histories), CASE WHEN crm_internal.keeps_mix(t.histories) THEN 'AND coalesce(h.mix OPERATOR(crm.=) ''{}'', true) ' ELSE '' END,
+    crm_internal.references_condition(t.histories)) USING coalesce(before, 'infinity');
   GET DIAGNOSTICS dropped = ROW_COUNT;
   RETURN dropped;
 END $$;
@@ -352,11 +371,14 @@ BEGIN
     recent := format('coalesce(crm.last_purchased_on(f.history), crm.last_purchased_on(h.history)) >= %L OR crm.last_purchased_on(h.history) >= %1$L', since);
   END IF;
   RETURN QUERY EXECUTE format($sql$
-    SELECT jsonb_build_object(%1$s), 'history', h.%6$s::text, f.history::text
+    SELECT jsonb_build_object(%1$s), b.problem, b.stored, b.recomputed
     FROM (%2$s) AS f FULL JOIN %3$s AS h ON %4$s
-    WHERE coalesce(h.%6$s, '{}') OPERATOR(crm.<>) coalesce(f.history, '{}') AND (%5$s)$sql$,
+      CROSS JOIN LATERAL (SELECT 'history', h.%7$s::text, f.history::text WHERE coalesce(h.%7$s, '{}') OPERATOR(crm.<>) coalesce(f.history, '{}')%6$s) AS b(problem, stored, recomputed)
+    WHERE (%5$s)$sql$,
     (SELECT string_agg(format('%L, coalesce(f.%I, h.%2$I)', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
-    crm_internal.all_histories_query(t.histories), t.histories, crm_internal.same_keys(t.histories, keys, 'f', 'h'), recent, kept);
+    crm_internal.all_histories_query(t.histories), t.histories, crm_internal.same_keys(t.histories, keys, 'f', 'h'), recent,
+    CASE WHEN crm_internal.keeps_mix(t.histories)
+      THEN ' UNION ALL SELECT ''mix'', h.mix::text, f.mix::text WHERE coalesce(h.mix, ''{}'') OPERATOR(crm.<>) coalesce(f.mix, ''{}'')' ELSE '' END, kept);
   RETURN QUERY EXECUTE format($sql$
     SELECT jsonb_build_object(%1$s), 'refunded too much', e.excess, NULL::text
     FROM %2$s AS h CROSS JOIN LATERAL crm_internal.excess(h.%4$s) AS e(excess)
@@ -377,7 +399,7 @@ BEGIN
     crm_internal.decisions_join(t.histories));
 END $$;
 COMMENT ON FUNCTION crm.verify(regclass, date) IS
-  'the customers whose stored history or score differs from what the purchases views give, those refunded more than they bought, and tables that are not followed: must be none; since looks only at customers with a purchase from that day on';
+  'the customers whose stored history, mix or score differs from what the purchases views give, those refunded more than they bought, and tables that are not followed: must be none; since looks only at customers with a purchase from that day on';
 
 CREATE FUNCTION crm.track_partitions(tracking regclass) RETURNS int
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -36,8 +36,8 @@ BEGIN
   END IF;
   SELECT relnamespace, regexp_replace(relname, '(.)_histories\d*$', '\1') INTO schema, base FROM pg_class WHERE oid = histories;
   made := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_detached'::text));
-  EXECUTE format('CREATE TABLE %s AS SELECT NULL::regclass AS partition, NULL::text AS partition_name, %s, history, NULL::timestamptz AS detached_at FROM %s WITH NO DATA',
-    made, keys, histories);
+  EXECUTE format('CREATE TABLE %s AS SELECT NULL::regclass AS partition, NULL::text AS partition_name, %s, %s, NULL::timestamptz AS detached_at FROM %s WITH NO DATA',
+    made, keys, CASE WHEN crm_internal.keeps_mix(histories) THEN 'history, mix' ELSE 'history' END, histories);
   EXECUTE format('ALTER TABLE %s ADD PRIMARY KEY (partition, %s), ALTER partition_name SET NOT NULL, ALTER history SET NOT NULL, ALTER detached_at SET DEFAULT now()', made, keys);
   EXECUTE format('COMMENT ON TABLE %s IS %L', made, format('what customers of %s bought by the rows of partitions that were detached since: it still counts', histories));
   PERFORM crm_internal.comment_columns(made::regclass);

@@ -134,7 +134,7 @@ COMMENT ON FUNCTION crm_internal.named_columns(regclass, text, text) IS 'columns
 CREATE FUNCTION crm_internal.other_columns(view regclass, named text[]) RETURNS text[]
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
-  WHERE attrelid = view AND attnum > 0 AND NOT attisdropped AND attname <> ALL ('{purchased_on,amount,orders,booked_on}') AND attname <> ALL (array_remove(named, NULL))
+  WHERE attrelid = view AND attnum > 0 AND NOT attisdropped AND attname <> ALL ('{purchased_on,amount,orders,booked_on,category}') AND attname <> ALL (array_remove(named, NULL))
 $$;
 COMMENT ON FUNCTION crm_internal.other_columns(regclass, text[]) IS 'the columns of a view that are its key if no others are named';
 
@@ -147,22 +147,23 @@ $$;
 COMMENT ON FUNCTION crm_internal.zone_of_view(regclass) IS 'the time zone in which a view takes the days of instants, NULL if it names none or several';
 
 -- The purchases view of some columns of a view.
-CREATE FUNCTION crm_internal.make_chosen_view(view regclass, base text, keys text[], purchased_on name, amount name, orders name, booked_on name) RETURNS regclass
+CREATE FUNCTION crm_internal.make_chosen_view(view regclass, base text, keys text[], purchased_on name, amount name, orders name, booked_on name, category name)
+  RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   schema constant oid := (SELECT relnamespace FROM pg_class WHERE oid = view);
   -- what a purchases view may have, and has if the view has it
   also constant text[] := ARRAY(SELECT coalesce(o.given, (SELECT attname FROM pg_attribute WHERE attrelid = view AND attname = o.name AND NOT attisdropped AND attname <> ALL (keys)))
-                                FROM (VALUES (1, 'orders', orders), (2, 'booked_on', booked_on)) AS o(n, name, given) ORDER BY n);
+                                FROM (VALUES (1, 'orders', orders), (2, 'booked_on', booked_on), (3, 'category', category)) AS o(n, name, given) ORDER BY n);
   columns constant text[] := keys || coalesce(purchased_on, 'purchased_on')::text || coalesce(amount, 'amount')::text || also;
-  roles constant text[] := array_fill('customer'::text, ARRAY[cardinality(keys)]) || '{purchased_on,amount,orders,booked_on}'::text[];
+  roles constant text[] := array_fill('customer'::text, ARRAY[cardinality(keys)]) || '{purchased_on,amount,orders,booked_on,category}'::text[];
   names text[];
   made text;
 BEGIN
   FOR i IN 1..cardinality(columns) LOOP
     CONTINUE WHEN columns[i] IS NULL;
     PERFORM crm_internal.named_columns(view, columns[i], roles[i]);
-    names := names || CASE WHEN i > cardinality(keys) THEN roles[i] WHEN columns[i] IN ('purchased_on', 'amount', 'orders', 'booked_on') THEN 'customer' ELSE columns[i] END;
+    names := names || CASE WHEN i > cardinality(keys) THEN roles[i] WHEN columns[i] IN ('purchased_on', 'amount', 'orders', 'booked_on', 'category') THEN 'customer' ELSE columns[i] END;
   END LOOP;
   made := format('%s.%I', schema::regnamespace, crm_internal.free_name(schema, base, '_purchases'));
   EXECUTE format('CREATE VIEW %s %s AS SELECT %s FROM %s', made,
@@ -171,7 +172,7 @@ BEGIN
   PERFORM crm_internal.read_through(made::regclass, view, array_remove(columns, NULL));
   RETURN made::regclass;
 END $$;
-COMMENT ON FUNCTION crm_internal.make_chosen_view(regclass, text, text[], name, name, name, name) IS
+COMMENT ON FUNCTION crm_internal.make_chosen_view(regclass, text, text[], name, name, name, name, name) IS
   'makes a purchases view of the columns of a view that are named, live if that one would be';
 
 -- The tables of an earlier tracking of a name: those that the same role owns and no tracking uses.

@@ -38,7 +38,7 @@ my %below = (
 	contact => 'base math relationship',
 	mix => 'base models history',
 	memory => 'base math relationship contact',
-	live => 'base history scoring tiers lifetime',
+	live => 'base history scoring tiers lifetime mix',
 );
 
 # The two that need a program that is not always there are left out without it.

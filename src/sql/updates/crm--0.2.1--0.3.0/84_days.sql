@@ -8,7 +8,6 @@ DROP FUNCTION crm_internal.make_histories(regclass, text, text[], boolean);
 DROP FUNCTION crm_internal.make_changes(regclass, text, text[], boolean);
 DROP FUNCTION crm_internal.make_tracking(regclass, oid, text, text[], boolean, text[], text, int, crm.segment_map, int, int, boolean);
 @create crm.count_days
-@create crm_internal.kept_history
 @create crm_internal.complete_rules
 @create crm_internal.comment_snapshots
 @create crm_internal.check_not_tracked
