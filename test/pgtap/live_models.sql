@@ -1,6 +1,6 @@
 -- Models and tiers in the rules of a tracking: the columns, their upkeep, the
 -- changes of tier, rules that cannot score.
-SELECT plan(21);
+SELECT plan(25);
 
 CREATE TABLE orders (customer int, day date, amount numeric);
 INSERT INTO orders
@@ -36,6 +36,18 @@ INSERT INTO orders VALUES (100000, current_date, 5), (100001, current_date + 3, 
 SELECT is_empty('SELECT * FROM crm.verify(''orders'')', 'new customers are scored');
 SELECT is((SELECT row(p_alive, tier)::text FROM orders_histories WHERE customer = 100001), '(,)', 'one whose first purchase lies ahead is not');
 SELECT isnt_empty('SELECT FROM orders_customers_on(current_date - 200) WHERE clv_90d IS NOT NULL', 'on another day too');
+
+-- what they bring together
+SELECT results_eq($$SELECT customer_count, round(revenue::numeric, 6), round(revenue_low::numeric, 6), round(revenue_high::numeric, 6), round(clv::numeric, 6) FROM crm.revenue_forecast('orders', 0.9) WHERE segment IS NULL$$,
+  $$SELECT count(*), round((e.r).revenue::numeric, 6), round(i.low::numeric, 6), round(i.high::numeric, 6), round(min(e.clv)::numeric, 6) FROM orders_customers c,
+      (SELECT crm.expected_revenue(r.purchase_model, r.spend_model, h.history, h.scored_on, h.scored_on + 90) AS r, sum(h.clv) AS clv FROM orders_histories h, orders_scoring r) e, crm.interval(e.r, 0.9) i
+    GROUP BY 2, 3, 4$$, 'revenue, its interval and value of all customers');
+SELECT results_eq($$SELECT segment, customer_count, round(clv::numeric, 6) FROM crm.revenue_forecast('orders') WHERE segment IS NOT NULL ORDER BY 1$$,
+  $$SELECT segment, count(*), round(sum(clv_90d)::numeric, 6) FROM orders_customers WHERE segment IS NOT NULL GROUP BY 1 ORDER BY 1$$, 'and of each segment');
+SELECT ok(abs(sum(revenue) FILTER (WHERE segment IS NOT NULL) / min(revenue) FILTER (WHERE segment IS NULL) - 1) < 1e-9
+  AND sum(revenue_high - revenue_low) FILTER (WHERE segment IS NOT NULL) > min(revenue_high - revenue_low) FILTER (WHERE segment IS NULL)
+  AND bool_and(revenue_low <= revenue_high AND abs(clv_low / revenue_low - clv / revenue) < 1e-9), 'means add up, intervals do not') FROM crm.revenue_forecast('orders');
+SELECT throws_ok($$SELECT * FROM crm.revenue_forecast('orders', 1)$$, '22023', NULL, 'a probability is below 1');
 
 -- rules that cannot score are refused at once
 SELECT throws_ok($$UPDATE orders_scoring SET purchase_model = 'mbg_nbd(r 1, alpha 2, a 3, b 4, unit_days 1) by covariates (buying(channel 0.5))'$$, '0A000', 'a model with covariates predicts for a customer with hers only', 'a model that needs covariates');

@@ -1,6 +1,6 @@
 -- A refresh that fits the models anew: families, rules of their own, what is
 -- kept of the models before, and what is left when something goes wrong.
-SELECT plan(57);
+SELECT plan(59);
 SET client_min_messages = error;
 
 -- tenants whose customers buy by different models, one with too few of them
@@ -67,6 +67,12 @@ FROM then_in_force AS t, pg_temp.by_hand(tenant, purchase_model, '2026-03-31', '
 SELECT is((SELECT pg_temp.recorded('small')), NULL, 'that of a model still in force comes when it is replaced');
 SELECT ok(bool_and(n > 200 AND total_actual > 50 AND correlation > 0.2 AND abs(total_expected / total_actual - 1) < 0.5 AND top_decile_share BETWEEN 0.1 AND 1), 'forecasts of data that follow the models are right')
 FROM purchases_models WHERE replaced_on = '2026-07-31';
+SELECT ok(bool_and(normalised_gini BETWEEN 0.2 AND 1 AND cardinality(decile_actual) = 10 AND decile_expected[1] > decile_expected[10] AND decile_actual[1] > decile_actual[10]),
+  'and order the customers, tenth by tenth') FROM purchases_models WHERE replaced_on = '2026-07-31';
+ALTER TABLE purchases_models DROP normalised_gini, DROP decile_expected, DROP decile_actual;
+SELECT crm_internal.complete_models('purchases_models');
+SELECT is((SELECT count(*) FROM pg_attribute WHERE attrelid = 'purchases_models'::regclass AND col_description(attrelid, attnum) ~ 'order the customers|each tenth|each of these' AND NOT attisdropped), 3::bigint,
+  'a table of an earlier release gets what it lacks');
 SELECT results_eq($$SELECT tenant, purchase_model::text, spend_model::text FROM purchases_models WHERE fitted_on = '2026-03-31' ORDER BY 1$$,
   $$SELECT tenant, purchase_model::text, spend_model::text FROM then_in_force WHERE tenant <> 'small' ORDER BY 1$$, 'old models are as they were');
 SELECT results_eq($$SELECT tenant, purchase_model::text, spend_model::text FROM purchases_models WHERE replaced_on IS NULL ORDER BY 1$$,
@@ -143,7 +149,7 @@ SELECT is((SELECT row(replaced_on, forecast_from, n)::text FROM once_orders_mode
   'a refit as of an earlier day has nothing to measure');
 
 -- the table is one of the tracking's
-SELECT is((SELECT obj_description('purchases_models'::regclass) LIKE '%purchases%' AND count(*) = 20 FROM pg_attribute WHERE attrelid = 'purchases_models'::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NOT NULL),
+SELECT is((SELECT obj_description('purchases_models'::regclass) LIKE '%purchases%' AND count(*) = 23 FROM pg_attribute WHERE attrelid = 'purchases_models'::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NOT NULL),
   true, 'it and its columns have comments');
 DROP TABLE once_orders_models;
 SELECT is((SELECT problem FROM crm.verify('once_orders')), 'the models of public.once_orders has been dropped, see crm.untrack', 'verify tells that it was dropped');

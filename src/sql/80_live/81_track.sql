@@ -500,7 +500,7 @@ BEGIN
     IF k <> ALL (keys) THEN
       PERFORM crm_internal.raise_error('undefined_column', format('scale_by names %I, which is no key column of %s', k, purchases));
     ELSIF k = ANY ('{fitted_on,spend_fitted_on,recorded_on,customers,replaced_on,replaced_by,forecast_from,forecast_until,out_of_sample,n,total_expected,
-        total_actual,mean_error,mean_absolute_error,root_mean_squared_error,correlation,top_decile_share}') THEN
+        total_actual,mean_error,mean_absolute_error,root_mean_squared_error,correlation,top_decile_share,normalised_gini,decile_expected,decile_actual}') THEN
       PERFORM crm_internal.raise_error('duplicate_column', format('key column %I of %s has the name of a column of the table of models', k, purchases),
         hint => 'Give it another name in the view.');
     END IF;

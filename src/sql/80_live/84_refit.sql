@@ -62,13 +62,28 @@ BEGIN
       ('mean_absolute_error', 'mean of the absolute errors, in purchase days per customer'),
       ('root_mean_squared_error', 'root of the mean of the squared errors, in purchase days per customer'),
       ('correlation', 'correlation of expected and actual; NULL if one of them is constant'),
-      ('top_decile_share', 'share of all purchase days in the tenth of the customers from whom most was expected; NULL if there were none')
+      ('top_decile_share', 'share of all purchase days in the tenth of the customers from whom most was expected; NULL if there were none'),
+      ('normalised_gini', 'how well the forecasts order the customers by what they bought: 1 like what was bought, 0 like chance; NULL if all bought the same'),
+      ('decile_expected', 'mean of the purchase days expected in each tenth of the customers, those from whom most was expected first'),
+      ('decile_actual', 'mean of the purchase days that each of these tenths had: a calibrated model has the same')
     ) AS d(name, comment)
+    WHERE EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = models AND a.attname = d.name AND NOT a.attisdropped)
   LOOP
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', models, c.name, c.comment);
   END LOOP;
 END $$;
 COMMENT ON FUNCTION crm_internal.comment_models(regclass) IS 'comments the columns of a table of models';
+
+CREATE FUNCTION crm_internal.complete_models(models regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- a table that lacks nothing is not locked
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = models AND attname = 'decile_actual' AND NOT attisdropped) THEN
+    EXECUTE format('ALTER TABLE %s ADD COLUMN IF NOT EXISTS normalised_gini float8, ADD COLUMN IF NOT EXISTS decile_expected float8[], ADD COLUMN decile_actual float8[]', models);
+    PERFORM crm_internal.comment_models(models);
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.complete_models(regclass) IS 'adds the columns that a table of models of an earlier release lacks';
 
 CREATE FUNCTION crm_internal.make_models(tracking crm.tracked, scale_by text[]) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -84,7 +99,7 @@ BEGIN
       NULL::crm.spend_model AS spend_model, NULL::bigint AS customers, NULL::date AS replaced_on, NULL::text AS replaced_by,
       NULL::date AS forecast_from, NULL::date AS forecast_until, NULL::boolean AS out_of_sample, NULL::bigint AS n, NULL::float8 AS total_expected,
       NULL::float8 AS total_actual, NULL::float8 AS mean_error, NULL::float8 AS mean_absolute_error, NULL::float8 AS root_mean_squared_error,
-      NULL::float8 AS correlation, NULL::float8 AS top_decile_share
+      NULL::float8 AS correlation, NULL::float8 AS top_decile_share, NULL::float8 AS normalised_gini, NULL::float8[] AS decile_expected, NULL::float8[] AS decile_actual
     FROM %s WITH NO DATA$sql$, name, coalesce(crm_internal.column_list(scale_by, ''::text) || ',', ''), tracking.scoring);
   made := name::regclass;
   EXECUTE format($sql$ALTER TABLE %s ALTER recorded_on SET NOT NULL,
@@ -121,9 +136,10 @@ BEGIN
   EXECUTE format($sql$
     UPDATE %1$s AS m SET replaced_on = $2, replaced_by = $3, forecast_from = $4, forecast_until = CASE WHEN $4 IS NOT NULL THEN $2 END,
       out_of_sample = CASE WHEN $4 IS NOT NULL THEN $5 END,
-      (n, total_expected, total_actual, mean_error, mean_absolute_error, root_mean_squared_error, correlation, top_decile_share) =
+      (n, total_expected, total_actual, mean_error, mean_absolute_error, root_mean_squared_error, correlation, top_decile_share, normalised_gini, decile_expected,
+       decile_actual) =
         (SELECT a.n, a.total_expected, a.total_actual, a.mean_error, a.mean_absolute_error, a.root_mean_squared_error, a.correlation,
-           a.top_decile_share FROM (SELECT ($6).*) AS a WHERE $4 IS NOT NULL)
+           a.top_decile_share, a.normalised_gini, a.decile_expected, a.decile_actual FROM (SELECT ($6).*) AS a WHERE $4 IS NOT NULL)
     FROM (SELECT ($1::%3$s).*) AS o
     WHERE m.replaced_on IS NULL AND %2$s$sql$, tracking.models, crm_internal.same_keys(tracking.models, scale_by, 'm', 'o'), tracking.scoring)
   USING rule, replaced_on, replaced_by, forecast_from, out_of_sample, accuracy;
@@ -269,6 +285,7 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_class WHERE oid = tracking.models) THEN
     tracking.models := crm_internal.make_models(tracking, scale_by);
   END IF;
+  PERFORM crm_internal.complete_models(tracking.models);
   PERFORM crm_internal.add_rules(tracking.scoring, scale_by, tracking.histories);
   FOR rule IN EXECUTE crm_internal.refit_query(tracking, scale_by) USING as_of LOOP
     name := tracking.scoring || coalesce(' (' || rule.name || ')', '');

@@ -480,3 +480,42 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.back_fill(regclass, daterange, interval) IS
   'fills in the table <name>_segment_days for days before the first refresh that kept them, step by step from the first day of a range: by the rules or models that were in force, or where none were with such as fit what was known by then; returns how many days there are now';
+
+-- What customers will bring together. Intervals of customers or segments do not add up: each row sums its customers first.
+CREATE FUNCTION crm_internal.revenue_query(histories regclass, scoring regclass) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format($query$
+    SELECT %1$s AS rule, g.segment, g.customer_count, (g.expected).revenue, i.low AS revenue_low, i.high AS revenue_high,
+      g.clv, g.clv * i.low / nullif((g.expected).revenue, 0) AS clv_low, g.clv * i.high / nullif((g.expected).revenue, 0) AS clv_high
+    FROM (SELECT %2$s h.segment, GROUPING(h.segment) AS is_all, min(h.segment_rank) AS segment_rank, count(*) AS customer_count, sum(h.clv) AS clv,
+            crm.expected_revenue(r.purchase_model, r.spend_model, h.history, h.scored_on, h.scored_on + r.horizon_days) FILTER (WHERE h.clv IS NOT NULL) AS expected
+          FROM %3$s AS h JOIN %4$s AS r ON %5$s
+          WHERE crm.first_purchased_on(h.history) <= h.scored_on
+          GROUP BY GROUPING SETS ((%2$s h.segment), (%6$s))
+          HAVING GROUPING(h.segment) = 1 OR h.segment IS NOT NULL) AS g
+      LEFT JOIN LATERAL crm.interval(g.expected, $1) AS i ON true
+    ORDER BY %7$s g.is_all DESC, g.segment_rank, g.segment$query$,
+    (SELECT format('jsonb_build_object(%s)', string_agg(format('%L, g.%I', k, k), ', ' ORDER BY n)) FROM unnest(scale_by) WITH ORDINALITY AS u(k, n)),
+    coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), histories, scoring, crm_internal.same_keys(histories, coalesce(scale_by, '{}'), 'r', 'h'),
+    coalesce(crm_internal.column_list(scale_by, 'r.'::text), ''), coalesce(crm_internal.column_list(scale_by, 'g.'::text) || ',', ''))
+  FROM (SELECT nullif(crm_internal.scale_by(histories, scoring), '{}') AS scale_by) AS s
+$$;
+COMMENT ON FUNCTION crm_internal.revenue_query(regclass, regclass) IS 'the query of crm.revenue_forecast, whose level is $1';
+
+CREATE FUNCTION crm.revenue_forecast(tracking regclass, level float8 DEFAULT 0.8)
+  RETURNS TABLE (rule jsonb, segment text, customer_count bigint, revenue float8, revenue_low float8, revenue_high float8, clv float8, clv_low float8, clv_high float8)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked := crm_internal.tracking_of(tracking);
+BEGIN
+  -- what hangs on the tables is their owner's and runs as the owner
+  IF NOT crm_internal.is_owner(t.histories) THEN
+    RETURN QUERY SELECT d.* FROM jsonb_to_recordset(crm_internal.as_owner(t.histories,
+        format('SELECT coalesce(jsonb_agg(to_jsonb(f)), ''[]'') FROM crm.revenue_forecast(%s::regclass, %L::float8) AS f', tracking::oid, level))::jsonb)
+      AS d(rule jsonb, segment text, customer_count bigint, revenue float8, revenue_low float8, revenue_high float8, clv float8, clv_low float8, clv_high float8);
+    RETURN;
+  END IF;
+  RETURN QUERY EXECUTE crm_internal.revenue_query(t.histories, t.scoring) USING level;
+END $$;
+COMMENT ON FUNCTION crm.revenue_forecast(regclass, float8) IS
+  'what the customers of a tracking will bring within the horizon after their scored_on, for all of them (segment NULL) and each segment, of each rule: expected revenue and the sum of clv, and between which amounts they lie with this probability; the interval of clv is that of the revenue, scaled as its mean is; NULL without models';

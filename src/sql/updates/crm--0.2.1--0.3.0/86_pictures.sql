@@ -27,3 +27,5 @@ SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
 @create crm_internal.fit_as_known
 @create crm_internal.back_fill_query
 @create crm.back_fill
+@create crm_internal.revenue_query
+@create crm.revenue_forecast

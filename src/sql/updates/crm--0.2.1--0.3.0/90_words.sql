@@ -135,6 +135,7 @@
 @replace crm_internal.purchase_fit_data
 @replace crm_internal.spend_fit_data
 @replace crm_internal.comment_models
+@create crm_internal.complete_models
 @replace crm_internal.make_models
 @replace crm_internal.record_models
 @replace crm_internal.record_replacement
