@@ -121,6 +121,18 @@ coefficients_nested(const PurchaseModel *small, const PurchaseModel *large)
 	return true;
 }
 
+/* Whether two models count by the same clock. */
+static bool
+same_clock(const PurchaseModel *a, const PurchaseModel *b)
+{
+	const Season *left = purchase_model_season(a);
+	const Season *right = purchase_model_season(b);
+
+	if (left == NULL || right == NULL)
+		return left == right;
+	return VARSIZE(left) == VARSIZE(right) && memcmp(left, right, VARSIZE(left)) == 0;
+}
+
 /* How many parameters of the larger model lie at a boundary in the smaller, and whether one vanishes there. */
 typedef struct Restriction
 {
@@ -187,7 +199,7 @@ crm_likelihood_ratio_test(PG_FUNCTION_ARGS)
 	statistic = Max(0, 2 * (general->fit.log_likelihood - restricted->fit.log_likelihood));
 	more = coefficients(general) - coefficients(restricted);
 	restriction.nested = restriction.nested && coefficients_nested(restricted, general);
-	if ((restricted->flags | general->flags) & MODEL_BY_SEASON)
+	if (!same_clock(restricted, general))
 		reason = "a season was found before the fit: compare their bic";
 	else if (restriction.nested && more > 0 && restriction.boundaries == 0)
 		interior = true;

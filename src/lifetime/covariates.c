@@ -86,10 +86,17 @@ covariates_names(const Covariates *c)
 	return names;
 }
 
-bool
-covariates_same_names(const Covariates *a, const Covariates *b)
+/* What is left where nobody leaves: the coefficients of buying, if there are any. */
+void
+covariates_drop_leaving(Covariates *c)
 {
-	return a->n == b->n && a->sets == b->sets && memcmp(a->names, b->names, sizeof(a->names)) == 0;
+	c->sets &= COVARIATES_OF_BUYING;
+	memset(c->leaving, 0, sizeof(c->leaving));
+	if (c->sets == 0)
+	{
+		memset(c->names, 0, sizeof(c->names));
+		c->n = 0;
+	}
 }
 
 /* The numbers of one set, from an array; NULL stands for no set. False if one of them is NULL. */

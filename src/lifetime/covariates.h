@@ -69,7 +69,7 @@ extern void		   covariates_numbers(const Covariates *c, double *numbers);
 extern void		   covariates_set_numbers(Covariates *c, const double *numbers);
 extern char		  *covariates_number_name(const Covariates *c, int i);
 extern Covariates *covariates_names(const Covariates *c);
-extern bool		   covariates_same_names(const Covariates *a, const Covariates *b);
+extern void		   covariates_drop_leaving(Covariates *c);
 extern void		   covariates_append_text(StringInfo out, const Covariates *c);
 extern Covariates *covariates_scan(Scanner *s);
 extern void		   covariates_append_bytes(StringInfo out, const Covariates *c);

@@ -1,6 +1,6 @@
 /*
- * fit_agg.c: the aggregates fit_bg_nbd, fit_mbg_nbd, fit_pareto_nbd, fit_mbg_cnbd_k, fit_purchase_model
- * and fit_gamma_gamma: their final functions, which fit a model to the sorted groups of equal
+ * fit_agg.c: the aggregates fit_bg_nbd, fit_mbg_nbd, fit_pareto_nbd, fit_mbg_cnbd_k and fit_purchase_model: their
+ * final functions, which fit a model to the sorted groups of equal
  * customers that the transition functions (fit_collect.c) have made.
  */
 #include "crm.h"
@@ -15,7 +15,6 @@
 #include "miscadmin.h"
 #include "models/fit.h"
 #include "lifetime/purchase_model.h"
-#include "lifetime/spend_model.h"
 
 #ifdef WITHOUT_FIT
 
@@ -29,33 +28,8 @@ no_fit(void)
 #define fit_purchases(state, kind, k) ((void) (state), no_fit())
 #define choose_purchases(state) ((void) (state), no_fit())
 #define choose_with_holdout(state) ((void) (state), no_fit())
-#define fit_spend(fcinfo) ((void) (fcinfo), no_fit())
 
 #else
-
-/* A parameter that ran to its bound, in a large unit, may lie beyond what a model holds. */
-static void
-clamp_parameters(FitResult *result, int nparams, const ParamUnit *units)
-{
-	for (int i = 0; i < nparams; i++)
-		result->params[i] =
-			Min(Max(result->params[i], PARAM_MIN),
-				units != NULL && units[i] == PARAM_SHARE ? 1 - PARAM_MIN : PARAM_MAX);
-}
-
-/* A fit's result as a model, without its season; fit holds the counts. */
-static PurchaseModel *
-model_of_result(const FitState *state, FitResult *result, ModelFit *fit)
-{
-	const PurchaseModelOps *ops = purchase_model_ops(result->kind);
-	PurchaseModel		   *model;
-
-	clamp_parameters(result, ops->nparams, ops->units);
-	model_fit_set(fit, result, ops->nparams);
-	model = purchase_model_create(result->kind, result->k, result->params, state->unit_days);
-	model->fit = *fit;
-	return model;
-}
 
 /* A model as it was fitted: one by a season's clock knows the season. */
 static Datum
@@ -95,19 +69,20 @@ fit_purchases(const FitState *state, PurchaseModelKind kind, int k)
 	FitResult result;
 	ModelFit  fit = {0};
 
-	if (state->kind == FIT_STATE_COVARIATES)
-		return fit_by_covariates(state, kind);
-	if (state->kind == FIT_STATE_SEASONED)
+	if (fit_season_of(state) != NULL)
 		CheckTakesSeason(kind);
-	else if (state->kind > FIT_STATE_NUMBERS ||
-			 (state->kind == FIT_STATE_REGULAR) != (kind == MODEL_MBG_CNBD_K))
+	if (state->kind == FIT_STATE_COVARIATES)
+		PG_RETURN_PURCHASE_MODEL(fit_by_covariates(state, kind));
+	if (state->kind != FIT_STATE_SEASONED &&
+		(state->kind > FIT_STATE_NUMBERS ||
+		 (state->kind == FIT_STATE_REGULAR) != (kind == MODEL_MBG_CNBD_K)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("this state is of the fit of another model")));
-	fit_data_of_state(state, fit_state_sorted(state), &data, &fit);
+	fit_data_of_state(state, fit_state_sorted(state), &data, &fit, NULL);
 	if (!fit_purchase_model(purchase_model_ops(kind), k, &data, fit_interrupted, &result))
 		stop_fit();
 	result.log_likelihood += data.log_season;
-	return model_by_season(state, model_of_result(state, &result, &fit));
+	return model_by_season(state, purchase_model_of_result(&result, state->unit_days, &fit));
 }
 
 /* The model that fits best of all that may be chosen, and what else was tried. */
@@ -122,7 +97,7 @@ choose_purchases(const FitState *state)
 	if (state->kind != FIT_STATE_REGULAR && state->kind != FIT_STATE_SEASONED)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("this state is of the fit of another model")));
-	fit_data_of_state(state, fit_state_sorted(state), &data, &fit);
+	fit_data_of_state(state, fit_state_sorted(state), &data, &fit, NULL);
 	if (!fit_purchase_models(&data, fit_season_of(state) != NULL, fit_interrupted, &choice))
 		stop_fit();
 	for (int i = 0; i < choice.ntried; i++)
@@ -138,10 +113,10 @@ choose_purchases(const FitState *state)
 		tried[i].bound = fit_verdict_at_bound(result->verdict) ? result->bound : 0;
 		tried[i].log_likelihood = fmax(result->log_likelihood, -LOG_LIKELIHOOD_MAX);
 	}
-	return model_by_season(state,
-						   purchase_model_with_choice(
-							   model_of_result(state, &choice.tried[Max(choice.taken, 0)], &fit),
-							   choice.ntried, tried));
+	return model_by_season(state, purchase_model_with_choice(
+									  purchase_model_of_result(&choice.tried[Max(choice.taken, 0)],
+															   state->unit_days, &fit),
+									  choice.ntried, tried));
 }
 
 /* The choice on all the time, and how well all that was tried foretold its last days from what was before. */
@@ -160,66 +135,13 @@ choose_with_holdout(const FitState *state)
 						  errhint("Hold out fewer days.")));
 	else
 	{
-		fit_data_of_state(before, fit_state_sorted(before), &data, &fit);
+		fit_data_of_state(before, fit_state_sorted(before), &data, &fit, NULL);
 		if (!fit_purchase_models(&data, false, fit_interrupted, &calibrated))
 			stop_fit();
 		holdout_score(state, &calibrated, model->ntried, model->tried);
 		holdout_warn(state, model);
 	}
 	PG_RETURN_PURCHASE_MODEL(CheckPurchaseModel(model));
-}
-
-/* Amounts are divided by their mean before the fit, and the result is scaled back. */
-static Datum
-fit_spend(FunctionCallInfo fcinfo)
-{
-	FitState			  *state = PG_GETARG_FIT_STATE(0);
-	FitGroup			  *groups = fit_state_sorted(state);
-	int					   n = state->ngroups;
-	SpendData			   data = {.nrows = n};
-	FitResult			   result;
-	ModelFit			   fit = {0};
-	SpendModel			  *model;
-	const SpendModelShape *shape;
-	double				   mean = 0;
-	int					  *places = fit_allocate(n, sizeof(int));
-	double				  *values = fit_allocate(n, sizeof(double));
-
-	data.rows = fit_allocate(n, sizeof(SpendRow));
-	for (int i = 0; i < n; i++)
-	{
-		values[i] = groups[i].key[0];
-		data.customers += groups[i].count;
-		mean += groups[i].count * groups[i].key[1];
-	}
-	CheckFitCustomers(data.customers, "repeat buyers with a positive mean spend");
-	mean /= data.customers;
-	data.nxs = index_values(values, n, places, &data.xs);
-	data.by_x = fit_allocate(data.nxs, sizeof(data.by_x[0]));
-	for (int i = 0; i < n; i++)
-	{
-		data.rows[i].x = places[i];
-		data.rows[i].mean_spend = groups[i].key[1] / mean;
-		data.rows[i].count = groups[i].count;
-	}
-	if (!fit_spend_model(&data, fit_interrupted, &result))
-		stop_fit();
-	shape = &spend_shapes[result.kind];
-	result.params[shape->money] *= mean;
-	for (int i = 0; i < shape->nparams; i++)
-	{
-		result.covariance[shape->money][i] *= mean;
-		result.covariance[i][shape->money] *= mean;
-	}
-	if (result.kind != SPEND_ONE_PRICE)
-		result.log_likelihood -= data.customers * log(mean);
-	fit.customers = fit.repeat_buyers = (int64) data.customers;
-	fit.left_out = state->left_out;
-	clamp_parameters(&result, shape->nparams, NULL);
-	model_fit_set(&fit, &result, shape->nparams);
-	model = spend_model_create(result.kind, result.params);
-	model->fit = fit;
-	PG_RETURN_SPEND_MODEL(model);
 }
 
 #endif /* WITHOUT_FIT */
@@ -279,11 +201,4 @@ crm_refit_purchase_model(PG_FUNCTION_ARGS)
 				 errdetail("The model has %d, the state %d.", model->unit_days, state->unit_days)));
 	return model->ntried > 0 ? choose_purchases(state)
 							 : fit_purchases(state, purchase_model_family(model->kind), model->k);
-}
-
-PG_FUNCTION_INFO_V1(crm_fit_gamma_gamma);
-Datum
-crm_fit_gamma_gamma(PG_FUNCTION_ARGS)
-{
-	return fit_spend(fcinfo);
 }

@@ -1,7 +1,7 @@
 /*
  * fit_collect.c: what the fits see: the transition functions of their aggregates, and the combine function.
  *
- * They only group equal customers; the fit happens in the final functions (fit_agg.c, occasion_model.c).
+ * They only group equal customers; the fit happens in the final functions (fit_agg.c, occasion_model.c). Those of spend models are in fit_spend.c.
  */
 #include "crm.h"
 
@@ -9,6 +9,7 @@
 
 #include "base/aggregate.h"
 #include "lifetime/btyd.h"
+#include "lifetime/fit_collect.h"
 #include "lifetime/fit_holdout.h"
 #include "lifetime/fit_state.h"
 #include "lifetime/occasions.h"
@@ -77,9 +78,10 @@ crm_purchase_model_holdout(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(holdout_add(accumulate_customer(state, h, as_of), h, as_of, holdout_days));
 }
 
-/* A customer joins by a season's clock, with her repeat purchase days by bin. */
-static FitState *
-accumulate_seasoned(FitState *state, const PurchaseHistory *h, DateADT as_of, const Season *season)
+/* A customer joins by a season's clock, with her repeat purchase days by bin; more: her covariates, or NULL. */
+FitState *
+fit_add_seasoned(FitState *state, const PurchaseHistory *h, DateADT as_of, const Season *season,
+				 const double *more)
 {
 	BtydDays days;
 	Btyd	 c;
@@ -90,11 +92,14 @@ accumulate_seasoned(FitState *state, const PurchaseHistory *h, DateADT as_of, co
 		return state;
 	}
 	c = btyd_by_clock(&days, season, as_of);
-	state = fit_state_add(state, c.x, c.t_x, c.age, 1);
+	state = fit_state_add_key(state, (double[]){c.x, c.t_x, c.age}, more, 1);
 	for (int i = days.first + 1; i < days.nentries; i++)
 		if (h->entries[i].orders > 0)
-			state = fit_state_add(state, GAP_X, season_day(season->period, h->entries[i].day).bin,
-								  0, 1);
+		{
+			int bin = season_day(season->period, h->entries[i].day).bin;
+
+			state = fit_state_add_key(state, (double[]){GAP_X, bin, 0}, more, 1);
+		}
 	return state;
 }
 
@@ -111,10 +116,9 @@ crm_purchase_model_seasoned(PG_FUNCTION_ARGS)
 	if (state_row_has_null(fcinfo))
 		return state_unchanged(fcinfo);
 	season = PG_GETARG_SEASON(3);
-	PG_RETURN_POINTER(accumulate_seasoned(
-		fit_transition_state(fcinfo, FIT_STATE_SEASONED, PG_NARGS() > 4 ? PG_GETARG_INT32(4) : 1,
-							 season, 0),
-		PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), season));
+	PG_RETURN_POINTER(fit_add_seasoned(
+		fit_transition_state(fcinfo, FIT_STATE_SEASONED, 1, season, 0),
+		PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), season, NULL));
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_history);
@@ -150,10 +154,10 @@ crm_purchase_model_like(PG_FUNCTION_ARGS)
 		unit_days = model->unit_days;
 		if (purchase_model_season(model) != NULL)
 			PG_RETURN_POINTER(
-				accumulate_seasoned(fit_transition_state(fcinfo, FIT_STATE_SEASONED, unit_days,
-														 purchase_model_season(model), 0),
-									PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
-									PG_GETARG_DATEADT(3), purchase_model_season(model)));
+				fit_add_seasoned(fit_transition_state(fcinfo, FIT_STATE_SEASONED, unit_days,
+													  purchase_model_season(model), 0),
+								 PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
+								 PG_GETARG_DATEADT(3), purchase_model_season(model), NULL));
 	}
 	PG_RETURN_POINTER(accumulate_customer(fit_transition_state(fcinfo, kind, unit_days, NULL, 0),
 										  PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)),
@@ -178,54 +182,6 @@ crm_purchase_model_numbers(PG_FUNCTION_ARGS)
 	else
 		state = fit_state_add(state, c.x, c.t_x, c.age, 1);
 	PG_RETURN_POINTER(state);
-}
-
-static FitState *
-accumulate_spend(FitState *state, double x, double mean_spend)
-{
-	if (x >= 1 && mean_spend > 0)
-		return fit_state_add(state, x, mean_spend, 0, 1);
-	fit_state_leave_out(state, 1);
-	return state;
-}
-
-PG_FUNCTION_INFO_V1(crm_spend_model_history);
-Datum
-crm_spend_model_history(PG_FUNCTION_ARGS)
-{
-	FitState *state;
-	BtydDays  days;
-
-	if (state_row_has_null(fcinfo))
-		return state_unchanged(fcinfo);
-	state = fit_transition_state(fcinfo, FIT_STATE_SPEND, 1, NULL, 0);
-	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days))
-		days.x = 0;
-	PG_RETURN_POINTER(accumulate_spend(state, days.x, btyd_mean_spend(&days)));
-}
-
-/* mean_spend of a repeat buyer; any number passes for one without repeat purchase, even none. */
-PG_FUNCTION_INFO_V1(crm_spend_model_numbers);
-Datum
-crm_spend_model_numbers(PG_FUNCTION_ARGS)
-{
-	FitState *state;
-	double	  x;
-	double	  mean_spend;
-
-	if (state_row_has_null(fcinfo))
-		return state_unchanged(fcinfo);
-	x = PG_GETARG_FLOAT8(1);
-	mean_spend = PG_GETARG_FLOAT8(2);
-	if (!(x >= 0 && x <= 1e9) || x != floor(x))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("x of %g is not possible", x),
-				 errdetail("x is a number of repeat purchases, 0 or more.")));
-	if (!(fabs(mean_spend) <= 1e15))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("mean_spend of %g is out of range", mean_spend)));
-	state = fit_transition_state(fcinfo, FIT_STATE_SPEND, 1, NULL, 0);
-	PG_RETURN_POINTER(accumulate_spend(state, x, mean_spend));
 }
 
 /* (state, x, last_occasion, occasions): a customer who could buy at so many occasions; without any she is left out. */

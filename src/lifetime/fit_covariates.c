@@ -7,46 +7,62 @@
 
 #include "base/aggregate.h"
 #include "lifetime/btyd.h"
+#include "lifetime/fit_collect.h"
 #include "lifetime/fit_covariates.h"
 #include "lifetime/fit_data.h"
 #include "lifetime/fitted_model.h"
 #include "lifetime/purchase_model.h"
 #include "miscadmin.h"
 
-/* (state, history, as_of, covariates): without covariates a customer is left out. */
-PG_FUNCTION_INFO_V1(crm_purchase_model_covariates);
-Datum
-crm_purchase_model_covariates(PG_FUNCTION_ARGS)
+/* A customer of the covariates c (NULL: left out), by the clock of a season if there is one. */
+static Datum
+accumulate(FunctionCallInfo fcinfo, int32 unit_days, const Season *season, const Covariates *c)
 {
-	const Covariates *c = NULL;
-	const Covariates *names = NULL;
-	FitState		 *state;
-	BtydDays		  days;
-	double			  numbers[COEFFICIENTS_MAX];
+	const PurchaseHistory *h = PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2));
+	DateADT				   as_of = PG_GETARG_DATEADT(2);
+	const Covariates	  *names = c == NULL ? NULL : covariates_names(c);
+	FitState			  *state =
+		fit_transition_state(fcinfo, FIT_STATE_COVARIATES, unit_days, fit_given(names, season),
+							 c == NULL ? 0 : covariates_count(c));
+	BtydDays days;
+	double	 numbers[COEFFICIENTS_MAX];
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		return state_unchanged(fcinfo);
-	if (!PG_ARGISNULL(3))
-	{
-		c = PG_GETARG_COVARIATES(3);
-		names = covariates_names(c);
-	}
-	state = fit_transition_state(fcinfo, FIT_STATE_COVARIATES, 1, names,
-								 c == NULL ? 0 : covariates_count(c));
-	if (c == NULL ||
-		!btyd_at(PG_GETARG_PURCHASES_KNOWN(1, PG_GETARG_DATEADT(2)), PG_GETARG_DATEADT(2), &days) ||
-		days.age == 0)
+	if (c == NULL || !btyd_at(h, as_of, &days) || days.age == 0)
 	{
 		fit_state_leave_out(state, 1);
 		PG_RETURN_POINTER(state);
 	}
 	covariates_numbers(c, numbers);
-	PG_RETURN_POINTER(fit_state_add_key(state, (double[]){days.x, days.t_x, days.age}, numbers, 1));
+	PG_RETURN_POINTER(
+		season != NULL
+			? fit_add_seasoned(state, h, as_of, season, numbers)
+			: fit_state_add_key(state, (double[]){days.x, days.t_x, days.age}, numbers, 1));
+}
+
+/* (state, history, as_of, covariates): without covariates a customer is left out. */
+PG_FUNCTION_INFO_V1(crm_purchase_model_covariates);
+Datum
+crm_purchase_model_covariates(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		return state_unchanged(fcinfo);
+	return accumulate(fcinfo, 1, NULL, PG_ARGISNULL(3) ? NULL : PG_GETARG_COVARIATES(3));
+}
+
+/* (state, history, as_of, unit_days, season, covariates): season NULL for days; without covariates she is left out. */
+PG_FUNCTION_INFO_V1(crm_purchase_model_season_covariates);
+Datum
+crm_purchase_model_season_covariates(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		return state_unchanged(fcinfo);
+	return accumulate(fcinfo, PG_GETARG_INT32(3), PG_ARGISNULL(4) ? NULL : PG_GETARG_SEASON(4),
+					  PG_ARGISNULL(5) ? NULL : PG_GETARG_COVARIATES(5));
 }
 
 #ifdef WITHOUT_FIT
 
-Datum
+PurchaseModel *
 fit_by_covariates(const FitState *state, int kind)
 {
 	(void) state;
@@ -56,101 +72,56 @@ fit_by_covariates(const FitState *state, int kind)
 
 #else
 
-/* Whether two groups of a state have the same covariates. */
-static bool
-same_covariates(const FitState *state, const FitGroup *a, const FitGroup *b)
-{
-	return state->more == 0 || memcmp(a->more, b->more, state->more * sizeof(double)) == 0;
-}
-
-/* A covariate that is the same for all says nothing. */
+/* The groups of customers of equal covariates. */
 static void
-CheckVaries(const CovariateData *data, const Covariates *names)
+collect_groups(const FitState *state, FitGroup *groups, int n, CovariateData *data)
 {
-	for (int i = 0; i < data->nbuying + data->nleaving; i++)
+	int *starts;
+
+	data->ngroups = fit_covariate_groups(state, groups, n, &starts);
+	data->groups = palloc0(data->ngroups * sizeof(CovariateGroup));
+	for (int i = 0; i < data->ngroups; i++)
 	{
-		bool varies = false;
+		FitGroup *first = fit_state_group(state, groups, starts[i]);
 
-		for (int j = 1; j < data->ngroups && !varies; j++)
-			varies = data->groups[j].z[i] != data->groups[0].z[i];
-		if (!varies)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("covariate %s is the same for all customers",
-								   covariates_number_name(names, i)),
-							errhint("Leave it out.")));
-	}
-}
-
-/* The groups of customers of equal covariates, which stand behind each other. */
-static void
-collect_groups(const FitState *state, FitGroup *groups, CovariateData *data)
-{
-	int first = 0;
-
-	data->groups = palloc(COVARIATE_GROUPS_MAX * sizeof(CovariateGroup));
-	for (int i = 1; i <= state->ngroups; i++)
-	{
-		CovariateGroup *group;
-
-		if (i < state->ngroups && same_covariates(state, fit_state_group(state, groups, first),
-												  fit_state_group(state, groups, i)))
-			continue;
 		CHECK_FOR_INTERRUPTS();
-		if (data->ngroups == COVARIATE_GROUPS_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("too many different covariates for one fit"),
-					 errdetail("There are at most %d combinations of them.", COVARIATE_GROUPS_MAX),
-					 errhint("Round numbers, or cut them into classes.")));
-		group = memset(&data->groups[data->ngroups++], 0, sizeof(CovariateGroup));
-		if (state->more > 0)
-			memcpy(group->z, fit_state_group(state, groups, first)->more,
-				   state->more * sizeof(double));
-		fit_data_of_groups(state, fit_state_group(state, groups, first), i - first, &group->data);
-		first = i;
+		memcpy(data->groups[i].z, first->more, state->more * sizeof(double));
+		fit_data_of_groups(state, first, starts[i + 1] - starts[i], &data->groups[i].data);
 	}
 }
 
-Datum
+/* A model of a kind with coefficients of covariates, as the state's customers have them, by the clock of its season. */
+PurchaseModel *
 fit_by_covariates(const FitState *state, int kind)
 {
-	FitGroup		*groups = fit_state_sorted(state);
 	CovariateData	 data = {0};
-	ModelCovariates *covariates = palloc0(sizeof(ModelCovariates));
+	ModelCovariates *covariates = coefficients_create();
+	FitGroup		*groups;
 	FitResult		 result;
 	ModelFit		 fit = {0};
-	int				 nparams = purchase_model_ops(kind)->nparams;
+	int				 n;
+	int				 nparams;
 	int				 separated;
 	PurchaseModel	*model;
 
-	if (state->head == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("no customer has covariates, so there is nothing to fit"),
-						errdetail(INT64_FORMAT " customers have none.", state->left_out)));
-	memcpy(&covariates->coefficients, fit_state_head(state), sizeof(Covariates));
+	covariates->coefficients = CheckFitNames(state);
 	data.nbuying = covariates_of_buying(&covariates->coefficients);
 	data.nleaving = covariates_of_leaving(&covariates->coefficients);
-	fit_data_of_state(state, groups, &data.all, &fit);
-	collect_groups(state, groups, &data);
-	CheckVaries(&data, &covariates->coefficients);
+	groups = fit_data_of_state(state, fit_state_sorted(state), &data.all, &fit, &n);
+	collect_groups(state, groups, n, &data);
 	if (!fit_covariates(purchase_model_ops(kind), &data, fit_interrupted, &result, &separated))
 		stop_fit();
-	if (result.kind != kind && state->more > 0)
-		elog(ERROR, "a fit with covariates ended in a limit");
-	for (int i = 0; i < purchase_model_ops(result.kind)->nparams; i++)
-		result.params[i] = Min(Max(result.params[i], PARAM_MIN), PARAM_MAX);
-	model_fit_set(&fit, &result, purchase_model_ops(result.kind)->nparams);
-	model = purchase_model_create(result.kind, 1, result.params, state->unit_days);
-	model->fit = fit;
+	result.log_likelihood += data.all.log_season;
+	model = purchase_model_of_result(&result, state->unit_days, &fit);
+	if (fit_season_of(state) != NULL)
+		model = purchase_model_with_season(model, fit_season_of(state));
 	if (state->more == 0)
-		PG_RETURN_PURCHASE_MODEL(CheckPurchaseModel(model));
-	covariates_set_numbers(&covariates->coefficients, result.params + nparams);
-	covariates->separated = separated + 1;
-	for (int i = nparams; i < nparams + state->more && result.verdict == FIT_CONVERGED; i++)
-		for (int j = 0; j <= i; j++)
-			covariates->covariance[COVARIANCE_INDEX(i, j) - FIT_COVARIANCES] =
-				result.covariance[i][j];
-	PG_RETURN_PURCHASE_MODEL(purchase_model_with_covariates(model, covariates));
+		return model;
+	nparams = model_ops(model)->nparams;
+	if (covariates_effect_on_leaving(result.kind).at < 0)
+		covariates_drop_leaving(&covariates->coefficients);
+	coefficients_set(covariates, &result, nparams, separated);
+	return purchase_model_with_covariates(model, covariates);
 }
 
 #endif /* WITHOUT_FIT */

@@ -92,13 +92,6 @@ CheckFitCustomers(double customers, const char *who)
 						errhint("crm.data_check shows what the histories hold.")));
 }
 
-/* The season that a fit counts by, NULL without. */
-const Season *
-fit_season_of(const FitState *state)
-{
-	return state->kind == FIT_STATE_SEASONED ? (const Season *) fit_state_head(state) : NULL;
-}
-
 /* What a fit runs over, of n sorted groups of customers. */
 void
 fit_data_of_groups(const FitState *state, FitGroup *groups, int n, FitData *data)
@@ -136,27 +129,55 @@ fit_data_of_groups(const FitState *state, FitGroup *groups, int n, FitData *data
 	pfree(places);
 }
 
-/* From sorted groups, gaps first, to what the fit runs over; fills the fit's counts. */
-void
-fit_data_of_state(const FitState *state, FitGroup *groups, FitData *data, ModelFit *fit)
+/*
+ * The groups of customers among n sorted ones, gaps and purchase days of bins added up and left out: these stand in front, of customers with
+ * covariates in front of those of the same.
+ */
+static FitGroup *
+take_customers(const FitState *state, FitGroup *groups, int *n, FitData *data)
 {
 	const Season *season = fit_season_of(state);
-	int			  ngaps = 0;
-	int			  n;
+	int			  taken = 0;
+
+	if (state->kind == FIT_STATE_NUMBERS || (state->more > 0 && season == NULL))
+		return groups;
+	for (int i = 0; i < *n; i++)
+	{
+		const FitGroup *group = fit_state_group(state, groups, i);
+
+		if (group->key[0] == GAP_X)
+		{
+			double of = group->key[1];
+
+			if (season != NULL)
+				data->log_season += group->count * log(season->bins[(int) of].s);
+			else
+				data->log_gaps += group->count * log(of / (double) state->unit_days);
+		}
+		else if (state->more == 0) /* all others are customers */
+		{
+			*n -= i;
+			return fit_state_group(state, groups, i);
+		}
+		else if (taken++ < i)
+			memcpy(fit_state_group(state, groups, taken - 1), group, FIT_SLOT_SIZE(state->more));
+	}
+	*n = taken;
+	return groups;
+}
+
+/*
+ * From sorted groups to what the fit runs over; fills the fit's counts. Returns the groups of customers, and in customers how
+ * many there are.
+ */
+FitGroup *
+fit_data_of_state(const FitState *state, FitGroup *groups, FitData *data, ModelFit *fit,
+				  int *customers)
+{
+	int n = state->ngroups;
 
 	memset(data, 0, sizeof(*data));
-	while (ngaps < state->ngroups && groups[ngaps].key[0] == GAP_X && state->more == 0)
-	{
-		if (season != NULL)
-			data->log_season +=
-				groups[ngaps].count * log(season->bins[(int) groups[ngaps].key[1]].s);
-		else
-			data->log_gaps +=
-				groups[ngaps].count * log(groups[ngaps].key[1] / (double) state->unit_days);
-		ngaps++;
-	}
-	groups = fit_state_group(state, groups, ngaps);
-	n = state->ngroups - ngaps;
+	groups = take_customers(state, groups, &n, data);
 	fit_data_of_groups(state, groups, n, data);
 	for (int i = 0; i < n; i++)
 		if (fit_state_group(state, groups, i)->key[0] > 0)
@@ -171,4 +192,71 @@ fit_data_of_state(const FitState *state, FitGroup *groups, FitData *data, ModelF
 				 errdetail("%.0f customers have one purchase day each.", data->customers),
 				 errhint("Check that orders of one customer share one id, and that as_of is the "
 						 "last day of the data.")));
+	if (customers != NULL)
+		*customers = n;
+	return groups;
+}
+
+/* The names of a fit's covariates; an error if all customers were left out for want of them. */
+Covariates
+CheckFitNames(const FitState *state)
+{
+	Covariates names;
+
+	if (fit_names_of(state) == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("no customer has covariates, so there is nothing to fit"),
+						errdetail(INT64_FORMAT " customers have none.", state->left_out)));
+	memcpy(&names, fit_names_of(state), sizeof(Covariates));
+	SET_VARSIZE(&names, sizeof(Covariates));
+	return names;
+}
+
+/* A covariate that is the same for all says nothing. */
+static void
+CheckVaries(const FitState *state, FitGroup *groups, const int *starts, int ngroups)
+{
+	const double *first = fit_state_group(state, groups, 0)->more;
+
+	for (int i = 0; i < state->more; i++)
+	{
+		bool varies = false;
+
+		for (int j = 1; j < ngroups && !varies; j++)
+			varies = fit_state_group(state, groups, starts[j])->more[i] != first[i];
+		if (!varies)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("covariate %s is the same for all customers",
+								   covariates_number_name(fit_names_of(state), i)),
+							errhint("Leave it out.")));
+	}
+}
+
+/*
+ * How many different covariates the customers of n sorted groups have; starts: where those of each begin, and behind the last
+ * one their end.
+ */
+int
+fit_covariate_groups(const FitState *state, FitGroup *groups, int n, int **starts)
+{
+	Size size = state->more * sizeof(double);
+	int	 ngroups = 0;
+
+	*starts = palloc((COVARIATE_GROUPS_MAX + 1) * sizeof(int));
+	for (int i = 0; i < n; i++)
+	{
+		if (i > 0 && memcmp(fit_state_group(state, groups, i)->more,
+							fit_state_group(state, groups, i - 1)->more, size) == 0)
+			continue;
+		if (ngroups == COVARIATE_GROUPS_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many different covariates for one fit"),
+					 errdetail("There are at most %d combinations of them.", COVARIATE_GROUPS_MAX),
+					 errhint("Round numbers, or cut them into classes.")));
+		(*starts)[ngroups++] = i;
+	}
+	(*starts)[ngroups] = n;
+	CheckVaries(state, groups, *starts, ngroups);
+	return ngroups;
 }

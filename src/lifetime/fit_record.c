@@ -92,6 +92,16 @@ CheckModelFit(const ModelShape *shape, const ModelFit *fit)
 						errmsg("%s holds a fit that cannot be", shape->type_name)));
 }
 
+/* A parameter that ran to its bound, in a large unit, may lie beyond what a model holds; units as in ModelShape. */
+void
+clamp_parameters(FitResult *result, int nparams, const ParamUnit *units)
+{
+	for (int i = 0; i < nparams; i++)
+		result->params[i] =
+			Min(Max(result->params[i], PARAM_MIN),
+				units != NULL && units[i] == PARAM_SHARE ? 1 - PARAM_MIN : PARAM_MAX);
+}
+
 /* What a search came to; the caller counts customers. */
 void
 model_fit_set(ModelFit *fit, const FitResult *result, int nparams)

@@ -44,6 +44,7 @@ typedef struct ModelShape
 extern void CheckParameters(const ModelShape *shape, const double *params);
 extern void CheckModelFit(const ModelShape *shape, const ModelFit *fit);
 extern void model_fit_set(ModelFit *fit, const FitResult *result, int nparams);
+extern void clamp_parameters(FitResult *result, int nparams, const ParamUnit *units);
 extern void model_fit_append_text(StringInfo out, const ModelShape *shape, const ModelFit *fit);
 extern void model_fit_scan(Scanner *s, const ModelShape *shape, ModelFit *fit);
 extern void model_fit_send(StringInfo out, const ModelShape *shape, const ModelFit *fit);

@@ -5,7 +5,7 @@
 
 #include "lifetime/btyd.h"
 #include "common/int.h"
-#include "lifetime/fit_state.h"
+#include "lifetime/fit_given.h"
 #include "miscadmin.h"
 
 /*
@@ -51,21 +51,22 @@ same_given(const struct varlena *a, const struct varlena *b)
 static FitState *
 with_given(FitState *state, const void *given, int more)
 {
+	int		  kind = state->kind;
 	FitState *named;
 
-	if (likely(same_given(fit_state_head(state), given)) ||
-		(state->kind == FIT_STATE_COVARIATES && given == NULL))
+	if (likely(same_given(fit_state_head(state), given)))
 		return state;
-	if (state->kind != FIT_STATE_COVARIATES || state->head != 0)
+	if (!same_given((const struct varlena *) fit_season_of(state),
+					(const struct varlena *) fit_given_season(kind, given)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						state->kind == FIT_STATE_COVARIATES
-							? errmsg("a fit needs the same names of covariates in every row")
-							: errmsg("a fit needs the same season in every row"),
-						state->kind == FIT_STATE_COVARIATES
-							? 0
-							: errhint("Make the season first, in a query of its own.")));
-	named =
-		fit_state_create_with(state->kind, state->unit_days, given, more, FIT_STATE_FIRST_CAPACITY);
+						errmsg("a fit needs the same season in every row"),
+						errhint("Make the season first, in a query of its own.")));
+	if (fit_given_names(kind, given) == NULL)
+		return state;
+	if (fit_names_of(state) != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a fit needs the same names of covariates in every row")));
+	named = fit_state_create_with(kind, state->unit_days, given, more, FIT_STATE_FIRST_CAPACITY);
 	named->left_out = state->left_out;
 	return named;
 }

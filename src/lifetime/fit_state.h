@@ -23,11 +23,12 @@ typedef enum FitStateKind
 	FIT_STATE_SEASONED =
 		7, /* key = x, t_x, age in days of a season's clock; and -1, bin, 0 of repeats */
 	FIT_STATE_COVARIATES =
-		8, /* key = x, t_x, age in whole days, then covariates of buying, of leaving */
-	FIT_STATE_HOLDOUT = 9 /* as REGULAR, and the time before what is held out: fit_holdout.h */
+		8, /* key = x, t_x, age in days, then covariates of buying, of leaving; by a season's clock as SEASONED */
+	FIT_STATE_HOLDOUT = 9, /* as REGULAR, and the time before what is held out: fit_holdout.h */
+	FIT_STATE_SPEND_COVARIATES = 10 /* key = x, mean spend, 0, then covariates of buying */
 } FitStateKind;
 
-#define FIT_STATE_KINDS 9
+#define FIT_STATE_KINDS 10
 #define GAP_X (-1.0) /* in place of a customer: a count of gaps, or of purchase days of a bin */
 
 /* The unit_days of a FIT_STATE_SEASON say its period (SeasonPeriod). */
@@ -69,6 +70,13 @@ static inline int
 fit_state_capacity(const FitState *state)
 {
 	return (VARSIZE(state) - offsetof(FitState, body) - state->head) / FIT_SLOT_SIZE(state->more);
+}
+
+/* Whether the customers of a state have covariates. */
+static inline bool
+fit_state_has_covariates(int kind)
+{
+	return kind == FIT_STATE_COVARIATES || kind == FIT_STATE_SPEND_COVARIATES;
 }
 
 /* A slot of the table. */

@@ -5,6 +5,7 @@
  *   days unit_days 7, left_out 2; 0 0 270:3, 1 14 200:1
  *   seasoned unit_days 1, left_out 0 by (month 0.7 ... 1.95); -1 0 0:5, 1 14.2 200.1:1
  *   covariates unit_days 1, left_out 1 by (buying(channel 0)); 1 14 200 with 1:1
+ *   covariates unit_days 7, left_out 1 by season (month 0.7 ... 1.95) by (buying(channel 0)); -1 0 0 with 1:1, 1 14.2 200.1 with 1:1
  */
 #include "crm.h"
 
@@ -12,21 +13,20 @@
 
 #include "base/scan.h"
 #include "lifetime/btyd.h"
-#include "lifetime/covariates.h"
+#include "lifetime/fit_given.h"
 #include "lifetime/fit_holdout.h"
 #include "lifetime/fit_record.h"
-#include "lifetime/fit_state.h"
 #include "lifetime/occasions.h"
-#include "lifetime/season.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 
-static const char *const kind_words[] = {NULL,		   "days",		"regular", "numbers",
-										 "spend",	   "occasions", "season",  "seasoned",
-										 "covariates", "holdout"};
+static const char *const kind_words[] = {NULL,		   "days",		"regular",		   "numbers",
+										 "spend",	   "occasions", "season",		   "seasoned",
+										 "covariates", "holdout",	"spend_covariates"};
 
-#define KIND_WORDS \
-	"days, regular, numbers, spend, occasions, season, seasoned, covariates or holdout"
+#define KIND_WORDS                                                                        \
+	"days, regular, numbers, spend, occasions, season, seasoned, covariates, holdout or " \
+	"spend_covariates"
 
 static bool
 is_day(double number)
@@ -48,7 +48,7 @@ static int
 bins_period(const FitState *state)
 {
 	return state->kind == FIT_STATE_SEASON ? SEASON_PERIOD(state->unit_days)
-										   : ((const Season *) fit_state_head(state))->period;
+										   : fit_season_of(state)->period;
 }
 
 /* A group as input or the network gives it is one that a transition could have made. */
@@ -58,10 +58,11 @@ CheckGroup(const FitState *state, const FitGroup *group)
 	int			  kind = state->kind;
 	const double *key = group->key;
 	bool is_gap = (kind == FIT_STATE_REGULAR || kind == FIT_STATE_HOLDOUT) && key[0] == GAP_X;
-	bool is_bin = (kind == FIT_STATE_SEASON || kind == FIT_STATE_SEASONED) && key[0] == GAP_X;
+	bool by_season = fit_season_of(state) != NULL;
+	bool is_bin = (kind == FIT_STATE_SEASON || by_season) && key[0] == GAP_X;
 	bool sound = group->count > 0;
 
-	if (kind == FIT_STATE_SPEND)
+	if (kind == FIT_STATE_SPEND || kind == FIT_STATE_SPEND_COVARIATES)
 		sound = sound && key[0] >= 1 && key[0] <= 1e9 && key[0] == floor(key[0]) && key[1] > 0 &&
 				key[1] <= 1e300 && key[2] == 0;
 	else if (kind == FIT_STATE_OCCASIONS)
@@ -80,14 +81,15 @@ CheckGroup(const FitState *state, const FitGroup *group)
 		sound = sound && holdout_group_is_sound(key);
 	else
 		sound = sound && key[2] > 0 &&
-				(kind == FIT_STATE_NUMBERS || kind == FIT_STATE_SEASONED ||
+				(kind == FIT_STATE_NUMBERS || by_season ||
 				 (key[1] == floor(key[1]) && key[2] == floor(key[2])));
 	if (!sound)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("fit state holds a group that cannot be: %g %g %g", key[0], key[1],
 							   key[2])));
-	if ((kind <= FIT_STATE_NUMBERS && !is_gap) || (kind == FIT_STATE_SEASONED && !is_bin) ||
-		kind == FIT_STATE_COVARIATES || (kind == FIT_STATE_HOLDOUT && !(key[0] < 0)))
+	if ((kind <= FIT_STATE_NUMBERS && !is_gap) ||
+		((by_season || kind == FIT_STATE_COVARIATES) && !is_bin) ||
+		(kind == FIT_STATE_HOLDOUT && !(key[0] < 0)))
 		(void) CheckBtyd(key[0], key[1], key[2]);
 }
 
@@ -122,7 +124,8 @@ static void
 CheckStateHeader(const FitState *state, bool spend)
 {
 	if (state->version != FIT_STATE_VERSION || state->kind < 1 || state->kind > FIT_STATE_KINDS ||
-		(state->kind == FIT_STATE_SPEND) != spend || state->left_out < 0)
+		(state->kind == FIT_STATE_SPEND || state->kind == FIT_STATE_SPEND_COVARIATES) != spend ||
+		state->left_out < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("unknown fit state of version %d, kind %d", state->version, state->kind)));
@@ -138,23 +141,40 @@ CheckStateHeader(const FitState *state, bool spend)
 static void *
 scan_given(Scanner *s, int kind)
 {
-	void *given;
+	Covariates *names = NULL;
+	Season	   *season = NULL;
+	bool		by;
 
-	if (kind != FIT_STATE_SEASONED && (kind != FIT_STATE_COVARIATES || !scan_try_word(s, "by")))
+	if (kind != FIT_STATE_SEASONED && !fit_state_has_covariates(kind))
 		return NULL;
-	if (kind == FIT_STATE_SEASONED)
-		scan_word(s, "by");
-	scan_char(s, '(');
-	given = kind == FIT_STATE_SEASONED ? (void *) season_scan(s)
-									   : (void *) covariates_names(covariates_scan(s));
-	scan_char(s, ')');
-	return given;
+	by = scan_try_word(s, "by");
+	if (by && kind == FIT_STATE_COVARIATES && scan_try_word(s, "season"))
+	{
+		scan_char(s, '(');
+		season = season_scan(s);
+		scan_char(s, ')');
+		by = scan_try_word(s, "by");
+	}
+	if (by)
+	{
+		scan_char(s, '(');
+		if (kind == FIT_STATE_SEASONED)
+			season = season_scan(s);
+		else
+			names = covariates_names(covariates_scan(s));
+		scan_char(s, ')');
+	}
+	else if (kind == FIT_STATE_SEASONED)
+		scan_error(s, "by");
+	return kind == FIT_STATE_SEASONED ? (void *) season : (void *) fit_given(names, season);
 }
 
 static int
 numbers_more(int kind, const void *given)
 {
-	return kind == FIT_STATE_COVARIATES && given != NULL ? covariates_count(given) : 0;
+	const Covariates *names = fit_given_names(kind, given);
+
+	return names != NULL ? covariates_count(names) : 0;
 }
 
 static Datum
@@ -183,7 +203,8 @@ state_in(FunctionCallInfo fcinfo, const char *type_name, bool spend)
 	state = fit_state_create_with(kind, header.unit_days, given, numbers_more(kind, given),
 								  FIT_STATE_FIRST_CAPACITY);
 	state->left_out = header.left_out;
-	if ((kind != FIT_STATE_COVARIATES || given != NULL) && scan_try_char(&s, ';'))
+	if ((!fit_state_has_covariates(kind) || fit_given_names(kind, given) != NULL) &&
+		scan_try_char(&s, ';'))
 		do
 		{
 			ReadGroup read;
@@ -213,13 +234,16 @@ crm_fit_state_out(PG_FUNCTION_ARGS)
 	initStringInfo(&out);
 	appendStringInfo(&out, "%s unit_days %d, left_out " INT64_FORMAT, kind_words[state->kind],
 					 state->unit_days, state->left_out);
-	if (state->head > 0)
+	if (fit_season_of(state) != NULL)
+	{
+		appendStringInfoString(&out, state->kind == FIT_STATE_SEASONED ? " by (" : " by season (");
+		season_append_text(&out, fit_season_of(state));
+		appendStringInfoChar(&out, ')');
+	}
+	if (fit_names_of(state) != NULL)
 	{
 		appendStringInfoString(&out, " by (");
-		if (state->kind == FIT_STATE_SEASONED)
-			season_append_text(&out, (const Season *) fit_state_head(state));
-		else
-			covariates_append_text(&out, (const Covariates *) fit_state_head(state));
+		covariates_append_text(&out, fit_names_of(state));
 		appendStringInfoChar(&out, ')');
 	}
 	for (int i = 0; i < state->ngroups; i++)
@@ -243,6 +267,10 @@ crm_fit_state_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(out.data);
 }
 
+/* What the head of a state of customers with covariates holds, in its binary form. */
+#define GIVEN_NAMES 1
+#define GIVEN_SEASON 2
+
 PG_FUNCTION_INFO_V1(crm_fit_state_send);
 Datum
 crm_fit_state_send(PG_FUNCTION_ARGS)
@@ -256,14 +284,13 @@ crm_fit_state_send(PG_FUNCTION_ARGS)
 	pq_sendint16(&out, state->kind);
 	pq_sendint32(&out, state->unit_days);
 	pq_sendint64(&out, state->left_out);
-	if (state->kind == FIT_STATE_SEASONED)
-		season_append_bytes(&out, (const Season *) fit_state_head(state));
-	if (state->kind == FIT_STATE_COVARIATES)
-	{
-		pq_sendint8(&out, state->head > 0);
-		if (state->head > 0)
-			covariates_append_bytes(&out, (const Covariates *) fit_state_head(state));
-	}
+	if (fit_state_has_covariates(state->kind))
+		pq_sendint8(&out, (fit_names_of(state) != NULL ? GIVEN_NAMES : 0) |
+							  (fit_season_of(state) != NULL ? GIVEN_SEASON : 0));
+	if (fit_names_of(state) != NULL)
+		covariates_append_bytes(&out, fit_names_of(state));
+	if (fit_season_of(state) != NULL)
+		season_append_bytes(&out, fit_season_of(state));
 	pq_sendint32(&out, state->ngroups);
 	for (int i = 0; i < state->ngroups; i++)
 	{
@@ -282,17 +309,20 @@ crm_fit_state_send(PG_FUNCTION_ARGS)
 static void *
 receive_given(StringInfo message, int kind)
 {
-	int named;
+	Covariates *names = NULL;
+	int			given;
 
 	if (kind == FIT_STATE_SEASONED)
 		return season_from_bytes(message);
-	if (kind != FIT_STATE_COVARIATES)
+	if (!fit_state_has_covariates(kind))
 		return NULL;
-	named = pq_getmsgbyte(message);
-	if (named > 1)
+	given = pq_getmsgbyte(message);
+	if (given > (kind == FIT_STATE_COVARIATES ? GIVEN_NAMES | GIVEN_SEASON : GIVEN_NAMES))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("fit state of unknown covariates")));
-	return named ? covariates_names(covariates_from_bytes(message)) : NULL;
+	if (given & GIVEN_NAMES)
+		names = covariates_names(covariates_from_bytes(message));
+	return fit_given(names, given & GIVEN_SEASON ? season_from_bytes(message) : NULL);
 }
 
 /* Grows as groups arrive, so that no length of the message sizes an allocation. */
@@ -314,7 +344,8 @@ state_recv(FunctionCallInfo fcinfo, bool spend)
 	state = fit_state_create_with(header.kind, header.unit_days, given,
 								  numbers_more(header.kind, given), FIT_STATE_FIRST_CAPACITY);
 	state->left_out = header.left_out;
-	if (ngroups < 0 || (ngroups > 0 && header.kind == FIT_STATE_COVARIATES && given == NULL))
+	if (ngroups < 0 || (ngroups > 0 && fit_state_has_covariates(header.kind) &&
+						fit_given_names(header.kind, given) == NULL))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("fit state cannot hold %d groups", ngroups)));
 	for (int i = 0; i < ngroups; i++)

@@ -78,17 +78,16 @@ CheckPurchaseModel(PurchaseModel *model)
 	ModelShape shape;
 
 	if (model_ops(model) == NULL || model->version != version_of(model) ||
-		(model->flags != 0 && model->flags != MODEL_BY_SEASON &&
-		 model->flags != MODEL_BY_COVARIATES))
+		(model->flags & ~(MODEL_BY_SEASON | MODEL_BY_COVARIATES)) != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("unknown purchase_model of version %d, kind %d", model->version,
 							   model->kind)));
 	CheckTried(model);
-	if (model->flags == MODEL_BY_COVARIATES &&
+	if ((model->flags & MODEL_BY_COVARIATES) != 0 &&
 		(!takes_covariates(model->kind) || model->ntried > 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("this model of %s takes no covariates", model_ops(model)->title)));
-	if (model->flags == MODEL_BY_SEASON && !takes_season(model->kind))
+	if ((model->flags & MODEL_BY_SEASON) != 0 && !takes_season(model->kind))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a model of %s takes no season", model_ops(model)->title)));
 	if (!valid_k(model_ops(model), model->k))
@@ -126,6 +125,20 @@ purchase_model_create(int kind, int k, const double *params, int32 unit_days)
 	return CheckPurchaseModel(model);
 }
 
+/* What a search came to, without coefficients; fit holds the counts. */
+PurchaseModel *
+purchase_model_of_result(FitResult *result, int32 unit_days, ModelFit *fit)
+{
+	const PurchaseModelOps *ops = purchase_model_ops(result->kind);
+	PurchaseModel		   *model;
+
+	clamp_parameters(result, ops->nparams, ops->units);
+	model_fit_set(fit, result, ops->nparams);
+	model = purchase_model_create(result->kind, result->k, result->params, unit_days);
+	model->fit = *fit;
+	return model;
+}
+
 /* Says of how many models a value knows that they were tried. */
 void
 purchase_model_set_tried(PurchaseModel *model, int ntried)
@@ -147,15 +160,15 @@ purchase_model_with_choice(const PurchaseModel *model, int ntried, const ModelTr
 	return CheckPurchaseModel(chosen);
 }
 
-/* A copy of a plain model with something behind it. */
+/* A copy of a model with something more behind it. */
 static PurchaseModel *
 with_more(const PurchaseModel *model, int flag, const void *more, Size more_size)
 {
-	Size		   size = PURCHASE_MODEL_SIZE(model->ntried);
+	Size		   size = VARSIZE(model);
 	PurchaseModel *result = palloc0(size + more_size);
 
 	memcpy(result, model, size);
-	result->flags = flag;
+	result->flags |= flag;
 	result->version = version_of(result);
 	memcpy((char *) result + size, more, more_size);
 	SET_VARSIZE(result, size + more_size);
@@ -169,37 +182,19 @@ purchase_model_with_season(const PurchaseModel *model, const Season *season)
 	return with_more(model, MODEL_BY_SEASON, season, VARSIZE(season));
 }
 
-/* Coefficients as a fit finds them: variances are none below zero, and a fit that is no answer has none. */
-static void
-CheckModelCovariates(const PurchaseModel *model)
-{
-	const ModelCovariates *covariates = purchase_model_covariates(model);
-	int					   nparams = model_ops(model)->nparams;
-	int					   n = covariates_count(&covariates->coefficients);
-	bool				   sound = covariates->separated >= 0 && covariates->separated <= n &&
-				 covariates->reserved == 0 &&
-				 (covariates->separated == 0 || model->fit.verdict == FIT_NOT_IDENTIFIED);
-
-	for (int i = 0; i < COEFFICIENT_COVARIANCES; i++)
-		sound = sound && isfinite(covariates->covariance[i]) &&
-				(covariates->covariance[i] == 0 ||
-				 (model->fit.verdict == FIT_CONVERGED &&
-				  i + FIT_COVARIANCES < (nparams + n) * (nparams + n + 1) / 2));
-	for (int i = nparams; sound && i < nparams + n; i++)
-		sound = purchase_model_covariance(model, i, i) >= 0;
-	if (!sound)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("purchase_model holds coefficients that cannot be")));
-}
-
-/* A copy of a model with coefficients of covariates. */
+/* A copy of a model with coefficients of covariates, behind its season if it has one. */
 PurchaseModel *
 purchase_model_with_covariates(const PurchaseModel *model, const ModelCovariates *covariates)
 {
-	PurchaseModel *result =
-		with_more(model, MODEL_BY_COVARIATES, covariates, sizeof(ModelCovariates));
+	PurchaseModel *result = with_more(model, MODEL_BY_COVARIATES, covariates,
+									  coefficients_size(covariates, model_ops(model)->nparams));
 
-	CheckModelCovariates(result);
+	if (covariates_of_leaving(&covariates->coefficients) > 0 &&
+		covariates_effect_on_leaving(result->kind).at < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a model that nobody leaves has no coefficients of leaving")));
+	CheckCoefficients(purchase_model_covariates(result), &result->fit, model_ops(result)->nparams,
+					  "purchase_model");
 	return result;
 }
 
@@ -320,12 +315,7 @@ crm_purchase_model_fit_verdict(PG_FUNCTION_ARGS)
 	if (purchase_model_season(model) != NULL)
 		reason = psprintf("%s; by the clock of a season. %s", reason,
 						  season_reason(purchase_model_season(model)));
-	if (purchase_model_covariates(model) != NULL && purchase_model_covariates(model)->separated > 0)
-		reason = psprintf("%s: coefficient %s runs off, since the covariate tells customers apart "
-						  "who do from those who do not",
-						  reason,
-						  covariates_number_name(&purchase_model_covariates(model)->coefficients,
-												 purchase_model_covariates(model)->separated - 1));
+	reason = coefficients_reason(purchase_model_covariates(model), reason, covariates_number_name);
 	PG_RETURN_TEXT_P(cstring_to_text(reason));
 }
 
@@ -336,16 +326,15 @@ crm_purchase_model_log_likelihood(PG_FUNCTION_ARGS)
 	return model_log_likelihood(fcinfo, &PG_GETARG_PURCHASE_MODEL(0)->fit);
 }
 
-/* How many parameters were estimated: k counts, and so do the bins of a season that was found, less one for their average. */
+/* How many parameters were estimated: k counts, and so do coefficients and the bins of a season that was found, less one for their average. */
 static inline int
 estimated(const PurchaseModel *model)
 {
-	const Season *season = purchase_model_season(model);
+	const Season		  *season = purchase_model_season(model);
+	const ModelCovariates *covariates = purchase_model_covariates(model);
 
-	if (purchase_model_covariates(model) != NULL)
-		return model_ops(model)->nparams +
-			   covariates_count(&purchase_model_covariates(model)->coefficients);
 	return model_ops(model)->nparams + model_ops(model)->has_k +
+		   (covariates == NULL ? 0 : covariates_count(&covariates->coefficients)) +
 		   (season != NULL && season->customers > 0 ? season_year(season->period)->nbins - 1 : 0);
 }
 

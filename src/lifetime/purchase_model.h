@@ -7,7 +7,7 @@
 
 #include "crm.h"
 
-#include "lifetime/covariates.h"
+#include "lifetime/coefficients.h"
 #include "lifetime/fit_record.h"
 #include "lifetime/season.h"
 #include "models/model.h"
@@ -39,30 +39,17 @@ typedef struct PurchaseModel
 	uint8	   version; /* as above */
 	uint8	   kind;	/* PurchaseModelKind */
 	uint8	   k;		/* phases between two purchases; 1 but for MBG/CNBD-k and its limits */
-	uint8	   flags;	/* MODEL_BY_SEASON, MODEL_BY_COVARIATES or 0 */
+	uint8	   flags;	/* MODEL_BY_SEASON and MODEL_BY_COVARIATES, or 0 */
 	int32	   unit_days;
 	int32	   ntried;					/* 0 unless chosen */
 	double	   params[PURCHASE_PARAMS]; /* those that a limit does not have are zero */
 	ModelFit   fit;
 	ModelTried tried
-		[FLEXIBLE_ARRAY_MEMBER]; /* and behind them, if so flagged, a Season or ModelCovariates */
+		[FLEXIBLE_ARRAY_MEMBER]; /* and behind them, if so flagged, a Season and ModelCovariates */
 } PurchaseModel;
 
 #define MODEL_BY_SEASON 1	  /* its time is that of a season's clock */
 #define MODEL_BY_COVARIATES 2 /* it is a model of each customer with her covariates */
-
-#define COEFFICIENT_COVARIANCES (SEARCH_MAX_PARAMS * (SEARCH_MAX_PARAMS + 1) / 2 - FIT_COVARIANCES)
-
-/* Coefficients of covariates, and their covariances with the parameters and each other. */
-typedef struct ModelCovariates
-{
-	int32
-		separated; /* 1 + the coefficient that runs off, as in covariates_number_name(); 0 if none */
-	int32  reserved; /* zero */
-	double covariance
-		[COEFFICIENT_COVARIANCES]; /* the rows behind those of ModelFit; zero unless converged */
-	Covariates coefficients;
-} ModelCovariates;
 
 #define PURCHASE_MODEL_SIZE(ntried) (offsetof(PurchaseModel, tried) + (ntried) * sizeof(ModelTried))
 
@@ -72,6 +59,7 @@ typedef struct ModelCovariates
 #define PG_RETURN_PURCHASE_MODEL(m) PG_RETURN_POINTER(m)
 
 extern PurchaseModel *purchase_model_create(int kind, int k, const double *params, int32 unit_days);
+extern PurchaseModel *purchase_model_of_result(FitResult *result, int32 unit_days, ModelFit *fit);
 extern PurchaseModel *purchase_model_with_choice(const PurchaseModel *model, int ntried,
 												 const ModelTried *tried);
 extern PurchaseModel *purchase_model_with_covariates(const PurchaseModel   *model,
@@ -113,20 +101,20 @@ purchase_model_season(const PurchaseModel *model)
 static inline const ModelCovariates *
 purchase_model_covariates(const PurchaseModel *model)
 {
-	return model->flags & MODEL_BY_COVARIATES
-			   ? (const ModelCovariates *) &model->tried[model->ntried]
-			   : NULL;
+	const Season *season = purchase_model_season(model);
+
+	if (!(model->flags & MODEL_BY_COVARIATES))
+		return NULL;
+	return season == NULL ? (const ModelCovariates *) &model->tried[model->ntried]
+						  : (const ModelCovariates *) ((const char *) season + VARSIZE(season));
 }
 
 /* Covariance of two of a model's estimates: its parameters, then its coefficients. */
 static inline double
 purchase_model_covariance(const PurchaseModel *model, int i, int j)
 {
-	int at = COVARIANCE_INDEX(Max(i, j), Min(i, j));
-
-	return at < FIT_COVARIANCES
-			   ? model->fit.covariance[at]
-			   : purchase_model_covariates(model)->covariance[at - FIT_COVARIANCES];
+	return coefficients_covariance(purchase_model_covariates(model), &model->fit,
+								   model_ops(model)->nparams, i, j);
 }
 
 /* A model of customers with covariates knows nothing of one without. */

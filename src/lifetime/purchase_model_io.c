@@ -8,15 +8,15 @@
  * a model that was chosen names what it was chosen among:
  *   mbg_nbd(rate 0.2, a 0.79, b 2.4, unit_days 7)
  *   nbd(r 4.5, alpha 300, unit_days 1) fitted (...) among (bg_nbd: nbd(r, alpha) -3769 converged, ...)
- * One that counts by the clock of a season ends with it (season.c), one with covariates with their coefficients (model_covariates.c):
+ * One that counts by the clock of a season ends with it (season.c), one with covariates with their coefficients (coefficients.c):
  *   mbg_nbd(r 0.8, alpha 60, a 0.8, b 2.5, unit_days 1) fitted (...) by season (month 0.7 ...)
  *   mbg_nbd(r 0.8, alpha 60, a 0.8, b 2.5, unit_days 1) fitted (...) by covariates (buying(channel 0.5), covariance 1 2 3 4 5)
+ *   mbg_nbd(r 0.8, alpha 60, a 0.8, b 2.5, unit_days 1) by season (month 0.7 ...) by covariates (buying(channel 0.5))
  */
 #include "crm.h"
 
 #include "base/scan.h"
 #include "libpq/pqformat.h"
-#include "lifetime/model_covariates.h"
 #include "lifetime/purchase_model.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -173,21 +173,24 @@ scan_tried(Scanner *s, PurchaseModel *model)
 	purchase_model_set_tried(model, n);
 }
 
-/* What stands behind a plain model, behind the word "by". */
+/* What stands behind a plain model: "by season (...)", "by covariates (...)", or the one and then the other. */
 static PurchaseModel *
 scan_more(Scanner *s, PurchaseModel *model)
 {
-	if (scan_try_word(s, "season"))
+	bool by = scan_try_word(s, "by");
+
+	if (by && scan_try_word(s, "season"))
 	{
 		scan_char(s, '(');
 		model = purchase_model_with_season(model, season_scan(s));
+		scan_char(s, ')');
+		by = scan_try_word(s, "by");
 	}
-	else
-	{
-		scan_word(s, "covariates");
-		scan_char(s, '(');
-		model = model_covariates_scan(s, model);
-	}
+	if (!by)
+		return model;
+	scan_word(s, "covariates");
+	scan_char(s, '(');
+	model = purchase_model_with_covariates(model, coefficients_scan(s, model_ops(model)->nparams));
 	scan_char(s, ')');
 	return model;
 }
@@ -196,19 +199,19 @@ scan_more(Scanner *s, PurchaseModel *model)
 static void
 append_more(StringInfo out, const PurchaseModel *model)
 {
-	if (model->flags == 0)
-		return;
 	if (purchase_model_season(model) != NULL)
 	{
 		appendStringInfoString(out, " by season (");
 		season_append_text(out, purchase_model_season(model));
+		appendStringInfoChar(out, ')');
 	}
-	else
+	if (purchase_model_covariates(model) != NULL)
 	{
 		appendStringInfoString(out, " by covariates (");
-		model_covariates_append_text(out, model);
+		coefficients_append_text(out, purchase_model_covariates(model), &model->fit,
+								 model_ops(model)->nparams);
+		appendStringInfoChar(out, ')');
 	}
-	appendStringInfoChar(out, ')');
 }
 
 PG_FUNCTION_INFO_V1(crm_purchase_model_in);
@@ -234,8 +237,7 @@ crm_purchase_model_in(PG_FUNCTION_ARGS)
 	model_fit_scan(&s, &shape, &model->fit);
 	scan_tried(&s, model);
 	CheckPurchaseModel(model);
-	if (scan_try_word(&s, "by"))
-		model = scan_more(&s, model);
+	model = scan_more(&s, model);
 	scan_end(&s);
 	PG_RETURN_PURCHASE_MODEL(model);
 }
@@ -299,7 +301,8 @@ crm_purchase_model_send(PG_FUNCTION_ARGS)
 	if (purchase_model_season(model) != NULL)
 		season_append_bytes(&out, purchase_model_season(model));
 	if (purchase_model_covariates(model) != NULL)
-		model_covariates_append_bytes(&out, model);
+		coefficients_append_bytes(&out, purchase_model_covariates(model),
+								  model_ops(model)->nparams);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
@@ -341,9 +344,8 @@ crm_purchase_model_recv(PG_FUNCTION_ARGS)
 	model->k = pq_getmsgbyte(message);
 	flags = pq_getmsgbyte(message);
 	model->unit_days = pq_getmsgint(message, 4);
-	if (model_ops(model) == NULL || (version == PURCHASE_MODEL_VERSION_MORE
-										 ? flags != MODEL_BY_SEASON && flags != MODEL_BY_COVARIATES
-										 : flags != 0))
+	if (model_ops(model) == NULL || (flags & ~(MODEL_BY_SEASON | MODEL_BY_COVARIATES)) != 0 ||
+		(version == PURCHASE_MODEL_VERSION_MORE) != (flags != 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("unknown purchase_model of version %d, kind %d", model->version,
 							   model->kind)));
@@ -357,7 +359,8 @@ crm_purchase_model_recv(PG_FUNCTION_ARGS)
 	if (flags & MODEL_BY_SEASON)
 		model = purchase_model_with_season(model, season_from_bytes(message));
 	if (flags & MODEL_BY_COVARIATES)
-		model = model_covariates_from_bytes(message, model);
+		model = purchase_model_with_covariates(
+			model, coefficients_from_bytes(message, model_ops(model)->nparams));
 	PG_RETURN_PURCHASE_MODEL(model);
 }
 
@@ -435,7 +438,8 @@ crm_purchase_model_to_jsonb(PG_FUNCTION_ARGS)
 		appendStringInfoChar(&json, ']');
 	append_more_json(&json, model);
 	append_season_json(&json, model);
-	model_covariates_append_json(&json, model);
+	if (purchase_model_covariates(model) != NULL)
+		coefficients_append_json(&json, purchase_model_covariates(model), covariates_number_name);
 	appendStringInfoChar(&json, '}');
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }

@@ -5,6 +5,8 @@
  *   gamma_gamma(p 6.25, q 3.74, v 15.44)
  * A limit names the parameters that are left:
  *   gamma_gamma(p 6.25, mean 35), gamma_gamma(q 3.74, scale 96), one_price(price 9.99)
+ * One with covariates ends with their coefficients (coefficients.c):
+ *   gamma_gamma(p 6.25, q 3.74, v 15.44) fitted (...) by covariates (buying(channel 0.2), covariance 1 2 3 4)
  */
 #include "crm.h"
 
@@ -13,6 +15,7 @@
 #include "libpq/pqformat.h"
 #include "lifetime/spend_model.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 
 ModelShape
 spend_model_shape(const SpendModel *model)
@@ -23,13 +26,14 @@ spend_model_shape(const SpendModel *model)
 	return shape;
 }
 
-/* A version holds its kinds: 1 the family, 2 the limits. */
+/* A version holds its kinds: 1 the family, 2 the limits, 3 both. */
 static void
 CheckKind(const SpendModel *model)
 {
 	if (model->kind >= SPEND_MODEL_KINDS ||
-		model->version !=
-			(model->kind == SPEND_GAMMA_GAMMA ? SPEND_MODEL_VERSION : SPEND_MODEL_VERSION_LIMIT))
+		(model->version != SPEND_MODEL_VERSION_COVARIATES &&
+		 model->version !=
+			 (model->kind == SPEND_GAMMA_GAMMA ? SPEND_MODEL_VERSION : SPEND_MODEL_VERSION_LIMIT)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("unknown spend_model of version %d", model->version)));
 }
@@ -66,6 +70,33 @@ spend_model_create(int kind, const double *params)
 
 	memcpy(model->params, params, spend_shapes[kind].nparams * sizeof(double));
 	return CheckSpendModel(model);
+}
+
+/* "spend.channel", palloc'ed: what a spend model calls the covariates of how customers buy. */
+char *
+spend_coefficient_name(const Covariates *c, int i)
+{
+	return psprintf("spend.%s", c->names[i]);
+}
+
+/* A copy of a model without covariates that has their coefficients. */
+SpendModel *
+spend_model_with_covariates(const SpendModel *model, const ModelCovariates *covariates)
+{
+	Size		size = coefficients_size(covariates, spend_shapes[model->kind].nparams);
+	SpendModel *result = palloc0(sizeof(SpendModel) + size);
+
+	memcpy(result, model, sizeof(SpendModel));
+	memcpy(result + 1, covariates, size);
+	SET_VARSIZE(result, sizeof(SpendModel) + size);
+	result->version = SPEND_MODEL_VERSION_COVARIATES;
+	CheckSpendModel(result);
+	if (covariates->coefficients.sets == COVARIATES_OF_LEAVING ||
+		covariates->coefficients.sets == (COVARIATES_OF_BUYING | COVARIATES_OF_LEAVING))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a spend model has no coefficients of leaving")));
+	CheckCoefficients(covariates, &result->fit, spend_shapes[result->kind].nparams, "spend_model");
+	return result;
 }
 
 static double
@@ -119,8 +150,26 @@ crm_spend_model_in(PG_FUNCTION_ARGS)
 	memcpy(model->params, params, sizeof(params));
 	scan_char(&s, ')');
 	model_fit_scan(&s, &shape, &model->fit);
+	CheckSpendModel(model);
+	if (scan_try_word(&s, "by"))
+	{
+		scan_word(&s, "covariates");
+		scan_char(&s, '(');
+		model = spend_model_with_covariates(model, coefficients_scan(&s, shape.nparams));
+		scan_char(&s, ')');
+	}
 	scan_end(&s);
-	PG_RETURN_SPEND_MODEL(CheckSpendModel(model));
+	PG_RETURN_SPEND_MODEL(model);
+}
+
+/* "by covariates (...)" of a model that has some. */
+static void
+append_by(StringInfo out, const SpendModel *model)
+{
+	appendStringInfoString(out, "by covariates (");
+	coefficients_append_text(out, spend_model_covariates(model), &model->fit,
+							 spend_shapes[model->kind].nparams);
+	appendStringInfoChar(out, ')');
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_out);
@@ -140,6 +189,11 @@ crm_spend_model_out(PG_FUNCTION_ARGS)
 	}
 	appendStringInfoChar(&out, ')');
 	model_fit_append_text(&out, &shape, &model->fit);
+	if (spend_model_covariates(model) != NULL)
+	{
+		appendStringInfoChar(&out, ' ');
+		append_by(&out, model);
+	}
 	PG_RETURN_CSTRING(out.data);
 }
 
@@ -157,6 +211,8 @@ crm_spend_model_send(PG_FUNCTION_ARGS)
 	for (int i = 0; i < shape.nparams; i++)
 		pq_sendfloat8(&out, model->params[i]);
 	model_fit_send(&out, &shape, &model->fit);
+	if (spend_model_covariates(model) != NULL)
+		coefficients_append_bytes(&out, spend_model_covariates(model), shape.nparams);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
@@ -165,17 +221,23 @@ Datum
 crm_spend_model_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
-	SpendModel *model = allocate(SPEND_GAMMA_GAMMA);
+	SpendModel *model;
 	ModelShape	shape;
+	int			version = pq_getmsgint(message, 2);
+	int			kind = pq_getmsgint(message, 2);
 
-	model->version = pq_getmsgint(message, 2);
-	model->kind = pq_getmsgint(message, 2);
+	model = allocate(kind);
+	if (version != SPEND_MODEL_VERSION_COVARIATES)
+		model->version = version;
 	CheckKind(model);
 	shape = spend_model_shape(model);
 	for (int i = 0; i < shape.nparams; i++)
 		model->params[i] = pq_getmsgfloat8(message);
 	model_fit_recv(message, &shape, &model->fit);
-	PG_RETURN_SPEND_MODEL(CheckSpendModel(model));
+	CheckSpendModel(model);
+	if (version == SPEND_MODEL_VERSION_COVARIATES)
+		model = spend_model_with_covariates(model, coefficients_from_bytes(message, shape.nparams));
+	PG_RETURN_SPEND_MODEL(model);
 }
 
 /* {"model", parameters, fit}; for tools. */
@@ -197,6 +259,16 @@ crm_spend_model_to_jsonb(PG_FUNCTION_ARGS)
 		append_float8(&json, model->params[i]);
 	}
 	model_fit_append_json(&json, &shape, &model->fit);
+	if (spend_model_covariates(model) != NULL)
+	{
+		StringInfoData by;
+
+		initStringInfo(&by);
+		append_by(&by, model);
+		appendStringInfoString(&json, ",\"by\":");
+		escape_json(&json, by.data + strlen("by "));
+		coefficients_append_json(&json, spend_model_covariates(model), spend_coefficient_name);
+	}
 	appendStringInfoChar(&json, '}');
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
@@ -219,16 +291,6 @@ crm_one_price(PG_FUNCTION_ARGS)
 	PG_RETURN_SPEND_MODEL(spend_model_create(SPEND_ONE_PRICE, &price));
 }
 
-PG_FUNCTION_INFO_V1(crm_spend_model_parameters);
-Datum
-crm_spend_model_parameters(PG_FUNCTION_ARGS)
-{
-	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
-	ModelShape	shape = spend_model_shape(model);
-
-	return model_parameters(fcinfo, &shape, model->params, &model->fit);
-}
-
 PG_FUNCTION_INFO_V1(crm_spend_model_is_converged);
 Datum
 crm_spend_model_is_converged(PG_FUNCTION_ARGS)
@@ -243,7 +305,19 @@ crm_spend_model_fit_verdict(PG_FUNCTION_ARGS)
 	SpendModel *model = PG_GETARG_SPEND_MODEL(0);
 	ModelShape	shape = spend_model_shape(model);
 
-	PG_RETURN_TEXT_P(cstring_to_text(model_fit_reason(&shape, &model->fit)));
+	PG_RETURN_TEXT_P(cstring_to_text(coefficients_reason(spend_model_covariates(model),
+														 model_fit_reason(&shape, &model->fit),
+														 spend_coefficient_name)));
+}
+
+/* How many parameters were estimated, coefficients among them. */
+static int
+estimated(const SpendModel *model)
+{
+	const ModelCovariates *covariates = spend_model_covariates(model);
+
+	return spend_shapes[model->kind].nparams +
+		   (covariates == NULL ? 0 : covariates_count(&covariates->coefficients));
 }
 
 /* One price has no density, and so no likelihood. */
@@ -266,7 +340,7 @@ crm_spend_model_aic(PG_FUNCTION_ARGS)
 
 	if (model->kind == SPEND_ONE_PRICE)
 		PG_RETURN_NULL();
-	return model_aic(fcinfo, &model->fit, spend_shapes[model->kind].nparams);
+	return model_aic(fcinfo, &model->fit, estimated(model));
 }
 
 PG_FUNCTION_INFO_V1(crm_spend_model_bic);
@@ -277,7 +351,7 @@ crm_spend_model_bic(PG_FUNCTION_ARGS)
 
 	if (model->kind == SPEND_ONE_PRICE)
 		PG_RETURN_NULL();
-	return model_bic(fcinfo, &model->fit, spend_shapes[model->kind].nparams);
+	return model_bic(fcinfo, &model->fit, estimated(model));
 }
 
 VALUE_FUNCTIONS(spend_model, value_bytes_order, value_bytes);

@@ -8,11 +8,12 @@
 
 #include <math.h>
 
-#include "lifetime/fit_record.h"
+#include "lifetime/coefficients.h"
 #include "models/gamma_gamma.h"
 
 #define SPEND_MODEL_VERSION 1
-#define SPEND_MODEL_VERSION_LIMIT 2 /* a limit of the family; the same layout */
+#define SPEND_MODEL_VERSION_LIMIT 2		 /* a limit of the family; the same layout */
+#define SPEND_MODEL_VERSION_COVARIATES 3 /* either, and behind it ModelCovariates */
 
 typedef struct SpendModel
 {
@@ -21,7 +22,7 @@ typedef struct SpendModel
 	uint16	 kind;				   /* SpendModelKind */
 	double	 params[SPEND_PARAMS]; /* those that a limit does not have are zero */
 	ModelFit fit;
-} SpendModel;
+} SpendModel; /* and behind it, if the version says so, ModelCovariates of buying alone */
 
 /* The type's storage is plain: values are never packed or toasted in tables. */
 #define DatumGetSpendModel(d) ((SpendModel *) PG_DETOAST_DATUM(d))
@@ -30,6 +31,18 @@ typedef struct SpendModel
 
 extern ModelShape  spend_model_shape(const SpendModel *model);
 extern SpendModel *spend_model_create(int kind, const double *params);
+
+extern SpendModel *spend_model_with_covariates(const SpendModel		 *model,
+											   const ModelCovariates *covariates);
+extern char		  *spend_coefficient_name(const Covariates *c, int i);
+
+/* What a model knows of covariates; NULL if nothing. */
+static inline const ModelCovariates *
+spend_model_covariates(const SpendModel *model)
+{
+	return model->version == SPEND_MODEL_VERSION_COVARIATES ? (const ModelCovariates *) (model + 1)
+															: NULL;
+}
 
 static inline SpendParams
 spend_params(const SpendModel *model)
@@ -47,6 +60,11 @@ CheckSpendPredicting(const SpendModel *model)
 
 		CheckUsable(&shape, &model->fit);
 	}
+	if (unlikely(spend_model_covariates(model) != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a spend model with covariates predicts for a customer with hers only"),
+				 errhint("Predict by crm.for_customer(spend, covariates).")));
 	return model;
 }
 

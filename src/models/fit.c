@@ -2,7 +2,7 @@
  * fit.c: fits of purchase models: a family, the limit in which it ends, and the choice among all.
  */
 #include "models/fit.h"
-#include "models/search.h"
+#include "models/fit_starts.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -68,32 +68,20 @@ mean_age(const FitData *data)
 	return sum / data->customers;
 }
 
-#define STARTS 5
-#define FIRST_STARTS 2
-
-/*
- * One fit for one k, from nstarts starts behind the first ones. They are multiples of plain guesses; first says
- * where to begin instead.
- */
-static bool
-fit_for_k(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupted interrupted,
-		  const double *first, int behind, int nstarts, FitResult *result)
+void
+fit_starts(const PurchaseModelOps *ops, int k, const FitData *data, Problem *problem,
+		   double starts[][SEARCH_MAX_PARAMS])
 {
 	/* of a number, in units of its kind: the two parameters of buying, and those of leaving */
-	static const double buying[STARTS] = {0.8, 0.3, 3, 1, 0.1};
-	static const double leaving[STARTS][2] = {{0.8, 2.5}, {0.2, 0.5}, {3, 20}, {10, 10}, {0.05, 1}};
-	PurchaseProblem		purchase = {ops, data, k, interrupted};
-	Problem				problem = {.nparams = ops->nparams,
-								   .objective = purchase_objective,
-								   .data = &purchase,
-								   .customers = data->customers};
-	double				starts[STARTS][SEARCH_MAX_PARAMS];
-	double				time = mean_age(data);
-	double				rate = k * data->purchases / data->customers / time;
+	static const double buying[FIT_STARTS] = {0.8, 0.3, 3, 1, 0.1};
+	static const double leaving[FIT_STARTS][2] = {
+		{0.8, 2.5}, {0.2, 0.5}, {3, 20}, {10, 10}, {0.05, 1}};
+	double time = mean_age(data);
+	double rate = k * data->purchases / data->customers / time;
 
 	for (int i = 0; i < ops->nparams; i++)
-		place_parameter(&problem, i, ops->units[i], time);
-	for (int s = 0; s < STARTS; s++)
+		place_parameter(problem, i, ops->units[i], time);
+	for (int s = 0; s < FIT_STARTS; s++)
 	{
 		int at = 0;
 
@@ -116,6 +104,21 @@ fit_for_k(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupted inte
 					log(leaving[s][i]) + (ops->units[at] == PARAM_TIME ? log(time / 3) : 0);
 		}
 	}
+}
+
+/* One fit for one k, from nstarts starts behind the first ones; first says where to begin instead. */
+static bool
+fit_for_k(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupted interrupted,
+		  const double *first, int behind, int nstarts, FitResult *result)
+{
+	PurchaseProblem purchase = {ops, data, k, interrupted};
+	Problem			problem = {.nparams = ops->nparams,
+							   .objective = purchase_objective,
+							   .data = &purchase,
+							   .customers = data->customers};
+	double			starts[FIT_STARTS][SEARCH_MAX_PARAMS];
+
+	fit_starts(ops, k, data, &problem, starts);
 	if (first != NULL)
 		memcpy(starts[0], first, sizeof(starts[0]));
 
@@ -194,15 +197,10 @@ is_limit_of(int family, int kind)
 	return purchase_model_family(kind) == family;
 }
 
-/*
- * Where a family's likelihood grows towards an edge, the likeliest of its limits, if
- * one is as likely as what the search came to; else what the search says. Of equally likely ones that of fewer
- * parameters.
- */
-static bool
-end_in_limit(FitData *data, FitInterrupted interrupted, FitResult *result)
+bool
+fit_limits(LimitFit fit, void *data, double customers, FitResult *result)
 {
-	double	  enough = result->log_likelihood - fmax(0.5, 1e-5 * data->customers);
+	double	  enough = result->log_likelihood - fmax(0.5, 1e-5 * customers);
 	FitResult best;
 	int		  family = result->kind;
 	int		  evaluations = result->evaluations;
@@ -216,7 +214,7 @@ end_in_limit(FitData *data, FitInterrupted interrupted, FitResult *result)
 
 		if (!is_limit_of(family, ops->kind))
 			continue;
-		if (!fit_for_k(ops, result->k, data, interrupted, NULL, 0, 2, &limit))
+		if (!fit(ops, data, &limit))
 			return false;
 		evaluations += limit.evaluations;
 		if (limit.verdict != FIT_CONVERGED || !(limit.log_likelihood > enough))
@@ -233,6 +231,24 @@ end_in_limit(FitData *data, FitInterrupted interrupted, FitResult *result)
 	return true;
 }
 
+/* A PurchaseProblem whose family is given by each call. */
+static bool
+fit_limit(const PurchaseModelOps *ops, void *data, FitResult *result)
+{
+	PurchaseProblem *problem = data;
+
+	return fit_for_k(ops, problem->k, problem->data, problem->interrupted, NULL, 0,
+					 FIT_FIRST_STARTS, result);
+}
+
+static bool
+end_in_limit(FitData *data, FitInterrupted interrupted, FitResult *result)
+{
+	PurchaseProblem problem = {NULL, data, result->k, interrupted};
+
+	return fit_limits(fit_limit, &problem, data->customers, result);
+}
+
 /*
  * A family, or where it ends, for one k. first, if given, is where the search begins, and all that is tried. Where
  * neither two starts nor the limits have an answer, there are more starts.
@@ -243,7 +259,8 @@ fit_family_for_k(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupt
 {
 	FitResult more;
 
-	if (!fit_for_k(ops, k, data, interrupted, first, 0, first == NULL ? FIRST_STARTS : 1, result))
+	if (!fit_for_k(ops, k, data, interrupted, first, 0, first == NULL ? FIT_FIRST_STARTS : 1,
+				   result))
 		return false;
 	if (result->verdict == FIT_CONVERGED)
 		return true;
@@ -251,7 +268,8 @@ fit_family_for_k(const PurchaseModelOps *ops, int k, FitData *data, FitInterrupt
 		return false;
 	if (result->verdict == FIT_CONVERGED || first != NULL)
 		return true;
-	if (!fit_for_k(ops, k, data, interrupted, NULL, FIRST_STARTS, STARTS - FIRST_STARTS, &more))
+	if (!fit_for_k(ops, k, data, interrupted, NULL, FIT_FIRST_STARTS, FIT_STARTS - FIT_FIRST_STARTS,
+				   &more))
 		return false;
 	if (more.verdict != FIT_CONVERGED && !end_in_limit(data, interrupted, &more))
 		return false;

@@ -36,7 +36,11 @@ typedef struct FitChoice
 extern bool fit_purchase_models(FitData *data, bool by_season, FitInterrupted interrupted,
 								FitChoice *choice);
 
-/* Fit the gamma-gamma model; amounts should be near 1. False if interrupted. */
-extern bool fit_spend_model(SpendData *data, FitInterrupted interrupted, FitResult *result);
+/*
+ * Fit the gamma-gamma model, or the limit in which it ends, and its coefficients behind the parameters; amounts should be near 1. separated:
+ * which coefficient runs off, or -1. False if interrupted.
+ */
+extern bool fit_spend_model(SpendData *data, FitInterrupted interrupted, FitResult *result,
+							int *separated);
 
 #endif /* CRM_FIT_H */

@@ -1,47 +1,50 @@
 /*
- * fit_covariates.c: the likeliest coefficients of covariates, together with the parameters of the family.
- *
- * Covariates are divided by the largest of each for the search, so that a coefficient is what the largest does to the log
- * of a rate. The search begins at the fit without covariates.
+ * fit_covariates.c: the likeliest coefficients of covariates, together with the parameters of the family, or of the limit in
+ * which it ends. The search begins at the fit without covariates.
  */
 #include "models/covariates.h"
 
+#include "models/coefficients.h"
 #include "models/fit.h"
-#include "models/search.h"
+#include "models/fit_starts.h"
 
 #include <string.h>
 
-#define STARTS 2
 #define QUADRATURE_NODES 32
-#define RUNS_OFF \
-	4.0 /* e^4 = 55 times as often: where nothing else is known, the coefficient has no maximum */
 
 typedef struct CovariateProblem
 {
 	const PurchaseModelOps *ops;
 	CovariateData		   *data;
+	int						nleaving; /* coefficients that the model has */
 	double					scale[COEFFICIENTS_MAX];
 	FitInterrupted			interrupted;
 } CovariateProblem;
+
+static inline bool
+is_share(const PurchaseModelOps *ops, int i)
+{
+	return ops->units[i] == PARAM_SHARE;
+}
 
 /* The parameters of a group's customers, from a point of the search. */
 static PurchaseParams
 params_of_group(const CovariateProblem *problem, const CovariateGroup *group, const double *at)
 {
 	const PurchaseModelOps *ops = problem->ops;
-	const CovariateData	   *data = problem->data;
+	CovariateEffect			buying = covariates_effect_on_buying(ops->kind);
+	CovariateEffect			leaving = covariates_effect_on_leaving(ops->kind);
+	int						nbuying = problem->data->nbuying;
 	const double		   *coefficients = at + ops->nparams;
 	PurchaseParams			params = {1, {0}, ops->kind};
-	double					buying = 0;
-	double					leaving = 0;
+	double					moved[PURCHASE_PARAMS] = {0};
 
+	for (int i = 0; i < nbuying; i++)
+		moved[buying.at] += buying.sign * coefficients[i] * (group->z[i] / problem->scale[i]);
+	for (int i = nbuying; i < nbuying + problem->nleaving; i++)
+		moved[leaving.at] += leaving.sign * coefficients[i] * (group->z[i] / problem->scale[i]);
 	for (int i = 0; i < ops->nparams; i++)
-		params.p[i] = exp(at[i]);
-	for (int i = 0; i < data->nbuying; i++)
-		buying += coefficients[i] * (group->z[i] / problem->scale[i]);
-	for (int i = data->nbuying; i < data->nbuying + data->nleaving; i++)
-		leaving += coefficients[i] * (group->z[i] / problem->scale[i]);
-	covariates_apply(&params, buying, leaving);
+		params.p[i] = parameter_at(is_share(ops, i), at[i] + moved[i]);
 	return params;
 }
 
@@ -70,11 +73,11 @@ static bool
 covariates_objective(void *data, const double *at, double *value, double *gradient)
 {
 	const CovariateProblem *problem = data;
+	const PurchaseModelOps *ops = problem->ops;
 	const CovariateData	   *d = problem->data;
-	int						nparams = problem->ops->nparams;
-	int						leaves = covariates_leaving_at(problem->ops->kind);
-	double					sign = covariates_leaving_sign(problem->ops->kind);
-	int						n = nparams + d->nbuying + d->nleaving;
+	CovariateEffect			buying = covariates_effect_on_buying(ops->kind);
+	CovariateEffect			leaving = covariates_effect_on_leaving(ops->kind);
+	int						n = ops->nparams + d->nbuying + problem->nleaving;
 	double					total = 0;
 
 	memset(gradient, 0, n * sizeof(double));
@@ -88,13 +91,18 @@ covariates_objective(void *data, const double *at, double *value, double *gradie
 		if (!group_likelihood(problem, &params, &group->data, &sum, slopes))
 			return false;
 		total += sum;
-		for (int j = 0; j < nparams; j++)
-			gradient[j] += params.p[j] * slopes[j];
-		for (int j = 0; j < d->nbuying; j++)
-			gradient[nparams + j] -= group->z[j] / problem->scale[j] * params.p[1] * slopes[1];
-		for (int j = d->nbuying; j < d->nbuying + d->nleaving; j++)
-			gradient[nparams + j] +=
-				sign * group->z[j] / problem->scale[j] * params.p[leaves] * slopes[leaves];
+		for (int j = 0; j < ops->nparams; j++)
+		{
+			slopes[j] *= parameter_slope(is_share(ops, j), params.p[j]);
+			gradient[j] += slopes[j];
+		}
+		for (int j = 0; j < d->nbuying + problem->nleaving; j++)
+		{
+			CovariateEffect effect = j < d->nbuying ? buying : leaving;
+
+			gradient[ops->nparams + j] +=
+				effect.sign * (group->z[j] / problem->scale[j]) * slopes[effect.at];
+		}
 	}
 	*value = total / d->all.customers;
 	for (int j = 0; j < n; j++)
@@ -102,98 +110,79 @@ covariates_objective(void *data, const double *at, double *value, double *gradie
 	return true;
 }
 
-/* Mean of age over customers, the unit of the parameters that are times. */
-static double
-mean_age(const FitData *data)
+/* One model with its coefficients; without: the fit without covariates. */
+static bool
+fit_model(CovariateProblem *covariates, const PurchaseModelOps *ops, const FitResult *without,
+		  FitResult *result, int *separated)
 {
-	double sum = 0;
+	CovariateData *data = covariates->data;
+	int			   nparams = ops->nparams;
+	Problem		   problem = {
+			   .objective = covariates_objective, .data = covariates, .customers = data->all.customers};
+	double starts[FIT_STARTS][SEARCH_MAX_PARAMS] = {{0}};
 
-	for (int i = 0; i < data->nrows; i++)
-		sum += data->rows[i].count * data->times[data->rows[i].age];
-	return sum / data->customers;
+	covariates->ops = ops;
+	covariates->nleaving = covariates_effect_on_leaving(ops->kind).at < 0 ? 0 : data->nleaving;
+	problem.nparams = nparams + data->nbuying + covariates->nleaving;
+	fit_starts(ops, 1, &data->all, &problem, starts);
+	place_coefficients(&problem, nparams);
+	if (without->kind == ops->kind && without->verdict == FIT_CONVERGED)
+		for (int i = 0; i < nparams; i++)
+			starts[0][i] =
+				log(without->params[i]) - (is_share(ops, i) ? log1p(-without->params[i]) : 0);
+	memset(result, 0, sizeof(*result));
+	result->k = 1;
+	result->kind = result->fitted = ops->kind;
+	if (!maximise(&problem, FIT_FIRST_STARTS, starts, result))
+		return false;
+	*separated = settle_coefficients(result, nparams, problem.nparams, covariates->scale);
+	return true;
 }
 
-/* Which coefficient has no maximum, if the search says that something is not known; else -1. */
-static int
-runs_off(const FitResult *result, int nparams, int n)
+/* What fit_limits() needs to fit a limit. */
+typedef struct LimitProblem
 {
-	int	   which = -1;
-	double largest = RUNS_OFF;
+	CovariateProblem *covariates;
+	const FitResult	 *without;
+} LimitProblem;
 
-	for (int i = nparams; i < n && result->verdict != FIT_CONVERGED; i++)
-		if (fabs(result->params[i]) > largest)
-		{
-			largest = fabs(result->params[i]);
-			which = i - nparams;
-		}
-	return which;
+static bool
+fit_limit(const PurchaseModelOps *ops, void *data, FitResult *result)
+{
+	LimitProblem *problem = data;
+	int			  separated;
+
+	return fit_model(problem->covariates, ops, problem->without, result, &separated);
 }
 
 bool
 fit_covariates(const PurchaseModelOps *ops, CovariateData *data, FitInterrupted interrupted,
 			   FitResult *result, int *separated)
 {
-	int				 nparams = ops->nparams;
-	int				 n = nparams + data->nbuying + data->nleaving;
-	CovariateProblem covariates = {ops, data, {0}, interrupted};
-	Problem			 problem = {.nparams = n,
-								.objective = covariates_objective,
-								.data = &covariates,
-								.customers = data->all.customers};
-	double			 starts[STARTS][SEARCH_MAX_PARAMS] = {{0}};
-	FitResult		 base;
-	double			 time = mean_age(&data->all);
-	double			 rate = data->all.purchases / data->all.customers / time;
+	CovariateProblem covariates = {ops, data, data->nleaving, {0}, interrupted};
+	FitResult		 without;
+	LimitProblem	 limits = {&covariates, &without};
 
 	*separated = -1;
-	if (!fit_purchase_model(ops, 1, &data->all, interrupted, &base))
+	if (!fit_purchase_model(ops, 1, &data->all, interrupted, &without))
 		return false;
-	if (n == nparams)
+	if (data->nbuying + data->nleaving == 0)
 	{
-		*result = base;
+		*result = without;
 		return true;
 	}
 	for (int i = 0; i < data->ngroups; i++)
 	{
 		data->groups[i].data.nodes = QUADRATURE_NODES;
-		for (int j = 0; j < n - nparams; j++)
-			covariates.scale[j] = fmax(covariates.scale[j], fabs(data->groups[i].z[j]));
+		coefficients_scale(covariates.scale, data->groups[i].z, data->nbuying + data->nleaving);
 	}
-	for (int i = 0; i < nparams; i++)
-		place_parameter(&problem, i, ops->units[i], time);
-	for (int i = nparams; i < n; i++)
-	{
-		problem.is_free[i] = true;
-		problem.lower[i] = -FIT_LOG_BOUND;
-		problem.upper[i] = FIT_LOG_BOUND;
-	}
-	for (int s = 0; s < STARTS; s++)
-	{
-		starts[s][0] = log(0.8);
-		starts[s][1] = log(0.8) - log(2 * rate);
-		starts[s][2] = log(s == 0 ? 0.8 : 3);
-		starts[s][3] = ops->units[3] == PARAM_TIME ? log(time) : log(s == 0 ? 2.5 : 20);
-	}
-	if (base.kind == ops->kind && base.verdict == FIT_CONVERGED)
-		for (int i = 0; i < nparams; i++)
-			starts[0][i] = log(base.params[i]);
-
-	memset(result, 0, sizeof(*result));
-	result->k = 1;
-	result->kind = result->fitted = ops->kind;
-	if (!maximise(&problem, STARTS, starts, result))
+	if (!fit_model(&covariates, ops, &without, result, separated))
 		return false;
-	*separated = runs_off(result, nparams, n);
-	if (*separated >= 0 || result->bound >= nparams)
-	{
-		result->verdict = FIT_NOT_IDENTIFIED;
-		result->bound = 0;
-	}
-	for (int i = nparams; i < n; i++)
-		result->params[i] /= covariates.scale[i - nparams];
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < n; j++)
-			result->covariance[i][j] /= (i < nparams ? 1 : covariates.scale[i - nparams]) *
-										(j < nparams ? 1 : covariates.scale[j - nparams]);
+	if (result->verdict == FIT_CONVERGED)
+		return true;
+	if (!fit_limits(fit_limit, &limits, data->all.customers, result))
+		return false;
+	if (result->verdict == FIT_CONVERGED)
+		*separated = -1;
 	return true;
 }

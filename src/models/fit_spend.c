@@ -1,8 +1,8 @@
 /*
- * fit_spend.c: the fit of the gamma-gamma model, or of the limit in which it ends.
+ * fit_spend.c: the fit of the gamma-gamma model, or of the limit in which it ends, with the coefficients of covariates.
  */
+#include "models/coefficients.h"
 #include "models/fit.h"
-#include "models/search.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -11,26 +11,21 @@ typedef struct SpendProblem
 {
 	int			   kind; /* SpendModelKind */
 	SpendData	  *data;
+	double		   scale[SPEND_COEFFICIENTS_MAX];
 	FitInterrupted interrupted;
 } SpendProblem;
 
+/* Log-likelihood of customers of the same parameters and its gradient by them; false if interrupted. */
 static bool
-spend_objective(void *data, const double *log_params, double *value, double *gradient)
+rows_likelihood(SpendProblem *problem, const SpendParams *params, int first, int nrows,
+				double *total, double *totals)
 {
-	SpendProblem *problem = data;
-	SpendData	 *d = problem->data;
-	int			  n = spend_shapes[problem->kind].nparams;
-	SpendParams	  params = {{0}};
-	double		  total = 0;
-	double		  totals[SPEND_PARAMS] = {0};
+	SpendData *d = problem->data;
+	int		   n = spend_shapes[problem->kind].nparams;
 
-	for (int i = 0; i < n; i++)
-		params.p[i] = exp(log_params[i]);
-	if (problem->kind == SPEND_GAMMA_GAMMA)
-		gamma_gamma_tabulate(&params, d);
-	for (int start = 0; start < d->nrows; start += ROWS_PER_CHECK)
+	for (int start = first; start < first + nrows; start += ROWS_PER_CHECK)
 	{
-		int	   end = start + ROWS_PER_CHECK < d->nrows ? start + ROWS_PER_CHECK : d->nrows;
+		int end = start + ROWS_PER_CHECK < first + nrows ? start + ROWS_PER_CHECK : first + nrows;
 		double sum = 0;
 		double sums[SPEND_PARAMS] = {0};
 
@@ -42,43 +37,91 @@ spend_objective(void *data, const double *log_params, double *value, double *gra
 
 			sum += d->rows[i].count *
 				   (problem->kind == SPEND_GAMMA_GAMMA
-						? gamma_gamma_fit_row(&params, d, &d->rows[i], g)
-						: spend_limit_fit_row(problem->kind, params.p, d, &d->rows[i], g));
+						? gamma_gamma_fit_row(params, d, &d->rows[i], g)
+						: spend_limit_fit_row(problem->kind, params->p, d, &d->rows[i], g));
 			for (int j = 0; j < n; j++)
 				sums[j] += d->rows[i].count * g[j];
 		}
-		total += sum;
+		*total += sum;
 		for (int j = 0; j < n; j++)
 			totals[j] += sums[j];
 	}
-	*value = total / d->customers;
-	for (int j = 0; j < n; j++)
-		gradient[j] = params.p[j] * totals[j] / d->customers;
 	return true;
 }
 
 static bool
-fit_kind(int kind, SpendData *data, FitInterrupted interrupted, FitResult *result)
+spend_objective(void *data, const double *log_params, double *value, double *gradient)
+{
+	SpendProblem		  *problem = data;
+	SpendData			  *d = problem->data;
+	const SpendModelShape *shape = &spend_shapes[problem->kind];
+	int					   n = shape->nparams;
+	SpendParams			   params = {{0}};
+	double				   total = 0;
+	int					   first = 0;
+
+	memset(gradient, 0, (n + d->ncoefficients) * sizeof(double));
+	for (int i = 0; i < n; i++)
+		params.p[i] = exp(log_params[i]);
+	if (problem->kind == SPEND_GAMMA_GAMMA)
+		gamma_gamma_tabulate(&params, d);
+	for (int g = 0; g == 0 || g < d->ngroups; g++)
+	{
+		const SpendGroup *group = d->ngroups == 0 ? NULL : &d->groups[g];
+		int				  nrows = group == NULL ? d->nrows : group->nrows;
+		SpendParams		  own = params;
+		double			  slopes[SPEND_PARAMS] = {0};
+		double			  effect = 0;
+
+		for (int j = 0; j < d->ncoefficients; j++)
+			effect += log_params[n + j] * (group->z[j] / problem->scale[j]);
+		spend_apply(problem->kind, own.p, effect);
+		if (!rows_likelihood(problem, &own, first, nrows, &total, slopes))
+			return false;
+		first += nrows;
+		for (int j = 0; j < n; j++)
+			gradient[j] += own.p[j] * slopes[j];
+		for (int j = 0; j < d->ncoefficients; j++)
+			gradient[n + j] +=
+				group->z[j] / problem->scale[j] * own.p[shape->money] * slopes[shape->money];
+	}
+	*value = total / d->customers;
+	for (int j = 0; j < n + d->ncoefficients; j++)
+		gradient[j] /= d->customers;
+	return true;
+}
+
+static bool
+fit_kind(int kind, SpendData *data, FitInterrupted interrupted, FitResult *result, int *separated)
 {
 	double		 starts[][SEARCH_MAX_PARAMS] = {{log(2), log(4), log(1.5), 0},
 												{0, log(2), 0, 0},
 												{log(20), log(10), log(0.5), 0},
 												{log(0.2), log(5), log(20), 0}};
-	SpendProblem spend = {kind, data, interrupted};
-	Problem		 problem = {.nparams = spend_shapes[kind].nparams,
+	int			 nparams = spend_shapes[kind].nparams;
+	SpendProblem spend = {kind, data, {0}, interrupted};
+	Problem		 problem = {.nparams = nparams + data->ncoefficients,
 							.objective = spend_objective,
 							.data = &spend,
 							.customers = data->customers};
 
-	for (int i = 0; i < SPEND_PARAMS; i++)
+	for (int i = 0; i < nparams; i++)
 	{
 		problem.lower[i] = -FIT_LOG_BOUND;
 		problem.upper[i] = FIT_LOG_BOUND;
 	}
+	for (int s = 0; s < (int) (sizeof(starts) / sizeof(starts[0])); s++)
+		memset(starts[s] + nparams, 0, (SEARCH_MAX_PARAMS - nparams) * sizeof(double));
+	for (int g = 0; g < data->ngroups; g++)
+		coefficients_scale(spend.scale, data->groups[g].z, data->ncoefficients);
+	place_coefficients(&problem, nparams);
 	memset(result, 0, sizeof(*result));
 	result->k = 1;
 	result->kind = kind;
-	return maximise(&problem, sizeof(starts) / sizeof(starts[0]), starts, result);
+	if (!maximise(&problem, sizeof(starts) / sizeof(starts[0]), starts, result))
+		return false;
+	*separated = settle_coefficients(result, nparams, problem.nparams, spend.scale);
+	return true;
 }
 
 /* One price for all: nothing is left to be likely, so that the likelihood stays 0. True if it is so. */
@@ -97,24 +140,29 @@ is_one_price(const SpendData *data, FitResult *result)
 }
 
 bool
-fit_spend_model(SpendData *data, FitInterrupted interrupted, FitResult *result)
+fit_spend_model(SpendData *data, FitInterrupted interrupted, FitResult *result, int *separated)
 {
 	double enough;
 
+	*separated = -1;
 	if (data->nrows > 0 && is_one_price(data, result))
 		return true;
-	if (!fit_kind(SPEND_GAMMA_GAMMA, data, interrupted, result))
+	if (!fit_kind(SPEND_GAMMA_GAMMA, data, interrupted, result, separated))
 		return false;
 	enough = result->log_likelihood - fmax(0.5, 1e-5 * data->customers);
 	for (int kind = SPEND_ALIKE; kind <= SPEND_OWN_PRICE && result->verdict != FIT_CONVERGED;
 		 kind++)
 	{
 		FitResult limit;
+		int		  ignored;
 
-		if (!fit_kind(kind, data, interrupted, &limit))
+		if (!fit_kind(kind, data, interrupted, &limit, &ignored))
 			return false;
 		if (limit.verdict == FIT_CONVERGED && limit.log_likelihood > enough)
+		{
 			*result = limit;
+			*separated = -1;
+		}
 	}
 	return true;
 }

@@ -20,6 +20,12 @@ const SpendModelShape spend_shapes[SPEND_MODEL_KINDS] = {
 
 #define BEYOND_ANY_SIZE 0x1p60
 
+void
+spend_apply(int kind, double *params, double effect)
+{
+	params[spend_shapes[kind].money] *= exp(effect);
+}
+
 SpendParams
 spend_whole(int kind, const double *params)
 {

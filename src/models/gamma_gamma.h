@@ -43,6 +43,9 @@ typedef struct SpendModelShape
 /* Of each kind. */
 extern const SpendModelShape spend_shapes[SPEND_MODEL_KINDS];
 
+/* Changes a kind's parameters to those of a customer with g'z = effect; by nothing, not in the last bit. */
+extern void spend_apply(int kind, double *params, double effect);
+
 /* The member of the family that is as good as a kind's parameters, as far as a double knows. */
 extern SpendParams spend_whole(int kind, const double *params);
 
@@ -55,14 +58,29 @@ typedef struct SpendRow
 	double count;
 } SpendRow;
 
+/*
+ * Rows of customers with equal covariates z, which pay exp(g'z) times as much: gamma, or the mean, the scale, the
+ * price of a limit, is that many times as large.
+ */
+#define SPEND_COEFFICIENTS_MAX 8
+
+typedef struct SpendGroup
+{
+	int	   nrows;
+	double z[SPEND_COEFFICIENTS_MAX];
+} SpendGroup;
+
 typedef struct SpendData
 {
 	int		  nrows;
 	int		  nxs;
-	SpendRow *rows;
+	SpendRow *rows; /* of the groups one behind the other */
 	double	 *xs;
 	double (*by_x)[3];
-	double customers;
+	double		customers;
+	int			ncoefficients;
+	int			ngroups; /* 0 without covariates */
+	SpendGroup *groups;
 } SpendData;
 
 /* ln L of a mean spend z over x purchases; eq. 1a. */

@@ -67,6 +67,8 @@ INSERT INTO hostile.value VALUES
   ('crm.purchase_model', 'mbg_nbd(r 0.8, alpha 60, a 0.8, b 2.5, unit_days 1) by season (month 1 1 1 1 1 1 1 1 1 1 1 1)'),
   ('crm.purchase_model', 'bg_nbd(r 0.8, alpha 60, a 0.8, b 2.5, unit_days 7) by season (' || crm.season('week', array_fill(1::float8, '{51}') || 50::float8)::text || ')'),
   ('crm.purchase_model', 'pareto_nbd(r 0.8, alpha 60, s 0.8, beta 250, unit_days 1) by covariates (buying(a 0.5) leaving(a -100))'),
+  ('crm.purchase_model', 'mbg_nbd(rate 0.01, p 0.3, unit_days 7) by season (month 1 1 1 1 1 1 1 1 1 1 1 1) by covariates (buying(a 0.5) leaving(a 1))'),
+  ('crm.spend_model', 'gamma_gamma(p 6.25, q 3.74, v 15.44) by covariates (buying(a 0.5))'), ('crm.spend_model', 'one_price(price 5) by covariates (buying(a -3))'),
   ('crm.season', crm.season('month', '{1,1,1,1,1,1,1,1,1,1,1,2}')::text), ('crm.season', crm.season('week', array_fill(1::float8, '{51}') || 1e9::float8)::text),
   ('crm.season', 'month 1 1 1 1 1 1 1 1 1 1 1 1 found (customers 3, from 2021-01-03, until 2024-12-30, purchases 1 0 0 0 0 0 0 0 0 0 0 2, errors 0 0 0 0 0 0 0 0 0 0 0 1)'),
   ('crm.covariates', crm.covariates('{a}', '{1}', '{-1}')::text), ('crm.covariates', crm.covariates('{a}', '{1e9}', '{1e9}')::text), ('crm.covariates', 'none'),

@@ -69,6 +69,6 @@ CROSS JOIN LATERAL (
       AND v.atttypid::regtype::text LIKE 'crm.%' AND (p.proname = 'merge' OR p.proname IN ('fit_mix_base', 'affinity'))) c ON true) a
 WHERE p.pronamespace = 'crm'::regnamespace AND coalesce(p.proargnames[1], '') <> 'state'
   AND g.aggtransfn <> ALL (SELECT oid FROM pg_proc WHERE proname = 'purchase_history_without_zone') -- which only say what is missing
-  AND p.oid NOT IN ('crm.fit_pareto_nbd(crm.purchase_history, date, crm.season)'::regprocedure, 'crm.fit_mbg_cnbd_k(crm.purchase_history, date, crm.season)'::regprocedure) -- which refuse
+  AND p.oid NOT IN ('crm.fit_pareto_nbd(crm.purchase_history, date, crm.season)'::regprocedure, 'crm.fit_pareto_nbd(crm.purchase_history, date, int, crm.season, crm.covariates)'::regprocedure, 'crm.fit_mbg_cnbd_k(crm.purchase_history, date, crm.season)'::regprocedure) -- which refuse
   AND NOT 'crm.breakage_curve'::regtype = ANY (p.proargtypes[1:])
 GROUP BY p.oid, p.proname;

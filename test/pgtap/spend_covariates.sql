@@ -1,0 +1,64 @@
+-- covariates of the spend model: recovery, one answer in any order, who is left out, what a model for a customer predicts
+BEGIN;
+SET LOCAL search_path = public, crm, crm_internal;
+SELECT plan(24);
+
+-- by z they pay exp(0.4) times as much, by g exp(-0.2) times
+CREATE TEMP TABLE customer AS
+SELECT z, g, row_number() OVER () AS id, purchase_history(purchased_on, round((amount * exp(0.4 * z - 0.2 * g))::numeric, 4)) AS history
+FROM (VALUES (0, 0), (0, 1), (1, 0), (1, 1)) AS v(z, g),
+  LATERAL simulate_purchases(mbg_nbd(0.8, 60, 0.8, 2.5), gamma_gamma(6, 4, 15), 1000, '[2021-01-01,2024-12-31]', 10 + z * 2 + g, '2023-12-31')
+GROUP BY z, g, customer_id;
+CREATE TEMP TABLE model AS
+SELECT fit_gamma_gamma(history, '2024-12-31', covariates('{z,g}', ARRAY[z,g], ARRAY[z,g])) AS m, fit_gamma_gamma(history, '2024-12-31') AS plain FROM customer;
+
+SELECT ok(is_converged(m), 'the fit converges') FROM model;
+SELECT ok(bool_and(abs(estimate - planted) < 3 * standard_error) AND count(*) = 2, 'planted coefficients are found within three standard errors')
+FROM model, parameters(m) JOIN (VALUES ('spend.z', 0.4), ('spend.g', -0.2)) t(name, planted) USING (name);
+SELECT results_eq('SELECT name FROM model, parameters(m)', $$VALUES ('p'), ('q'), ('v'), ('spend.z'), ('spend.g')$$, 'coefficients stand behind the parameters');
+SELECT ok(bic(m) < bic(plain) AND abs((bic(m) + 2 * log_likelihood(m)) / ln(repeat_buyers) - 5) < 1e-9 AND abs(aic(m) + 2 * log_likelihood(m) - 10) < 1e-9, 'aic and bic count five')
+FROM model, (SELECT count(*) AS repeat_buyers FROM customer WHERE purchase_day_count(until(history, '2024-12-31')) > 1) c;
+
+-- one answer
+SELECT is((SELECT fit_gamma_gamma(history, '2024-12-31', covariates('{z,g}', ARRAY[z,g], ARRAY[z,g]) ORDER BY id DESC)::text FROM customer), m::text, 'no order of rows changes it') FROM model;
+CREATE AGGREGATE pg_temp.state(purchase_history, date, covariates) (SFUNC = spend_model_covariates_transition, STYPE = spend_model_state);
+CREATE TEMP TABLE part AS SELECT id % 3 = 0 AS third, pg_temp.state(history, '2024-12-31', covariates('{z,g}', ARRAY[z,g])) AS s FROM customer GROUP BY 1;
+SELECT is(fit_gamma_gamma_final(spend_model_state_combine(a.s, b.s::text::spend_model_state))::text, m::text, 'nor does merging') FROM model, part a, part b WHERE a.third AND NOT b.third;
+SELECT is(s::text::spend_model_state::text, s::text, 'a state comes back from its text') FROM part WHERE third;
+SELECT is((SELECT fit_gamma_gamma(history, '2024-12-31', covariates('{z,g}', ARRAY[z,g]))::text FROM customer), m::text, 'numbers of leaving say nothing of spend') FROM model;
+SELECT is(m::text::spend_model, m, 'the text form loses nothing') FROM model;
+SELECT is(m::jsonb::spend_model, m, 'nor does jsonb') FROM model;
+SELECT is(m::jsonb -> 'coefficients' -> 'spend.z', to_jsonb(estimate), 'which names the coefficients') FROM model, parameters(m) WHERE name = 'spend.z';
+
+-- none are none, bit for bit; zero coefficients too
+SELECT is((SELECT fit_gamma_gamma(history, '2024-12-31', covariates('{}', '{}'))::text FROM customer), plain::text, 'a fit without names is that without covariates, bit for bit') FROM model;
+SELECT is((SELECT array_agg(expected_spend(for_customer((gamma_gamma(6, 4, 15) || ' by covariates (buying(z 0))')::spend_model, covariates('{z}', ARRAY[id])), history, '2024-12-31') ORDER BY id) FROM customer WHERE id % 50 = 0),
+  (SELECT array_agg(expected_spend(gamma_gamma(6, 4, 15), history, '2024-12-31') ORDER BY id) FROM customer WHERE id % 50 = 0), 'with zero coefficients every customer has the model itself');
+
+-- another zero or unit of a covariate is another way to say the same
+CREATE TEMP TABLE moved AS SELECT fit_gamma_gamma(history, '2024-12-31', covariates('{z,g}', ARRAY[10 * z + 3,g - 1])) AS moved FROM customer;
+SELECT ok(bool_and(abs(log_likelihood(moved) - log_likelihood(m)) < 1e-4 AND abs(expected_spend(for_customer(moved, covariates('{z,g}', ARRAY[10 * z + 3,g - 1])), history, '2024-12-31') /
+    expected_spend(for_customer(m, covariates('{z,g}', ARRAY[z,g])), history, '2024-12-31') - 1) < 1e-5), 'predictions are the same') FROM model, moved, customer WHERE id % 50 = 0;
+SELECT ok(bool_and(abs(a.standard_error / b.standard_error - 1) < 1e-3), 'and errors of a customer''s parameters')
+FROM moved, model, parameters(for_customer(moved, covariates('{z,g}', '{13,0}'))) a JOIN parameters(for_customer(m, covariates('{z,g}', '{1,1}'))) b USING (name);
+
+-- a model for a customer
+SELECT ok(abs(c.estimate / m.estimate - exp(z.estimate - 2 * g.estimate)) < 1e-9, 'v is exp(g''z) times as large')
+FROM model, parameters(m) m, parameters(m) z, parameters(m) g, parameters(for_customer(model.m, covariates('{z,g}', '{1,-2}'))) c WHERE m.name = 'v' AND z.name = 'spend.z' AND g.name = 'spend.g' AND c.name = 'v';
+SELECT ok(abs(avg(ln(expected_spend(for_customer(m, covariates('{z,g}', ARRAY[z,g])), purchase('2024-01-01', 5), '2024-12-31') / expected_spend(plain, purchase('2024-01-01', 5), '2024-12-31')))) < 0.1
+  AND max(expected_spend(for_customer(m, covariates('{z,g}', ARRAY[z,g])), purchase('2024-01-01', 5), '2024-12-31')) > 1.5 * min(expected_spend(for_customer(m, covariates('{z,g}', ARRAY[z,g])), purchase('2024-01-01', 5), '2024-12-31')), 'new customers differ by theirs, around the model for all') FROM model, customer;
+SELECT throws_ok('SELECT expected_spend(m, history, ''2024-12-31'') FROM model, customer', '0A000', 'a spend model with covariates predicts for a customer with hers only', 'the model itself predicts for nobody');
+SELECT throws_ok('SELECT for_customer(plain, covariates(''{z}'', ''{1}'')) FROM model', '22023', 'the model has no covariates', 'a plain one needs none');
+SELECT throws_ok('SELECT for_customer(m, covariates(''{z}'', ''{1}'')) FROM model', '22023', 'the model has other covariates', 'names have to be the same');
+SELECT throws_ok('SELECT fit_gamma_gamma(history, ''2024-12-31'', covariates(''{z}'', NULL, ARRAY[z])) FROM customer', '22023', 'a spend model has no coefficients of leaving', 'leaving alone says nothing');
+
+-- who has none is left out and counted; a covariate that all share is an error
+SELECT is((SELECT fit_gamma_gamma(history, '2024-12-31', covariates('{z,g}', ARRAY[CASE WHEN id > 0 THEN z END, g]) ORDER BY id)::text FROM (SELECT * FROM customer UNION ALL SELECT NULL, NULL, -i, purchase('2022-01-01', 1) FROM generate_series(1, 7) i) c),
+  regexp_replace(m::text, 'left_out [0-9]+', 'left_out ' || (regexp_match(m::text, 'left_out ([0-9]+)'))[1]::int + 7), 'a customer without covariates is left out') FROM model;
+SELECT throws_ok('SELECT fit_gamma_gamma(history, ''2024-12-31'', covariates(''{one}'', ARRAY[1])) FROM customer', '22023', 'covariate buying.one is the same for all customers', 'a covariate of all is refused');
+
+-- a limit has coefficients too: each customer pays a price of her own, always the same
+SELECT ok(model::text LIKE 'gamma_gamma(q %' AND bool_and(abs(estimate - 0.5) < 3 * standard_error), 'a limit keeps its coefficients')
+FROM (SELECT fit_gamma_gamma(merge, '2024-12-31', covariates('{z}', ARRAY[z])) AS model FROM (SELECT i % 2 AS z, merge(purchase(date '2024-01-01' + d, round((20 * exp(0.5 * (i % 2)) / -ln((i * 377 % 1000 + 0.5) / 1000))::numeric, 4))) FROM generate_series(1, 600) i, generate_series(0, 3) d GROUP BY i) c) m, parameters(model) WHERE name = 'spend.z' GROUP BY model;
+SELECT * FROM finish();
+ROLLBACK;
