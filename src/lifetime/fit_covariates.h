@@ -6,7 +6,7 @@
 
 #include "crm.h"
 
-#include "lifetime/fit_given.h"
+#include "lifetime/fit_state.h"
 #include "lifetime/purchase_model.h"
 
 extern PurchaseModel *fit_by_covariates(const FitState *state, int kind);

@@ -7,7 +7,7 @@
 #include "crm.h"
 
 #include "lifetime/fit_record.h"
-#include "lifetime/fit_given.h"
+#include "lifetime/fit_state.h"
 #include "models/model.h"
 
 /* A fit of four parameters to fewer customers than this says nothing. */

@@ -10,6 +10,9 @@
 
 #include "crm.h"
 
+#include "lifetime/covariates.h"
+#include "lifetime/season.h"
+
 #define FIT_STATE_VERSION 1
 
 typedef enum FitStateKind
@@ -113,5 +116,28 @@ extern FitState *fit_state_add(FitState *state, double a, double b, double c, in
 extern void		 fit_state_leave_out(FitState *state, int64 count);
 extern FitState *fit_state_merge(FitState *state, const FitState *other);
 extern FitGroup *fit_state_sorted(const FitState *state);
+
+/*
+ * What a fit is given: a state of customers by a season's clock has the season in its head; one of customers with covariates their names, and behind
+ * them a season if there is one. Names of version 0 are not known yet: rows without covariates, whose customers are left out, have
+ * come first.
+ */
+extern struct varlena	*fit_given(const Covariates *names, const Season *season);
+extern const Covariates *fit_given_names(int kind, const struct varlena *given);
+extern const Season		*fit_given_season(int kind, const struct varlena *given);
+
+/* The season that a fit counts by, NULL without. */
+static inline const Season *
+fit_season_of(const FitState *state)
+{
+	return fit_given_season(state->kind, fit_state_head(state));
+}
+
+/* The names of covariates of a fit; NULL without, or as long as they are not known. */
+static inline const Covariates *
+fit_names_of(const FitState *state)
+{
+	return fit_given_names(state->kind, fit_state_head(state));
+}
 
 #endif /* CRM_FIT_STATE_H */

@@ -13,7 +13,7 @@
 
 #include "base/scan.h"
 #include "lifetime/btyd.h"
-#include "lifetime/fit_given.h"
+#include "lifetime/fit_state.h"
 #include "lifetime/fit_holdout.h"
 #include "lifetime/fit_record.h"
 #include "lifetime/occasions.h"
