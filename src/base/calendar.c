@@ -9,7 +9,6 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
-#define DAYS_PER_WEEK 7
 #define MONTHS_PER_QUARTER 3
 /* The first date there is. */
 #define DATE_FIRST (DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE)
@@ -204,6 +203,13 @@ period_first_day(Period period, int32 number)
 						errmsg("first day of the period is out of range"),
 						errdetail("The first date is %s.", date_to_text(DATE_FIRST))));
 	return day;
+}
+
+/* The last day of a period, or of the calendar, if that ends before. */
+DateADT
+period_last_day(Period period, int32 number)
+{
+	return Min(first_day(period, number + 1) - 1, DATE_END_JULIAN - 1 - POSTGRES_EPOCH_JDATE);
 }
 
 /* A finite date in ISO form, whatever DateStyle says. */

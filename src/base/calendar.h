@@ -10,6 +10,8 @@
 
 #include "crm.h"
 
+#define DAYS_PER_WEEK 7
+
 /* Division that rounds down, also below zero; b is above it. */
 static inline int64
 floor_div(int64 a, int64 b)
@@ -138,6 +140,7 @@ extern bool		   period_is_valid(Period period);
 extern int32	   period_age(PeriodUnit unit, DateADT from, DateADT day);
 extern int32	   period_number(Period period, DateADT day);
 extern DateADT	   period_first_day(Period period, int32 number);
+extern DateADT	   period_last_day(Period period, int32 number);
 extern char		  *date_to_text(DateADT day);
 
 /* A date that arithmetic can use: named in the message as the caller calls it. */

@@ -9,7 +9,7 @@
 #include "base/calendar.h"
 #include "base/scan.h"
 
-#define DAYS_PER_WEEK 7
+#define FIRST_MONDAY 2 /* 2000-01-03: day 0 was a Saturday */
 
 typedef char WeekdayName[4];
 

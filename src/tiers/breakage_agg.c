@@ -41,7 +41,7 @@ static BreakageCurve *
 count_gone(BreakageCurve *state, const PointsAwards *a, const PointsGoneList *list, int group,
 		   BreakageCount one)
 {
-	for (int i = list->first; i < list->n; i++)
+	for (int i = 0; i < list->n; i++)
 	{
 		const PointsGone *gone = &list->gone[i];
 		BreakageCount	  count = {one.redeemed * gone->points, one.expired * gone->points,
@@ -58,7 +58,7 @@ count_gone(BreakageCurve *state, const PointsAwards *a, const PointsGoneList *li
 static void
 leave_out_refunded(PointsAwards *a)
 {
-	for (int i = a->expired.n - 1; i >= a->expired.first; i--)
+	for (int i = a->expired.n - 1; i >= 0; i--)
 	{
 		PointsGone	*gone = &a->expired.gone[i];
 		PointsAward *award = &a->awards[gone->award];
@@ -79,22 +79,26 @@ count_customer(BreakageCurve *state, PointsLedger *l, DateADT as_of, int group)
 	state = count_gone(state, a, &a->expired, group, (BreakageCount){.expired = 1});
 	state = count_gone(state, a, &a->taken, group, (BreakageCount){.taken_back = 1});
 	for (int i = 0; i < a->n; i++)
-		if (a->awards[i].left > 0)
-		{
-			BreakageCount count = {.open = a->awards[i].left};
+	{
+		const PointsAward *award = &a->awards[i];
+		BreakageCount	   open = {.open = award->left};
+		BreakageCount	   too_late = {.expired = award->expired};
 
-			breakage_add(count_at(&state, a->awards[i].awarded_on, as_of, group), &count);
-		}
+		if (award->left > 0)
+			breakage_add(count_at(&state, award->awarded_on, as_of, group), &open);
+		if (award->expired > 0) /* a refund was undone when the award had expired */
+			breakage_add(count_at(&state, award->awarded_on, award->expires_on, group), &too_late);
+	}
 	return state;
 }
 
-/* (state, rule, purchases, redeemed, as_of); a customer without rule or history is left out. */
+/* (state, rule, purchases, redeemed, as_of [, base_points, gifts]); a customer without rule or history is left out. */
 PG_FUNCTION_INFO_V1(crm_breakage_transition);
 Datum
 crm_breakage_transition(PG_FUNCTION_ARGS)
 {
 	BreakageCurve	*state = PG_ARGISNULL(0) ? NULL : PG_GETARG_BREAKAGE_CURVE(0);
-	PurchaseHistory *purchases;
+	PointsHistories of;
 	PointsLedger	 l;
 	DateADT			 as_of;
 
@@ -104,12 +108,10 @@ crm_breakage_transition(PG_FUNCTION_ARGS)
 	as_of = CheckFiniteDate(PG_GETARG_DATEADT(4), "as_of");
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
 	{
-		purchases = PG_GETARG_PURCHASE_HISTORY(2);
-		points_ledger_until(&l, PG_GETARG_POINTS_RULE(1), purchases,
-							PG_ARGISNULL(3) ? NULL : PG_GETARG_PURCHASES_KNOWN(3, as_of), as_of,
-							true);
+		of = points_histories_of_arguments(fcinfo, 2, 5, 6, as_of);
+		points_ledger_until(&l, PG_GETARG_POINTS_RULE(1), &of, as_of, true);
 		state = count_customer(state == NULL ? breakage_create(0) : state, &l, as_of,
-							   group_of_history(purchases));
+							   group_of_history(of.purchases));
 	}
 	if (state == NULL)
 		PG_RETURN_NULL();
@@ -327,15 +329,19 @@ points_to_be_redeemed(const PointsLedger *l, const KnownCurve *known, DateADT as
 	return points;
 }
 
-/* State + points that will be redeemed x value: (state, rule, purchases, redeemed, as_of, point_value, breakage). */
+/*
+ * State + points that will be redeemed x value: (state, rule, purchases, redeemed, as_of, point_value, breakage
+ * [, base_points, gifts]).
+ */
 PG_FUNCTION_INFO_V1(crm_points_liability_awards_transition);
 Datum
 crm_points_liability_awards_transition(PG_FUNCTION_ARGS)
 {
-	PointsLedger l;
-	DateADT		 as_of;
-	int128		 points;
-	Datum		 owed;
+	PointsHistories of;
+	PointsLedger	l;
+	DateADT			as_of;
+	int128			points;
+	Datum			owed;
 
 	for (int i = 1; i <= 6; i++)
 		if (i != 3 && PG_ARGISNULL(i))
@@ -346,8 +352,8 @@ crm_points_liability_awards_transition(PG_FUNCTION_ARGS)
 		}
 	as_of = CheckFiniteDate(PG_GETARG_DATEADT(4), "as_of");
 	CheckPointValue(PG_GETARG_NUMERIC(5));
-	points_ledger_until(&l, PG_GETARG_POINTS_RULE(1), PG_GETARG_PURCHASE_HISTORY(2),
-						PG_ARGISNULL(3) ? NULL : PG_GETARG_PURCHASES_KNOWN(3, as_of), as_of, false);
+	of = points_histories_of_arguments(fcinfo, 2, 7, 8, as_of);
+	points_ledger_until(&l, PG_GETARG_POINTS_RULE(1), &of, as_of, false);
 	points = points_to_be_redeemed(&l, known_curve(fcinfo, PG_GETARG_BREAKAGE_CURVE(6)), as_of);
 	owed = DirectFunctionCall2(numeric_mul, NumericGetDatum(amount_to_numeric(points)),
 							   PG_GETARG_DATUM(5));

@@ -11,6 +11,7 @@
 #include "base/value.h"
 #include "history/purchase_history.h"
 #include "tiers/challenge.h"
+#include "tiers/points_terms.h"
 #include "utils/builtins.h"
 
 static Challenge *
@@ -29,12 +30,13 @@ challenge_create(void)
 static void
 CheckChallenge(const Challenge *c)
 {
-	int64 most = (c->flags & CHALLENGE_STREAK) ? 100000 : AMOUNT_MAX;
+	int64 most = (c->flags & CHALLENGE_STREAK) ? CHALLENGE_MAX_STREAK : AMOUNT_MAX;
 
 	if (c->target < 1 || c->target > most)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("target of a challenge is out of range"),
-						errdetail("It asks for something above 0.")));
+						errdetail("A challenge asks for something above 0, a streak for at most %d periods.",
+								  CHALLENGE_MAX_STREAK)));
 	if (c->reward < 0 || c->reward > CHALLENGE_MAX_REWARD)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("a reward of %lld points is out of range", (long long) c->reward)));
@@ -55,21 +57,11 @@ CheckChallenge(const Challenge *c)
 static void
 scan_streak(Scanner *s, Challenge *c)
 {
-	const char *name;
-	const char *end;
-
 	c->flags = CHALLENGE_STREAK;
 	c->target = scan_int64(s);
-	while (*s->at == ' ')
-		s->at++;
-	name = end = s->at;
-	while ((*end >= 'a' && *end <= 'z') || (*end >= 'A' && *end <= 'Z') || *end == '(' ||
-		   *end == ')')
-		end++;
-	if (end == name)
+	if (scan_at_end(s))
 		scan_error(s, "day, week, month, quarter or year");
-	c->period = period_from_text(cstring_to_text_with_len(name, (int) (end - name)));
-	s->at = end;
+	c->period = period_from_text(cstring_to_text(scan_name(s, " \t\r\n")));
 }
 
 static void
@@ -186,6 +178,98 @@ crm_challenge_recv(PG_FUNCTION_ARGS)
 
 VALUE_FUNCTIONS(challenge, value_bytes_order, value_bytes);
 
+/* ---- from and to other forms ---- */
+
+static const char metric_words[][16] = {"spend", "orders", "purchase_days", "streak"};
+static const Names metrics =
+	NAMES("metric", "Metrics", "A streak is of periods in a row with a purchase.", METRIC_SPEND, metric_words);
+
+#define METRIC_STREAK METRIC_POINTS /* which no challenge asks for */
+
+/* What a streak is made of, or how long the rest may take, never both. */
+static void
+set_periods(Challenge *c, bool streak, FunctionCallInfo fcinfo, int within, int period)
+{
+	if (streak != !PG_ARGISNULL(period))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg(streak ? "a streak needs a period" : "only a streak has a period"),
+						errhint(streak ? "Give one: period => 'month'."
+									   : "Write within => '30 days', or the metric streak.")));
+	if (streak && !PG_ARGISNULL(within))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a streak is not within a length"),
+						errhint("Leave within out: the periods of a streak follow each other.")));
+	if (streak)
+		c->period = period_from_text(PG_GETARG_TEXT_PP(period));
+	else
+		c->within = span_from_interval(
+			PG_ARGISNULL(within) ? NULL : PG_GETARG_INTERVAL_P(within), "within");
+}
+
+/* (metric, target, within, period, starts_on, ends_on, reward); all but the first two may be NULL. */
+PG_FUNCTION_INFO_V1(crm_challenge);
+Datum
+crm_challenge(PG_FUNCTION_ARGS)
+{
+	Challenge *c = challenge_create();
+	bool	   streak;
+	int		   metric;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s cannot be null", PG_ARGISNULL(0) ? "metric" : "target")));
+	metric = names_get_text(&metrics, PG_GETARG_TEXT_PP(0));
+	streak = metric == METRIC_STREAK;
+	c->flags = streak ? CHALLENGE_STREAK : 0;
+	c->metric = streak ? 0 : metric;
+	c->target = tier_threshold_from_numeric(streak ? METRIC_ORDERS : metric, PG_GETARG_NUMERIC(1));
+	set_periods(c, streak, fcinfo, 2, 3);
+	if (!PG_ARGISNULL(4))
+		c->starts_on = CheckFiniteDate(PG_GETARG_DATEADT(4), "starts_on");
+	if (!PG_ARGISNULL(5))
+		c->ends_on = CheckFiniteDate(PG_GETARG_DATEADT(5), "ends_on");
+	if (!PG_ARGISNULL(6))
+		c->reward = PG_GETARG_INT64(6);
+	CheckChallenge(c);
+	PG_RETURN_POINTER(c);
+}
+
+static void
+append_json_day(StringInfo out, const char *key, DateADT day, DateADT none)
+{
+	if (day == none)
+		appendStringInfo(out, ",\"%s\":null", key);
+	else
+		appendStringInfo(out, ",\"%s\":\"%s\"", key, date_to_text(day));
+}
+
+/* An object with every field, null where there is none. */
+PG_FUNCTION_INFO_V1(crm_challenge_to_jsonb);
+Datum
+crm_challenge_to_jsonb(PG_FUNCTION_ARGS)
+{
+	Challenge	  *c = PG_GETARG_CHALLENGE(0);
+	bool		   streak = (c->flags & CHALLENGE_STREAK) != 0;
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"metric\":\"%s\",\"target\":",
+					 metric_words[streak ? METRIC_STREAK : c->metric]);
+	append_tier_threshold(&out, streak ? METRIC_ORDERS : c->metric, c->target);
+	append_json_span(&out, "within", c->within);
+	if (streak)
+		appendStringInfo(&out, ",\"period\":\"%s\"", period_name(c->period));
+	else
+		appendStringInfoString(&out, ",\"period\":null");
+	append_json_day(&out, "starts_on", c->starts_on, DATEVAL_NOBEGIN);
+	append_json_day(&out, "ends_on", c->ends_on, NEVER);
+	if (c->reward != 0)
+		appendStringInfo(&out, ",\"reward\":" INT64_FORMAT "}", c->reward);
+	else
+		appendStringInfoString(&out, ",\"reward\":null}");
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}
+
 /* ---- how far a customer is ---- */
 
 typedef struct ChallengeProgress
@@ -279,7 +363,7 @@ progress_of_streak(const Challenge *c, const PurchaseDay *entries, int n, DateAD
 	if (streak > 0 && last >= now - 1)
 	{
 		p.value = streak;
-		p.missing_by = earlier(period_first_day(c->period, last + 2) - 1, c->ends_on);
+		p.missing_by = earlier(period_last_day(c->period, last + 1), c->ends_on);
 	}
 	return p;
 }

@@ -16,6 +16,7 @@
 
 #define CHALLENGE_VERSION 1
 #define CHALLENGE_STREAK 1 /* flag: periods in a row instead of a metric */
+#define CHALLENGE_MAX_STREAK 100000
 #define CHALLENGE_MAX_REWARD INT64CONST(1000000000000)
 
 typedef struct Challenge

@@ -2,12 +2,13 @@
  * comparison.c: the type program_comparison: its layout and its forms.
  *
  * The text form is, for example
- * {none 0 0, Bronze 0 2, Silver 5 0} other {none 0 0, Base 3 1} moves {1/1 40, 2/1 8}
- * points {900 20 500} other {880 0 560}: of each tier upgrades and downgrades to it;
+ * from 2024-01-01 until 2024-12-31 {none 0 0, Bronze 0 2, Silver 5 0} other {none 0 0, Base 3 1}
+ * moves {1/1 40, 2/1 8} points {900 20 500} other {880 0 560}: of each tier upgrades and downgrades to it;
  * customers by rank / other rank, those without left out; points earned, expired, open.
  */
 #include "crm.h"
 
+#include "base/calendar.h"
 #include "base/scan.h"
 #include "base/value.h"
 #include "common/int.h"
@@ -15,7 +16,7 @@
 
 /* A comparison of no customers. */
 ProgramComparison *
-comparison_create(int nranks, int nranks_other)
+comparison_create(int nranks, int nranks_other, Days days)
 {
 	Size			   size = COMPARISON_SIZE(nranks, nranks_other);
 	ProgramComparison *c = palloc0(size);
@@ -24,6 +25,7 @@ comparison_create(int nranks, int nranks_other)
 	c->version = COMPARISON_VERSION;
 	c->nranks[0] = nranks;
 	c->nranks[1] = nranks_other;
+	c->days = days;
 	return c;
 }
 
@@ -112,6 +114,29 @@ scan_points(Scanner *s, ComparedPoints *points)
 	scan_char(s, '}');
 }
 
+/* Days in order. */
+static void
+CheckDays(Days days, int errcode_of_input)
+{
+	if (!IS_VALID_DATE(days.first) || !IS_VALID_DATE(days.last) || days.first > days.last)
+		ereport(ERROR, (errcode(errcode_of_input),
+						errmsg("days of a program_comparison are not in order")));
+}
+
+/* Read "from 2024-01-01 until 2024-12-31". */
+static Days
+scan_days(Scanner *s)
+{
+	Days days;
+
+	scan_word(s, "from");
+	days.first = scan_date(s);
+	scan_word(s, "until");
+	days.last = scan_date(s);
+	CheckDays(days, ERRCODE_INVALID_TEXT_REPRESENTATION);
+	return days;
+}
+
 PG_FUNCTION_INFO_V1(crm_program_comparison_in);
 Datum
 crm_program_comparison_in(PG_FUNCTION_ARGS)
@@ -119,12 +144,13 @@ crm_program_comparison_in(PG_FUNCTION_ARGS)
 	Scanner			   s = scan_start("program_comparison", PG_GETARG_CSTRING(0));
 	ComparedTier	   tiers[2][TIER_MAX + 1];
 	int				   n[2];
+	Days			   days = scan_days(&s);
 	ProgramComparison *c;
 
 	n[0] = scan_tiers(&s, tiers[0]);
 	scan_word(&s, "other");
 	n[1] = scan_tiers(&s, tiers[1]);
-	c = comparison_create(n[0], n[1]);
+	c = comparison_create(n[0], n[1], days);
 	for (int i = 0; i < 2; i++)
 		memcpy(compared_tiers(c, i), tiers[i], n[i] * sizeof(ComparedTier));
 	scan_word(&s, "moves");
@@ -170,6 +196,7 @@ crm_program_comparison_out(PG_FUNCTION_ARGS)
 	StringInfoData	   out;
 
 	initStringInfo(&out);
+	appendStringInfo(&out, "from %s until %s ", date_to_text(c->days.first), date_to_text(c->days.last));
 	append_tiers(&out, compared_tiers(c, 0), c->nranks[0]);
 	appendStringInfoString(&out, " other ");
 	append_tiers(&out, compared_tiers(c, 1), c->nranks[1]);
@@ -193,7 +220,7 @@ crm_program_comparison_out(PG_FUNCTION_ARGS)
 /* ---- binary ---- */
 
 /*
- * Binary form: version, flags (int16); number of ranks of both (int8); of each tier but
+ * Binary form: version, flags (int16); first and last day (int32); number of ranks of both (int8); of each tier but
  * no tier its name, and of all upgrades and downgrades (int64); customers by both ranks
  * (int64); if flags say so earned, expired, open (int64) of both.
  */
@@ -207,6 +234,8 @@ crm_program_comparison_send(PG_FUNCTION_ARGS)
 	pq_begintypsend(&out);
 	pq_sendint16(&out, c->version);
 	pq_sendint16(&out, c->flags);
+	pq_sendint32(&out, c->days.first);
+	pq_sendint32(&out, c->days.last);
 	pq_sendint8(&out, c->nranks[0]);
 	pq_sendint8(&out, c->nranks[1]);
 	for (int which = 0; which < 2; which++)
@@ -239,6 +268,17 @@ receive_nonnegative(StringInfo message)
 	return count;
 }
 
+static Days
+receive_days(StringInfo message)
+{
+	Days days;
+
+	days.first = (DateADT) pq_getmsgint(message, 4);
+	days.last = (DateADT) pq_getmsgint(message, 4);
+	CheckDays(days, ERRCODE_INVALID_BINARY_REPRESENTATION);
+	return days;
+}
+
 static int
 receive_ranks(StringInfo message)
 {
@@ -257,9 +297,10 @@ crm_program_comparison_recv(PG_FUNCTION_ARGS)
 	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
 	int		   flags =
 		receive_header(message, "program_comparison", 2, COMPARISON_VERSION, COMPARISON_POINTS);
+	Days			   days = receive_days(message);
 	int				   n = receive_ranks(message);
 	int				   m = receive_ranks(message);
-	ProgramComparison *c = comparison_create(n, m);
+	ProgramComparison *c = comparison_create(n, m, days);
 
 	c->flags = (uint16) flags;
 	for (int which = 0; which < 2; which++)

@@ -2,7 +2,7 @@
  * comparison.h: how the same customers stand in two programs, counted.
  *
  * Tiers stand by rank, that of no tier first, those of the program before those of the
- * other; behind them the customers by both of their ranks at the end. All counts are
+ * other; behind them the customers by both of their ranks at the end of the days. All counts are
  * exact and add: every order of rows, every split and every plan give the same value.
  */
 #ifndef CRM_COMPARISON_H
@@ -10,6 +10,7 @@
 
 #include "crm.h"
 
+#include "base/during.h"
 #include "tiers/tier_program.h"
 
 #define COMPARISON_VERSION 1
@@ -36,6 +37,7 @@ typedef struct ProgramComparison
 	uint16		   version;	  /* COMPARISON_VERSION */
 	uint16		   flags;	  /* COMPARISON_POINTS; the others are reserved, zero */
 	int32		   nranks[2]; /* of the program and the other, with that of no tier */
+	Days		   days;	  /* that are looked at */
 	ComparedPoints points[2]; /* zero unless they are counted */
 	ComparedTier   tiers[FLEXIBLE_ARRAY_MEMBER]; /* then the customers by both ranks (int64) */
 } ProgramComparison;
@@ -61,7 +63,7 @@ compared_customers(ProgramComparison *c, int rank, int other)
 }
 
 /* comparison.c */
-extern ProgramComparison *comparison_create(int nranks, int nranks_other);
+extern ProgramComparison *comparison_create(int nranks, int nranks_other, Days days);
 extern void				  comparison_add(int64 *to, int64 count);
 
 #endif /* CRM_COMPARISON_H */

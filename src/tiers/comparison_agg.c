@@ -5,6 +5,7 @@
 #include "crm.h"
 
 #include "base/aggregate.h"
+#include "base/calendar.h"
 #include "base/during.h"
 #include "base/rows.h"
 #include "miscadmin.h"
@@ -29,19 +30,25 @@ has_tiers_of(ProgramComparison *c, int which, const TierProgram *p)
 	return true;
 }
 
-/* A comparison is of two programs, the same on every row. */
+/* A comparison is of two programs over some days, the same on every row. */
 static ProgramComparison *
-state_of_programs(ProgramComparison *state, const TierProgram *const programs[2])
+state_of_programs(ProgramComparison *state, const TierProgram *const programs[2], Days days)
 {
 	if (state != NULL)
 	{
+		if (state->days.first != days.first || state->days.last != days.last)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("days from %s until %s on one row, from %s until %s on another",
+								   date_to_text(state->days.first), date_to_text(state->days.last),
+								   date_to_text(days.first), date_to_text(days.last)),
+							errhint("Compare over one range of days at a time: GROUP BY it.")));
 		if (!has_tiers_of(state, 0, programs[0]) || !has_tiers_of(state, 1, programs[1]))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("programs of other tiers on another row"),
 							errhint("Compare two programs at a time: GROUP BY them.")));
 		return state;
 	}
-	state = comparison_create(programs[0]->ntiers + 1, programs[1]->ntiers + 1);
+	state = comparison_create(programs[0]->ntiers + 1, programs[1]->ntiers + 1, days);
 	for (int which = 0; which < 2; which++)
 		for (int i = 0; i < programs[which]->ntiers; i++)
 			memcpy(compared_tiers(state, which)[i + 1].name, programs[which]->tiers[i].name,
@@ -89,15 +96,16 @@ crm_compare_programs_transition(PG_FUNCTION_ARGS)
 {
 	const TierProgram *programs[2];
 	ProgramComparison *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_COMPARISON(0);
+	Days			   days;
 
 	CheckInAggregate(fcinfo);
 	if (state_row_has_null(fcinfo))
 		return state_unchanged(fcinfo);
 	programs[0] = PG_GETARG_TIER_PROGRAM(1);
 	programs[1] = PG_GETARG_TIER_PROGRAM(2);
-	state = state_of_programs(state, programs);
-	count_customer(state, programs, PG_GETARG_PURCHASE_HISTORY(3),
-				   CheckDuring(PG_GETARG_RANGE_P(4)));
+	days = CheckDuring(PG_GETARG_RANGE_P(4));
+	state = state_of_programs(state, programs, days);
+	count_customer(state, programs, PG_GETARG_PURCHASE_HISTORY(3), days);
 	PG_RETURN_POINTER(state);
 }
 
@@ -123,13 +131,12 @@ program_of_rule(const PointsRule *r)
 }
 
 static void
-count_points(ComparedPoints *points, const PointsRule *r, const PurchaseHistory *purchases,
-			 const PurchaseHistory *redeemed, Days days)
+count_points(ComparedPoints *points, const PointsRule *r, const PointsHistories *of, Days days)
 {
 	PointsLedger   l;
 	PointsMovement m;
 
-	points_ledger_begin(&l, r, purchases, redeemed, days.last);
+	points_ledger_begin(&l, r, of, days.last);
 	while (points_ledger_move(&l, days.last, &m))
 	{
 		if (m.day < days.first)
@@ -142,15 +149,17 @@ count_points(ComparedPoints *points, const PointsRule *r, const PurchaseHistory 
 	comparison_add(&points->open, Max(l.balance, 0));
 }
 
-/* (state, rule, other, purchases, redeemed, days); redeemed may be NULL. */
+/*
+ * (state, rule, other, purchases, redeemed, days [, base_points, other_base_points, gifts]); those that are
+ * given from redeemed on may be NULL.
+ */
 PG_FUNCTION_INFO_V1(crm_compare_rules_transition);
 Datum
 crm_compare_rules_transition(PG_FUNCTION_ARGS)
 {
 	const PointsRule	  *rules[2];
 	const TierProgram	  *programs[2];
-	const PurchaseHistory *purchases;
-	const PurchaseHistory *redeemed;
+	PointsHistories		   of;
 	ProgramComparison	  *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_COMPARISON(0);
 	Days				   days;
 
@@ -158,18 +167,21 @@ crm_compare_rules_transition(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(5))
 		return state_unchanged(fcinfo);
 	days = CheckDuring(PG_GETARG_RANGE_P(5));
-	purchases = PG_GETARG_PURCHASE_HISTORY(3);
-	redeemed = PG_ARGISNULL(4) ? NULL : PG_GETARG_PURCHASES_KNOWN(4, days.last);
+	of = points_histories_of_arguments(fcinfo, 3, 6, 8, days.last);
 	for (int which = 0; which < 2; which++)
 	{
 		rules[which] = PG_GETARG_POINTS_RULE(1 + which);
 		programs[which] = program_of_rule(rules[which]);
 	}
-	state = state_of_programs(state, programs);
+	state = state_of_programs(state, programs, days);
 	state->flags = COMPARISON_POINTS;
-	count_customer(state, programs, purchases, days);
+	count_customer(state, programs, of.purchases, days);
 	for (int which = 0; which < 2; which++)
-		count_points(&state->points[which], rules[which], purchases, redeemed, days);
+	{
+		if (which == 1)
+			of.base_points = points_base_argument(fcinfo, 7);
+		count_points(&state->points[which], rules[which], &of, days);
+	}
 	PG_RETURN_POINTER(state);
 }
 
@@ -182,10 +194,17 @@ crm_program_comparison_plus(PG_FUNCTION_ARGS)
 	ProgramComparison *b = PG_GETARG_COMPARISON(1);
 	ProgramComparison *sum;
 
+	if (a->days.first != b->days.first || a->days.last != b->days.last)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("comparisons over different days cannot be added"),
+						errdetail("One is from %s until %s, one from %s until %s.",
+								  date_to_text(a->days.first), date_to_text(a->days.last),
+								  date_to_text(b->days.first), date_to_text(b->days.last)),
+						errhint("Merge those of the same days: GROUP BY them.")));
 	if (VARSIZE(a) != VARSIZE(b) || a->flags != b->flags || a->nranks[0] != b->nranks[0])
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("comparisons of different programs cannot be added")));
-	sum = comparison_create(a->nranks[0], a->nranks[1]);
+	sum = comparison_create(a->nranks[0], a->nranks[1], a->days);
 	memcpy(sum, a, VARSIZE(a));
 	for (int i = 0; i < a->nranks[0] + a->nranks[1]; i++)
 	{

@@ -72,23 +72,25 @@ has_null_argument(FunctionCallInfo fcinfo)
 	return PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3);
 }
 
-/* Start a ledger until a day; NULL redemptions and base points are none. */
-static void
-start_ledger(PointsLedger *l, const PointsRule *r, const PurchaseHistory *earned,
-			 const PurchaseHistory *redeemed, const PurchaseHistory *base_points, PointsGifts gifts,
-			 DateADT until)
+/* A ledger of a customer until a day, before its first movement: of gifts, too, no later ones. */
+void
+points_ledger_begin(PointsLedger *l, const PointsRule *r, const PointsHistories *of, DateADT until)
 {
-	PurchaseBook  book = purchase_book(earned, until);
-	int			  nredeemed = redeemed == NULL ? 0 : purchase_history_count_until(redeemed, until);
+	PurchaseBook  book = purchase_book(of->purchases, until);
+	PointsGifts	  gifts = of->gifts;
+	int			  nredeemed =
+		of->redeemed == NULL ? 0 : purchase_history_count_until(of->redeemed, until);
 	PointsEarned *days = NULL;
 
-	if (redeemed != NULL)
-		CheckWholePoints(redeemed->entries, nredeemed, "redemption",
+	if (of->redeemed != NULL)
+		CheckWholePoints(of->redeemed->entries, nredeemed, "redemption",
 						 "Redemptions are a history whose amounts are points.");
-	CheckBasePoints(r, &book, base_points);
+	CheckBasePoints(r, &book, of->base_points);
+	while (gifts.n > 0 && gifts.gifts[gifts.n - 1].booked_on > until)
+		gifts.n--;
 	if (book.ncorrections > 0)
 		days = MemoryContextAllocHuge(CurrentMemoryContext, book.ndays * sizeof(PointsEarned));
-	points_ledger_start(l, r, &book, redeemed, nredeemed, base_points, gifts, days);
+	points_ledger_start(l, r, &book, of->redeemed, nredeemed, of->base_points, gifts, days);
 }
 
 /* The next movement, or an error if it is out of range. */
@@ -106,14 +108,6 @@ next_movement(PointsLedger *l, DateADT until, PointsMovement *m)
 	return found;
 }
 
-/* A ledger of a customer until a day, before its first movement; redeemed may be NULL. */
-void
-points_ledger_begin(PointsLedger *l, const PointsRule *r, const PurchaseHistory *purchases,
-					const PurchaseHistory *redeemed, DateADT until)
-{
-	start_ledger(l, r, purchases, redeemed, NULL, (PointsGifts){NULL, 0}, until);
-}
-
 /* Its next movement; false if there is none. */
 bool
 points_ledger_move(PointsLedger *l, DateADT until, PointsMovement *m)
@@ -122,31 +116,25 @@ points_ledger_move(PointsLedger *l, DateADT until, PointsMovement *m)
 }
 
 /*
- * The ledger of a customer at the end of a day; redeemed may be NULL. What is watched
+ * The ledger of a customer at the end of a day. What is watched
  * remembers what was taken back and what expired.
  */
 void
-points_ledger_until(PointsLedger *l, const PointsRule *r, const PurchaseHistory *purchases,
-					const PurchaseHistory *redeemed, DateADT as_of, bool watched)
+points_ledger_until(PointsLedger *l, const PointsRule *r, const PointsHistories *of, DateADT as_of,
+					bool watched)
 {
 	PointsMovement m;
 
-	points_ledger_begin(l, r, purchases, redeemed, as_of);
+	points_ledger_begin(l, r, of, as_of);
 	l->awards.watched = watched;
 	l->awards.remembers = l->awards.remembers || watched;
 	while (next_movement(l, as_of, &m))
 		continue;
 }
 
-static PurchaseHistory *
-history_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : PG_GETARG_PURCHASES_KNOWN(n, PG_GETARG_DATEADT(3));
-}
-
 /* The points of single purchases, as they were before corrections; NULL if they are not given. */
-static PurchaseHistory *
-base_points_argument(FunctionCallInfo fcinfo, int n)
+PurchaseHistory *
+points_base_argument(FunctionCallInfo fcinfo, int n)
 {
 	return argument_is_given(fcinfo, n) ? PG_GETARG_PURCHASE_HISTORY(n) : NULL;
 }
@@ -159,20 +147,35 @@ gifts_argument(FunctionCallInfo fcinfo, int n)
 }
 
 /*
+ * What a customer's points are made of, as arguments: purchases, which is given, redemptions behind it,
+ * base points and gifts, each of which may be NULL or missing.
+ */
+PointsHistories
+points_histories_of_arguments(FunctionCallInfo fcinfo, int purchases, int base_points, int gifts,
+							  DateADT as_of)
+{
+	PointsHistories of;
+
+	of.purchases = PG_GETARG_PURCHASE_HISTORY(purchases);
+	of.redeemed =
+		PG_ARGISNULL(purchases + 1) ? NULL : PG_GETARG_PURCHASES_KNOWN(purchases + 1, as_of);
+	of.base_points = points_base_argument(fcinfo, base_points);
+	of.gifts = gifts_argument(fcinfo, gifts);
+	return of;
+}
+
+/*
  * The ledger of the arguments (rule, purchases, redeemed, as_of, ..., base_points, gifts)
  * at the end of that day, which it returns.
  */
 DateADT
 points_ledger_of_arguments(FunctionCallInfo fcinfo, int base_points, PointsLedger *l)
 {
-	DateADT		   as_of = CheckFiniteDate(PG_GETARG_DATEADT(3), "as_of");
-	PointsMovement m;
+	DateADT			as_of = CheckFiniteDate(PG_GETARG_DATEADT(3), "as_of");
+	PointsHistories of =
+		points_histories_of_arguments(fcinfo, 1, base_points, base_points + 1, as_of);
 
-	start_ledger(l, PG_GETARG_POINTS_RULE(0), PG_GETARG_PURCHASE_HISTORY(1),
-				 history_argument(fcinfo, 2), base_points_argument(fcinfo, base_points),
-				 gifts_argument(fcinfo, base_points + 1), as_of);
-	while (next_movement(l, as_of, &m))
-		continue;
+	points_ledger_until(l, PG_GETARG_POINTS_RULE(0), &of, as_of, false);
 	return as_of;
 }
 
@@ -202,7 +205,7 @@ crm_points_expiring(PG_FUNCTION_ARGS)
 
 	if (has_null_argument(fcinfo) || PG_ARGISNULL(4))
 		PG_RETURN_NULL();
-	by = CheckFiniteDate(PG_GETARG_DATEADT(4), "by");
+	by = CheckFiniteDate(PG_GETARG_DATEADT(4), "until");
 	points_ledger_of_arguments(fcinfo, 5, &l);
 	as_of = PG_GETARG_DATEADT(3);
 	while (next_movement(&l, by, &m))
@@ -222,17 +225,19 @@ typedef struct Statement
 static void
 start_statement(FunctionCallInfo fcinfo, FuncCallContext *rows, Statement *s)
 {
-	PurchaseHistory *redeemed = history_argument(fcinfo, 2);
-	PurchaseHistory *base_points = base_points_argument(fcinfo, 4);
-	MemoryContext	 before;
+	MemoryContext	before;
+	PointsHistories of;
 
-	s->until = CheckFiniteDate(PG_GETARG_DATEADT(3), "until");
+	s->until = CheckFiniteDate(PG_GETARG_DATEADT(3), "as_of");
 	before = MemoryContextSwitchTo(rows->multi_call_memory_ctx);
-	start_ledger(&s->ledger, rows_copy_varlena(rows, PG_GETARG_POINTS_RULE(0)),
-				 rows_copy_varlena(rows, PG_GETARG_PURCHASE_HISTORY(1)),
-				 redeemed == NULL ? NULL : rows_copy_varlena(rows, redeemed),
-				 base_points == NULL ? NULL : rows_copy_varlena(rows, base_points),
-				 gifts_argument(fcinfo, 5), s->until);
+	of = points_histories_of_arguments(fcinfo, 1, 4, 5, s->until);
+	of.purchases = rows_copy_varlena(rows, of.purchases);
+	if (of.redeemed != NULL)
+		of.redeemed = rows_copy_varlena(rows, of.redeemed);
+	if (of.base_points != NULL)
+		of.base_points = rows_copy_varlena(rows, of.base_points);
+	points_ledger_begin(&s->ledger, rows_copy_varlena(rows, PG_GETARG_POINTS_RULE(0)), &of,
+						s->until);
 	MemoryContextSwitchTo(before);
 }
 

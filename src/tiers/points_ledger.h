@@ -82,13 +82,23 @@ extern void points_ledger_start(PointsLedger *l, const PointsRule *r, const Purc
 								PointsEarned *days);
 extern bool points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m);
 
+/* What a customer's points are made of; all but purchases may be missing. */
+typedef struct PointsHistories
+{
+	const PurchaseHistory *purchases;
+	const PurchaseHistory *redeemed;
+	const PurchaseHistory *base_points;
+	PointsGifts			   gifts;
+} PointsHistories;
+
 /* points.c */
-extern void	   points_ledger_begin(PointsLedger *l, const PointsRule *r,
-								   const PurchaseHistory *purchases, const PurchaseHistory *redeemed,
+extern PointsHistories points_histories_of_arguments(FunctionCallInfo fcinfo, int purchases,
+													 int base_points, int gifts, DateADT as_of);
+extern PurchaseHistory *points_base_argument(FunctionCallInfo fcinfo, int n);
+extern void	   points_ledger_begin(PointsLedger *l, const PointsRule *r, const PointsHistories *of,
 								   DateADT until);
 extern bool	   points_ledger_move(PointsLedger *l, DateADT until, PointsMovement *m);
-extern void	   points_ledger_until(PointsLedger *l, const PointsRule *r,
-								   const PurchaseHistory *purchases, const PurchaseHistory *redeemed,
+extern void	   points_ledger_until(PointsLedger *l, const PointsRule *r, const PointsHistories *of,
 								   DateADT as_of, bool watched);
 extern DateADT points_ledger_of_arguments(FunctionCallInfo fcinfo, int base_points,
 										  PointsLedger *l);

@@ -51,6 +51,41 @@ tier_downgrade_name(int downgrade)
 	return downgrade_names[downgrade];
 }
 
+/* A calendar window: years, quarters, months or weeks, and where they start. */
+void
+tier_set_calendar(TierProgram *p, Period period)
+{
+	int shift = PERIOD_SHIFT(period);
+
+	p->window = WINDOW_CALENDAR;
+	p->period = (Span){0, 0};
+	switch (PERIOD_UNIT(period))
+	{
+		case PERIOD_WEEK:
+			p->period.days = DAYS_PER_WEEK;
+			p->fiscal_start = shift + 1;
+			return;
+		case PERIOD_MONTH:
+			p->period.months = 1;
+			break;
+		case PERIOD_QUARTER:
+			p->period.months = 3;
+			break;
+		default:
+			p->period.months = MONTHS_PER_YEAR;
+	}
+	p->fiscal_start = 100 * (shift + 1) + 1;
+}
+
+/* Weeks, and the weekday that they start with. */
+static Period
+week_of(const TierProgram *p)
+{
+	int shift = p->fiscal_start - 1;
+
+	return PERIOD_WEEK | (Period) ((shift < 0 || shift >= DAYS_PER_WEEK ? 0 : shift) << PERIOD_SHIFT_BITS);
+}
+
 /* The window as its text form begins. */
 const char *
 tier_window_name(const TierProgram *p)
@@ -66,7 +101,8 @@ tier_window_name(const TierProgram *p)
 		default:
 			return p->period.months == 12  ? "calendar year"
 				   : p->period.months == 3 ? "calendar quarter"
-										   : "calendar month";
+				   : p->period.months == 1 ? "calendar month"
+										   : psprintf("calendar %s", period_name(week_of(p)));
 	}
 }
 
@@ -267,7 +303,8 @@ CheckMainMetric(const TierProgram *p)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("tier \"%s\" has no threshold in the main metric %s",
 							   p->tiers[0].name, metric_names[p->metric]),
-						errdetail("The first tier needs one.")));
+						errdetail("The first tier needs one."),
+						errhint("Give it a %s threshold, or choose another main metric.", metric_names[p->metric])));
 }
 
 /* A metric asks more of each tier than of the ones below it. */
@@ -376,13 +413,16 @@ CheckWindow(const TierProgram *p)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("anniversary period must be in whole months or years")));
 	if (p->window == WINDOW_CALENDAR &&
-		(p->period.days != 0 ||
-		 (p->period.months != 12 && p->period.months != 3 && p->period.months != 1)))
+		(p->period.months == 0
+			 ? p->period.days != DAYS_PER_WEEK
+			 : p->period.days != 0 ||
+				   (p->period.months != 12 && p->period.months != 3 && p->period.months != 1)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("calendar period must be a year, a quarter or a month")));
+						errmsg("calendar period must be a year, a quarter, a month or a week"),
+						errhint("For any other length use an anniversary or a rolling window.")));
 }
 
-/* A fiscal year begins on a day that every month has. */
+/* A fiscal year begins on a day that every month has, a week on a weekday. */
 static void
 CheckFiscalStart(const TierProgram *p)
 {
@@ -393,6 +433,14 @@ CheckFiscalStart(const TierProgram *p)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s window cannot have a fiscal start", tier_window_name(p)),
 						errhint("Only calendar windows have one.")));
+	if (tier_window_is_weekly(p))
+	{
+		if (p->fiscal_start < 1 || p->fiscal_start > DAYS_PER_WEEK)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("calendar weeks cannot have a fiscal start"),
+							errhint("Say with which day weeks start: \"week(sunday)\".")));
+		return;
+	}
 	if (p->window == WINDOW_CALENDAR && (month < 1 || month > 12 || mday < 1 || mday > 28))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid fiscal start %02d-%02d", month, mday),

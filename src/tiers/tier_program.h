@@ -20,6 +20,7 @@
 
 #include "lib/stringinfo.h"
 #include "tiers/points_earning.h"
+#include "base/calendar.h"
 #include "base/names.h"
 #include "base/scan.h"
 #include "base/span.h"
@@ -44,7 +45,7 @@ typedef enum TierMetric
 typedef enum TierWindow
 {
 	WINDOW_ROLLING,
-	WINDOW_CALENDAR, /* a year, quarter or month: period is 12, 3 or 1 months */
+	WINDOW_CALENDAR, /* a year, quarter, month or week: period is 12, 3 or 1 months or 7 days */
 	WINDOW_ANNIVERSARY,
 	WINDOW_LIFETIME
 } TierWindow;
@@ -125,7 +126,8 @@ typedef struct TierProgram
 	Span		  grace;		/* zero: none */
 	Span		  validity;		/* zero: by the window */
 	DateADT		  starts_on;	/* DATEVAL_NOBEGIN: from the first purchase */
-	int32		  fiscal_start; /* calendar: 100 * month + day on which a year begins; else 0 */
+	int32		  fiscal_start; /* calendar: 100 * month + day on which a year begins, of weeks
+								   1 for Monday to 7; else 0 */
 	PointsEarning earning;		/* of the metric points; zero where it is not used */
 	Tier		  tiers[FLEXIBLE_ARRAY_MEMBER];
 } TierProgram;
@@ -141,6 +143,7 @@ extern const Names	   tier_metrics;
 extern const Names	   tier_downgrades;
 extern const TierTerms tier_plain_terms;
 extern TierProgram	  *tier_program_create(int ntiers);
+extern void			   tier_set_calendar(TierProgram *p, Period period);
 extern void			   CheckTierProgram(const TierProgram *p);
 extern int			   tier_find(const TierProgram *p, const char *name);
 extern char			  *tier_names(const TierProgram *p);
@@ -171,6 +174,8 @@ extern void			CheckTierTerms(const TierProgram *p);
 extern int64		scan_tier_threshold(Scanner *s, int metric);
 extern void			append_tier_threshold(StringInfo out, int metric, int64 threshold);
 extern TierProgram *tier_program_scan(Scanner *s);
+extern void tier_rules_from_text(const char *text, const char *name, TierProgram *p,
+								 TierTermsDraft *draft, int rank, bool retain);
 extern void			tier_program_append(StringInfo out, const TierProgram *p);
 extern TierProgram *tier_program_receive(StringInfo message);
 extern void			tier_program_send_to(StringInfo out, const TierProgram *p);
@@ -201,6 +206,13 @@ static inline bool
 tier_window_is_periodic(const TierProgram *p)
 {
 	return p->window == WINDOW_CALENDAR || p->window == WINDOW_ANNIVERSARY;
+}
+
+/* Calendar weeks, which have a weekday as their start. */
+static inline bool
+tier_window_is_weekly(const TierProgram *p)
+{
+	return p->window == WINDOW_CALENDAR && p->period.months == 0;
 }
 
 /* A correction makes the standing be worked out anew, as if it had been bought so. */

@@ -79,6 +79,18 @@ scan_rules(Scanner *s, int64 *single, TierTermsDraft *draft, int rank, bool reta
 	return first;
 }
 
+/* The rules of a tier, to reach it or to keep it, as an argument of that name. */
+void
+tier_rules_from_text(const char *text, const char *name, TierProgram *p, TierTermsDraft *draft,
+					 int rank, bool retain)
+{
+	Scanner s = scan_start(name, text);
+	Tier   *tier = &p->tiers[rank - 1];
+
+	scan_rules(&s, retain ? tier->retain : tier->qualify, draft, rank, retain);
+	scan_end(&s);
+}
+
 /* Read "name: rules [keep rules] [lifetime]"; returns the first metric. */
 static int
 scan_tier(Scanner *s, Tier *tier, TierTermsDraft *draft, int rank)
@@ -94,19 +106,21 @@ scan_tier(Scanner *s, Tier *tier, TierTermsDraft *draft, int rank)
 	return metric;
 }
 
+/* Read "year [from 04-06]", or a period with its start: "year(april)", "week(sunday)". */
 static void
 scan_calendar(Scanner *s, TierProgram *p)
 {
-	p->window = WINDOW_CALENDAR;
-	if (scan_try_word(s, "year"))
-		p->period.months = 12;
-	else if (scan_try_word(s, "quarter"))
-		p->period.months = 3;
-	else if (scan_try_word(s, "month"))
-		p->period.months = 1;
-	else
-		scan_error(s, "year, quarter or month");
-	p->fiscal_start = scan_try_word(s, "from") ? scan_month_day(s) : 101;
+	const Scanner start = *s;
+	Period		  period;
+
+	if (scan_at_end(s))
+		scan_error(s, "year, quarter, month or week");
+	period = period_from_text(cstring_to_text(scan_name(s, " \t\r\n")));
+	if (PERIOD_UNIT(period) == PERIOD_DAY)
+		scan_error(&start, "year, quarter, month or week");
+	tier_set_calendar(p, period);
+	if (PERIOD_UNIT(period) != PERIOD_WEEK && PERIOD_SHIFT(period) == 0 && scan_try_word(s, "from"))
+		p->fiscal_start = scan_month_day(s);
 }
 
 static void
@@ -302,7 +316,7 @@ tier_program_append(StringInfo out, const TierProgram *p)
 			appendStringInfoString(out, " lifetime");
 	}
 	appendStringInfo(out, "} %s", tier_window_name(p));
-	if (p->window == WINDOW_CALENDAR && p->fiscal_start != 101)
+	if (p->window == WINDOW_CALENDAR && !tier_window_is_weekly(p) && p->fiscal_start != 101)
 		appendStringInfo(out, " from %02d-%02d", p->fiscal_start / 100, p->fiscal_start % 100);
 	if (p->window != WINDOW_CALENDAR)
 		append_span(out, p->period);
@@ -535,7 +549,7 @@ tier_program_append_json(StringInfo out, const TierProgram *p)
 	appendStringInfo(out, ",\"downgrade\":\"%s\"", tier_downgrade_name(p->downgrade));
 	append_json_length(out, "grace", p->grace);
 	append_json_length(out, "validity", p->validity);
-	if (p->fiscal_start != 0)
+	if (p->fiscal_start != 0 && !tier_window_is_weekly(p))
 		appendStringInfo(out, ",\"fiscal_start\":\"%02d-%02d\"", p->fiscal_start / 100,
 						 p->fiscal_start % 100);
 	else

@@ -120,31 +120,47 @@ set_lifetime_tiers(TierProgram *p, ArrayType *names)
 /* ---- the window ---- */
 
 static const char window_names[][20] = {
-	"rolling",		  "calendar",	 "calendar_year", "calendar_quarter",
-	"calendar_month", "anniversary", "lifetime",
+	"rolling",		  "calendar",	   "calendar_year", "calendar_quarter",
+	"calendar_month", "calendar_week", "anniversary",	"lifetime",
 };
-static const Names windows = NAMES("window_kind", "Windows", NULL, 0, window_names);
+static const Names windows =
+	NAMES("window_kind", "Windows", "Calendar ones may start elsewhere: calendar_week(sunday), calendar_year(april).",
+		  0, window_names);
 
 /* What they are, by the same numbers. */
-static const struct
-{
-	TierWindow window;
-	int		   months; /* of its period; 0: as given */
-} window_kinds[lengthof(window_names)] = {
-	{WINDOW_ROLLING, 0},  {WINDOW_CALENDAR, 0},	   {WINDOW_CALENDAR, 12}, {WINDOW_CALENDAR, 3},
-	{WINDOW_CALENDAR, 1}, {WINDOW_ANNIVERSARY, 0}, {WINDOW_LIFETIME, 0},
+static const TierWindow window_kinds[lengthof(window_names)] = {
+	WINDOW_ROLLING,	 WINDOW_CALENDAR, WINDOW_CALENDAR,	  WINDOW_CALENDAR,
+	WINDOW_CALENDAR, WINDOW_CALENDAR, WINDOW_ANNIVERSARY, WINDOW_LIFETIME,
 };
 
-/* The window of a name; the calendar ones bring their period, which may be said again. */
+#define CALENDAR_PREFIX "calendar_"
+
+/*
+ * The window of a name as the constructor or, with a space, jsonb has it; the calendar ones bring
+ * their period, which may be said again, and may bring where it starts.
+ */
 static void
-set_window(TierProgram *p, int kind, Span period)
+set_window(TierProgram *p, FunctionCallInfo fcinfo, int n, Span period)
 {
-	p->window = window_kinds[kind].window;
-	p->period = period;
-	if (window_kinds[kind].months == 0)
+	char *name;
+	int	  kind;
+
+	if (PG_ARGISNULL(n))
+		(void) word_argument(fcinfo, n, &windows);
+	name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	for (char *c = name; *c != '\0'; c++)
+		*c = *c == ' ' ? '_' : *c;
+	if (pg_strncasecmp(name, CALENDAR_PREFIX, strlen(CALENDAR_PREFIX)) != 0)
+	{
+		kind = names_get(&windows, name, strlen(name));
+		p->window = window_kinds[kind];
+		p->period = period;
+		if (p->window == WINDOW_CALENDAR)
+			p->fiscal_start = period.months == 0 && period.days != 0 ? 1 : 101;
 		return;
-	p->period.months = window_kinds[kind].months;
-	p->period.days = 0;
+	}
+	kind = names_get(&windows, name, strcspn(name, "("));
+	tier_set_calendar(p, period_from_text(cstring_to_text(name + strlen(CALENDAR_PREFIX))));
 	if (!span_is_zero(period) &&
 		(period.months != p->period.months || period.days != p->period.days))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -152,15 +168,19 @@ set_window(TierProgram *p, int kind, Span period)
 						errhint("Leave the period out.")));
 }
 
-/* "MM-DD" as 100 * month + day; CheckTierProgram looks at its range. */
-static int32
-fiscal_start_from_text(const char *text)
+/* "MM-DD" as 100 * month + day; CheckTierProgram looks at its range. A window says it once. */
+static void
+set_fiscal_start(TierProgram *p, const char *text)
 {
 	Scanner s = scan_start("fiscal_start", text);
 	int32	start = scan_month_day(&s);
 
 	scan_end(&s);
-	return start;
+	if (!tier_window_is_weekly(p) && p->fiscal_start != 0 && p->fiscal_start != 101 && p->fiscal_start != start)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("fiscal start %s differs from that of the window", text),
+						errhint("Write the start once: window_kind => 'calendar_year', fiscal_start => '%s'.", text)));
+	p->fiscal_start = start;
 }
 
 /* What a return does to the tier that its purchase has given; the second revokes it. */
@@ -220,6 +240,46 @@ set_terms(FunctionCallInfo fcinfo, const TierProgram *p, TierTermsDraft *draft)
 		tier_benefits_from_text(text_to_cstring(PG_GETARG_TEXT_PP(25)), p, draft);
 }
 
+/* ---- rules as text ---- */
+
+/* An array of rules, one a tier and NULL for none, in the words of the text form. */
+static void
+set_rules(TierProgram *p, ArrayType *array, const char *name, TierTermsDraft *draft, bool retain)
+{
+	Datum *values;
+	bool  *nulls;
+	int	   n = array_elements(array, name, TEXTOID, &values, &nulls);
+
+	if (n != p->ntiers)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of %s (%d) differs from number of tiers (%d)", name, n, p->ntiers),
+				 errhint("Give one for each tier.")));
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			tier_rules_from_text(TextDatumGetCString(values[i]), name, p, draft, i + 1, retain);
+}
+
+/* What tiers ask for: thresholds of the main metric, or rules. */
+static void
+set_qualifying(FunctionCallInfo fcinfo, TierProgram *p, TierTermsDraft *draft)
+{
+	bool ruled = argument_is_given(fcinfo, 26);
+
+	if (ruled == !PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ruled ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg(ruled ? "tiers cannot have both thresholds and rules" : "thresholds cannot be null"),
+						errhint("Give thresholds of one metric, '{0,500}', or rules, '{spend 0,spend 500 or orders 5}'.")));
+	if (ruled)
+		set_rules(p, PG_GETARG_ARRAYTYPE_P(26), "rules", draft, false);
+	else
+		set_thresholds(p, PG_GETARG_ARRAYTYPE_P(1), "thresholds", p->metric, false);
+	if (!PG_ARGISNULL(8))
+		set_thresholds(p, PG_GETARG_ARRAYTYPE_P(8), "retain thresholds", p->metric, true);
+	if (argument_is_given(fcinfo, 27))
+		set_rules(p, PG_GETARG_ARRAYTYPE_P(27), "retain rules", draft, true);
+}
+
 /* ---- the constructors ---- */
 
 PG_FUNCTION_INFO_V1(crm_tier_program);
@@ -230,24 +290,21 @@ crm_tier_program(PG_FUNCTION_ARGS)
 	TierTermsDraft draft;
 	Span		   period = span_argument(fcinfo, 3, "period");
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s cannot be null", PG_ARGISNULL(0) ? "tiers" : "thresholds")));
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("tiers cannot be null")));
 	p = program_of_names(PG_GETARG_ARRAYTYPE_P(0));
 	p->metric = word_argument(fcinfo, 2, &tier_metrics);
-	set_thresholds(p, PG_GETARG_ARRAYTYPE_P(1), "thresholds", p->metric, false);
-	set_window(p, word_argument(fcinfo, 4, &windows), period);
+	tier_terms_start(&draft, NULL);
+	set_qualifying(fcinfo, p, &draft);
+	set_window(p, fcinfo, 4, period);
 	p->downgrade = word_argument(fcinfo, 5, &tier_downgrades);
 	p->grace = grace_argument(fcinfo, 6);
 	p->validity = span_argument(fcinfo, 7, "validity");
-	if (!PG_ARGISNULL(8))
-		set_thresholds(p, PG_GETARG_ARRAYTYPE_P(8), "retain thresholds", p->metric, true);
 	if (!PG_ARGISNULL(9))
 		set_lifetime_tiers(p, PG_GETARG_ARRAYTYPE_P(9));
 	if (!PG_ARGISNULL(10))
-		p->fiscal_start = fiscal_start_from_text(text_to_cstring(PG_GETARG_TEXT_PP(10)));
-	else if (p->window == WINDOW_CALENDAR)
-		p->fiscal_start = 101;
+		set_fiscal_start(p, text_to_cstring(PG_GETARG_TEXT_PP(10)));
 	if (!PG_ARGISNULL(11))
 		p->starts_on = PG_GETARG_DATEADT(11);
 	p->earning.rate =
@@ -255,7 +312,6 @@ crm_tier_program(PG_FUNCTION_ARGS)
 	p->earning.order_points = count_argument(fcinfo, 13);
 	p->earning.bonus_points = count_argument(fcinfo, 14);
 	p->earning.bonus_every = count_argument(fcinfo, 15);
-	tier_terms_start(&draft, NULL);
 	draft.terms.scale = points_scale_from_arguments(fcinfo, 16, 17);
 	if (PG_NARGS() > 18 && word_argument(fcinfo, 18, &refunds) == 1)
 		p->flags |= TIER_PROGRAM_REVOKES;
@@ -265,12 +321,30 @@ crm_tier_program(PG_FUNCTION_ARGS)
 	PG_RETURN_TIER_PROGRAM(p);
 }
 
+/* Write thresholds in a metric that the tiers do not have by itself yet, NULL for tiers without. */
 static void
-CheckMetricIsNew(const TierProgram *p, int metric)
+add_thresholds(TierProgram *p, ArrayType *array, const char *name, int metric, bool retain)
 {
-	if (tier_program_uses(p, metric))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("program already has %s thresholds", tier_metric_name(metric))));
+	TierProgram *before = palloc(VARSIZE(p));
+
+	memcpy(before, p, VARSIZE(p));
+	for (int i = 0; i < p->ntiers; i++)
+		(retain ? p->tiers[i].retain : p->tiers[i].qualify)[metric] = NO_THRESHOLD;
+	set_thresholds(p, array, name, metric, retain);
+	for (int i = 0; i < p->ntiers; i++)
+	{
+		int64 *added = &(retain ? p->tiers[i].retain : p->tiers[i].qualify)[metric];
+		int64  had = (retain ? before->tiers[i].retain : before->tiers[i].qualify)[metric];
+
+		if (had == NO_THRESHOLD)
+			continue;
+		if (*added != NO_THRESHOLD)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("%s threshold of tier \"%s\" is given twice",
+								   tier_metric_name(metric), p->tiers[i].name),
+							errhint("Give NULL for it, or join another metric to it by crm.and_rule first.")));
+		*added = had;
+	}
 }
 
 /* A program with thresholds in one more metric, any of which suffices. */
@@ -288,45 +362,58 @@ crm_or_rule(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be null")));
 	p = (TierProgram *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
 	metric = word_argument(fcinfo, 1, &tier_metrics);
-	CheckMetricIsNew(p, metric);
-	set_thresholds(p, PG_GETARG_ARRAYTYPE_P(2), "thresholds", metric, false);
+	add_thresholds(p, PG_GETARG_ARRAYTYPE_P(2), "thresholds", metric, false);
 	if (!PG_ARGISNULL(3))
-		set_thresholds(p, PG_GETARG_ARRAYTYPE_P(3), "retain thresholds", metric, true);
+		add_thresholds(p, PG_GETARG_ARRAYTYPE_P(3), "retain thresholds", metric, true);
 	CheckTierProgram(p);
 	PG_RETURN_TIER_PROGRAM(p);
 }
 
-/* Join a threshold to what a tier asks for in the main metric, alone or along with others. */
+/* The last rule of several metrics of a tier that has one metric and not yet another; NULL if there is none. */
+static TierAlternative *
+last_alternative(TierTermsDraft *draft, int rank, bool retain, int has, int lacks)
+{
+	for (int i = draft->terms.nalternatives - 1; i >= 0; i--)
+	{
+		TierAlternative *a = &draft->alternatives[i];
+
+		if (a->rank == rank && a->retain == (int32) retain && a->thresholds[has] != NO_THRESHOLD &&
+			a->thresholds[lacks] == NO_THRESHOLD)
+			return a;
+	}
+	return NULL;
+}
+
+/*
+ * Join a threshold to what a tier asks for in the main metric: in that alone, or else in the rule of
+ * several metrics that came last.
+ */
 static void
 join_threshold(TierProgram *p, TierTermsDraft *draft, int rank, bool retain, int metric,
 			   int64 threshold)
 {
-	Tier  *tier = &p->tiers[rank - 1];
-	int64 *single = retain ? tier->retain : tier->qualify;
-	int64  thresholds[TIER_METRICS];
-	bool   joined = false;
+	Tier			*tier = &p->tiers[rank - 1];
+	int64			*single = retain ? tier->retain : tier->qualify;
+	int64			 thresholds[TIER_METRICS];
+	int				 with = p->metric;
+	TierAlternative *a = last_alternative(draft, rank, retain, with, metric);
 
-	for (int i = 0; i < draft->terms.nalternatives; i++)
+	if (single[with] <= 0)
 	{
-		TierAlternative *a = &draft->alternatives[i];
-
-		if (a->rank != rank || a->retain != (int32) retain)
-			continue;
+		if (a == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("tier \"%s\" has no %s threshold that another could be joined to",
+							tier->name, tier_metric_name(with)),
+					 errhint("Give NULL for it, or add the rule by crm.or_rule.")));
 		a->thresholds[metric] = threshold;
-		joined = true;
-	}
-	if (joined)
 		return;
-	if (single[p->metric] <= 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("tier \"%s\" has no %s threshold that another could be joined to",
-							   tier->name, tier_metric_name(p->metric)),
-						errhint("Give NULL for it, or add the rule by crm.or_rule.")));
+	}
 	for (int m = 0; m < TIER_METRICS; m++)
 		thresholds[m] = NO_THRESHOLD;
-	thresholds[p->metric] = single[p->metric];
+	thresholds[with] = single[with];
 	thresholds[metric] = threshold;
-	single[p->metric] = NO_THRESHOLD;
+	single[with] = NO_THRESHOLD;
 	tier_terms_add_alternative(draft, rank, retain, thresholds);
 }
 
@@ -365,7 +452,10 @@ crm_and_rule(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be null")));
 	p = (TierProgram *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
 	metric = word_argument(fcinfo, 1, &tier_metrics);
-	CheckMetricIsNew(p, metric);
+	if (metric == p->metric)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s, the main metric, cannot be joined to itself", tier_metric_name(metric)),
+						errhint("Join another metric to it, or add thresholds in it by crm.or_rule.")));
 	tier_terms_start(&draft, p);
 	join_thresholds(p, &draft, PG_GETARG_ARRAYTYPE_P(2), "thresholds", metric, false);
 	if (!PG_ARGISNULL(3))

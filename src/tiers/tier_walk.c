@@ -9,6 +9,7 @@
  */
 #include "crm.h"
 
+#include "base/weekday.h"
 #include "miscadmin.h"
 #include "tiers/tier_walk.h"
 #include "tiers/tier_window.h"
@@ -476,7 +477,9 @@ start_walk(TierWalk *w, const TierProgram *p, const PurchaseBook *book, DateADT 
 		w->orders_ahead += entries[i].orders;
 	w->orders_behind = w->orders_ahead;
 	w->never_below = tier_base_rank(p);
-	if (p->window == WINDOW_CALENDAR)
+	if (tier_window_is_weekly(p))
+		w->anchor_mday = FIRST_MONDAY + p->fiscal_start - 1;
+	else if (p->window == WINDOW_CALENDAR)
 	{
 		w->anchor_month = 2000 * 12 + p->fiscal_start / 100 - 1;
 		w->anchor_mday = p->fiscal_start % 100;

@@ -46,8 +46,8 @@ typedef struct TierWalk
 
 	DateADT enrolled_on;  /* NEVER: not at all */
 	int		origin_entry; /* first entry that counts */
-	int64	anchor_month; /* periods begin on anchor_mday of anchor_month + k x months */
-	int		anchor_mday;
+	int64	anchor_month; /* periods begin on anchor_mday of anchor_month + k x months, */
+	int		anchor_mday;  /* weeks on that day of the calendar + 7 k */
 	DateADT period_start; /* periodic: the period of the last day looked at */
 	DateADT period_end;
 	DateADT counts_from;		  /* after a fall to the base: entries before do not count */
@@ -182,6 +182,8 @@ set_leaves_on(TierWalk *w)
 static inline DateADT
 period_begin(const TierWalk *w, int64 number)
 {
+	if (unlikely(w->program->period.months == 0))
+		return day_or_never(w->anchor_mday + number * w->program->period.days);
 	return day_or_never(
 		day_of_month(w->anchor_month + number * w->program->period.months, w->anchor_mday));
 }
@@ -190,8 +192,11 @@ period_begin(const TierWalk *w, int64 number)
 static inline int64
 period_of(const TierWalk *w, DateADT day)
 {
-	int64 number = floor_div(month_of_day(day).month - w->anchor_month, w->program->period.months);
+	int64 number;
 
+	if (unlikely(w->program->period.months == 0))
+		return floor_div((int64) day - w->anchor_mday, w->program->period.days);
+	number = floor_div(month_of_day(day).month - w->anchor_month, w->program->period.months);
 	return period_begin(w, number) > day ? number - 1 : number;
 }
 

@@ -34,7 +34,7 @@ SELECT v.type, u.value FROM (VALUES
   ('crm.tier_program', ARRAY['{Bronze: spend 0, Silver: spend 500, Gold: spend 2000} rolling 12 months', '{A: spend 0, B: spend 1} lifetime valid 1 year',
     '{A: orders 1, B: orders 5 or spend 100 keep orders 2} calendar month downgrade one_tier grace 1 day', '{A: purchase_days 0, B: purchase_days 2 lifetime} anniversary 1 month downgrade to_base',
     '{A: points 0, B: points 10} rolling 1 day downgrade one_tier points rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', '{A: spend 1, B: spend 2} rolling 36525 days grace 36525 days valid 1 year',
-    '{A: spend 0, B: spend 1} rolling 1 month starts 2024-03-01']),
+    '{A: spend 0, B: spend 1} rolling 1 month starts 2024-03-01', '{A: spend 0, B: spend 1 and orders 2 or spend 3} calendar week(sunday) rollover grace 1 day']),
   ('crm.points_rule', ARRAY['rate 1', 'rate 1 expires 12 months', 'rate 1 per 900 round half in parts', 'rate 3 per 0.0001 round up per purchase', 'rate 1 pending 36525 days expires end of year from 12-28 after 1200 months inactivity 1 day reinstated within 1 day never negative', 'rate 1 expires 1 day inclusive rates {1, 2} expiries {never, 1 day} program {A: spend 0, B: spend 1} rolling 1 day', 'rate 1000000 per_order 1000000000000 bonus 1000000000000 every 1', 'rate 1 rates {1, 2} program {A: spend 0, B: spend 1} lifetime valid 1 year', 'rate 0.00000001 bonus 1 every 9223372036854775807']),
   ('crm.referral_network', ARRAY['{anna > ben 12.50, anna > "c d" unknown}', '{a > b 1, b > c 1, c > a 1}', '{a > b 900000000000000, a > c 900000000000000}']),
   ('crm.retention_curve', ARRAY['month calendar 2024-05-31 {0 5 5, 1 4 2}', 'day age 5874897-12-30 {0 9223372036854775807 9223372036854775807}', 'week age 2024-01-01 {0 1 1}']),
@@ -52,8 +52,8 @@ SELECT v.type, u.value FROM (VALUES
   ('crm.rfm', ARRAY['555', '111', '545', '123/3', '345']),
   ('crm.rfm_scale', ARRAY['recency: 95, 260, 420, 480; frequency: 1, 1, 2, 4; monetary: 14.37, 28.5, 50, 120', 'recency: 1; frequency: 1; monetary: 1', 'recency: -900000000000000; frequency: 900000000000000; monetary: 0.00000001']),
   ('crm.relationship_level', ARRAY['basic', 'partnership']),
-  ('crm.program_comparison', ARRAY['{none 0 0} other {none 0 0} moves {}', '{none 0 0, Bronze 0 2, "a b" 5 0} other {none 0 9223372036854775807, Base 3 1} moves {1/1 40, 2/1 8} points {900 20 500} other {880 0 560}']),
-  ('crm.challenge', ARRAY['orders 1', 'orders 5 within 30 days from 2024-03-01 until 2024-08-31 reward 500', 'streak 3 week(sunday)', 'spend 900000000000000 within 1200 months 36525 days']),
+  ('crm.program_comparison', ARRAY['from 4714-11-24 BC until 5874897-12-30 {none 0 0} other {none 0 0} moves {}', 'from 2024-01-01 until 2024-12-31 {none 0 0, Bronze 0 2, "a b" 5 0} other {none 0 9223372036854775807, Base 3 1} moves {1/1 40, 2/1 8} points {900 20 500} other {880 0 560}']),
+  ('crm.challenge', ARRAY['orders 1', 'orders 5 within 30 days from 2024-03-01 until 2024-08-31 reward 500', 'streak 3 week(sunday)', 'streak 100000 year(april)', 'spend 900000000000000 within 1200 months 36525 days']),
   ('crm.breakage_curve', ARRAY['{}', '{14/3 100 0 0 0, 365/3 0 20 0 5}', '{0/0 0 0 0 9223372036854775807}', '{36524/31 1 1 1 1}']),
   ('crm.whale_curve', ARRAY['exact {1.00 5}', 'exact {-5 1, 0 3, 7 2}', 'buckets {1.00 5 5}', 'exact {900000000000000 1}', 'exact {0 9223372036854775807}', 'exact {-900000000000000 1, 900000000000000 1}'])
 ) AS v(type, vals), unnest(v.vals) AS u(value);

@@ -1,7 +1,7 @@
 -- challenges against plain SQL: every day on which one could be reached, looked at by itself
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(9);
+SELECT plan(12);
 SELECT setseed(0.577);
 CREATE TEMP TABLE entry AS
   SELECT i, day, max(orders) AS orders, max(amount) AS amount FROM (
@@ -43,5 +43,9 @@ SELECT is_empty($$SELECT i FROM streaks WHERE reached_on IS NULL AND value > 0 A
 SELECT cmp_ok((SELECT count(*) FROM streaks WHERE reached_on IS NOT NULL)::int, '>', 50, 'many streaks are reached');
 SELECT is_empty('SELECT c FROM (SELECT c FROM asked UNION ALL VALUES (''streak 3 week(sunday) from 2024-01-01 reward 5''::challenge)) a WHERE c::text::challenge <> c OR (c::text::challenge)::text <> c::text', 'the text form loses nothing');
 SELECT is((SELECT array_agg(p.reward) FROM (VALUES ('2024-01-01'::date), ('2024-01-03')) d(d), challenge_progress('orders 2 reward 50', '{2024-01-01 1 1, 2024-01-02 1 1}', d) p), '{NULL,50}'::bigint[], 'the reward is there once it is earned');
+-- where the calendar ends
+SELECT is((SELECT p::text FROM challenge_progress('streak 3 month', '{5874897-12-05 1 1}', '5874897-12-20') p), '(,1,3,2,5874897-12-31,)', 'a streak goes on until the calendar ends');
+SELECT lives_ok($$SELECT challenge_progress(format('streak 3 %s', p)::challenge, '{5874897-12-31 1 1}', '5874897-12-31') FROM unnest('{day,week,week(sunday),month,quarter,quarter(february),year,year(april)}'::text[]) p$$, 'of every period');
+SELECT lives_ok($$SELECT challenge_progress(format('streak 3 %s', p)::challenge, '{4714-11-24 BC 1 1}', '4714-11-24 BC') FROM unnest('{day,week,week(sunday),month,quarter,quarter(february),year,year(april)}'::text[]) p$$, 'and where it begins');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- two programs on the same past against plain SQL: a timeline, a tier and a statement for each customer
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(11);
+SELECT plan(16);
 CREATE TEMP TABLE shopper AS
   SELECT i, purchase_history(date '2023-01-01' + (i * 37 + j * 53) % 700, (5 + (i * 31 + j * 17) % 200)::numeric)
       + CASE WHEN i % 3 = 0 THEN purchase(date '2023-01-01' + (i * 37 + 53) % 700, -(5 + (i * 31 + 17) % 200)::numeric, 0, date '2023-01-01' + (i * 37 + 53) % 700 + 20) ELSE '{}' END AS history,
@@ -35,6 +35,15 @@ SELECT is((SELECT ARRAY[merge(c), merge(r)] FROM (SELECT compare_programs(progra
 SELECT is((SELECT ARRAY[c::text::program_comparison, r::text::program_comparison] FROM compared), (SELECT ARRAY[c, r] FROM compared), 'the text form loses nothing');
 SELECT is((SELECT compare_programs(program, other, history, days) FROM shopper, terms WHERE history IS NULL), NULL, 'nobody is nothing');
 SELECT throws_ok($$SELECT compare_programs(p, other, history, days) FROM shopper, terms, (VALUES ('{A: spend 0} lifetime'::tier_program), ('{B: spend 0} lifetime')) v(p)$$, '22023', 'programs of other tiers on another row', 'two programs at a time');
+SELECT throws_ok($$SELECT compare_programs(program, other, history, d) FROM shopper, terms, (VALUES ('[2024-01-01,2025-01-01)'::daterange), ('[2024-01-01,2025-02-01)')) v(d)$$, '22023', 'days from 2024-01-01 until 2024-12-31 on one row, from 2024-01-01 until 2025-01-31 on another', 'over one range of days');
+SELECT throws_ok($$SELECT merge(v) FROM (SELECT c AS v FROM compared UNION ALL SELECT compare_programs(program, other, history, '[2024-01-01,2025-02-01)') FROM shopper, terms) u$$, '22023', 'comparisons over different days cannot be added', 'which are those of every part');
+SELECT throws_ok($$SELECT replace(c::text, '2024-12-31', '2023-12-31')::program_comparison FROM compared$$, '22P02', 'days of a program_comparison are not in order', 'and in order');
+-- gifts are open under both, base points are of the rule that rounds per purchase
+SELECT results_eq($$SELECT p.* FROM compared_points((SELECT compare_programs('rate 1 expires 12 months'::points_rule, 'rate 2', h, NULL, '[2024-01-01,2025-01-01)', NULL, NULL, ARRAY[('2024-02-01', 50, '2024-06-01'), ('2024-03-01', 20, NULL), ('2025-03-01', 99, NULL)]::points_gift[]) FROM (VALUES ('{2024-01-05 1 10}'::purchase_history)) v(h))) p$$,
+  $$VALUES ('program'::text, 10::bigint, 50::bigint, 30::bigint), ('other', 20, 50, 40)$$, 'gifts are received, expire and are open');
+SELECT results_eq($$SELECT p.program, p.earned FROM (SELECT compare_programs('rate 1 per 10 round down per purchase'::points_rule, 'rate 1 per 10', h, NULL, '[2024-01-01,2025-01-01)', base, NULL, NULL) AS c
+    FROM (SELECT purchase_history(day, a) AS h, purchase_history(day, base_points('rate 1 per 10 round down per purchase', a)::numeric) AS base FROM (VALUES (date '2024-01-05', 15.0), ('2024-01-05', 15)) v(day, a)) x) y, compared_points(c) p$$,
+  $$VALUES ('program'::text, 2::bigint), ('other', 3)$$, 'two purchases of 15 are two points one by one, three together');
 SELECT throws_ok($$SELECT merge(v) FROM (SELECT c AS v FROM compared UNION ALL SELECT r FROM compared) u$$, '22023', 'comparisons of different programs cannot be added', 'and so when merged');
 SELECT * FROM finish();
 ROLLBACK;

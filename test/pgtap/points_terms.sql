@@ -12,15 +12,15 @@
 \endif
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(33);
+SELECT plan(37);
 
 CREATE TYPE terms AS (rate numeric, order_points int, pending interval, expiry interval, expires_at text, inclusive boolean, inactivity interval,
-  reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[]);
+  reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[], reaching text);
 CREATE TYPE award AS (awarded date, available date, expires date, waits boolean, "left" int, expired int);
 
 CREATE FUNCTION rule_of(t terms) RETURNS points_rule LANGUAGE sql AS $$
   SELECT points_rule(t.rate, t.order_points, expiry => t.expiry, program => t.program, multipliers => t.multipliers, pending => t.pending, expires_at => t.expires_at,
-    last_day_inclusive => t.inclusive, inactivity => t.inactivity, reinstatement => t.reinstatement, never_negative => t.forgives, tier_expiry => t.tier_expiry) $$;
+    last_day_inclusive => t.inclusive, inactivity => t.inactivity, reinstatement => t.reinstatement, never_negative => t.forgives, tier_expiry => t.tier_expiry, reaching => t.reaching) $$;
 
 -- The first day on which points that are available from a day on are not valid any more.
 CREATE FUNCTION expires(t terms, day date, tier text) RETURNS date LANGUAGE plpgsql AS $$
@@ -45,8 +45,14 @@ CREATE TEMP TABLE gift (i int, day date, points int, expires date);
 CREATE FUNCTION left_of(award int, gross int, net int) RETURNS int LANGUAGE sql AS $$
   SELECT CASE WHEN award <= 0 OR net >= gross THEN award WHEN net <= 0 THEN 0 ELSE floor(award::numeric * net / gross + 0.5)::int END $$;
 
--- Every movement, and what is left of each award.
-CREATE FUNCTION reference(no int, t terms, history purchase_history, until date, OUT movements text[], OUT open_awards award[]) LANGUAGE plpgsql AS $$
+-- The points of a day on which a higher tier is reached, one unit of money after the other: the rate of a unit is that of the
+-- highest tier whose threshold of spend is behind it, from that of the morning up to that of the evening.
+CREATE FUNCTION split_points(t terms, morning int, evening int, spent numeric, amount int) RETURNS int LANGUAGE sql AS $$
+  SELECT floor(sum(t.rate * coalesce(t.multipliers[nullif(greatest(morning, least(evening, reached)), 0)], 1)))::int
+  FROM (SELECT coalesce(max(rank) FILTER (WHERE metric = 'spend' AND threshold < spent + unit), 0) AS reached FROM generate_series(1, amount) unit, tiers(t.program) GROUP BY unit) u $$;
+
+-- Every movement, what is left of each award, and how each point ended, by the age of its award.
+CREATE FUNCTION reference(no int, t terms, history purchase_history, until date, OUT movements text[], OUT open_awards award[], OUT ends text[]) LANGUAGE plpgsql AS $$
 DECLARE
   a award[] := '{}';
   w award;
@@ -71,7 +77,17 @@ DECLARE
   came int;
   went int[];               -- where each point that a refund took was: an award, -2 had expired, -1 owed, 0 forgiven
   k int;
+  evening text;
+  spent_day date[] := '{}';
+  taken_award int[] := '{}'; -- each point of an award that was taken back, when, and by the correction of which day
+  taken_day date[] := '{}';
+  taken_cause date[] := '{}';
+  x_award int[] := '{}';     -- all that expired, less what was reinstated
+  x_day date[] := '{}';
+  x_points int[] := '{}';
+  gone_x int[] := '{}';      -- where in these that which may be reinstated is
 BEGIN
+  ends := '{}';
   movements := '{}';
   FOR today IN SELECT g::date FROM generate_series(date '2023-12-31', until, interval '1 day') g LOOP
     -- the end of validity, or of patience
@@ -79,6 +95,7 @@ BEGIN
     FOR k IN SELECT n FROM unnest(a) WITH ORDINALITY x(aw, av, ex, wt, lf, xp, n) WHERE NOT wt AND lf > 0 AND (ex <= today OR lapses) ORDER BY ex > today, ex, n LOOP
       w := a[k];
       gone_award := gone_award || k; gone_day := gone_day || today; gone_points := gone_points || w."left";
+      x_award := x_award || k; x_day := x_day || today; x_points := x_points || w."left"; gone_x := gone_x || cardinality(x_award);
       movements := movements || format('%s expired %s', today, -w."left");
       w.expired := w.expired + w."left"; w."left" := 0; a[k] := w;
     END LOOP;
@@ -117,6 +134,12 @@ BEGIN
       ELSIF e.what = 1 THEN
         tier_ := CASE WHEN t.program IS NOT NULL THEN tier(t.program, until(history, today - 1), today) END;
         points := floor(t.rate * coalesce(t.multipliers[tier_rank(t.program, tier_)], 1) * e.amount);
+        evening := CASE WHEN t.reaching <> 'old' AND e.amount > 0 THEN tier(t.program, until(history, today - 1) + purchase(today, e.amount, e.orders), today) END;
+        IF tier_rank(t.program, evening) > coalesce(tier_rank(t.program, tier_), 0) THEN
+          points := CASE t.reaching WHEN 'new' THEN floor(t.rate * t.multipliers[tier_rank(t.program, evening)] * e.amount)
+            ELSE split_points(t, coalesce(tier_rank(t.program, tier_), 0), tier_rank(t.program, evening), coalesce((standing(t.program, until(history, today - 1), today)).metric_value, 0), e.amount) END;
+          tier_ := evening;
+        END IF;
         of_day := of_day || jsonb_build_object(today, jsonb_build_object('points', points, 'gross', e.amount, 'net', e.amount, 'orders', e.orders, 'award', NULL, 'tier', tier_));
         points := points + t.order_points * e.orders;
         IF e.orders > 0 THEN active := today; END IF;
@@ -136,8 +159,8 @@ BEGIN
         -- point by point from the award that expires first
         FOR n IN 1 .. -points LOOP
           SELECT m INTO k FROM unnest(a) WITH ORDINALITY x(aw, av, ex, wt, lf, xp, m) WHERE NOT wt AND lf > 0 ORDER BY ex, m LIMIT 1;
-          IF FOUND THEN w := a[k]; w."left" := w."left" - 1; a[k] := w; spent := spent || k; taken := taken + 1;
-          ELSIF t.forgives THEN spent := spent || 0;
+          IF FOUND THEN w := a[k]; w."left" := w."left" - 1; a[k] := w; spent := spent || k; spent_day := spent_day || today; taken := taken + 1;
+          ELSIF t.forgives THEN spent := spent || 0; spent_day := spent_day || today;
           ELSE debt := debt + 1; taken := taken + 1; END IF;
         END LOOP;
         IF taken > 0 THEN movements := movements || format('%s redeemed %s', today, -taken); END IF;
@@ -148,6 +171,7 @@ BEGIN
           w := a[k];
           points := least(rest, w."left");
           went := went || array_fill(k, ARRAY[points]);
+          taken_award := taken_award || array_fill(k, ARRAY[points]); taken_day := taken_day || array_fill(today, ARRAY[points]); taken_cause := taken_cause || array_fill(e.of, ARRAY[points]);
           w."left" := w."left" - points; rest := rest - points;
           IF w.waits THEN waited := points; ELSE taken := points; END IF;
           points := least(rest, w.expired);
@@ -159,6 +183,8 @@ BEGIN
           w := a[k];
           points := least(rest, w."left");
           went := went || array_fill(k, ARRAY[points]);
+          taken_award := taken_award || array_fill(k, ARRAY[points]); taken_day := taken_day || array_fill(today, ARRAY[points]);
+          taken_cause := taken_cause || array_fill(CASE WHEN d ->> 'award' IS NOT NULL THEN e.of END, ARRAY[points]);
           w."left" := w."left" - points; rest := rest - points;
           IF w.waits THEN waited := waited + points; ELSE taken := taken + points; END IF;
           a[k] := w;
@@ -173,7 +199,13 @@ BEGIN
         came := 0;
         went := ARRAY(SELECT x::int FROM jsonb_array_elements_text(coalesce(d -> 'went', '[]')) x);
         FOR n IN 1..points LOOP
-          k := coalesce(went[cardinality(went)], (d ->> 'award')::int);
+          k := went[cardinality(went)];
+          IF k > 0 THEN -- it was not taken, then
+            SELECT max(no_) INTO late FROM unnest(taken_award, taken_cause) WITH ORDINALITY x(aw, cause, no_) WHERE aw = k AND cause = e.of;
+            taken_award[late] := 0;
+          END IF;
+          late := 0;
+          k := coalesce(k, (d ->> 'award')::int);
           went := went[:cardinality(went) - 1];
           CONTINUE WHEN k = 0;                           -- was forgiven
           IF k = -1 THEN                                 -- was owed
@@ -216,12 +248,13 @@ BEGIN
           debt := debt - (points - rest);
           WHILE e.what = 3 AND rest > 0 AND cardinality(spent) > 0 LOOP -- back where it came from
             k := spent[cardinality(spent)];
-            spent := spent[:cardinality(spent) - 1];
+            spent := spent[:cardinality(spent) - 1]; spent_day := spent_day[:cardinality(spent_day) - 1];
             rest := rest - 1;
             IF k = 0 THEN points := points - 1; CONTINUE; END IF;
             w := a[k];
             IF w.expires <= today THEN w.expired := w.expired + 1; late := late + 1;
               gone_award := gone_award || k; gone_day := gone_day || today; gone_points := gone_points || 1;
+              x_award := x_award || k; x_day := x_day || today; x_points := x_points || 1; gone_x := gone_x || cardinality(x_award);
             ELSE w."left" := w."left" + 1; END IF;
             a[k] := w;
           END LOOP;
@@ -243,10 +276,11 @@ BEGIN
             w := a[gone_award[k]];
             rest := least(gone_points[k], w.expired);
             w.expired := w.expired - rest; points := points + rest;
+            x_points[gone_x[k]] := x_points[gone_x[k]] - rest;
             a[gone_award[k]] := w;
           END IF;
         END LOOP;
-        gone_award := '{}'; gone_day := '{}'; gone_points := '{}';
+        gone_award := '{}'; gone_day := '{}'; gone_points := '{}'; gone_x := '{}';
         IF points > 0 THEN
           movements := movements || format('%s reinstated %s', today, points);
           rest := points - least(points, debt);
@@ -256,6 +290,19 @@ BEGIN
       END IF;
     END LOOP;
   END LOOP;
+  -- what expired last of an award is what is left of it to have expired, since refunds took the rest; the rest of that, when the award ended
+  FOR k IN REVERSE cardinality(x_award)..1 LOOP
+    w := a[x_award[k]];
+    x_points[k] := least(x_points[k], w.expired);
+    w.expired := w.expired - x_points[k];
+    a[x_award[k]] := w;
+  END LOOP;
+  ends := ARRAY(SELECT format('%s %s %s', age, kind, sum(cnt)) FROM (
+      SELECT day - a[aw].awarded AS age, 'redeemed' AS kind, 1 AS cnt FROM unnest(spent, spent_day) x(aw, day) WHERE aw > 0
+      UNION ALL SELECT day - a[aw].awarded, 'taken back', 1 FROM unnest(taken_award, taken_day) x(aw, day) WHERE aw > 0
+      UNION ALL SELECT day - a[aw].awarded, 'expired', p FROM unnest(x_award, x_day, x_points) x(aw, day, p)
+      UNION ALL SELECT ex - aw, 'expired', xp FROM unnest(a) x(aw, av, ex, wt, lf, xp)
+      UNION ALL SELECT until - aw, 'open', lf FROM unnest(a) x(aw, av, ex, wt, lf, xp)) of_all WHERE cnt > 0 GROUP BY age, kind ORDER BY age, kind);
   open_awards := ARRAY(SELECT ROW(aw, av, ex, wt, lf, xp)::award FROM unnest(a) WITH ORDINALITY x(aw, av, ex, wt, lf, xp, n) WHERE lf > 0 ORDER BY n);
 END $$;
 
@@ -264,13 +311,13 @@ SELECT setseed(:seed);
 INSERT INTO cases (i, t, until)
   SELECT i, ROW(pick('1', '0.5', '1.25'), pick('0', '0', '3'), pick(NULL, NULL, '5 days', '14 days', '1 month'), pick(NULL, '1 month', '40 days', '2 months', '10 days'),
     pick(NULL, NULL, 'end of month', 'end of quarter', 'end of year', 'end of year from 04-06'), random() < 0.4, pick(NULL, NULL, '25 days', '1 month'), pick(NULL, NULL, '10 days', '2 months'),
-    random() < 0.2, pick(NULL, '{A: spend 0, B: spend 60} rolling 1 month'), NULL, NULL)::terms, date '2024-02-01' + floor(random() * 150)::int
+    random() < 0.2, pick(NULL, '{A: spend 0, B: spend 60} rolling 1 month', '{A: spend 20, B: spend 50, C: spend 90 or orders 5} rolling 2 months'), NULL, NULL, 'old')::terms, date '2024-02-01' + floor(random() * 150)::int
   FROM generate_series(1, :cases) i;
 -- what contradicts itself is left out
 UPDATE cases SET t.inclusive = false WHERE (t).expires_at IS NOT NULL OR (t).expiry IS NULL AND (t).inactivity IS NULL;
 UPDATE cases SET t.reinstatement = NULL WHERE (t).expires_at IS NULL AND (t).expiry IS NULL AND (t).inactivity IS NULL;
-UPDATE cases SET t.multipliers = '{1,2}' WHERE (t).program IS NOT NULL;
-UPDATE cases SET t.tier_expiry = pick('{NULL,20 days}', '{2 months,10 days}', '{15 days,NULL}')::interval[] WHERE (t).program IS NOT NULL AND random() < 0.6;
+UPDATE cases SET t.multipliers = CASE WHEN (t).program::text LIKE '%C:%' THEN pick('{1,2,3}', '{0.5,1.25,4}') ELSE '{1,2}' END::numeric[], t.reaching = pick('old', 'new', 'split', 'split') WHERE (t).program IS NOT NULL;
+UPDATE cases SET t.tier_expiry = pick('{NULL,20 days}', '{2 months,10 days}', '{15 days,NULL}')::interval[] || CASE WHEN (t).program::text LIKE '%C:%' THEN '{1 month}'::interval[] END WHERE (t).program IS NOT NULL AND random() < 0.6;
 INSERT INTO bought SELECT i, day, max(orders), max(amount) FROM (
     SELECT i, date '2024-01-01' + floor(random() * 110)::int AS day, CASE WHEN random() < 0.9 THEN 1 ELSE 0 END AS orders, floor(random() * 40)::int - CASE WHEN random() < 0.15 THEN 35 ELSE 0 END AS amount
     FROM cases, generate_series(1, 3 + i % 7)) b GROUP BY i, day HAVING max(orders) > 0 OR max(amount) <> 0;
@@ -287,7 +334,7 @@ UPDATE cases SET gifts = (SELECT array_agg(ROW(day, points, expires)::points_gif
     + coalesce((SELECT format('{%s}', string_agg(format('%s %s %s of %s', day, orders, amount, of), ', ')) FROM booked b WHERE b.i = cases.i), '{}')::purchase_history,
   redeemed = coalesce((SELECT format('{%s}', string_agg(format('%s 0 %s', day, points), ', ')) FROM redemption r WHERE r.i = cases.i), '{}')::purchase_history;
 
-CREATE TEMP TABLE compared AS SELECT c.*, r.movements, r.open_awards,
+CREATE TEMP TABLE compared AS SELECT c.*, r.movements, r.open_awards, r.ends,
     ARRAY(SELECT format('%s %s %s', booked_on, kind, points) FROM points_statement(rule, history, redeemed, until, gifts => gifts)) AS found
   FROM cases c, reference(i, t, history, until) r;
 SELECT is_empty('SELECT i, rule, history, redeemed, until, found, movements FROM compared WHERE found IS DISTINCT FROM movements ORDER BY cardinality(movements) LIMIT 3', 'the statement is the one found point by point');
@@ -296,6 +343,25 @@ SELECT is_empty($$
     LATERAL (SELECT string_agg(format('%s %s %s', awarded_on, points, available_on), ', ') AS held FROM points_awards(rule, history, redeemed, until, gifts => gifts)) f,
     LATERAL (SELECT string_agg(format('%s %s %s', awarded, "left", available), ', ') AS expected FROM unnest(open_awards)) x
   WHERE held IS DISTINCT FROM expected ORDER BY length(history::text) LIMIT 3$$, 'and so are the awards that have something left');
+-- what breakage counts of each, and a comparison with itself and with a rule of half the points
+SELECT is_empty($$
+  SELECT i, rule, history, redeemed, gifts, until, curve, ends FROM compared, LATERAL (SELECT breakage(rule, h, redeemed, until, NULL, gifts) AS curve FROM (VALUES (history)) one(h)) b,
+    LATERAL (SELECT array_agg(format('%s %s %s', age, kind, n) ORDER BY age, kind) AS counted FROM curve_points(curve), LATERAL (VALUES ('redeemed', redeemed), ('expired', expired), ('taken back', taken_back), ('open', open)) v(kind, n) WHERE n > 0) c
+  WHERE coalesce(counted, '{}') IS DISTINCT FROM ends ORDER BY cardinality(ends), length(history::text) LIMIT 3$$, 'breakage counts each point as it ended, at its age');
+SELECT is_empty($$
+  SELECT i, rule, history, redeemed, gifts, until, p.*, e.* FROM compared,
+    LATERAL (SELECT * FROM compared_points((SELECT compare_programs(rule, 'rate 1', h, redeemed, daterange('2024-02-20', until + 1), NULL, NULL, gifts) FROM (VALUES (history)) one(h)))) p,
+    LATERAL (SELECT coalesce(sum(split_part(m, ' ', 3)::int) FILTER (WHERE m LIKE '% earned %' OR m LIKE '% reinstated %'), 0) AS earned, coalesce(-sum(split_part(m, ' ', 3)::int) FILTER (WHERE m LIKE '% expired %'), 0) AS expired
+      FROM unnest(movements) m WHERE split_part(m, ' ', 1)::date >= '2024-02-20') e,
+    LATERAL (SELECT greatest(coalesce(sum(split_part(m, ' ', 3)::int) FILTER (WHERE m NOT LIKE '% pending %'), 0), 0) AS open FROM unnest(movements) m) o
+  WHERE p.program = 'program' AND until >= '2024-02-20' AND (p.earned, p.expired, p.open) IS DISTINCT FROM (e.earned, e.expired, o.open) ORDER BY length(history::text) LIMIT 3$$, 'a comparison counts the points of the statement found point by point');
+SELECT is_empty($$
+  SELECT i, rule, owed, wanted FROM compared, (SELECT breakage(rule, history, redeemed, until, NULL, gifts) AS all_of FROM compared) k,
+    LATERAL (SELECT points_liability(rule, h, redeemed, until, 0.01, all_of, NULL, gifts) AS owed FROM (VALUES (history)) one(h)) l,
+    LATERAL (SELECT coalesce(sum(round(("left" * coalesce((SELECT p_redeemed_later FROM curve_points(all_of) WHERE age <= until - awarded ORDER BY age DESC LIMIT 1), (SELECT max(p_redeemed) FROM curve_points(all_of))))::numeric, 4) * 0.01), 0) AS wanted FROM unnest(open_awards)) w
+  WHERE i % 8 = 0 AND abs(owed - wanted) > 1e-8$$, 'the liability is what is left of each award found point by point, times what the curve says of its age');
+SELECT cmp_ok((SELECT count(*) FROM compared c, LATERAL (SELECT array_agg(format('%s %s %s', booked_on, kind, points)) AS plain FROM points_statement(replace(replace(rule::text, ' reaching split', ''), ' reaching new', '')::points_rule, history, redeemed, until, gifts => gifts)) p
+    WHERE (t).reaching = 'split' AND plain IS DISTINCT FROM found)::int, '>', 0, 'purchases that are split at a threshold are among them');
 SELECT is((SELECT array_agg(DISTINCT kind ORDER BY kind) FROM cases, points_statement(rule, history, redeemed, until, gifts => gifts)),
   '{earned,expired,pending,received,redeemed,refunded,reinstated,returned}', 'every kind of movement occurs');
 SELECT is_empty($$

@@ -103,7 +103,7 @@ SELECT is_empty('SELECT no, program, history, as_of, problem FROM compared WHERE
 
 -- the cases are what they should be
 SELECT cmp_ok((SELECT count(*) FROM compared)::int, '>=', 800, 'on 800 cases or more');
-SELECT is((SELECT count(DISTINCT ((c).window_kind, (c).downgrade, (c).grace IS NULL, (c).validity IS NULL)) FROM compared)::int, 76,
+SELECT is((SELECT count(DISTINCT ((c).window_kind, (c).downgrade, (c).grace IS NULL, (c).validity IS NULL)) FROM compared)::int, 89,
   'with every window, downgrade, with and without grace and fixed lengths');
 SELECT is_empty($$
   SELECT r FROM unnest('{enrolled,qualified,renewed,grace,expired,soft landing,refund}'::text[]) r

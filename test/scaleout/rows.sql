@@ -11,7 +11,7 @@ SELECT id, id % 5 AS region,
   (ARRAY['email', 'phone', 'shop'])[1 + id % 3] AS channel, (ARRAY['consent', 'contract'])[1 + id % 2] AS basis, (ARRAY['books', 'toys', 'food'])[1 + id % 3] AS category,
   tstzrange('2024-01-01 00:00+00'::timestamptz + id * interval '1 hour', NULL) AS validity,
   ARRAY[daterange(date '2023-01-01' + id % 90, CASE WHEN id % 3 = 0 THEN date '2024-01-01' + id % 200 END)] AS contracts,
-  h.history, h.redeemed
+  h.history, h.redeemed, ARRAY[(date '2024-03-01' + id % 90, 1 + id % 50, date '2025-01-01' + id % 300)::crm.points_gift] AS gifts
 FROM generate_series(1, 600) id, LATERAL (SELECT (id * id % 7) AS x, ((id::bigint * 15485863 % 20000003) / 100.0)::numeric AS money) v,
   LATERAL (SELECT crm.purchase_history(date '2024-01-01' + (id * 7919 + n * n * 104729) % 520, (1 + (id * 31 + n * 17) % 300)::numeric) AS history,
       crm.purchase_history(date '2025-05-01' + id % 40, 1::numeric) FILTER (WHERE n = 0 AND id % 4 = 0) AS redeemed FROM generate_series(0, x) n) h;
@@ -32,17 +32,17 @@ FROM split_rows GROUP BY id / 3;
 CREATE TABLE split_arguments (name text, type text, value text, of text DEFAULT '%');
 INSERT INTO split_arguments VALUES
   ('actual', 'float8', 'number'), ('age', 'float8', 'age'), ('amount', 'float8', 'number'), ('amount', 'numeric', 'money'), ('as_of', 'date', 'date ''2025-06-30'''),
-  ('as_of', 'timestamptz', 'timestamptz ''2025-06-30 00:00+00'''), ('attribute', 'text', 'channel'), ('balance', 'int8', 'id::bigint'), ('basis', 'text', '''calendar'''),
+  ('as_of', 'timestamptz', 'timestamptz ''2025-06-30 00:00+00'''), ('attribute', 'text', 'channel'), ('balance', 'int8', 'id::bigint'), ('base_points', 'crm.purchase_history', 'NULL::crm.purchase_history'), ('basis', 'text', '''calendar'''),
   ('before', 'float8', 'mean_spend'), ('bins', 'int4', '4'), ('booked_on', 'date', 'day + 3'), ('breakage_rate', 'numeric', '0.1::numeric'), ('by', 'text', '''purchased'''),
   ('category', 'text', 'category'), ('channel', 'text', 'channel'), ('clv', 'float8', 'number'), ('clv', 'numeric', 'money'), ('confidence', 'float8', '0.5::float8'),
   ('contracts', 'daterange[]', 'contracts'), ('cost', 'numeric', 'money'), ('days', 'daterange', '''[2024-01-01,2025-06-30]''::daterange'), ('days', 'int4', 'days'), ('derived_from', 'text[]', 'NULL::text[]'),
   ('direction', 'text', '''inbound'''), ('done_at', 'timestamptz', 'instant + interval ''1 day'''), ('due_at', 'timestamptz', 'instant + interval ''2 days'''),
-  ('expected', 'float8', 'mean_spend'), ('frequency', 'float8', 'x::float8'), ('frequency', 'int8', '(1 + x)::bigint'), ('half_life', 'interval', 'interval ''30 days'''),
+  ('expected', 'float8', 'mean_spend'), ('frequency', 'float8', 'x::float8'), ('frequency', 'int8', '(1 + x)::bigint'), ('gifts', 'crm.points_gift[]', 'gifts'), ('half_life', 'interval', 'interval ''30 days'''),
   ('happened', 'bool', 'happened'), ('history', 'crm.purchase_history', 'history'), ('how_known', 'text', '''stated'''), ('kind', 'text', 'kind'), 
   ('known_at', 'timestamptz', 'instant'), ('last_occasion', 'int4', 'last_occasion'), ('made_at', 'timestamptz', 'instant'), ('mean_spend', 'float8', 'mean_spend'),
   ('model', 'crm.purchase_model', 'crm.bg_nbd(0.2426, 4.4136, 0.7929, 2.4259, 7)'), ('monetary', 'float8', 'number'), ('monetary', 'numeric', 'money'), ('name', 'text', 'category'),
   ('nth', 'int4', '2'), ('occasions', 'int4', 'occasions'), ('occurred_at', 'timestamptz', 'instant'), ('other', 'crm.points_rule', '''rate 2 expires 6 months''::crm.points_rule'),
-  ('other', 'crm.tier_program', '''{A: spend 0, B: orders 3} calendar year''::crm.tier_program'), ('outcome', 'text', 'NULL::text'), ('period', 'text', '''month'''), ('point_value', 'numeric', '0.01::numeric'),
+  ('other', 'crm.tier_program', '''{A: spend 0, B: orders 3} calendar year''::crm.tier_program'), ('other_base_points', 'crm.purchase_history', 'NULL::crm.purchase_history'), ('outcome', 'text', 'NULL::text'), ('period', 'text', '''month'''), ('point_value', 'numeric', '0.01::numeric'),
   ('profit', 'float8', 'number'), ('profit', 'numeric', 'money'), ('program', 'crm.points_rule', '''rate 1 expires 12 months''::crm.points_rule'),
   ('program', 'crm.tier_program', '''{A: spend 0, B: spend 300} calendar year''::crm.tier_program'), ('purchase_count', 'int4', '1 + x'), ('purchased_at', 'timestamptz', 'instant'),
   ('purchased_at', 'timestamp', 'instant AT TIME ZONE ''UTC'''), ('purchased_on', 'date', 'day'), ('purchases', 'crm.purchase_history', 'history'), ('purpose', 'text', 'channel'), ('purposes', 'text[]', 'NULL::text[]'),

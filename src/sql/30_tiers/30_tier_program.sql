@@ -29,27 +29,27 @@ COMMENT ON TYPE crm.tier_program IS
 
 -- the constructors
 
-CREATE FUNCTION crm.tier_program(tiers text[], thresholds numeric[], metric text DEFAULT 'spend',
+CREATE FUNCTION crm.tier_program(tiers text[], thresholds numeric[] DEFAULT NULL, metric text DEFAULT 'spend',
     period interval DEFAULT NULL, window_kind text DEFAULT 'rolling', downgrade text DEFAULT 'requalify',
     grace interval DEFAULT NULL, validity interval DEFAULT NULL, retain numeric[] DEFAULT NULL,
     lifetime_tiers text[] DEFAULT NULL, fiscal_start text DEFAULT NULL, starts_on date DEFAULT NULL,
     points_rate numeric DEFAULT NULL, purchase_points bigint DEFAULT NULL, bonus_points bigint DEFAULT NULL,
     bonus_every bigint DEFAULT NULL, points_per numeric DEFAULT NULL, points_rounding text DEFAULT NULL, on_refund text DEFAULT 'keep',
     rollover text DEFAULT NULL, proof_period interval DEFAULT NULL, proof numeric[] DEFAULT NULL, fee numeric DEFAULT NULL, fee_period interval DEFAULT NULL,
-    renewal_fee numeric DEFAULT NULL, benefits text DEFAULT NULL) RETURNS crm.tier_program
+    renewal_fee numeric DEFAULT NULL, benefits text DEFAULT NULL, rules text[] DEFAULT NULL, retain_rules text[] DEFAULT NULL) RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program';
-COMMENT ON FUNCTION crm.tier_program(text[], numeric[], text, interval, text, text, interval, interval, numeric[], text[], text, date, numeric, bigint, bigint, bigint, numeric, text, text, text, interval, numeric[], numeric, interval, numeric, text) IS
-  'a program of tiers, the lowest first, with a threshold of the metric each; what goes on to the next period (rollover: all, up to 50), a status match (proof_period, proof of each tier), a paid membership (fee, fee_period, renewal_fee), benefits ({lounge: Gold})';
+COMMENT ON FUNCTION crm.tier_program(text[], numeric[], text, interval, text, text, interval, interval, numeric[], text[], text, date, numeric, bigint, bigint, bigint, numeric, text, text, text, interval, numeric[], numeric, interval, numeric, text, text[], text[]) IS
+  'a program of tiers, the lowest first, with a threshold of the metric each, or with its rules (spend 4000 and orders 4 or spend 5000) and those to keep it; what goes on to the next period (rollover: all, up to 50), a status match (proof_period, proof of each tier), a paid membership (fee, fee_period, renewal_fee), benefits ({lounge: Gold})';
 CREATE FUNCTION crm.or_rule(program crm.tier_program, metric text, thresholds numeric[], retain numeric[] DEFAULT NULL)
     RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_or_rule';
 COMMENT ON FUNCTION crm.or_rule(crm.tier_program, text, numeric[], numeric[]) IS
-  'the program with thresholds in one more metric, NULL for tiers without, any of which suffices';
+  'the program with thresholds in one more metric, NULL for tiers without, any of which suffices; a metric that is joined to others may have one by itself, too';
 CREATE FUNCTION crm.and_rule(program crm.tier_program, metric text, thresholds numeric[], retain numeric[] DEFAULT NULL)
     RETURNS crm.tier_program
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_and_rule';
 COMMENT ON FUNCTION crm.and_rule(crm.tier_program, text, numeric[], numeric[]) IS
-  'the program whose tiers ask for thresholds in one more metric along with those of the main one, NULL for tiers that do not';
+  'the program whose tiers ask for thresholds in one more metric along with those of the main one, NULL for tiers that do not: joined to the threshold in it alone, or else to the rule that joined it to others last';
 
 @comparison tier_program|2|order by bytes: the same on every machine of one kind|equal values
 

@@ -48,6 +48,21 @@ CREATE AGGREGATE crm.breakage(rule crm.points_rule, purchases crm.purchase_histo
 );
 COMMENT ON AGGREGATE crm.breakage(crm.points_rule, crm.purchase_history, crm.purchase_history, date) IS
   'what became of all points until as_of, by the age of their awards: redeemed, expired, taken back by refunds, or still open';
+CREATE FUNCTION crm_internal.breakage_transition(crm.breakage_curve, crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history, crm.points_gift[]) RETURNS crm.breakage_curve
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_breakage_transition';
+COMMENT ON FUNCTION crm_internal.breakage_transition(crm.breakage_curve, crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history, crm.points_gift[]) IS
+  'transition function of the aggregate breakage with base points and gifts';
+CREATE AGGREGATE crm.breakage(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date,
+    base_points crm.purchase_history, gifts crm.points_gift[]) (
+  SFUNC = crm_internal.breakage_transition,
+  STYPE = crm.breakage_curve,
+  SSPACE = 1048576,
+  FINALFUNC = crm_internal.breakage_curve_final,
+  COMBINEFUNC = crm_internal.breakage_curve_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.breakage(crm.points_rule, crm.purchase_history, crm.purchase_history, date, crm.purchase_history, crm.points_gift[]) IS
+  'the same with the base points of a rule that rounds per purchase, and with gifts, each an award of its day; NULL for none';
 CREATE AGGREGATE crm.merge(curve crm.breakage_curve) (
   SFUNC = crm_internal.breakage_curve_plus,
   STYPE = crm.breakage_curve,
@@ -83,3 +98,16 @@ CREATE AGGREGATE crm.points_liability(rule crm.points_rule, purchases crm.purcha
 );
 COMMENT ON AGGREGATE crm.points_liability(crm.points_rule, crm.purchase_history, crm.purchase_history, date, numeric, crm.breakage_curve) IS
   'what the open awards are worth in money: the points of each times the probability that they are redeemed later at its age; an age that was not seen counts in full';
+CREATE FUNCTION crm_internal.points_liability_transition(numeric, crm.points_rule, crm.purchase_history, crm.purchase_history, date, numeric, crm.breakage_curve, crm.purchase_history, crm.points_gift[]) RETURNS numeric
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_liability_awards_transition';
+COMMENT ON FUNCTION crm_internal.points_liability_transition(numeric, crm.points_rule, crm.purchase_history, crm.purchase_history, date, numeric, crm.breakage_curve, crm.purchase_history, crm.points_gift[]) IS
+  'transition function of the aggregate points_liability of awards with base points and gifts';
+CREATE AGGREGATE crm.points_liability(rule crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, as_of date,
+    point_value numeric, breakage crm.breakage_curve, base_points crm.purchase_history, gifts crm.points_gift[]) (
+  SFUNC = crm_internal.points_liability_transition,
+  STYPE = numeric,
+  COMBINEFUNC = pg_catalog.numeric_add,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.points_liability(crm.points_rule, crm.purchase_history, crm.purchase_history, date, numeric, crm.breakage_curve, crm.purchase_history, crm.points_gift[]) IS
+  'the same with the base points of a rule that rounds per purchase, and with gifts; NULL for none';

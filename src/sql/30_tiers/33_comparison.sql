@@ -4,10 +4,10 @@ CREATE TYPE crm.program_comparison;
 
 CREATE FUNCTION crm_internal.program_comparison_in(cstring) RETURNS crm.program_comparison
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_program_comparison_in';
-COMMENT ON FUNCTION crm_internal.program_comparison_in(cstring) IS 'reads {none 0 0, Bronze 0 2} other {none 0 0, Base 3 1} moves {1/1 40} points {900 20 500} other {880 0 560}';
+COMMENT ON FUNCTION crm_internal.program_comparison_in(cstring) IS 'reads from 2024-01-01 until 2024-12-31 {none 0 0, Bronze 0 2} other {none 0 0, Base 3 1} moves {1/1 40} points {900 20 500} other {880 0 560}';
 CREATE FUNCTION crm_internal.program_comparison_out(crm.program_comparison) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_program_comparison_out';
-COMMENT ON FUNCTION crm_internal.program_comparison_out(crm.program_comparison) IS 'writes {none 0 0, Bronze 0 2} other {none 0 0, Base 3 1} moves {1/1 40} points {900 20 500} other {880 0 560}';
+COMMENT ON FUNCTION crm_internal.program_comparison_out(crm.program_comparison) IS 'writes from 2024-01-01 until 2024-12-31 {none 0 0, Bronze 0 2} other {none 0 0, Base 3 1} moves {1/1 40} points {900 20 500} other {880 0 560}';
 CREATE FUNCTION crm_internal.program_comparison_recv(internal) RETURNS crm.program_comparison
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_program_comparison_recv';
 COMMENT ON FUNCTION crm_internal.program_comparison_recv(internal) IS 'reads the binary form';
@@ -35,6 +35,10 @@ CREATE FUNCTION crm_internal.compare_programs_transition(crm.program_comparison,
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_compare_rules_transition';
 COMMENT ON FUNCTION crm_internal.compare_programs_transition(crm.program_comparison, crm.points_rule, crm.points_rule, crm.purchase_history, crm.purchase_history, daterange) IS
   'transition function of the aggregate compare_programs of points rules';
+CREATE FUNCTION crm_internal.compare_programs_transition(crm.program_comparison, crm.points_rule, crm.points_rule, crm.purchase_history, crm.purchase_history, daterange, crm.purchase_history, crm.purchase_history, crm.points_gift[]) RETURNS crm.program_comparison
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_compare_rules_transition';
+COMMENT ON FUNCTION crm_internal.compare_programs_transition(crm.program_comparison, crm.points_rule, crm.points_rule, crm.purchase_history, crm.purchase_history, daterange, crm.purchase_history, crm.purchase_history, crm.points_gift[]) IS
+  'transition function of the aggregate compare_programs of points rules with base points and gifts';
 CREATE FUNCTION crm_internal.program_comparison_plus(crm.program_comparison, crm.program_comparison) RETURNS crm.program_comparison
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_program_comparison_plus';
 COMMENT ON FUNCTION crm_internal.program_comparison_plus(crm.program_comparison, crm.program_comparison) IS
@@ -55,13 +59,22 @@ CREATE AGGREGATE crm.compare_programs(program crm.points_rule, other crm.points_
 );
 COMMENT ON AGGREGATE crm.compare_programs(crm.points_rule, crm.points_rule, crm.purchase_history, crm.purchase_history, daterange) IS
   'all customers under two points rules on the same past: the tiers of their programs, and the points earned, expired and open under both';
+CREATE AGGREGATE crm.compare_programs(program crm.points_rule, other crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, days daterange,
+    base_points crm.purchase_history, other_base_points crm.purchase_history, gifts crm.points_gift[]) (
+  SFUNC = crm_internal.compare_programs_transition,
+  STYPE = crm.program_comparison,
+  COMBINEFUNC = crm_internal.program_comparison_plus,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.compare_programs(crm.points_rule, crm.points_rule, crm.purchase_history, crm.purchase_history, daterange, crm.purchase_history, crm.purchase_history, crm.points_gift[]) IS
+  'the same with the base points of a rule, and of the other, that rounds per purchase, and with gifts, which are open, but not earned; NULL for none';
 CREATE AGGREGATE crm.merge(comparison crm.program_comparison) (
   SFUNC = crm_internal.program_comparison_plus,
   STYPE = crm.program_comparison,
   COMBINEFUNC = crm_internal.program_comparison_plus,
   PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE crm.merge(crm.program_comparison) IS 'the customers of all comparisons of the same two programs';
+COMMENT ON AGGREGATE crm.merge(crm.program_comparison) IS 'the customers of all comparisons of the same two programs over the same days';
 
 @comparison program_comparison|10|order by bytes: the same on every machine of one kind|equal values
 

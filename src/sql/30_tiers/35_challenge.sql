@@ -29,6 +29,17 @@ COMMENT ON TYPE crm.challenge IS
 
 @comparison challenge|2|order by bytes: the same on every machine of one kind|equal values
 
+CREATE FUNCTION crm.challenge(metric text, target numeric, within interval DEFAULT NULL, period text DEFAULT NULL,
+    starts_on date DEFAULT NULL, ends_on date DEFAULT NULL, reward bigint DEFAULT NULL) RETURNS crm.challenge
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_challenge';
+COMMENT ON FUNCTION crm.challenge(text, numeric, interval, text, date, date, bigint) IS
+  'so much (target) of a metric: spend, orders or purchase_days, within a length or not, or a streak of so many periods (period: month, week(sunday)); from starts_on until ends_on, for a reward of points';
+CREATE FUNCTION crm_internal.challenge_to_jsonb(crm.challenge) RETURNS jsonb
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_challenge_to_jsonb';
+COMMENT ON FUNCTION crm_internal.challenge_to_jsonb(crm.challenge) IS 'the challenge as a jsonb object';
+CREATE CAST (crm.challenge AS jsonb) WITH FUNCTION crm_internal.challenge_to_jsonb(crm.challenge);
+COMMENT ON CAST (crm.challenge AS jsonb) IS 'an object with every field, null where there is none';
+
 CREATE FUNCTION crm.challenge_progress(challenge crm.challenge, history crm.purchase_history, as_of date,
     OUT reached_on date, OUT value numeric, OUT target numeric, OUT missing numeric, OUT missing_by date, OUT reward bigint) RETURNS record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_challenge_progress';

@@ -1,4 +1,4 @@
--- tier programs and points rules from the jsonb that they are cast to: their text is made of it, which checks it
+-- tier programs, points rules and challenges from the jsonb that they are cast to: their text is made of it, which checks it
 
 -- The thresholds of an object, the main metric first.
 CREATE FUNCTION crm_internal.text_thresholds(thresholds jsonb, metric text, conjunction text) RETURNS text
@@ -91,3 +91,23 @@ END $$;
 COMMENT ON FUNCTION crm_internal.points_rule_from_jsonb(jsonb) IS 'the points rule of a jsonb object';
 CREATE CAST (jsonb AS crm.points_rule) WITH FUNCTION crm_internal.points_rule_from_jsonb(jsonb);
 COMMENT ON CAST (jsonb AS crm.points_rule) IS 'of an object as the cast to jsonb makes it; fields that are left out are as the constructor has them';
+
+CREATE FUNCTION crm_internal.challenge_from_jsonb(jsonb) RETURNS crm.challenge
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  streak boolean := $1 ->> 'metric' IS NOT DISTINCT FROM 'streak';
+BEGIN
+  PERFORM crm_internal.check_json_fields('challenge', $1, '{metric,target,within,period,starts_on,ends_on,reward}');
+  IF $1 ->> 'metric' IS NULL OR $1 ->> 'target' IS NULL THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', 'a challenge needs a metric and a target', NULL, 'Write {"metric": "orders", "target": 5}.');
+  END IF;
+  IF streak <> ($1 ->> 'period' IS NOT NULL) OR streak AND $1 ->> 'within' IS NOT NULL THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', CASE WHEN streak THEN 'a streak has a period, and is not within a length' ELSE 'only a streak has a period' END,
+      NULL, CASE WHEN streak THEN 'Write {"metric": "streak", "target": 3, "period": "month"}.' ELSE 'Write "within": "30 days", or the metric streak.' END);
+  END IF;
+  RETURN concat($1 ->> 'metric', ' ', $1 ->> 'target', ' ' || ($1 ->> 'period'), ' within ' || ($1 ->> 'within'), ' from ' || ($1 ->> 'starts_on'),
+    ' until ' || ($1 ->> 'ends_on'), ' reward ' || ($1 ->> 'reward'))::crm.challenge;
+END $$;
+COMMENT ON FUNCTION crm_internal.challenge_from_jsonb(jsonb) IS 'the challenge of a jsonb object';
+CREATE CAST (jsonb AS crm.challenge) WITH FUNCTION crm_internal.challenge_from_jsonb(jsonb);
+COMMENT ON CAST (jsonb AS crm.challenge) IS 'of an object as the cast to jsonb makes it; fields that are left out are as the constructor has them';
