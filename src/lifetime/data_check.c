@@ -64,6 +64,27 @@ numbers_of(ArrayType *array)
 	return (int64 *) ARR_DATA_PTR(array);
 }
 
+/* A state from elsewhere counts nothing below zero, and has days of the calendar if it has customers. */
+static void
+CheckNumbers(const int64 *n)
+{
+	bool negative = n[LOG_X_LOG_X] < 0 || n[LOG_SPEND_LOG_SPEND] < 0;
+
+	for (int i = 0; i < LOG_X; i++)
+		negative = negative || n[i] < 0;
+	for (int i = INNER; i < MINIMA; i++)
+		negative = negative || n[i] < 0;
+	if (negative || n[REPEAT_BUYERS] > n[CUSTOMERS] || n[WITHOUT_SPEND] > n[REPEAT_BUYERS])
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("state of data_check does not hold together"),
+						errdetail("Nothing is counted below 0, and repeat buyers are customers.")));
+	if (n[CUSTOMERS] > 0 &&
+		(!IS_VALID_DATE(n[FIRST_DAY]) || !IS_VALID_DATE(n[LAST_DAY]) || !IS_VALID_DATE(n[LAST_FIRST_DAY]) ||
+		 n[FIRST_DAY] > n[LAST_FIRST_DAY] || n[LAST_FIRST_DAY] > n[LAST_DAY]))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("days of a state of data_check are not in order")));
+}
+
 /* A copy of a state, or an empty one. */
 static ArrayType *
 state_copy(FunctionCallInfo fcinfo)
@@ -179,6 +200,9 @@ crm_data_check_combine(PG_FUNCTION_ARGS)
 	ArrayType *state = state_copy(fcinfo);
 	int64	  *numbers = numbers_of(state);
 	int64	  *other = numbers_of(PG_GETARG_ARRAYTYPE_P(1));
+
+	CheckNumbers(numbers);
+	CheckNumbers(other);
 
 	for (int i = 0; i < MINIMA; i++)
 		if (pg_add_s64_overflow(numbers[i], other[i], &numbers[i]))
@@ -421,6 +445,7 @@ crm_data_check_final(PG_FUNCTION_ARGS)
 	bool	 nulls[COLUMNS] = {false};
 	Findings f;
 
+	CheckNumbers(n);
 	find(n, &f);
 	values[0] = Int64GetDatum(n[CUSTOMERS]);
 	values[1] = Int64GetDatum(n[NOT_YET]);

@@ -11,56 +11,62 @@
 #define MOST_DIVERSITY 30.0 /* no more can be told apart */
 #define HALVINGS 100
 #define MOST_TERMS 100000
-#define MOST_LEFT 1e-6 /* share of people who may buy more often than there are terms */
+#define MOST_LEFT 1e-4 /* share of buyers who may buy more often than there are terms */
 
 /*
  * The shape K of the NBD of which a share of people buy nothing: (1 + M/K)^-K =
- * 1 - penetration, which falls from 1 to e^-M as K grows. False if even that is more.
+ * 1 - penetration. With u = M/K that is log(1 + u) / u = -log(1 - penetration) / M, which falls
+ * from 1 to 0 as u grows, however few people buy. False if M is too small even for u = 0.
  */
 bool
 market_shape(double penetration, double mean, double *shape)
 {
 	double low = -50;
-	double high = 50;
+	double high = 700;
+	double ratio = -log1p(-penetration) / mean;
 
-	if (!(-log1p(-penetration) < mean))
+	if (!(ratio < 1))
 		return false;
 	for (int i = 0; i < HALVINGS; i++)
 	{
 		double middle = (low + high) / 2;
-		double k = exp(middle);
+		double u = exp(middle);
 
-		if (k * log1p(mean / k) < -log1p(-penetration))
+		if (log1p(u) / u > ratio)
 			low = middle;
 		else
 			high = middle;
 	}
-	*shape = exp((low + high) / 2);
+	*shape = mean / exp((low + high) / 2);
 	return true;
 }
 
 /*
- * The share of people who buy a brand: 1 - sum over n of P(n) p(0 | n), where p(0 | n),
+ * The share of people who buy a brand: the sum over n of P(n) (1 - p(0 | n)), where p(0 | n),
  * that n purchases are none of the brand, is the product of (S - a + i) / (S + i),
- * a = S times its share. Terms until what is left cannot change the sum; NaN if that
+ * a = S times its share. Nothing is subtracted from 1, so that small shares of few buyers keep their digits. Terms
+ * until what is left cannot change the sum; NaN if that
  * takes too many, as it does where buyers buy ten thousand times.
  */
 static double
 brand_penetration(double mean, double shape, double share, double diversity)
 {
-	double p = exp(-shape * log1p(mean / shape));
-	double none = 1;
-	double left = 1;
+	double nobody = -shape * log1p(mean / shape); /* the logarithm of P(0) */
+	double buyers = -expm1(nobody);
+	double p = exp(nobody) * shape * (mean / (mean + shape));
+	double some = share;
+	double left = buyers;
 	double sum = 0;
 
-	for (int n = 0; n < MOST_TERMS && left > 1e-16; n++)
+	for (int n = 1; n < MOST_TERMS && left > 1e-16 * buyers; n++)
 	{
-		sum += p * none;
+		sum += p * some;
 		left -= p;
-		none *= (diversity * (1 - share) + n) / (diversity + n);
+		some += (1 - some) * (diversity * share / (diversity + n));
 		p *= (shape + n) / (n + 1) * (mean / (mean + shape));
 	}
-	return left > MOST_LEFT ? NAN : 1 - sum;
+	/* who buys more often buys the brand as well as who buys so often */
+	return left > MOST_LEFT * buyers ? NAN : sum + fmax(left, 0) * some;
 }
 
 /*

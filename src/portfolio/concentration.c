@@ -276,6 +276,9 @@ crm_concentration_final_numeric(PG_FUNCTION_ARGS)
 	return divide_amounts(largest, total);
 }
 
+/* So many squared, times the largest amount, are within 128 bits. */
+#define MOST_GINI_VALUES INT64CONST(4000000000)
+
 /*
  * The Gini coefficient of values x_1 <= ... <= x_n: the mean absolute difference
  * of two of them, divided by twice their mean,
@@ -298,6 +301,10 @@ crm_gini_final_numeric(PG_FUNCTION_ARGS)
 	if (list->n > 0 && list->entries[0].value.amount < 0)
 		gini_refuses(amount_to_text(list->entries[0].value.amount));
 	n = value_list_count(list);
+	if (n > MOST_GINI_VALUES)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("gini cannot take %lld values", (long long) n),
+						errdetail("It takes at most %lld amounts.", (long long) MOST_GINI_VALUES)));
 	for (int i = 0; i < list->n; i++)
 	{
 		int64 amount = list->entries[i].value.amount;

@@ -1,7 +1,7 @@
 -- concentration and gini on random data against plain SQL, in any order
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(11);
+SELECT plan(13);
 
 SELECT setseed(0.3);
 CREATE TEMPORARY TABLE held AS
@@ -56,5 +56,8 @@ SELECT is((SELECT round(gini(x), 10) FROM unnest(ARRAY[1, 2, 3, 4, 5, 6, 7, 8, 9
   (SELECT round(1 - sum(2 * below + x) / (10 * 100), 10) FROM (SELECT x, sum(x) OVER (ORDER BY x) - x AS below FROM unnest(ARRAY[1, 2, 3, 4, 5, 6, 7, 8, 9, 55]::numeric[]) x) l),
   'gini is one minus twice the area under the Lorenz curve');
 
+-- a state that anybody can write counts no more values than 128 bits hold
+SELECT throws_ok($$SELECT crm_internal.gini_final('amounts; 1:1, 900000000000000:4000000000'::value_list_state)$$, '22003', NULL, 'too many values are refused');
+SELECT lives_ok($$SELECT crm_internal.gini_final('amounts; 1:1, 900000000000000:3999999999'::value_list_state)$$, 'as many as there may be are not');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- data_check: figures against plain SQL, and what makes models lie planted in made-up shops
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(21);
+SELECT plan(30);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -60,5 +60,10 @@ FROM (SELECT (data_check(purchase_history, '2024-02-28')).* FROM (SELECT purchas
 SELECT is((data_check(h, as_of)).remarks, '{"Nobody has bought by as_of: ask as of the last day of the data."}', 'nobody yet') FROM (VALUES (purchase_history '{2024-01-01 1 5}', date '2023-01-01')) v(h, as_of);
 SELECT is((data_check(h, '9999-01-01')).season, NULL, 'purchases four thousand years apart are no season') FROM (VALUES (purchase_history '{2024-01-01 1 5,2024-02-01 1 5,6024-01-01 1 5}')) v(h);
 
+-- states are values that anybody can write
+CREATE FUNCTION pg_temp.forged(place int, number bigint) RETURNS bigint[] LANGUAGE sql AS $$
+  SELECT array_agg(CASE WHEN n = place THEN number ELSE s END ORDER BY n) FROM unnest(crm_internal.data_check_transition(NULL, '{2024-01-01 1 5, 2024-03-01 1 7}', '2024-12-31')) WITH ORDINALITY u(s, n) $$;
+SELECT throws_ok(format('SELECT crm_internal.data_check_final(pg_temp.forged(%s, -1))', n), '22023', 'state of data_check does not hold together', format('number %s of a state is not negative', n)) FROM generate_series(1, 8) n;
+SELECT throws_ok('SELECT crm_internal.data_check_combine(pg_temp.forged(3, 2), pg_temp.forged(1, 1))', '22023', 'state of data_check does not hold together', 'repeat buyers are customers');
 SELECT * FROM finish();
 ROLLBACK;

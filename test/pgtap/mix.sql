@@ -1,7 +1,7 @@
 -- mix against slow, obvious SQL on random lines; the Dirichlet fit against a reference of 40 digits, its equations and recovery
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(65);
+SELECT plan(68);
 
 -- lines: several of a category on a day, refunds, names that need quotes
 SELECT setseed(0.19);
@@ -126,6 +126,15 @@ SELECT is((SELECT affinity(mix, '2023-01-01') FROM m), NULL, 'no pairs of nothin
 SELECT results_eq($$ SELECT round(mean::numeric, 3), round(shape::numeric, 4), round(diversity::numeric, 4), round(diversity_all::numeric, 4), array_length(brand_diversities, 1)
   FROM fit_dirichlet_market(0.56, 2.6, '{0.25,0.19,0.10,0.10,0.09,0.08,0.03,0.02}', '{0.20,0.17,0.09,0.08,0.08,0.07,0.03,0.02}') $$, $$ VALUES (1.456, 0.7788, 1.2953, 1.5499, 8) $$, 'the toothpaste market');
 SELECT is_empty($$ SELECT * FROM fit_dirichlet_market(0.56, 2.6, '{0.25}', '{0.20}') f WHERE abs((1 + mean / shape) ^ -shape - 0.44) > 1e-12 OR diversity <> diversity_all $$, 'the shape gives the share of people who buy nothing');
+
+-- few people who buy are a market like another: what is told of one in a thousand million is told of one in 1e290
+SELECT is_empty($$ SELECT p, f.* FROM (VALUES (1e-9::float8), (1e-30), (1e-100), (1e-290)) v(p), fit_dirichlet_market(p, 2.6, '{0.25,1e-9}', ARRAY[p * 0.4, p * 2e-9]) f, fit_dirichlet_market(1e-12, 2.6, '{0.25,1e-9}', ARRAY[0.4e-12, 2e-21]) few
+  WHERE abs(f.mean / p - 2.6) > 1e-12 OR abs(f.shape / p - few.shape / 1e-12) > 1e-6 * (f.shape / p) OR abs(f.diversity_all - few.diversity_all) > 1e-6 OR f.diversity_all NOT BETWEEN 0.1 AND 20 $$, 'few buyers keep their digits');
+-- one brand that everybody knows: of u purchases on average, by the sums of the logarithmic series that the NBD is for few buyers
+SELECT is_empty($$ SELECT shape, sum FROM fit_dirichlet_market(1e-200, 2.6, '{0.25}', '{0.4e-200}') f, LATERAL (
+    SELECT sum(q ^ n / n * (1 - none) / -ln(1 - q)) AS sum FROM (SELECT n, mean / (mean + shape) AS q, exp(sum(ln(1 - CASE WHEN n = 1 THEN 0.25 ELSE f.diversity_all * 0.25 / (f.diversity_all + n - 1) END)) OVER (ORDER BY n)) AS none FROM generate_series(1, 400) n) t) s
+  WHERE abs(sum - 0.4) > 1e-9 $$, 'and their brands the penetration that they have');
+SELECT throws_ok($$ SELECT fit_dirichlet_market(1e-307, 1e9, '{0.25}', '{1e-308}') $$, '22003', 'a penetration of 1e-307 is too small', 'what no number holds is refused');
 
 -- errors
 SELECT throws_ok($$ SELECT '{a (2024-01-01 1 1)}'::mix - '{a (2024-01-01 2 1)}'::mix $$, '22003', 'purchase day cannot hold -1 orders', 'more cannot be taken than is there');
