@@ -78,9 +78,9 @@ CheckNumbers(const int64 *n)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("state of data_check does not hold together"),
 						errdetail("Nothing is counted below 0, and repeat buyers are customers.")));
-	if (n[CUSTOMERS] > 0 &&
-		(!IS_VALID_DATE(n[FIRST_DAY]) || !IS_VALID_DATE(n[LAST_DAY]) || !IS_VALID_DATE(n[LAST_FIRST_DAY]) ||
-		 n[FIRST_DAY] > n[LAST_FIRST_DAY] || n[LAST_FIRST_DAY] > n[LAST_DAY]))
+	if (n[CUSTOMERS] > 0 && (!IS_VALID_DATE(n[FIRST_DAY]) || !IS_VALID_DATE(n[LAST_DAY]) ||
+							 !IS_VALID_DATE(n[LAST_FIRST_DAY]) ||
+							 n[FIRST_DAY] > n[LAST_FIRST_DAY] || n[LAST_FIRST_DAY] > n[LAST_DAY]))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("days of a state of data_check are not in order")));
 }

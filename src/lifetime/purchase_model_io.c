@@ -313,7 +313,8 @@ recv_tried(StringInfo message, PurchaseModel *model)
 
 	if (n < 0 || n > MODEL_MAX_TRIED)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("invalid number of models %u that a purchase_model was chosen among", (uint32) n)));
+						errmsg("invalid number of models %u that a purchase_model was chosen among",
+							   (uint32) n)));
 	for (int i = 0; i < n; i++)
 	{
 		model->tried[i].fitted = pq_getmsgbyte(message);

@@ -70,9 +70,10 @@ CheckShape(double penetration, double rate)
 				 errdetail("If everybody bought at the same rate, buyers would buy %s times.",
 						   float8_text(-log1p(-penetration) / penetration))));
 	if (!(shape >= DBL_MIN && isfinite(shape)))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("a penetration of %s is too small", float8_text(penetration)),
-						errhint("Give the purchases of a longer time, and the penetrations in it.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("a penetration of %s is too small", float8_text(penetration)),
+				 errhint("Give the purchases of a longer time, and the penetrations in it.")));
 	return shape;
 }
 

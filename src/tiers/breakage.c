@@ -88,7 +88,8 @@ add(int64 *to, int64 points)
 {
 	if (pg_add_s64_overflow(*to, points, to))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("number of points is out of range")));
+						errmsg("number of points is out of range"),
+						errhint("Measure fewer customers at a time: no count reaches 2^63.")));
 }
 
 void

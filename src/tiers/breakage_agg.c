@@ -97,14 +97,15 @@ PG_FUNCTION_INFO_V1(crm_breakage_transition);
 Datum
 crm_breakage_transition(PG_FUNCTION_ARGS)
 {
-	BreakageCurve	*state = PG_ARGISNULL(0) ? NULL : PG_GETARG_BREAKAGE_CURVE(0);
+	BreakageCurve  *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_BREAKAGE_CURVE(0);
 	PointsHistories of;
-	PointsLedger	 l;
-	DateADT			 as_of;
+	PointsLedger	l;
+	DateADT			as_of;
 
 	(void) CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(4))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of cannot be NULL")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of cannot be NULL"),
+						errhint("Give the day by which it is asked what became of the points.")));
 	as_of = CheckFiniteDate(PG_GETARG_DATEADT(4), "as_of");
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
 	{
@@ -160,7 +161,8 @@ crm_breakage_rate(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1) && PG_GETARG_INT32(1) < 0)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("age of %d days is out of range", PG_GETARG_INT32(1)),
-						errdetail("Points have an age of 0 days or more.")));
+						errdetail("Points have an age of 0 days or more."),
+						errhint("Leave the age out for points that are awarded.")));
 	rate = breakage_later(breakage_estimate(c, -1), c->nages,
 						  PG_ARGISNULL(1) ? -1 : PG_GETARG_INT32(1), false);
 	if (isnan(rate))

@@ -33,22 +33,30 @@ CheckChallenge(const Challenge *c)
 	int64 most = (c->flags & CHALLENGE_STREAK) ? CHALLENGE_MAX_STREAK : AMOUNT_MAX;
 
 	if (c->target < 1 || c->target > most)
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("target of a challenge is out of range"),
-						errdetail("A challenge asks for something above 0, a streak for at most %d periods.",
-								  CHALLENGE_MAX_STREAK)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("target of a challenge is out of range"),
+			 errdetail("A challenge asks for something above 0, a streak for at most %d periods.",
+					   CHALLENGE_MAX_STREAK),
+			 errhint("Write how much is asked for: \"orders 5\", \"streak 3 month\".")));
 	if (c->reward < 0 || c->reward > CHALLENGE_MAX_REWARD)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("a reward of %lld points is out of range", (long long) c->reward)));
+						errmsg("a reward of %lld points is out of range", (long long) c->reward),
+						errhint("Leave the reward out where there is none.")));
 	CheckSpan(c->within, "challenge");
 	if ((c->starts_on != DATEVAL_NOBEGIN && !IS_VALID_DATE(c->starts_on)) ||
 		(c->ends_on != NEVER && !IS_VALID_DATE(c->ends_on)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("days of a challenge are out of range")));
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("days of a challenge are out of range"),
+				 errhint("Leave \"from\" or \"until\" out where there is no first or last day.")));
 	if (c->ends_on < c->starts_on)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("challenge ends on %s, before it begins on %s",
-							   date_to_text(c->ends_on), date_to_text(c->starts_on))));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("challenge ends on %s, before it begins on %s", date_to_text(c->ends_on),
+						date_to_text(c->starts_on)),
+				 errhint("Write the first day behind \"from\" and the last behind \"until\".")));
 }
 
 /* ---- text ---- */
@@ -180,9 +188,10 @@ VALUE_FUNCTIONS(challenge, value_bytes_order, value_bytes);
 
 /* ---- from and to other forms ---- */
 
-static const char metric_words[][16] = {"spend", "orders", "purchase_days", "streak"};
+static const char  metric_words[][16] = {"spend", "orders", "purchase_days", "streak"};
 static const Names metrics =
-	NAMES("metric", "Metrics", "A streak is of periods in a row with a purchase.", METRIC_SPEND, metric_words);
+	NAMES("metric", "Metrics", "A streak is of periods in a row with a purchase.", METRIC_SPEND,
+		  metric_words);
 
 #define METRIC_STREAK METRIC_POINTS /* which no challenge asks for */
 
@@ -202,8 +211,8 @@ set_periods(Challenge *c, bool streak, FunctionCallInfo fcinfo, int within, int 
 	if (streak)
 		c->period = period_from_text(PG_GETARG_TEXT_PP(period));
 	else
-		c->within = span_from_interval(
-			PG_ARGISNULL(within) ? NULL : PG_GETARG_INTERVAL_P(within), "within");
+		c->within = span_from_interval(PG_ARGISNULL(within) ? NULL : PG_GETARG_INTERVAL_P(within),
+									   "within");
 }
 
 /* (metric, target, within, period, starts_on, ends_on, reward); all but the first two may be NULL. */
@@ -217,7 +226,8 @@ crm_challenge(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s cannot be null", PG_ARGISNULL(0) ? "metric" : "target")));
+						errmsg("%s cannot be null", PG_ARGISNULL(0) ? "metric" : "target"),
+						errhint("Write crm.challenge('orders', 5).")));
 	metric = names_get_text(&metrics, PG_GETARG_TEXT_PP(0));
 	streak = metric == METRIC_STREAK;
 	c->flags = streak ? CHALLENGE_STREAK : 0;
@@ -253,8 +263,8 @@ crm_challenge_to_jsonb(PG_FUNCTION_ARGS)
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfo(&out, "{\"metric\":\"%s\",\"target\":",
-					 metric_words[streak ? METRIC_STREAK : c->metric]);
+	appendStringInfo(
+		&out, "{\"metric\":\"%s\",\"target\":", metric_words[streak ? METRIC_STREAK : c->metric]);
 	append_tier_threshold(&out, streak ? METRIC_ORDERS : c->metric, c->target);
 	append_json_span(&out, "within", c->within);
 	if (streak)

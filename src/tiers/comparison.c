@@ -34,7 +34,8 @@ comparison_add(int64 *to, int64 count)
 {
 	if (pg_add_s64_overflow(*to, count, to))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("counts of a comparison are out of range")));
+						errmsg("counts of a comparison are out of range"),
+						errhint("Compare fewer customers at a time.")));
 }
 
 /* ---- text ---- */
@@ -119,8 +120,9 @@ static void
 CheckDays(Days days, int errcode_of_input)
 {
 	if (!IS_VALID_DATE(days.first) || !IS_VALID_DATE(days.last) || days.first > days.last)
-		ereport(ERROR, (errcode(errcode_of_input),
-						errmsg("days of a program_comparison are not in order")));
+		ereport(ERROR,
+				(errcode(errcode_of_input), errmsg("days of a program_comparison are not in order"),
+				 errhint("Write from the first day until the last.")));
 }
 
 /* Read "from 2024-01-01 until 2024-12-31". */
@@ -196,7 +198,8 @@ crm_program_comparison_out(PG_FUNCTION_ARGS)
 	StringInfoData	   out;
 
 	initStringInfo(&out);
-	appendStringInfo(&out, "from %s until %s ", date_to_text(c->days.first), date_to_text(c->days.last));
+	appendStringInfo(&out, "from %s until %s ", date_to_text(c->days.first),
+					 date_to_text(c->days.last));
 	append_tiers(&out, compared_tiers(c, 0), c->nranks[0]);
 	appendStringInfoString(&out, " other ");
 	append_tiers(&out, compared_tiers(c, 1), c->nranks[1]);

@@ -157,11 +157,11 @@ PG_FUNCTION_INFO_V1(crm_compare_rules_transition);
 Datum
 crm_compare_rules_transition(PG_FUNCTION_ARGS)
 {
-	const PointsRule	  *rules[2];
-	const TierProgram	  *programs[2];
-	PointsHistories		   of;
-	ProgramComparison	  *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_COMPARISON(0);
-	Days				   days;
+	const PointsRule  *rules[2];
+	const TierProgram *programs[2];
+	PointsHistories	   of;
+	ProgramComparison *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_COMPARISON(0);
+	Days			   days;
 
 	CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(5))
@@ -203,7 +203,8 @@ crm_program_comparison_plus(PG_FUNCTION_ARGS)
 						errhint("Merge those of the same days: GROUP BY them.")));
 	if (VARSIZE(a) != VARSIZE(b) || a->flags != b->flags || a->nranks[0] != b->nranks[0])
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("comparisons of different programs cannot be added")));
+						errmsg("comparisons of different programs cannot be added"),
+						errhint("Merge those of the same two programs: GROUP BY them.")));
 	sum = comparison_create(a->nranks[0], a->nranks[1], a->days);
 	memcpy(sum, a, VARSIZE(a));
 	for (int i = 0; i < a->nranks[0] + a->nranks[1]; i++)
@@ -212,7 +213,8 @@ crm_program_comparison_plus(PG_FUNCTION_ARGS)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("comparisons of different programs cannot be added"),
 							errdetail("Tier \"%s\" differs from tier \"%s\".", a->tiers[i].name,
-									  b->tiers[i].name)));
+									  b->tiers[i].name),
+							errhint("Merge those of the same two programs: GROUP BY them.")));
 		comparison_add(&sum->tiers[i].upgrades, b->tiers[i].upgrades);
 		comparison_add(&sum->tiers[i].downgrades, b->tiers[i].downgrades);
 	}

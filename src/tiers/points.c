@@ -76,10 +76,9 @@ has_null_argument(FunctionCallInfo fcinfo)
 void
 points_ledger_begin(PointsLedger *l, const PointsRule *r, const PointsHistories *of, DateADT until)
 {
-	PurchaseBook  book = purchase_book(of->purchases, until);
-	PointsGifts	  gifts = of->gifts;
-	int			  nredeemed =
-		of->redeemed == NULL ? 0 : purchase_history_count_until(of->redeemed, until);
+	PurchaseBook book = purchase_book(of->purchases, until);
+	PointsGifts	 gifts = of->gifts;
+	int nredeemed = of->redeemed == NULL ? 0 : purchase_history_count_until(of->redeemed, until);
 	PointsEarned *days = NULL;
 
 	if (of->redeemed != NULL)
@@ -104,7 +103,8 @@ next_movement(PointsLedger *l, DateADT until, PointsMovement *m)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("points on %s are out of range", date_to_text(m->day)),
 						errdetail("A balance is at most %lld points either way.",
-								  (long long) POINTS_BALANCE_MAX)));
+								  (long long) POINTS_BALANCE_MAX),
+						errhint("Give a smaller rate, or count points in thousands.")));
 	return found;
 }
 
@@ -374,7 +374,8 @@ CheckBreakageRate(Numeric rate)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("breakage rate %s is out of range",
 						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(rate)))),
-				 errdetail("It is the share of points that nobody will redeem, from 0 to 1.")));
+				 errdetail("It is the share of points that nobody will redeem, from 0 to 1."),
+				 errhint("Write 0.15 for 15 %%.")));
 }
 
 /* A point is worth money, or nothing. */
@@ -386,7 +387,8 @@ CheckPointValue(Numeric value)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("point value %s is out of range",
 						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)))),
-				 errdetail("It is an amount of money from 0 to 1000000.")));
+				 errdetail("It is an amount of money from 0 to 1000000."),
+				 errhint("Write what one point is worth, 0.01 for a hundredth.")));
 }
 
 /* State + points x value x (1 - breakage): exact. A negative balance is no asset and counts as none. */

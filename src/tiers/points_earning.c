@@ -92,7 +92,8 @@ points_rate_from_numeric(Numeric value, const char *name)
 										 NumericGetDatum(numeric_from_int64(1000000)))))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("%s %s is out of range", name, text),
-						errdetail("A rate is a number from 0 to 1000000.")));
+						errdetail("A rate is a number from 0 to 1000000."),
+						errhint("Write points per currency unit, or a ratio: 1 per 900.")));
 	scaled = DirectFunctionCall2(numeric_mul, NumericGetDatum(value),
 								 NumericGetDatum(numeric_from_int64(POINTS_RATE_SCALE)));
 	whole = DirectFunctionCall2(numeric_trunc, scaled, Int32GetDatum(0));
@@ -142,21 +143,25 @@ CheckPointsEarning(const PointsEarning *e)
 {
 	if (e->rate < 0 || e->rate > POINTS_RATE_MAX)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("rate is out of range"),
-						errdetail("A rate is a number from 0 to 1000000.")));
+						errdetail("A rate is a number from 0 to 1000000."),
+						errhint("Write points per currency unit, or a ratio: 1 per 900.")));
 	if (e->order_points < 0 || e->order_points > POINTS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("%lld points per purchase are out of range", (long long) e->order_points),
-				 errdetail("A purchase earns 0 to %lld points.", (long long) POINTS_MAX)));
+				 errdetail("A purchase earns 0 to %lld points.", (long long) POINTS_MAX),
+				 errhint("Leave them out where a purchase earns none by itself.")));
 	if (e->bonus_points < 0 || e->bonus_points > POINTS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("a bonus of %lld points is out of range", (long long) e->bonus_points),
-				 errdetail("A bonus is 0 to %lld points.", (long long) POINTS_MAX)));
+				 errdetail("A bonus is 0 to %lld points.", (long long) POINTS_MAX),
+				 errhint("Leave the bonus out where there is none.")));
 	if (e->bonus_every < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("a bonus every %lld orders is out of range", (long long) e->bonus_every)));
+				 errmsg("a bonus every %lld orders is out of range", (long long) e->bonus_every),
+				 errhint("Write 10 for every tenth, or leave the bonus out.")));
 	if ((e->bonus_points > 0) != (e->bonus_every > 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a bonus needs both its points and the number of orders"),
@@ -174,7 +179,8 @@ CheckPointsScale(const PointsScale *s)
 	if (s->per <= 0 || s->per > POINTS_PER_MAX)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("rate per %s is out of range", amount_to_text(s->per)),
-						errdetail("A rate is for an amount above 0, of at most 10000000000.")));
+						errdetail("A rate is for an amount above 0, of at most 10000000000."),
+						errhint("Write the money that the points are for: 1 per 900.")));
 	if (s->per_purchase && s->in_parts)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("points per purchase are always rounded in parts"),

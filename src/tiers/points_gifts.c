@@ -35,7 +35,9 @@ read_gift(HeapTupleHeader row)
 
 	if (no_day || no_points)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s of a points gift cannot be null", no_day ? "day" : "points")));
+						errmsg("%s of a points gift cannot be null", no_day ? "day" : "points"),
+						errhint("Leave out gifts without it, or give it; only expires_on may be "
+								"null, for never.")));
 	gift.booked_on = CheckFiniteDate(DatumGetDateADT(day), "day of a points gift");
 	gift.points = DatumGetInt64(points);
 	gift.expires_on = never ? NEVER : DatumGetDateADT(expires_on);

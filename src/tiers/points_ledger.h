@@ -92,8 +92,8 @@ typedef struct PointsHistories
 } PointsHistories;
 
 /* points.c */
-extern PointsHistories points_histories_of_arguments(FunctionCallInfo fcinfo, int purchases,
-													 int base_points, int gifts, DateADT as_of);
+extern PointsHistories	points_histories_of_arguments(FunctionCallInfo fcinfo, int purchases,
+													  int base_points, int gifts, DateADT as_of);
 extern PurchaseHistory *points_base_argument(FunctionCallInfo fcinfo, int n);
 extern void	   points_ledger_begin(PointsLedger *l, const PointsRule *r, const PointsHistories *of,
 								   DateADT until);

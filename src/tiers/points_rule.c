@@ -70,7 +70,8 @@ CheckTierRates(const PointsRule *r)
 		if (r->tier_rates[i] < 0 || r->tier_rates[i] > POINTS_RATE_MAX)
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 							errmsg("rate of tier \"%s\" is out of range", p->tiers[i].name),
-							errdetail("A rate is a number from 0 to 1000000.")));
+							errdetail("A rate is a number from 0 to 1000000."),
+							errhint("Give a smaller rate or multiplier.")));
 }
 
 static bool

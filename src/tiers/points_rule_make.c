@@ -31,11 +31,13 @@ set_tier_expiry(PointsTerms *terms, const TierProgram *p, ArrayType *array)
 	int	   n;
 
 	if (p == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("expiry by tier needs a program")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("expiry by tier needs a program"),
+				 errhint("Give the program, or expiry for all points alike.")));
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("tier_expiry must be a one-dimensional array")));
+						errmsg("tier_expiry must be a one-dimensional array"),
+						errhint("Write '{12 months,NULL}', one length for each tier.")));
 	deconstruct_array(array, INTERVALOID, sizeof(Interval), false, TYPALIGN_DOUBLE, &values, &nulls,
 					  &n);
 	CheckRateCount(p, n, "tier_expiry");
@@ -77,7 +79,8 @@ set_tier_rates(PointsRule *r, ArrayType *array, Numeric base, const char *name)
 
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("%s must be a one-dimensional array", name)));
+						errmsg("%s must be a one-dimensional array", name),
+						errhint("Write '{1,1.5,2}', one for each tier.")));
 	deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
 	CheckRateCount(p, n, name);
 	for (int i = 0; i < n; i++)
@@ -86,7 +89,9 @@ set_tier_rates(PointsRule *r, ArrayType *array, Numeric base, const char *name)
 
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("%s of tier \"%s\" cannot be null", name, p->tiers[i].name)));
+							errmsg("%s of tier \"%s\" cannot be null", name, p->tiers[i].name),
+							errhint("Give one for each tier: 0 where it earns nothing, the plain "
+									"one where it earns no more.")));
 		if (base != NULL)
 			rate = DirectFunctionCall2(numeric_mul, rate, NumericGetDatum(base));
 		r->tier_rates[i] = points_rate_from_numeric(DatumGetNumeric(rate), "rate");
@@ -105,14 +110,22 @@ crm_points_rule(PG_FUNCTION_ARGS)
 	Numeric			   rate;
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("rate cannot be null")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("rate cannot be null"),
+						errhint("Leave it out for 1, or write 0.")));
 	if ((p != NULL) != (multiplied || rated))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg(p != NULL ? "program needs the multipliers or rates of its tiers"
-										 : "multipliers and rates need a program")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg(p != NULL ? "program needs the multipliers or rates of its tiers"
+							  : "multipliers and rates need a program"),
+			 errhint(
+				 p != NULL
+					 ? "Give multipliers => '{1,1.5}', one for each tier, or leave the program out."
+					 : "Give the program whose tiers they are of.")));
 	if (multiplied && rated)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("tiers cannot have both multipliers and rates")));
+						errmsg("tiers cannot have both multipliers and rates"),
+						errhint("Give multipliers of the rate, or the rates themselves.")));
 
 	terms = terms_argument(fcinfo, p);
 	r = points_rule_create(p, &terms);
@@ -145,6 +158,7 @@ crm_base_points(PG_FUNCTION_ARGS)
 	if (points > PG_INT64_MAX || points < PG_INT64_MIN)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("points of an amount of %s are out of range", amount_to_text(amount))));
+				 errmsg("points of an amount of %s are out of range", amount_to_text(amount)),
+				 errhint("Give a smaller rate.")));
 	PG_RETURN_INT64((int64) points);
 }

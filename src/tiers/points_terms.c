@@ -89,7 +89,8 @@ CheckYearStart(const PointsTerms *t)
 	if (month < 1 || month > 12 || mday < 1 || mday > 28)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid start of a year %02d-%02d", month, mday),
-						errdetail("It is a month and a day from 1 to 28, as MM-DD.")));
+						errdetail("It is a month and a day from 1 to 28, as MM-DD."),
+						errhint("Write \"end of year from 04-01\".")));
 }
 
 /* The last day is said where there is a length that has one. */
@@ -132,8 +133,10 @@ static void
 CheckReaching(const PointsTerms *t, const TierProgram *p)
 {
 	if (t->reaching != REACHING_OLD && p == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("reaching %s needs a program", reaching_words[t->reaching])));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("reaching %s needs a program", reaching_words[t->reaching]),
+				 errhint("Give the program and the rates of its tiers, or leave reaching out.")));
 	if (t->reaching == REACHING_SPLIT && p->metric != METRIC_SPEND)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("reaching split needs a program that counts spend"),
@@ -159,8 +162,9 @@ CheckPointsTerms(const PointsTerms *t, Span expiry, const TierProgram *p)
 	CheckReinstatement(t, expiry);
 	CheckReaching(t, p);
 	if (t->by_tier && p == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("expiry by tier needs a program")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("expiry by tier needs a program"),
+				 errhint("Give the program, or expiry for all points alike.")));
 }
 
 /* ---- text ---- */

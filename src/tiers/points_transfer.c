@@ -60,7 +60,9 @@ crm_points_transfer(PG_FUNCTION_ARGS)
 	points = PG_GETARG_INT64(4);
 	if (points <= 0)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("a transfer of %lld points is out of range", (long long) points)));
+						errmsg("a transfer of %lld points is out of range", (long long) points),
+						errhint("Give a number above 0; the other way round it is a transfer of "
+								"the other customer.")));
 	day = points_ledger_of_arguments(fcinfo, 5, &l);
 	gifts = points_that_go(&l, day, points, &n);
 	rows = palloc(Max(n, 1) * sizeof(Datum));

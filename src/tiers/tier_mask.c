@@ -81,7 +81,8 @@ read_override(const TierProgram *p, HeapTupleHeader override, MaskRange *range)
 	range->ceiling = override_rank(p, override, 2, TIER_MAX);
 	if (range->floor == 0 && range->ceiling == TIER_MAX)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("tier override has neither a floor nor a ceiling")));
+						errmsg("tier override has neither a floor nor a ceiling"),
+						errhint("Give a floor, a ceiling, or both, or leave the override out.")));
 	return set_days(range, DatumGetRangeTypeP(valid));
 }
 

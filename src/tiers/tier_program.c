@@ -24,7 +24,8 @@ tier_program_create(int ntiers)
 	if (ntiers < 1 || ntiers > TIER_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("tier program cannot have %d tiers", ntiers),
-						errdetail("A program has 1 to %d tiers.", TIER_MAX)));
+						errdetail("A program has 1 to %d tiers.", TIER_MAX),
+						errhint("Name the tiers, the lowest first: '{Bronze,Silver,Gold}'.")));
 	p = palloc0(TIER_PROGRAM_SIZE(ntiers));
 	SET_VARSIZE(p, TIER_PROGRAM_SIZE(ntiers));
 	p->version = TIER_PROGRAM_VERSION;
@@ -83,7 +84,8 @@ week_of(const TierProgram *p)
 {
 	int shift = p->fiscal_start - 1;
 
-	return PERIOD_WEEK | (Period) ((shift < 0 || shift >= DAYS_PER_WEEK ? 0 : shift) << PERIOD_SHIFT_BITS);
+	return PERIOD_WEEK |
+		   (Period) ((shift < 0 || shift >= DAYS_PER_WEEK ? 0 : shift) << PERIOD_SHIFT_BITS);
 }
 
 /* The window as its text form begins. */
@@ -138,7 +140,8 @@ tier_rank_by_name(const TierProgram *p, const char *name)
 		return rank;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("program has no tier \"%s\"", name),
-			 errdetail("Its tiers are %s.", tier_names(p))));
+			 errdetail("Its tiers are %s.", tier_names(p)),
+			 errhint("Write one of these names, as it is spelt there.")));
 	return 0; /* not reached */
 }
 
@@ -164,7 +167,9 @@ threshold_error(int metric, Numeric value, const char *detail)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s threshold cannot be %s", metric_names[metric],
 					DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)))),
-			 errdetail("%s", detail)));
+			 errdetail("%s", detail),
+			 errhint("%s", metric == METRIC_SPEND ? "Write an amount like 500 or 99.95."
+												  : "Write a whole number like 5.")));
 }
 
 /* A threshold in the unit that the metric counts in; not rounded. */
@@ -207,8 +212,9 @@ CheckTierName(const char *name)
 		if ((unsigned char) *c < ' ' || *c == 0x7f)
 			detail = "A name has no control characters.";
 	if (detail != NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid tier name \"%s\"", name), errdetail("%s", detail)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid tier name \"%s\"", name),
+				 errdetail("%s", detail), errhint("Write a shorter or plainer name.")));
 }
 
 void
@@ -226,7 +232,8 @@ CheckNamesDistinct(const TierProgram *p)
 		for (int j = 0; j < i; j++)
 			if (strcmp(p->tiers[i].name, p->tiers[j].name) == 0)
 				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-								errmsg("tier \"%s\" appears twice", p->tiers[i].name)));
+								errmsg("tier \"%s\" appears twice", p->tiers[i].name),
+								errhint("Give each tier a name of its own.")));
 }
 
 static void
@@ -235,7 +242,8 @@ CheckThresholdRange(const Tier *tier, int metric, int64 threshold)
 	if (threshold != NO_THRESHOLD && (threshold < 0 || threshold > AMOUNT_MAX))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("%s threshold of tier \"%s\" is out of range", metric_names[metric],
-							   tier->name)));
+							   tier->name),
+						errhint("Write a threshold that a customer can reach.")));
 }
 
 /* Whether reaching a tier takes a metric along with others. */
@@ -268,11 +276,13 @@ CheckQualifying(const TierProgram *p, int rank)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("%s threshold of tier \"%s\" cannot be 0", metric_names[m], tier->name),
-					 errdetail("Only the first tier is for everybody.")));
+					 errdetail("Only the first tier is for everybody."),
+					 errhint("Write more than 0, or leave the metric out of this tier.")));
 	}
 	if (!any)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("tier \"%s\" has no qualifying threshold", tier->name)));
+						errmsg("tier \"%s\" has no qualifying threshold", tier->name),
+						errhint("Give it one, or say all by rules => '{spend 0,orders 5}'.")));
 }
 
 /* Of the rules of the first tier the first that names the main metric leads, where none is in it alone. */
@@ -304,7 +314,8 @@ CheckMainMetric(const TierProgram *p)
 						errmsg("tier \"%s\" has no threshold in the main metric %s",
 							   p->tiers[0].name, metric_names[p->metric]),
 						errdetail("The first tier needs one."),
-						errhint("Give it a %s threshold, or choose another main metric.", metric_names[p->metric])));
+						errhint("Give it a %s threshold, or choose another main metric.",
+								metric_names[p->metric])));
 }
 
 /* A metric asks more of each tier than of the ones below it. */
@@ -349,7 +360,9 @@ CheckRetainThreshold(const TierProgram *p, int rank, int metric)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("retain threshold %s of tier \"%s\" is above its qualifying threshold %s",
 						threshold_text(metric, retain), tier->name,
-						threshold_text(metric, tier->qualify[metric]))));
+						threshold_text(metric, tier->qualify[metric])),
+				 errhint("Write at most %s, or leave it out.",
+						 threshold_text(metric, tier->qualify[metric]))));
 }
 
 static void
@@ -385,14 +398,17 @@ CheckBaseTier(const TierProgram *p)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("tier \"%s\" has no %s threshold", base->name, metric_names[p->metric]),
-				 errdetail("The first tier has one in the program's main metric.")));
+				 errdetail("The first tier has one in the program's main metric."),
+				 errhint("Give it a %s threshold, or choose another main metric.",
+						 metric_names[p->metric])));
 	if (tier_base_rank(p) == 0)
 		return;
 	for (int m = 0; m < TIER_METRICS; m++)
 		if (base->retain[m] != NO_THRESHOLD)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("tier \"%s\" cannot have a retain threshold", base->name),
-							errdetail("A tier with the threshold 0 is everybody's.")));
+							errdetail("A tier with the threshold 0 is everybody's."),
+							errhint("Leave it out: the tier is kept anyway.")));
 }
 
 /* The period is what the window needs. */
@@ -408,10 +424,12 @@ CheckWindow(const TierProgram *p)
 						errhint("Give one, for example 12 months.")));
 	if (p->window == WINDOW_LIFETIME && has_period)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("lifetime window cannot have a period")));
+						errmsg("lifetime window cannot have a period"),
+						errhint("Leave the period out, or write a rolling window.")));
 	if (p->window == WINDOW_ANNIVERSARY && (p->period.days != 0 || p->period.months == 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("anniversary period must be in whole months or years")));
+						errmsg("anniversary period must be in whole months or years"),
+						errhint("Write months or years, or a rolling window of so many days.")));
 	if (p->window == WINDOW_CALENDAR &&
 		(p->period.months == 0
 			 ? p->period.days != DAYS_PER_WEEK
@@ -444,7 +462,8 @@ CheckFiscalStart(const TierProgram *p)
 	if (p->window == WINDOW_CALENDAR && (month < 1 || month > 12 || mday < 1 || mday > 28))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid fiscal start %02d-%02d", month, mday),
-						errdetail("It is a month and a day from 1 to 28, as MM-DD.")));
+						errdetail("It is a month and a day from 1 to 28, as MM-DD."),
+						errhint("Write 04-01 for years from April on.")));
 }
 
 static bool
@@ -470,15 +489,18 @@ CheckDowngrade(const TierProgram *p)
 													   : NULL;
 
 	if (p->downgrade == DOWNGRADE_NONE && useless != NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("program without downgrade cannot have %s", useless),
-						errdetail("With downgrade none no tier ever runs out.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("program without downgrade cannot have %s", useless),
+				 errdetail("With downgrade none no tier ever runs out."),
+				 errhint("Leave it out, or write downgrade requalify, one_tier or to_base.")));
 	if (p->downgrade == DOWNGRADE_ONE_TIER && p->window == WINDOW_LIFETIME &&
 		span_is_zero(p->validity))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("downgrade one_tier with a lifetime window needs a validity"),
-				 errdetail("The lower tier is held for one period, and a lifetime has none.")));
+				 errdetail("The lower tier is held for one period, and a lifetime has none."),
+				 errhint("Add \"valid 12 months\", or write another window or downgrade.")));
 }
 
 static void
@@ -488,8 +510,9 @@ CheckLengths(const TierProgram *p)
 	CheckSpan(p->grace, "grace");
 	CheckSpan(p->validity, "validity");
 	if (p->starts_on != DATEVAL_NOBEGIN && !IS_VALID_DATE(p->starts_on))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("starts_on is out of range")));
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("starts_on is out of range"),
+				 errhint("Leave it out where there is no first day.")));
 }
 
 static void

@@ -174,8 +174,8 @@ extern void			CheckTierTerms(const TierProgram *p);
 extern int64		scan_tier_threshold(Scanner *s, int metric);
 extern void			append_tier_threshold(StringInfo out, int metric, int64 threshold);
 extern TierProgram *tier_program_scan(Scanner *s);
-extern void tier_rules_from_text(const char *text, const char *name, TierProgram *p,
-								 TierTermsDraft *draft, int rank, bool retain);
+extern void			tier_rules_from_text(const char *text, const char *name, TierProgram *p,
+										 TierTermsDraft *draft, int rank, bool retain);
 extern void			tier_program_append(StringInfo out, const TierProgram *p);
 extern TierProgram *tier_program_receive(StringInfo message);
 extern void			tier_program_send_to(StringInfo out, const TierProgram *p);

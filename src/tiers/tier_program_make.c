@@ -19,8 +19,9 @@ static int
 word_argument(FunctionCallInfo fcinfo, int n, const Names *names)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s cannot be null", names->what)));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s cannot be null", names->what),
+				 errhint("%s", names_hint(names))));
 	return names_get_text(names, PG_GETARG_TEXT_PP(n));
 }
 
@@ -60,7 +61,8 @@ array_elements(ArrayType *array, const char *name, Oid type, Datum **values, boo
 
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("%s must be a one-dimensional array", name)));
+						errmsg("%s must be a one-dimensional array", name),
+						errhint("Write '{...}' with one element for each tier.")));
 	typlen = -1;
 	typbyval = false;
 	typalign = TYPALIGN_INT;
@@ -79,8 +81,9 @@ program_of_names(ArrayType *names)
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("tier %d has no name", i + 1)));
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("tier %d has no name", i + 1),
+					 errhint("Give each tier a name.")));
 		tier_set_name(&p->tiers[i], TextDatumGetCString(values[i]));
 	}
 	return p;
@@ -124,8 +127,9 @@ static const char window_names[][20] = {
 	"calendar_month", "calendar_week", "anniversary",	"lifetime",
 };
 static const Names windows =
-	NAMES("window_kind", "Windows", "Calendar ones may start elsewhere: calendar_week(sunday), calendar_year(april).",
-		  0, window_names);
+	NAMES("window_kind", "Windows",
+		  "Calendar ones may start elsewhere: calendar_week(sunday), calendar_year(april).", 0,
+		  window_names);
 
 /* What they are, by the same numbers. */
 static const TierWindow window_kinds[lengthof(window_names)] = {
@@ -176,10 +180,14 @@ set_fiscal_start(TierProgram *p, const char *text)
 	int32	start = scan_month_day(&s);
 
 	scan_end(&s);
-	if (!tier_window_is_weekly(p) && p->fiscal_start != 0 && p->fiscal_start != 101 && p->fiscal_start != start)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("fiscal start %s differs from that of the window", text),
-						errhint("Write the start once: window_kind => 'calendar_year', fiscal_start => '%s'.", text)));
+	if (!tier_window_is_weekly(p) && p->fiscal_start != 0 && p->fiscal_start != 101 &&
+		p->fiscal_start != start)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("fiscal start %s differs from that of the window", text),
+			 errhint("Write the start once: window_kind => 'calendar_year', fiscal_start => '%s'.",
+					 text)));
 	p->fiscal_start = start;
 }
 
@@ -267,9 +275,12 @@ set_qualifying(FunctionCallInfo fcinfo, TierProgram *p, TierTermsDraft *draft)
 	bool ruled = argument_is_given(fcinfo, 26);
 
 	if (ruled == !PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ruled ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg(ruled ? "tiers cannot have both thresholds and rules" : "thresholds cannot be null"),
-						errhint("Give thresholds of one metric, '{0,500}', or rules, '{spend 0,spend 500 or orders 5}'.")));
+		ereport(ERROR,
+				(errcode(ruled ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg(ruled ? "tiers cannot have both thresholds and rules"
+							  : "thresholds cannot be null"),
+				 errhint("Give thresholds of one metric, '{0,500}', or rules, '{spend 0,spend 500 "
+						 "or orders 5}'.")));
 	if (ruled)
 		set_rules(p, PG_GETARG_ARRAYTYPE_P(26), "rules", draft, false);
 	else
@@ -291,8 +302,8 @@ crm_tier_program(PG_FUNCTION_ARGS)
 	Span		   period = span_argument(fcinfo, 3, "period");
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("tiers cannot be null")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("tiers cannot be null"),
+						errhint("Name the tiers, the lowest first: '{Bronze,Silver,Gold}'.")));
 	p = program_of_names(PG_GETARG_ARRAYTYPE_P(0));
 	p->metric = word_argument(fcinfo, 2, &tier_metrics);
 	tier_terms_start(&draft, NULL);
@@ -339,10 +350,12 @@ add_thresholds(TierProgram *p, ArrayType *array, const char *name, int metric, b
 		if (had == NO_THRESHOLD)
 			continue;
 		if (*added != NO_THRESHOLD)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("%s threshold of tier \"%s\" is given twice",
-								   tier_metric_name(metric), p->tiers[i].name),
-							errhint("Give NULL for it, or join another metric to it by crm.and_rule first.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s threshold of tier \"%s\" is given twice", tier_metric_name(metric),
+						p->tiers[i].name),
+				 errhint("Give NULL for it, or join another metric to it by crm.and_rule first.")));
 		*added = had;
 	}
 }
@@ -359,7 +372,8 @@ crm_or_rule(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be null")));
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be null"),
+				 errhint("Give one for each tier, NULL for a tier without: '{NULL,5}'.")));
 	p = (TierProgram *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
 	metric = word_argument(fcinfo, 1, &tier_metrics);
 	add_thresholds(p, PG_GETARG_ARRAYTYPE_P(2), "thresholds", metric, false);
@@ -449,13 +463,16 @@ crm_and_rule(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be null")));
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("thresholds cannot be null"),
+				 errhint("Give one for each tier, NULL for a tier without: '{NULL,5}'.")));
 	p = (TierProgram *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
 	metric = word_argument(fcinfo, 1, &tier_metrics);
 	if (metric == p->metric)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s, the main metric, cannot be joined to itself", tier_metric_name(metric)),
-						errhint("Join another metric to it, or add thresholds in it by crm.or_rule.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s, the main metric, cannot be joined to itself", tier_metric_name(metric)),
+			 errhint("Join another metric to it, or add thresholds in it by crm.or_rule.")));
 	tier_terms_start(&draft, p);
 	join_thresholds(p, &draft, PG_GETARG_ARRAYTYPE_P(2), "thresholds", metric, false);
 	if (!PG_ARGISNULL(3))
@@ -485,8 +502,8 @@ crm_tier_value(PG_FUNCTION_ARGS)
 	Numeric		 value = PG_GETARG_NUMERIC(1);
 
 	if (numeric_is_nan(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("value cannot be NaN")));
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("value cannot be NaN"),
+						errhint("Leave out what is no number.")));
 	for (int i = p->ntiers - 1; i >= 0; i--)
 	{
 		int64 threshold = p->tiers[i].qualify[p->metric];

@@ -61,9 +61,10 @@ tier_terms_add_alternative(TierTermsDraft *d, int rank, bool retain, const int64
 	int				i = d->terms.nalternatives;
 
 	if (i == TIER_ALTERNATIVES_MAX)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("program has more than %d rules of several metrics",
-							   TIER_ALTERNATIVES_MAX)));
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("program has more than %d rules of several metrics", TIER_ALTERNATIVES_MAX),
+				 errhint("Leave out rules that ask for more than another of the same tier.")));
 	memcpy(added.thresholds, thresholds, sizeof(added.thresholds));
 	for (;
 		 i > 0 && (d->alternatives[i - 1].rank > rank ||
@@ -97,15 +98,18 @@ CheckAlternative(const TierProgram *p, const TierAlternative *a)
 		if (a->thresholds[m] < 0 || a->thresholds[m] > AMOUNT_MAX)
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 							errmsg("%s threshold of tier \"%s\" is out of range",
-								   tier_metric_name(m), tier->name)));
+								   tier_metric_name(m), tier->name),
+							errhint("Write a threshold that a customer can reach.")));
 	}
 	if (n < 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("rule of tier \"%s\" joins fewer than two metrics", tier->name)));
+						errmsg("rule of tier \"%s\" joins fewer than two metrics", tier->name),
+						errhint("Write a rule of one metric without \"and\".")));
 	if (a->retain && a->rank == tier_base_rank(p))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("tier \"%s\" cannot have a retain threshold", tier->name),
-						errdetail("A tier with the threshold 0 is everybody's.")));
+						errdetail("A tier with the threshold 0 is everybody's."),
+						errhint("Leave it out: the tier is kept anyway.")));
 }
 
 /* What goes on goes from one period to the next. */
@@ -114,7 +118,8 @@ CheckRollover(const TierProgram *p, int64 rollover)
 {
 	if (rollover < 0 || rollover > ROLLOVER_ALL)
 		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("rollover is out of range")));
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("rollover is out of range"),
+				 errhint("Write rollover, or rollover up to a threshold.")));
 	if (rollover > 0 && !tier_window_is_periodic(p))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s window cannot roll over", tier_window_name(p)),
@@ -133,8 +138,11 @@ CheckProof(const TierProgram *p, const TierTerms *t)
 	{
 		any = any || t->proof[i] != 0;
 		if (t->proof[i] < 0 || t->proof[i] > AMOUNT_MAX || (i >= p->ntiers && t->proof[i] != 0))
-			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-							errmsg("proof of tier %d is out of range", i + 1)));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("proof of tier %d is out of range", i + 1),
+				 errhint("Write what proves a match of a tier: \"match 90 days {Gold: 600}\".")));
 	}
 	if (any != !span_is_zero(t->proof_period))
 		ereport(ERROR,
@@ -146,7 +154,8 @@ CheckProof(const TierProgram *p, const TierTerms *t)
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("status match with a lifetime window needs a validity"),
-			 errdetail("A tier that is proven is held for one period, and a lifetime has none.")));
+			 errdetail("A tier that is proven is held for one period, and a lifetime has none."),
+			 errhint("Add \"valid 12 months\", or write another window.")));
 }
 
 static void
@@ -154,8 +163,8 @@ CheckFee(const TierTerms *t)
 {
 	CheckSpan(t->fee_period, "fee_period");
 	if (t->fee < 0 || t->fee > AMOUNT_MAX || t->renewal_fee < 0 || t->renewal_fee > AMOUNT_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("fee is out of range")));
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("fee is out of range"),
+						errhint("Write a fee above 0: \"fee 60 every 12 months\".")));
 	if ((t->fee > 0) != !span_is_zero(t->fee_period))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a fee needs both its amount and how long it is for"),
