@@ -8,6 +8,7 @@
  */
 #include "crm.h"
 
+#include "base/calendar.h"
 #include "base/names.h"
 #include "base/span_io.h"
 #include "base/value.h"
@@ -18,7 +19,6 @@ const PointsTerms points_plain_terms = {.scale = {AMOUNT_SCALE, ROUND_DOWN, 0, 0
 
 static const char end_of_names[][8] = {
 	[END_OF_MONTH] = "month", [END_OF_QUARTER] = "quarter", [END_OF_YEAR] = "year"};
-static const Names ends_of = NAMES("period", "Periods", NULL, END_OF_MONTH, end_of_names);
 
 static const char  reaching_words[][8] = {"old", "new", "split"};
 static const Names reachings = NAMES(
@@ -169,13 +169,23 @@ CheckPointsTerms(const PointsTerms *t, Span expiry, const TierProgram *p)
 
 /* ---- text ---- */
 
-/* Read "of month|quarter|year [from MM-DD]" behind the word end. */
+/* Read "of month|quarter|year [from MM-DD]", or "of year(april)", behind the word end. */
 static void
 scan_end_of(Scanner *s, PointsTerms *t)
 {
+	Scanner start;
+	Period	period;
+
 	scan_word(s, "of");
-	t->end_of = (uint8) names_scan_bare(s, &ends_of);
-	if (scan_try_word(s, "from"))
+	start = *s;
+	period =
+		scan_at_end(s) ? PERIOD_DAY : period_from_text(cstring_to_text(scan_name(s, " \t\r\n")));
+	if (PERIOD_UNIT(period) < PERIOD_MONTH)
+		scan_error(&start, "month, quarter or year");
+	t->end_of = END_OF_MONTH + (PERIOD_UNIT(period) - PERIOD_MONTH);
+	if (PERIOD_SHIFT(period) > 0)
+		t->year_starts = 100 * (PERIOD_SHIFT(period) + 1) + 1;
+	else if (scan_try_word(s, "from"))
 		t->year_starts = scan_month_day(s);
 	if (t->year_starts == 101)
 		t->year_starts = 0;

@@ -21,7 +21,29 @@ my %check = (
 	wings => \&wings,
 	include_circles => \&include_circles,
 	file_length => \&file_length,
+	refusals => \&refusals,
 );
+
+# Whoever is refused a program, a rule or points is told what to write instead; forged bytes are not.
+sub refusals
+{
+	my $problems = '';
+	my $call = qr/\bereport(\((?:[^()"]++|"(?:[^"\\]|\\.)*"|(?1))*\))/s;
+
+	foreach my $file (sort glob 'src/tiers/*.[ch]')
+	{
+		my $source = slurp($file);
+
+		while ($source =~ /$call/g)
+		{
+			my $refusal = $1;
+			next if $refusal !~ /^\(\s*ERROR/ || $refusal =~ /errhint|ERRCODE_INVALID_BINARY_REPRESENTATION/;
+			my ($message) = $refusal =~ /errmsg\(\s*(.*?)\s*[,)]/s;
+			$problems .= "$file refuses without a hint: $message\n";
+		}
+	}
+	return $problems;
+}
 
 # The order of the wings: a file includes its own wing and these.
 my %below = (
