@@ -28,6 +28,7 @@
 #include "live/rule.h"
 #include "live/rules.h"
 #include "live/score.h"
+#include "live/shards.h"
 #include "live/tracked.h"
 #include "live/write.h"
 #include "miscadmin.h"
@@ -81,6 +82,7 @@ histories_open(const Tracked *tracked, const char *why)
 
 	t->rel = open_plain_table(tracked->histories, RowExclusiveLock);
 	CheckNoForcedRowSecurity(t->rel, "histories cannot be kept");
+	CheckRowsAreHere(t->rel);
 	t->index = open_primary_key(t->rel);
 	t->layout = histories_layout(t->rel, t->index);
 	t->nkeys = t->layout->keys.n;

@@ -26,7 +26,8 @@
 
 /* ---- the FROM clause ---- */
 
-static Node *
+/* An expression of a query in terms of the tables that it reads, not of their joins and groups. */
+Node *
 without_join_names(Query *query, Node *node)
 {
 #if PG_VERSION_NUM >= 180000

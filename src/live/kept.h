@@ -15,7 +15,8 @@ typedef enum KeptWhat
 	KEPT_RULES,		/* of a scoring table */
 	KEPT_DECISIONS, /* the layout of a table of decisions */
 	KEPT_JOIN,		/* the plan of a view over several tables */
-	KEPT_LOG		/* how a table of changes is written */
+	KEPT_LOG,		/* how a table of changes is written */
+	KEPT_ROWS_ARE_HERE /* whether a table of histories is none of Citus */
 } KeptWhat;
 
 #define KEPT_RELATIONS 10

@@ -6,14 +6,12 @@
 
 #include "live/why.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "live/shards.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
@@ -70,58 +68,6 @@ foreign_partition(Oid relid)
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
 			return get_rel_name(lfirst_oid(lc));
 	return NULL;
-}
-
-/* A column of a row of Citus's catalogue, which differs between its versions, as a character; 0 if it has none. */
-static char
-citus_column(Relation catalog, HeapTuple row, const char *name)
-{
-	AttrNumber column = get_attnum(RelationGetRelid(catalog), name);
-	bool	   isnull = true;
-	Datum	   value = 0;
-
-	if (column != InvalidAttrNumber)
-		value = heap_getattr(row, column, RelationGetDescr(catalog), &isnull);
-	return isnull ? 0 : DatumGetChar(value);
-}
-
-/*
- * What a table is to Citus, which keeps its rows in shards on other nodes and
- * fires no triggers of the table; NULL where Citus does not know it, or is not there.
- */
-static const char *
-citus_table(Oid relid)
-{
-	Oid			catalog_oid = get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE);
-	AttrNumber	of_table = InvalidAttrNumber;
-	const char *kind = NULL;
-	Relation	catalog;
-	SysScanDesc scan;
-	HeapTuple	row;
-
-	if (OidIsValid(catalog_oid))
-		of_table = get_attnum(catalog_oid, "logicalrelid");
-	if (of_table == InvalidAttrNumber)
-		return NULL;
-	catalog = table_open(catalog_oid, AccessShareLock);
-	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
-	while (kind == NULL && HeapTupleIsValid(row = systable_getnext(scan)))
-	{
-		bool  isnull;
-		Datum of = heap_getattr(row, of_table, RelationGetDescr(catalog), &isnull);
-
-		if (isnull || DatumGetObjectId(of) != relid)
-			continue;
-		if (citus_column(catalog, row, "partmethod") != 'n')
-			kind = "a distributed table";
-		else if (citus_column(catalog, row, "repmodel") == 't')
-			kind = "a reference table";
-		else
-			kind = "a local table";
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return kind;
 }
 
 /* Whether all rows of a table are here, where its triggers see what happens to them. */

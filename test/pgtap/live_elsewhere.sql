@@ -1,6 +1,6 @@
 -- Tables whose rows are on other servers: no trigger sees them, so crm.refresh keeps them, and no statement fails.
 SET client_min_messages = error;
-SELECT plan(17);
+SELECT plan(24);
 
 CREATE EXTENSION postgres_fdw;
 SELECT format('CREATE SERVER there FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)',
@@ -56,8 +56,20 @@ CREATE TABLE bought (customer int, day date, amount numeric);
 CREATE TABLE looked_up (id int PRIMARY KEY, customer int);
 CREATE VIEW bought_purchases AS SELECT customer, day AS purchased_on, amount FROM bought;
 SELECT is((SELECT source FROM crm.live_source('bought_purchases')), 'bought'::regclass, 'a table that Citus does not know is one as any other');
-INSERT INTO pg_catalog.pg_dist_partition VALUES ('looked_up', 'h', 'id', 1, 's'), ('bought', 'h', 'customer', 1, 's');
+INSERT INTO pg_catalog.pg_dist_partition VALUES ('looked_up', 'h', '{VAR :varno 1 :varattno 1 :vartype 23}', 1, 's'), ('bought', 'h', '{VAR :varno 1 :varattno 1 :vartype 23}', 1, 's');
 SELECT is((SELECT reason FROM crm.live_source('bought_purchases')), 'it reads "bought", a distributed table of Citus', 'distributed');
+
+-- the column of a view that shows by which the rows are distributed
+SELECT is((SELECT d FROM crm_internal.distribution('bought_purchases') AS d)::text, '(bought,customer,customer)', 'a plain column of one table');
+CREATE VIEW looked_at AS SELECT l.id AS buyer, b.day AS purchased_on, sum(b.amount) AS amount
+  FROM (SELECT * FROM bought UNION ALL SELECT * FROM bought) AS b JOIN looked_up AS l ON l.id = b.customer GROUP BY 1, 2;
+CREATE VIEW behind_it AS WITH w AS (SELECT * FROM looked_at) SELECT purchased_on, buyer AS who, amount FROM w;
+SELECT is((SELECT d.key FROM crm_internal.distribution('behind_it') AS d), 'who', 'behind views, queries, joins and groups');
+CREATE VIEW by_day AS SELECT customer + 1 AS customer, day AS purchased_on, amount FROM bought;
+SELECT is((SELECT d FROM crm_internal.distribution('by_day') AS d)::text, '(bought,customer,)', 'what is computed of it is not it');
+SELECT throws_ok('SELECT crm.track(''by_day'')', '42809', 'public.bought is distributed by customer, which is no key column of public.by_day', 'whose rows of a customer are on several shards: refused');
+CREATE VIEW by_both AS SELECT customer, day AS purchased_on, amount FROM bought UNION ALL SELECT customer + 1, day, amount FROM bought;
+SELECT is((SELECT d.key FROM crm_internal.distribution('by_both') AS d), NULL, 'and all queries that are put together have to show it');
 UPDATE pg_catalog.pg_dist_partition SET partmethod = 'n', repmodel = 't';
 SELECT is((SELECT reason FROM crm.live_source('bought_purchases')), 'it reads "bought", a reference table of Citus', 'reference');
 UPDATE pg_catalog.pg_dist_partition SET repmodel = 's';
@@ -65,4 +77,16 @@ SELECT is((SELECT reason FROM crm.live_source('bought_purchases')), 'it reads "b
 CREATE TABLE shipped (order_id int, day date, amount numeric);
 CREATE VIEW joined_purchases AS SELECT l.customer, s.day AS purchased_on, s.amount FROM shipped AS s JOIN looked_up AS l ON l.id = s.order_id;
 SELECT is((SELECT reason FROM crm.live_source('joined_purchases')), 'it reads "looked_up", a local table of Citus', 'a joined one as well');
+
+-- histories that somebody has given to Citus: what triggers would write there nobody reads
+CREATE TABLE served (customer int, day date, amount numeric);
+CREATE VIEW servings AS SELECT customer, day AS purchased_on, amount FROM served;
+SELECT crm.track('servings') \g /dev/null
+INSERT INTO served VALUES (1, '2026-02-02', 20);
+INSERT INTO pg_catalog.pg_dist_partition VALUES ('servings_histories', 'h', '{VAR :varno 1 :varattno 1 :vartype 23}', 1, 's');
+ALTER TABLE servings_histories SET (fillfactor = 70);
+SELECT throws_ok('INSERT INTO served VALUES (2, ''2026-02-02'', 20)', '55000', 'histories "servings_histories" have become a distributed table of Citus', 'are not written in the dark');
+DELETE FROM pg_catalog.pg_dist_partition WHERE logicalrelid = 'servings_histories'::regclass;
+ALTER TABLE servings_histories SET (fillfactor = 80);
+SELECT lives_ok('INSERT INTO served VALUES (2, ''2026-02-02'', 20)', 'taken back, they are');
 SELECT * FROM finish();

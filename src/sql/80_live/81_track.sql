@@ -561,6 +561,7 @@ BEGIN
   EXECUTE format('COMMENT ON TABLE %s IS %L', scoring_name,
     format('the rules that the customers of %s are scored by; change them, then CALL crm.refresh', purchases));
   PERFORM crm_internal.comment_columns(scoring_name::regclass);
+  PERFORM crm_internal.distribute(scoring_name::regclass, purchases, false);
   RETURN scoring_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_scoring(regclass, text, text[], text, int, crm.segment_map, int, int) IS 'makes the table of scoring rules';
@@ -607,6 +608,7 @@ BEGIN
   EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
   PERFORM crm_internal.comment_columns(histories_name::regclass);
   PERFORM crm_internal.keep_mix(histories_name::regclass, purchases);
+  PERFORM crm_internal.distribute(histories_name::regclass, purchases, true);
   RETURN histories_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_histories(regclass, text, text[], boolean, boolean) IS 'makes the table of histories';
@@ -620,6 +622,7 @@ BEGIN
   EXECUTE format('ALTER TABLE %s ALTER changed_at SET NOT NULL, ALTER what SET NOT NULL, ALTER why SET NOT NULL', changes_name);
   EXECUTE format('COMMENT ON TABLE %s IS %L', changes_name, format('segments that customers of %s entered and left', purchases));
   PERFORM crm_internal.comment_columns(changes_name::regclass);
+  PERFORM crm_internal.distribute(changes_name::regclass, purchases, true);
   RETURN changes_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_changes(regclass, text, text[], boolean) IS 'makes the log of changes';
@@ -666,13 +669,20 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.make_customers(regclass, regclass, regclass, int, text, regclass) IS 'makes the view of customers for reports, or makes it anew with what later releases added at its end';
 
+-- A query with arguments over a distributed table can be planned in PL/pgSQL, where they are known, and in no function in SQL.
+CREATE FUNCTION crm_internal.query_body(query text) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format(E'#variable_conflict use_column\nBEGIN\n  RETURN QUERY %s;\nEND', query)
+$$;
+COMMENT ON FUNCTION crm_internal.query_body(text) IS 'the body of a function in PL/pgSQL that returns the rows of a query';
+
 CREATE FUNCTION crm_internal.make_customers_on(purchases regclass, histories regclass, scoring regclass, customers regclass, horizon_days int,
     function_name text)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  EXECUTE format('CREATE OR REPLACE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
-    function_name, customers, crm_internal.customers_query(histories, scoring, horizon_days, true, NULL::regclass));
+  EXECUTE format('CREATE OR REPLACE FUNCTION %s(as_of date) RETURNS SETOF %s LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
+    function_name, customers, crm_internal.query_body(crm_internal.customers_query(histories, scoring, horizon_days, true, NULL::regclass)));
   EXECUTE format('COMMENT ON FUNCTION %s(date) IS %L', function_name,
     format('the customers of %s as they were on a day, scored by the rules of today', purchases));
 END $$;
@@ -719,7 +729,7 @@ BEGIN
   END IF;
   IF EXISTS (SELECT FROM pg_proc
              WHERE oid = to_regprocedure(function_name || '(pg_catalog.date)')
-               AND prosrc <> crm_internal.customers_query(tracking.histories, tracking.scoring, horizon_days, true, NULL::regclass))
+               AND prosrc <> crm_internal.query_body(crm_internal.customers_query(tracking.histories, tracking.scoring, horizon_days, true, NULL::regclass)))
      OR crm_internal.lacks_since(tracking) THEN
     -- first the view, which the function's rows are those of
     PERFORM crm_internal.make_customers(tracking.purchases, tracking.histories, tracking.scoring, horizon_days, tracking.customers::text,
@@ -740,6 +750,9 @@ DECLARE
   bought constant text[] := crm_internal.bought_columns(histories);
   changed bigint;
 BEGIN
+  IF crm_internal.is_of_citus(histories) THEN
+    RETURN crm_internal.fill_on_shards(histories);
+  END IF;
   EXECUTE format($sql$
     WITH fresh AS MATERIALIZED (%1$s),
     gone AS (UPDATE %2$s AS h SET %6$s
@@ -766,9 +779,13 @@ CREATE FUNCTION crm_internal.add_rules(scoring regclass, scale_by text[], custom
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   keys constant text := crm_internal.column_list(scale_by, ''::text);
+  is_there boolean;
 BEGIN
   IF keys IS NULL THEN
-    EXECUTE format('INSERT INTO %1$s SELECT WHERE NOT EXISTS (SELECT FROM %1$s)', scoring);
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', scoring) INTO is_there;
+    IF NOT is_there THEN
+      EXECUTE format('INSERT INTO %s DEFAULT VALUES', scoring);
+    END IF;
   ELSE
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT DISTINCT %2$s FROM %3$s ON CONFLICT DO NOTHING', scoring, keys, customers);
   END IF;
@@ -780,12 +797,15 @@ CREATE FUNCTION crm_internal.make_scales(histories regclass, scoring regclass, a
 DECLARE
   scale_by constant text[] := crm_internal.scale_by(histories, scoring);
   mismatch text;
+  zone text;
 BEGIN
+  PERFORM crm_internal.one_by_one(scoring);
   PERFORM crm_internal.add_rules(scoring, scale_by, customers);
   -- a tracking of the past goes to the day that a refresh names
-  EXECUTE format($sql$UPDATE %1$s AS r SET as_of = CASE WHEN as_of IS NOT NULL THEN coalesce($1, as_of) END,
-      refreshing_as_of = coalesce($1, as_of, (statement_timestamp() AT TIME ZONE r.time_zone)::date)$sql$, scoring)
-  USING as_of;
+  FOR zone IN EXECUTE format('SELECT DISTINCT time_zone FROM %s', scoring) LOOP
+    EXECUTE format('UPDATE %1$s AS r SET as_of = CASE WHEN as_of IS NOT NULL THEN coalesce($1, as_of) END, refreshing_as_of = coalesce($1, as_of, $2) WHERE time_zone = $3', scoring)
+    USING as_of, (statement_timestamp() AT TIME ZONE zone)::date, zone;
+  END LOOP;
   EXECUTE format($sql$
     UPDATE %1$s AS r SET scale = n.scale, scaled_on = r.refreshing_as_of
     FROM (SELECT %2$s crm.rfm_scale(crm.look_back(h.history, r.refreshing_as_of, r.look_back_days), r.refreshing_as_of, r.bins::int) AS scale
@@ -833,6 +853,9 @@ BEGIN
   -- rules of an earlier release get the columns when crm.refresh begins
   IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = scoring AND attname = 'value_cuts' AND NOT attisdropped) THEN
     RETURN;
+  ELSIF crm_internal.is_of_citus(histories) THEN
+    PERFORM crm_internal.measure_on_shards(histories, scoring);
+    RETURN;
   END IF;
   EXECUTE format($sql$
     UPDATE %1$s AS r SET rhythm = crm_internal.rhythm_or_null(n.rhythm), value_measure = n.measure, value_cuts = n.cuts%6$s
@@ -859,6 +882,7 @@ DECLARE
   scoring constant regclass := (crm_internal.tracking_of(histories)).scoring;
   oldest date;
 BEGIN
+  PERFORM crm_internal.one_by_one(histories);
   PERFORM crm_internal.measure_customers(histories, scoring);
   EXECUTE format('UPDATE %s SET refreshed_on = refreshing_as_of, refreshing_as_of = NULL WHERE refreshing_as_of IS NOT NULL', scoring);
   EXECUTE format('SELECT min(scaled_on) FROM %s', scoring) INTO oldest;
@@ -868,8 +892,9 @@ BEGIN
     PERFORM crm_internal.write_tracked(t.purchases, t, '{scaled_on,refresh_finished_at}'::text[]);
   END LOOP;
   PERFORM crm_internal.write_refresh_position(histories, NULL::text[]);
+  PERFORM crm_internal.record_rules(histories);
   -- autovacuum leaves tables of a few rows alone, and without statistics they are planned as hundreds
-  IF (SELECT reltuples <= 0 FROM pg_class WHERE oid = scoring) THEN
+  IF (SELECT reltuples <= 0 FROM pg_class WHERE oid = scoring) AND NOT crm_internal.is_of_citus(scoring) THEN
     EXECUTE format('ANALYZE %s', scoring);
   END IF;
 END $$;
@@ -881,7 +906,11 @@ DECLARE
   t crm.tracked;
   batch record;
 BEGIN
-  SELECT * INTO batch FROM crm_internal.rescore(histories, NULL::text[], 2147483647, 'rebuild'::text);
+  IF crm_internal.is_of_citus(histories) THEN
+    SELECT * INTO batch FROM crm_internal.rescore_on_shards(histories, NULL::text[], 2147483647, 'rebuild'::text);
+  ELSE
+    SELECT * INTO batch FROM crm_internal.rescore(histories, NULL::text[], 2147483647, 'rebuild'::text);
+  END IF;
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = rescore_all.histories LOOP
     t.refresh_started_at := now();
     t.customers_read := batch.customers_read;
@@ -992,6 +1021,7 @@ BEGIN
   keys := crm_internal.purchases_keys(purchases);
   PERFORM crm_internal.check_keys(purchases, keys, scale_by, histories);
   PERFORM crm_internal.check_category(purchases, keys);
+  PERFORM crm_internal.check_distribution(purchases, keys, histories);
   SELECT * INTO live FROM crm_internal.live_tables(purchases);
   source := live.tables[1];
   joined := nullif(live.tables[2:], '{}');
@@ -1017,6 +1047,7 @@ BEGIN
     -- of the rules that are taken up again, those are changed that the call names
     taken_up := EXISTS (SELECT FROM unnest(left_before) AS l(oid) WHERE l.oid = made.histories);
     IF taken_up THEN
+      PERFORM crm_internal.check_distribution(purchases, keys, made.histories);
       RAISE NOTICE '% and % of an earlier tracking are taken up again', made.histories, made.scoring;
       EXECUTE format('UPDATE %s SET as_of = $1, look_back_days = coalesce($2, look_back_days), time_zone = coalesce($3, time_zone),
         bins = CASE WHEN $4 THEN $5 ELSE bins END, segments = CASE WHEN $4 THEN $6 ELSE segments END', made.scoring)
@@ -1027,6 +1058,7 @@ BEGIN
     PERFORM crm_internal.settle(histories);
     PERFORM crm_internal.keep_mix(histories, purchases);
     PERFORM crm_internal.remake_customers_on(made);
+    PERFORM crm_internal.one_by_one(histories);
     made.purchases := purchases;
   END IF;
 
@@ -1044,7 +1076,7 @@ BEGIN
   made.detached := detached;
   made.upkeep := upkeep;
   PERFORM crm_internal.write_tracked(purchases, made, NULL::text[]);
-  IF histories IS NULL AND NOT taken_up THEN
+  IF histories IS NULL AND NOT taken_up AND NOT crm_internal.is_of_citus(made.histories) THEN
     PERFORM crm_internal.fill_new_histories(made.histories, made.scoring);
   ELSE
     PERFORM crm_internal.fill_histories(made.histories, 'rebuild');

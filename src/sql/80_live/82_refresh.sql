@@ -80,6 +80,7 @@ BEGIN
   PERFORM crm_internal.complete_pictures(t.histories);
   PERFORM crm_internal.remake_customers_on(crm_internal.tracking_of(tracking));
   PERFORM crm_internal.keep_rules(t.histories);
+  PERFORM crm_internal.record_rules(t.histories);
   PERFORM crm_internal.complete_triggers(t.histories);
   PERFORM crm_internal.leave_triggers(t.histories);
   IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.source IS NULL) THEN
@@ -132,13 +133,18 @@ CREATE FUNCTION crm_internal.refresh_batch(tracking regclass, batch_customers in
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked := crm_internal.tracking_of(tracking);
+  after text[];
   batch record;
 BEGIN
   IF NOT crm_internal.is_owner(t.histories) THEN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm_internal.refresh_batch(%s::regclass, %L::int)', tracking::oid, batch_customers))::boolean;
   END IF;
-  SELECT * INTO batch FROM crm_internal.rescore(t.histories,
-    (SELECT s.refresh_position FROM crm.tracking_status s WHERE s.purchases = t.purchases), batch_customers);
+  after := (SELECT s.refresh_position FROM crm.tracking_status s WHERE s.purchases = t.purchases);
+  IF crm_internal.is_of_citus(t.histories) THEN
+    SELECT * INTO batch FROM crm_internal.rescore_on_shards(t.histories, after, batch_customers, 'refresh'::text);
+  ELSE
+    SELECT * INTO batch FROM crm_internal.rescore(t.histories, after, batch_customers);
+  END IF;
   -- first the rules, then crm.tracked: in the order of the other steps, so that two refreshes wait and do not deadlock
   IF batch.last IS NULL THEN
     PERFORM crm_internal.finish_scoring(t.histories);
@@ -179,6 +185,10 @@ BEGIN
     PERFORM crm_internal.refresh_started(tracking);
     COMMIT;
     PERFORM crm_internal.refit_models(tracking, as_of);
+  ELSIF crm_internal.is_on_shards(tracking) THEN
+    -- what was written over several connections to a node is read over one
+    PERFORM crm_internal.refresh_started(tracking);
+    COMMIT;
   END IF;
   PERFORM crm_internal.refresh_start(tracking, as_of);
   COMMIT;
@@ -221,6 +231,7 @@ BEGIN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm.rebuild(%s::regclass)', tracking::oid))::bigint;
   END IF;
   PERFORM crm_internal.settle(t.histories);
+  PERFORM crm_internal.one_by_one(t.histories);
   PERFORM crm_internal.lock_sources(t.histories);
   PERFORM crm_internal.complete_mix(t.histories);
   changed := crm_internal.fill_histories(t.histories, 'rebuild');
@@ -471,6 +482,7 @@ BEGIN
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, name, format('the customers of %s as they stood on some days', t.purchases));
     PERFORM crm_internal.comment_columns(format('%I.%I', schema, name)::regclass);
     PERFORM crm_internal.comment_snapshots(format('%I.%I', schema, name)::regclass);
+    PERFORM crm_internal.distribute(format('%I.%I', schema, name)::regclass, t.purchases, true);
   END IF;
   PERFORM crm_internal.settle(t.histories);
   EXECUTE format('DELETE FROM %I.%I WHERE snapshot_on = $1', schema, name) USING as_of;

@@ -108,6 +108,7 @@ BEGIN
   EXECUTE format('COMMENT ON TABLE %s IS %L', made,
     format('the models that the customers of %s are and were scored by, and how right their forecasts were', tracking.purchases));
   PERFORM crm_internal.comment_models(made);
+  PERFORM crm_internal.distribute(made, tracking.purchases, false);
   IF owner <> (SELECT oid FROM pg_roles WHERE rolname = current_user) THEN
     EXECUTE format('ALTER TABLE %s OWNER TO %s', made, owner::regrole);
   END IF;
@@ -340,6 +341,7 @@ BEGIN
   END IF;
   -- one refit of a tracking at a time; holds off no statement on the orders, and is no lock that just anybody can take
   EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', t.scoring);
+  PERFORM crm_internal.one_by_one(t.histories);
   PERFORM crm_internal.refit_rules(crm_internal.tracking_of(tracking), as_of);
 EXCEPTION WHEN OTHERS THEN
   RAISE WARNING USING MESSAGE = format('models of %s were not fitted: %s', coalesce(t.scoring::text, tracking::text), SQLERRM),

@@ -209,16 +209,16 @@ DECLARE
 BEGIN
   EXECUTE format($sql$CREATE FUNCTION %1$s(within_days int DEFAULT 30)
       RETURNS TABLE (%2$s, tier text, downgraded_on date, days_until_downgrade int, tier_then text, missing_to_keep numeric)
-      LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %3$L$sql$,
+      LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %3$L$sql$,
     expiring_name,
     (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY n)
      FROM unnest(keys) WITH ORDINALITY AS u(k, n) JOIN pg_attribute a ON a.attrelid = tracking.histories AND a.attname = u.k),
-    format('SELECT %s, s.tier, s.tier_expires_on, s.days_until_expiry, s.tier_then, s.missing_to_keep FROM %s AS s WHERE s.days_until_expiry <= $1',
-      crm_internal.column_list(keys, 's.'), tracking.standing));
+    crm_internal.query_body(format('SELECT %s, s.tier, s.tier_expires_on, s.days_until_expiry, s.tier_then, s.missing_to_keep FROM %s AS s WHERE s.days_until_expiry <= $1',
+      crm_internal.column_list(keys, 's.'), tracking.standing)));
   EXECUTE format('COMMENT ON FUNCTION %s(int) IS %L', expiring_name,
     format('the customers of %s who will hold a lower tier on a day within so many days if they buy nothing more', tracking.purchases));
-  EXECUTE format('CREATE FUNCTION %s(missing numeric) RETURNS SETOF %s LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
-    within_reach_name, tracking.standing, format('SELECT s.* FROM %s AS s WHERE s.missing_for_next <= $1', tracking.standing));
+  EXECUTE format('CREATE FUNCTION %s(missing numeric) RETURNS SETOF %s LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS %L',
+    within_reach_name, tracking.standing, crm_internal.query_body(format('SELECT s.* FROM %s AS s WHERE s.missing_for_next <= $1', tracking.standing)));
   EXECUTE format('COMMENT ON FUNCTION %s(numeric) IS %L', within_reach_name,
     format('the customers of %s who miss at most so much for the next tier', tracking.purchases));
 END $$;

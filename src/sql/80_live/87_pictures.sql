@@ -96,6 +96,7 @@ BEGIN
     format('buy_again_%sd', horizon_days), 'mean probability of its customers to buy within the horizon',
     'rules', 'what scored them: refresh, the rules in force when a refresh kept the day; of days filled in later, rules in force, models in force, refitted or no models',
     'kept_at', 'when the row was written'));
+  PERFORM crm_internal.distribute(table_name::regclass, tracking.purchases, false);
   RETURN table_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_segment_days(crm.tracked, text, text[], int) IS 'makes the table of segments by day';
@@ -128,6 +129,7 @@ BEGIN
       (SELECT string_agg(format('h.%1$I %2$s %3$s.%1$I', k, crm_internal.equality(a.atttypid::regtype), table_name), ' AND ')
        FROM unnest(keys) AS k JOIN pg_attribute a ON a.attrelid = tracking.histories AND a.attname = k));
   END IF;
+  PERFORM crm_internal.distribute(table_name::regclass, tracking.purchases, true);
   RETURN table_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_segment_since(crm.tracked, text, text[]) IS 'makes the table of since when customers are in their segments';
@@ -271,20 +273,10 @@ CREATE FUNCTION crm_internal.segment_rows_query(scoring regclass, scale_by text[
 $$;
 COMMENT ON FUNCTION crm_internal.segment_rows_query(regclass, text[]) IS 'the query of the rows of a table of segments by day';
 
--- All in one statement, so that what is counted and what is remembered of each customer is the same. Compiling it would take longer than running it.
-CREATE FUNCTION crm_internal.keep_segments(histories regclass) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-DECLARE
-  t constant crm.tracked := crm_internal.tracking_of(histories);
-  keys constant text[] := crm_internal.history_keys(histories);
-  scale_by constant text[] := nullif(crm_internal.scale_by(histories, t.scoring), '{}');
-BEGIN
-  IF NOT (crm_internal.is_there(t.segment_days) AND crm_internal.is_there(t.segment_since)) THEN
-    RETURN;
-  END IF;
-  EXECUTE format('DELETE FROM %1$s AS d USING %2$s AS r WHERE d.scored_on = r.refreshed_on AND %3$s',
-    t.segment_days, t.scoring, crm_internal.same_keys(t.scoring, scale_by, 'd', 'r'));
-  EXECUTE format($sql$
+-- writers is what changes since when customers are where they are, in the same statement: more parts of its WITH clause, or nothing.
+CREATE FUNCTION crm_internal.count_segments_query(tracking crm.tracked, scale_by text[], keys text[], writers text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format($query$
     WITH rule AS MATERIALIZED (
       SELECT %1$s r.refreshed_on AS scored_on, r.segments, k.last IS NOT NULL AND k.last <= r.refreshed_on AND k.earlier AS comparable,
         k.last IS NULL AS first, 'refresh' AS rules
@@ -307,30 +299,53 @@ BEGIN
         CROSS JOIN LATERAL (SELECT CASE WHEN s.segment_since = r.refreshed_on THEN s.previous_segment ELSE s.segment END AS segment) AS b
       WHERE r.refreshed_on IS NOT NULL AND NOT coalesce(s.segment_since = r.refreshed_on AND s.previous_segment IS NULL, false)
         AND NOT EXISTS (SELECT FROM %5$s AS h WHERE %8$s AND crm.until(h.history, r.refreshed_on) OPERATOR(crm.<>) '{}'::crm.purchase_history)
-      GROUP BY %1$s r.refreshed_on, b.segment),
+      GROUP BY %1$s r.refreshed_on, b.segment)%11$s
+    INSERT INTO %3$s %12$s$query$,
+    coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), tracking.scoring, tracking.segment_days, crm_internal.same_keys(tracking.scoring, scale_by, 'd', 'r'),
+    tracking.histories, crm_internal.same_keys(tracking.histories, scale_by, 'r', 'h'), tracking.segment_since, crm_internal.same_keys(tracking.histories, keys, 's', 'h'),
+    crm_internal.buy_again(crm_internal.horizon_days(tracking.customers)), crm_internal.same_keys(tracking.scoring, scale_by, 'r', 's'),
+    writers, crm_internal.segment_rows_query(tracking.scoring, scale_by))
+$$;
+COMMENT ON FUNCTION crm_internal.count_segments_query(crm.tracked, text[], text[], text) IS
+  'the statement that keeps how many customers are in which segment on the day of a refresh, and how many came and went';
+
+-- All in one statement, so that what is counted and what is remembered of each customer is the same. Compiling it would take longer than running it.
+CREATE FUNCTION crm_internal.keep_segments(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+  t constant crm.tracked := crm_internal.tracking_of(histories);
+  keys constant text[] := crm_internal.history_keys(histories);
+  scale_by constant text[] := nullif(crm_internal.scale_by(histories, t.scoring), '{}');
+BEGIN
+  IF NOT (crm_internal.is_there(t.segment_days) AND crm_internal.is_there(t.segment_since)) THEN
+    RETURN;
+  ELSIF crm_internal.is_of_citus(histories) THEN
+    PERFORM crm_internal.keep_segments_on_shards(histories);
+    RETURN;
+  END IF;
+  EXECUTE format('DELETE FROM %1$s AS d USING %2$s AS r WHERE d.scored_on = r.refreshed_on AND %3$s',
+    t.segment_days, t.scoring, crm_internal.same_keys(t.scoring, scale_by, 'd', 'r'));
+  EXECUTE crm_internal.count_segments_query(t, scale_by, keys, format($sql$,
     gone AS (
-      DELETE FROM %7$s AS s USING rule AS r
-      WHERE %10$s AND NOT EXISTS (SELECT FROM %5$s AS h WHERE %8$s AND crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history)),
+      DELETE FROM %1$s AS s USING rule AS r
+      WHERE %2$s AND NOT EXISTS (SELECT FROM %3$s AS h WHERE %4$s AND crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history)),
     come AS (
-      INSERT INTO %7$s (%11$s, segment, segment_since)
-      SELECT %12$s, h.segment, CASE WHEN NOT r.first THEN r.scored_on END FROM %5$s AS h JOIN rule AS r ON %6$s
-      WHERE crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history AND NOT EXISTS (SELECT FROM %7$s AS s WHERE %8$s)),
+      INSERT INTO %1$s (%5$s, segment, segment_since)
+      SELECT %6$s, h.segment, CASE WHEN NOT r.first THEN r.scored_on END FROM %3$s AS h JOIN rule AS r ON %7$s
+      WHERE crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history AND NOT EXISTS (SELECT FROM %1$s AS s WHERE %4$s)),
     changed AS (
-      UPDATE %7$s AS s SET segment = h.segment,
+      UPDATE %1$s AS s SET segment = h.segment,
         segment_since = CASE WHEN n.back THEN s.previous_since ELSE r.scored_on END,
         previous_segment = CASE WHEN n.back THEN NULL WHEN n.again THEN s.previous_segment ELSE s.segment END,
         previous_since = CASE WHEN n.back THEN NULL WHEN n.again THEN s.previous_since ELSE s.segment_since END
-      FROM %5$s AS h JOIN rule AS r ON %6$s
-        JOIN %7$s AS o ON %13$s
+      FROM %3$s AS h JOIN rule AS r ON %7$s
+        JOIN %1$s AS o ON %8$s
         CROSS JOIN LATERAL (SELECT coalesce(o.segment_since = r.scored_on, false) AS again,
           coalesce(o.segment_since = r.scored_on AND o.previous_segment = h.segment, false) AS back) AS n
-      WHERE %8$s AND crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history AND s.segment IS DISTINCT FROM h.segment)
-    INSERT INTO %3$s %14$s$sql$,
-    coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), t.scoring, t.segment_days, crm_internal.same_keys(t.scoring, scale_by, 'd', 'r'),
-    t.histories, crm_internal.same_keys(t.histories, scale_by, 'r', 'h'), t.segment_since, crm_internal.same_keys(t.histories, keys, 's', 'h'),
-    crm_internal.buy_again(crm_internal.horizon_days(t.customers)), crm_internal.same_keys(t.scoring, scale_by, 'r', 's'),
-    crm_internal.column_list(keys, ''::text), crm_internal.column_list(keys, 'h.'::text), crm_internal.same_keys(t.histories, keys, 'o', 'h'),
-    crm_internal.segment_rows_query(t.scoring, scale_by));
+      WHERE %4$s AND crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history AND s.segment IS DISTINCT FROM h.segment)$sql$,
+    t.segment_since, crm_internal.same_keys(t.scoring, scale_by, 'r', 's'), t.histories, crm_internal.same_keys(t.histories, keys, 's', 'h'),
+    crm_internal.column_list(keys, ''::text), crm_internal.column_list(keys, 'h.'::text), crm_internal.same_keys(t.histories, scale_by, 'r', 'h'),
+    crm_internal.same_keys(t.histories, keys, 'o', 'h')));
 END $$;
 COMMENT ON FUNCTION crm_internal.keep_segments(regclass) IS
   'keeps how many customers were in which segment on the day of a refresh, how many came and went, and since when each customer is in it';

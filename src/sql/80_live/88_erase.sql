@@ -45,8 +45,12 @@ COMMENT ON FUNCTION crm_internal.check_customer(regclass, jsonb) IS 'an error un
 
 CREATE FUNCTION crm_internal.rows_of_customer(histories regclass, relation regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('%s AS h WHERE EXISTS (SELECT FROM jsonb_populate_record(NULL::%s, $1) AS k WHERE %s)', relation, histories,
-    crm_internal.same_keys(histories, crm_internal.history_keys(histories), 'h', 'k'))
+  -- on shards the key is to be known before the query is cut
+  SELECT CASE WHEN crm_internal.is_of_citus(relation) OR crm_internal.is_of_citus(histories)
+    THEN (SELECT format('%s AS h WHERE %s', relation, string_agg(format('h.%I %s (jsonb_populate_record(NULL::%s, $1)).%1$I', k, crm_internal.equality(a.atttypid::regtype), histories), ' AND '))
+          FROM unnest(crm_internal.history_keys(histories)) AS k JOIN pg_attribute a ON a.attrelid = histories AND a.attname = k)
+    ELSE format('%s AS h WHERE EXISTS (SELECT FROM jsonb_populate_record(NULL::%s, $1) AS k WHERE %s)', relation, histories,
+      crm_internal.same_keys(histories, crm_internal.history_keys(histories), 'h', 'k')) END
 $$;
 COMMENT ON FUNCTION crm_internal.rows_of_customer(regclass, regclass) IS 'the rows of a customer $1 in a relation with the keys of a table of histories, as SQL';
 

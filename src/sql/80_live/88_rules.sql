@@ -96,6 +96,10 @@ BEGIN
     t.rules := rules;
     PERFORM crm_internal.write_tracked(t.purchases, t, '{rules}'::text[]);
   END LOOP;
+  IF crm_internal.is_of_citus(t.scoring) THEN
+    PERFORM crm_internal.record_rules(histories);
+    RETURN;
+  END IF;
   EXECUTE format('SELECT crm_internal.record_rule(%s::regclass, NULL::%s, r.*) FROM %s AS r', t.scoring::oid, t.scoring, t.scoring);
   IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = t.scoring AND tgfoid = 'crm.keep_rules()'::regprocedure) THEN
     EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION crm.keep_rules()',

@@ -1,0 +1,250 @@
+-- shards: trackings of tables that Citus has distributed, whose histories stand on the shards beside the rows that they are made of
+
+CREATE FUNCTION crm_internal.is_of_citus(relation regclass) RETURNS boolean
+  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_is_of_citus';
+COMMENT ON FUNCTION crm_internal.is_of_citus(regclass) IS 'whether Citus keeps the rows of a table: a distributed, reference or local table of Citus';
+CREATE FUNCTION crm_internal.distribution(purchases regclass, OUT source regclass, OUT distributed_by name, OUT key name)
+  LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_distribution';
+COMMENT ON FUNCTION crm_internal.distribution(regclass) IS
+  'a distributed table of Citus that a view reads, the column by which it is distributed, and the column of the view that shows it; NULL where there is none';
+
+CREATE FUNCTION crm_internal.is_on_shards(tracking regclass) RETURNS boolean
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN crm_internal.is_of_citus((crm_internal.tracking_of(tracking)).histories);
+END $$;
+COMMENT ON FUNCTION crm_internal.is_on_shards(regclass) IS 'whether the histories of a tracking stand on the shards of Citus';
+
+CREATE FUNCTION crm_internal.check_distribution(purchases regclass, keys text[], histories regclass) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  d record;
+BEGIN
+  SELECT * INTO d FROM crm_internal.distribution(purchases);
+  IF d.source IS NOT NULL AND (d.key IS NULL OR d.key::text <> ALL (keys)) THEN
+    PERFORM crm_internal.raise_error('wrong_object_type', format('%s is distributed by %I, which is no key column of %s', d.source, d.distributed_by, purchases),
+      detail => 'Histories stand on the shards, beside the rows that they are made of.',
+      hint => format('Distribute it by the customer: SELECT alter_distributed_table(%L, distribution_column => %L)', d.source, keys[1]));
+  ELSIF histories IS NOT NULL AND (d.source IS NOT NULL) <> crm_internal.is_of_citus(histories) THEN
+    PERFORM crm_internal.raise_error('wrong_object_type', format('%s and the rows of %s are not in one place', histories, purchases),
+      detail => 'Histories stand on the shards of Citus where all that feeds them is distributed.',
+      hint => 'If they were left by an earlier tracking, drop or rename its tables.');
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_distribution(regclass, text[], regclass) IS
+  'an error if a purchases view reads a distributed table whose rows of a customer are on several shards, or other histories than where those are';
+
+-- A step that writes on shards and reads what it wrote does so over one connection to each node.
+CREATE FUNCTION crm_internal.one_by_one(relation regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF crm_internal.is_of_citus(relation) THEN
+    PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.one_by_one(regclass) IS 'lets the rest of the transaction use one connection to each node, if a table is of Citus';
+
+CREATE FUNCTION crm_internal.distribute(relation regclass, purchases regclass, by_customer boolean) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  d record;
+BEGIN
+  SELECT * INTO d FROM crm_internal.distribution(purchases);
+  IF d.source IS NULL OR crm_internal.is_of_citus(relation) THEN
+    RETURN;
+  END IF;
+  PERFORM crm_internal.one_by_one(d.source);
+  IF by_customer THEN
+    EXECUTE 'SELECT create_distributed_table($1, $2, colocate_with => $3)' USING relation, d.key::text, d.source::text;
+  ELSE
+    EXECUTE 'SELECT create_reference_table($1)' USING relation;
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.distribute(regclass, regclass, boolean) IS
+  'gives a table of a tracking to Citus if its purchases view reads a distributed table: beside the rows of the customers, or as a reference table';
+
+-- filling, in two statements that run on the shards
+
+CREATE FUNCTION crm_internal.fill_on_shards(histories regclass) RETURNS bigint
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keys constant text[] := crm_internal.history_keys(histories);
+  fresh constant text := crm_internal.all_histories_query(histories);
+  gone bigint;
+  come bigint;
+BEGIN
+  EXECUTE format($sql$UPDATE %1$s AS h SET history = '{}'::crm.purchase_history
+      WHERE h.history OPERATOR(crm.<>) '{}'::crm.purchase_history AND NOT EXISTS (SELECT FROM (%2$s) AS f WHERE %3$s)$sql$,
+    histories, fresh, crm_internal.same_keys(histories, keys, 'f', 'h'));
+  GET DIAGNOSTICS gone = ROW_COUNT;
+  EXECUTE format($sql$INSERT INTO %1$s AS h (%2$s, history) SELECT %2$s, history FROM (%3$s) AS f
+      ON CONFLICT (%2$s) DO UPDATE SET history = excluded.history WHERE h.history OPERATOR(crm.<>) excluded.history$sql$,
+    histories, crm_internal.column_list(keys, ''::text), fresh);
+  GET DIAGNOSTICS come = ROW_COUNT;
+  RETURN gone + come;
+END $$;
+COMMENT ON FUNCTION crm_internal.fill_on_shards(regclass) IS 'makes histories on shards what the purchases views say; returns how many changed';
+
+-- scoring, the next customers in the order of their keys
+
+-- The condition that a customer h comes behind one key and up to another; keys whose type brings its own operators are not cut.
+CREATE FUNCTION crm_internal.between_keys(histories regclass, after text[], up_to text[]) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT concat('true', CASE WHEN after IS NOT NULL THEN format(' AND ROW(%s) > ROW(%s)', columns, lower) END,
+    CASE WHEN up_to IS NOT NULL THEN format(' AND ROW(%s) <= ROW(%s)', columns, upper) END)
+  FROM (SELECT string_agg(format('h.%I', a.attname), ', ' ORDER BY k.n) AS columns,
+      string_agg(format('%L::%s', after[k.n], format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY k.n) AS lower,
+      string_agg(format('%L::%s', up_to[k.n], format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY k.n) AS upper
+    FROM unnest(crm_internal.history_keys(histories)) WITH ORDINALITY AS k(name, n) JOIN pg_attribute a ON a.attrelid = histories AND a.attname = k.name) AS b
+$$;
+COMMENT ON FUNCTION crm_internal.between_keys(regclass, text[], text[]) IS 'the condition that a row h of a table of histories stands behind one key and up to another, as SQL; NULL is no bound';
+
+CREATE FUNCTION crm_internal.last_of_batch(histories regclass, after text[], customers int) RETURNS text[]
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keys constant text[] := crm_internal.history_keys(histories);
+  last record;
+  found_one bigint;
+BEGIN
+  IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = histories AND a.attname = ANY (keys) AND crm_internal.equality(a.atttypid) NOT LIKE 'OPERATOR(pg_catalog.%') THEN
+    RETURN NULL;
+  END IF;
+  EXECUTE format('SELECT %1$s FROM %2$s AS h WHERE %3$s ORDER BY %1$s LIMIT 1 OFFSET %4$s', crm_internal.column_list(keys, 'h.'::text), histories,
+    crm_internal.between_keys(histories, after, NULL::text[]), customers - 1) INTO last;
+  GET DIAGNOSTICS found_one = ROW_COUNT;
+  IF found_one = 0 THEN
+    RETURN NULL;
+  END IF;
+  RETURN (SELECT array_agg(to_jsonb(last) ->> k ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n));
+END $$;
+COMMENT ON FUNCTION crm_internal.last_of_batch(regclass, text[], int) IS 'the key of the last of the next customers behind a key; NULL if there are not so many';
+
+CREATE FUNCTION crm_internal.rescore_on_shards(histories regclass, after text[], customers int, why text,
+    OUT last text[], OUT customers_read bigint, OUT customers_written bigint)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t constant crm.tracked := crm_internal.tracking_of(histories);
+  keys constant text[] := crm_internal.history_keys(histories);
+  these text;
+  scored text;
+BEGIN
+  PERFORM crm_internal.one_by_one(histories);
+  last := crm_internal.last_of_batch(histories, after, customers);
+  these := crm_internal.between_keys(histories, after, last);
+  EXECUTE format('SELECT count(*) FROM %s AS h WHERE %s', histories, these) INTO customers_read;
+  scored := format($sql$SELECT %1$s, h.segment AS old_segment, h.tier AS old_tier, %2$s, r.refreshing_as_of
+      FROM %3$s AS h JOIN %4$s AS r ON %5$s %6$s CROSS JOIN LATERAL %7$s AS c WHERE %8$s$sql$,
+    crm_internal.column_list(keys, 'h.'::text), crm_internal.column_list(crm_internal.score_columns(), 'c.'::text), histories, t.scoring,
+    crm_internal.same_keys(histories, crm_internal.scale_by(histories, t.scoring), 'r', 'h'), crm_internal.decisions_join(histories),
+    crm_internal.score_call(histories, 'h.history', 'r.refreshing_as_of'), these);
+  IF crm_internal.is_there(t.changes) THEN
+    EXECUTE format($sql$INSERT INTO %1$s (%2$s, changed_at, what, old_value, new_value, why)
+        SELECT %3$s, $1, w.what, w.old_value, w.new_value, $2
+        FROM (%4$s) AS c CROSS JOIN LATERAL unnest('{segment,tier}'::text[], ARRAY[c.old_segment, c.old_tier], ARRAY[c.segment, c.tier]) AS w(what, old_value, new_value)
+        WHERE w.old_value IS DISTINCT FROM w.new_value$sql$,
+      t.changes, crm_internal.column_list(keys, ''::text), crm_internal.column_list(keys, 'c.'::text), scored)
+    USING now(), why;
+  END IF;
+  EXECUTE format($sql$UPDATE %1$s AS h SET %2$s, scored_on = c.refreshing_as_of, updated_at = CASE WHEN record_ne(ROW(%3$s), ROW(%4$s)) THEN $1 ELSE h.updated_at END
+      FROM (%5$s) AS c WHERE %6$s AND (record_ne(ROW(%3$s), ROW(%4$s)) OR h.scored_on IS NULL OR h.scored_on > c.refreshing_as_of)$sql$,
+    histories, (SELECT string_agg(format('%1$I = c.%1$I', s), ', ' ORDER BY n) FROM unnest(crm_internal.score_columns()) WITH ORDINALITY AS u(s, n)),
+    crm_internal.column_list(crm_internal.score_columns(), 'h.'::text), crm_internal.column_list(crm_internal.score_columns(), 'c.'::text),
+    scored, crm_internal.same_keys(histories, keys, 'c', 'h'))
+  USING now();
+  GET DIAGNOSTICS customers_written = ROW_COUNT;
+END $$;
+COMMENT ON FUNCTION crm_internal.rescore_on_shards(regclass, text[], int, text) IS
+  'what crm_internal.rescore does, for histories on shards, which score their customers themselves';
+
+-- what the rules keep of all customers; an aggregate that is not split takes its values alone to the coordinator
+
+CREATE FUNCTION crm_internal.measure_on_shards(histories regclass, scoring regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  scale_by constant text[] := nullif(crm_internal.scale_by(histories, scoring), '{}');
+  keys constant text := coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', '');
+BEGIN
+  EXECUTE format($sql$UPDATE %1$s AS r SET rhythm = crm_internal.rhythm_or_null(n.rhythm)
+      FROM (SELECT %2$s crm_internal.rhythm_data(h.history, r.refreshing_as_of) AS rhythm FROM %3$s AS h JOIN %1$s AS r ON %4$s
+            WHERE crm.first_purchased_on(h.history) <= r.refreshing_as_of %5$s) AS n WHERE %6$s$sql$,
+    scoring, keys, histories, crm_internal.same_keys(histories, scale_by, 'r', 'h'), coalesce('GROUP BY ' || crm_internal.column_list(scale_by, 'r.'::text), ''),
+    crm_internal.same_keys(histories, scale_by, 'r', 'n'));
+  EXECUTE format($sql$WITH n AS MATERIALIZED (
+        SELECT %2$s v.measure, percentile_disc('{0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1}'::float8[]) WITHIN GROUP (ORDER BY v.value DESC) AS cuts
+        FROM (SELECT %2$s CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN 'spend' ELSE 'clv' END AS measure,
+            CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN crm.spend(crm.until(h.history, r.refreshing_as_of))::float8 ELSE h.clv END AS value
+          FROM %3$s AS h JOIN %1$s AS r ON %4$s WHERE crm.first_purchased_on(h.history) <= r.refreshing_as_of) AS v GROUP BY %5$s v.measure)
+      UPDATE %1$s AS r SET value_measure = n.measure, value_cuts = n.cuts FROM n WHERE %6$s$sql$,
+    scoring, keys, histories, crm_internal.same_keys(histories, scale_by, 'r', 'h'), coalesce(crm_internal.column_list(scale_by, 'v.'::text) || ',', ''),
+    crm_internal.same_keys(histories, scale_by, 'r', 'n'));
+END $$;
+COMMENT ON FUNCTION crm_internal.measure_on_shards(regclass, regclass) IS 'what crm_internal.measure_customers does, for histories on shards';
+
+-- The history of rules: no trigger sees a change of a reference table, so a refresh does.
+CREATE FUNCTION crm_internal.record_rules(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t constant crm.tracked := crm_internal.tracking_of(histories);
+  scale_by constant text[] := crm_internal.scale_by(histories, t.scoring);
+  rule record;
+BEGIN
+  IF NOT (crm_internal.is_of_citus(t.scoring) AND crm_internal.is_there(t.rules)) THEN
+    RETURN;
+  END IF;
+  -- a function that writes is called here, and not where the rows of the rules are
+  FOR rule IN EXECUTE format($sql$
+      WITH present AS MATERIALIZED (SELECT jsonb_build_array(%2$s) AS keys, to_jsonb(r) AS rule FROM %1$s AS r),
+      past AS MATERIALIZED (SELECT DISTINCT ON (keys) keys, rule FROM (SELECT jsonb_build_array(%2$s) AS keys, to_jsonb(r) AS rule, r.change_number FROM %3$s AS r) AS r
+                            ORDER BY keys, change_number DESC)
+      SELECT n.rule AS now_is, o.rule AS was
+      FROM present AS n FULL JOIN (SELECT p.* FROM past AS p WHERE p.rule ->> 'changed_columns' IS NOT NULL) AS o ON n.keys = o.keys$sql$,
+    t.scoring, crm_internal.column_list(scale_by, 'r.'::text), t.rules)
+  LOOP
+    EXECUTE format('SELECT crm_internal.record_rule(%1$s::regclass, jsonb_populate_record(NULL::%2$s, $1), jsonb_populate_record(NULL::%2$s, $2))', t.scoring::oid, t.scoring)
+    USING rule.was, rule.now_is;
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.record_rules(regclass) IS 'writes down what has changed in the rules of a tracking on shards since they were written down last';
+
+-- segments by day: what crm_internal.keep_segments does in one statement, in the order in which each finds what it needs
+
+CREATE FUNCTION crm_internal.keep_segments_on_shards(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+  t constant crm.tracked := crm_internal.tracking_of(histories);
+  keys constant text[] := crm_internal.history_keys(histories);
+  scale_by constant text[] := nullif(crm_internal.scale_by(histories, t.scoring), '{}');
+  rule text;
+  h_keys text;
+BEGIN
+  PERFORM crm_internal.one_by_one(histories);
+  EXECUTE format('DELETE FROM %1$s AS d USING %2$s AS r WHERE d.scored_on = r.refreshed_on AND %3$s',
+    t.segment_days, t.scoring, crm_internal.same_keys(t.scoring, scale_by, 'd', 'r'));
+  EXECUTE crm_internal.count_segments_query(t, scale_by, keys, ''::text);
+  -- the rows that this transaction has written are not of an earlier refresh
+  rule := format($sql$(SELECT %1$s r.refreshed_on AS scored_on,
+        NOT EXISTS (SELECT 1 FROM %2$s AS d WHERE d.rules = 'refresh' AND d.kept_at < %3$L::timestamptz AND %4$s) AS first
+      FROM %5$s AS r WHERE r.refreshed_on IS NOT NULL)$sql$,
+    coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), t.segment_days, now(), crm_internal.same_keys(t.scoring, scale_by, 'd', 'r'), t.scoring);
+  h_keys := crm_internal.same_keys(histories, keys, 's', 'h');
+  EXECUTE format($sql$DELETE FROM %1$s AS s USING %2$s AS r WHERE r.refreshed_on IS NOT NULL AND %3$s
+      AND NOT EXISTS (SELECT FROM %4$s AS h WHERE %5$s AND crm.until(h.history, r.refreshed_on) OPERATOR(crm.<>) '{}'::crm.purchase_history)$sql$,
+    t.segment_since, t.scoring, crm_internal.same_keys(t.scoring, scale_by, 'r', 's'), histories, h_keys);
+  EXECUTE format($sql$UPDATE %1$s AS s SET segment = h.segment,
+        segment_since = CASE WHEN h.back THEN s.previous_since ELSE h.scored_on END,
+        previous_segment = CASE WHEN h.back THEN NULL WHEN h.again THEN s.previous_segment ELSE s.segment END,
+        previous_since = CASE WHEN h.back THEN NULL WHEN h.again THEN s.previous_since ELSE s.segment_since END
+      FROM (SELECT %2$s, h.segment, r.scored_on, coalesce(o.segment_since = r.scored_on, false) AS again,
+              coalesce(o.segment_since = r.scored_on AND o.previous_segment = h.segment, false) AS back
+            FROM %3$s AS h JOIN %4$s AS r ON %5$s JOIN %1$s AS o ON %6$s
+            WHERE crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history) AS h
+      WHERE %7$s AND s.segment IS DISTINCT FROM h.segment$sql$,
+    t.segment_since, crm_internal.column_list(keys, 'h.'::text), histories, rule, crm_internal.same_keys(histories, scale_by, 'r', 'h'),
+    crm_internal.same_keys(histories, keys, 'o', 'h'), h_keys);
+  EXECUTE format($sql$INSERT INTO %1$s (%2$s, segment, segment_since)
+      SELECT %3$s, h.segment, CASE WHEN NOT r.first THEN r.scored_on END FROM %4$s AS h JOIN %5$s AS r ON %6$s
+      WHERE crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history ON CONFLICT (%2$s) DO NOTHING$sql$,
+    t.segment_since, crm_internal.column_list(keys, ''::text), crm_internal.column_list(keys, 'h.'::text), histories, rule,
+    crm_internal.same_keys(histories, scale_by, 'r', 'h'));
+END $$;
+COMMENT ON FUNCTION crm_internal.keep_segments_on_shards(regclass) IS 'what crm_internal.keep_segments does, for histories on shards';
