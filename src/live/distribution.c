@@ -18,8 +18,8 @@
 /* What a query shows of a distributed table. */
 typedef struct Distribution
 {
-	Oid		table;	   /* one that it reads; InvalidOid if none */
-	int		column;	   /* by which that is distributed */
+	Oid		table;	   /* of Citus that it reads, a distributed one if there is any; or InvalidOid */
+	int		column;	   /* by which that is distributed; 0 if by none */
 	List   *positions; /* of the columns of the query that hold such a column of a table */
 } Distribution;
 
@@ -55,11 +55,12 @@ entry_distribution(Query *query, RangeTblEntry *rte, Oid view)
 		relation_close(rel, NoLock);
 		return found;
 	}
-	found.column = citus_distribution_column(rte->relid);
-	if (found.column == InvalidAttrNumber)
+	if (citus_table(rte->relid) == NULL)
 		return found;
 	found.table = rte->relid;
-	found.positions = list_make1_int(found.column);
+	found.column = citus_distribution_column(rte->relid);
+	if (found.column != InvalidAttrNumber)
+		found.positions = list_make1_int(found.column);
 	return found;
 }
 
@@ -90,7 +91,27 @@ positions_of_query(Query *query, List *entries)
 	return positions;
 }
 
-/* What a query shows of the distributed tables that it reads; view is the view that it stands behind. */
+/* Of queries that are put together, a column has to be one in all of them. */
+static List *
+positions_in_all(Query *query, List *entries)
+{
+	List	 *positions = NIL;
+	bool	  first = true;
+	ListCell *lc;
+
+	foreach (lc, query->rtable)
+	{
+		Distribution *of = list_nth(entries, foreach_current_index(lc));
+
+		if (((RangeTblEntry *) lfirst(lc))->rtekind != RTE_SUBQUERY)
+			continue;
+		positions = first ? of->positions : list_intersection_int(positions, of->positions);
+		first = false;
+	}
+	return positions;
+}
+
+/* What a query shows of the tables of Citus that it reads; view is the view that it stands behind. */
 static Distribution
 query_distribution(Query *query, Oid view)
 {
@@ -105,33 +126,21 @@ query_distribution(Query *query, Oid view)
 
 		*of = entry_distribution(query, lfirst(lc), view);
 		entries = lappend(entries, of);
-		if (OidIsValid(found.table) || !OidIsValid(of->table))
-			continue;
-		found.table = of->table;
-		found.column = of->column;
-	}
-	/* of queries that are put together, a column has to be one in all of them */
-	if (query->setOperations == NULL)
-		found.positions = positions_of_query(query, entries);
-	else
-	{
-		bool first = true;
-
-		foreach (lc, entries)
+		if (OidIsValid(of->table) && found.column == InvalidAttrNumber)
 		{
-			Distribution *of = lfirst(lc);
-
-			found.positions = first ? of->positions : list_intersection_int(found.positions, of->positions);
-			first = false;
+			found.table = of->table;
+			found.column = of->column;
 		}
 	}
+	found.positions = query->setOperations ? positions_in_all(query, entries)
+										   : positions_of_query(query, entries);
 	return found;
 }
 
 /*
- * (view regclass) -> (source regclass, distributed_by name, key name): a distributed
- * table that a view reads, the column by which it is distributed, and the column of the view
- * that shows such a column; NULL where there is none.
+ * (view regclass) -> (source regclass, distributed_by name, key name): a table of
+ * Citus that a view reads, a distributed one if there is any, the column by which it is
+ * distributed, and the column of the view that shows such a column; NULL where there is none.
  */
 PG_FUNCTION_INFO_V1(crm_distribution);
 Datum
@@ -148,8 +157,13 @@ crm_distribution(PG_FUNCTION_ARGS)
 	if (OidIsValid(found.table))
 	{
 		values[0] = ObjectIdGetDatum(found.table);
-		values[1] = DirectFunctionCall1(namein, CStringGetDatum(get_attname(found.table, found.column, false)));
-		nulls[0] = nulls[1] = false;
+		nulls[0] = false;
+	}
+	if (found.column != InvalidAttrNumber)
+	{
+		values[1] = DirectFunctionCall1(
+			namein, CStringGetDatum(get_attname(found.table, found.column, false)));
+		nulls[1] = false;
 	}
 	if (found.positions != NIL)
 	{

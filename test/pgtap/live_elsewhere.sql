@@ -1,6 +1,6 @@
 -- Tables whose rows are on other servers: no trigger sees them, so crm.refresh keeps them, and no statement fails.
 SET client_min_messages = error;
-SELECT plan(24);
+SELECT plan(25);
 
 CREATE EXTENSION postgres_fdw;
 SELECT format('CREATE SERVER there FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)',
@@ -77,6 +77,9 @@ SELECT is((SELECT reason FROM crm.live_source('bought_purchases')), 'it reads "b
 CREATE TABLE shipped (order_id int, day date, amount numeric);
 CREATE VIEW joined_purchases AS SELECT l.customer, s.day AS purchased_on, s.amount FROM shipped AS s JOIN looked_up AS l ON l.id = s.order_id;
 SELECT is((SELECT reason FROM crm.live_source('joined_purchases')), 'it reads "looked_up", a local table of Citus', 'a joined one as well');
+
+CREATE VIEW by_any AS SELECT customer, day AS purchased_on, amount FROM bought UNION ALL SELECT customer, day, amount * 2 FROM bought;
+SELECT is((SELECT d.key FROM crm_internal.distribution('by_any') AS d), 'customer', 'as these do');
 
 -- histories that somebody has given to Citus: what triggers would write there nobody reads
 CREATE TABLE served (customer int, day date, amount numeric);

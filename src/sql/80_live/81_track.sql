@@ -742,34 +742,43 @@ COMMENT ON FUNCTION crm_internal.remake_customers_on(crm.tracked) IS
 
 -- filling and scaling
 
+-- fresh is what stands behind FROM; customers without purchases keep their rows.
+CREATE FUNCTION crm_internal.fill_statements(histories regclass, fresh text, OUT gone text, OUT come text)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keys constant text[] := crm_internal.history_keys(histories);
+  bought constant text[] := crm_internal.bought_columns(histories);
+BEGIN
+  gone := format('UPDATE %s AS h SET %s WHERE (%s) AND NOT EXISTS (SELECT FROM %s AS f WHERE %s)', histories,
+    (SELECT string_agg(format('%I = ''{}''', b), ', ') FROM unnest(bought) AS b),
+    (SELECT string_agg(format('h.%I OPERATOR(crm.<>) ''{}''', b), ' OR ') FROM unnest(bought) AS b), fresh, crm_internal.same_keys(histories, keys, 'f', 'h'));
+  come := format('INSERT INTO %1$s AS h (%2$s, %3$s) SELECT %2$s, %4$s FROM %5$s AS f ORDER BY %2$s ON CONFLICT (%2$s) DO UPDATE SET %6$s WHERE %7$s',
+    histories, crm_internal.column_list(keys, ''::text), crm_internal.column_list(bought, ''::text),
+    CASE WHEN crm_internal.keeps_mix(histories) THEN 'history, mix' ELSE 'history' END, fresh,
+    (SELECT string_agg(format('%I = excluded.%1$I', b), ', ') FROM unnest(bought) AS b),
+    (SELECT string_agg(format('coalesce(h.%I OPERATOR(crm.<>) excluded.%1$I, true)', b), ' OR ') FROM unnest(bought) AS b));
+END $$;
+COMMENT ON FUNCTION crm_internal.fill_statements(regclass, text) IS
+  'the statements that make histories what a table or subquery of fresh ones says: of customers who are not in it, and of those who are';
+
 CREATE FUNCTION crm_internal.fill_histories(histories regclass, why text) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t constant crm.tracked := crm_internal.tracking_of(histories);
-  keys constant text[] := crm_internal.history_keys(histories);
-  bought constant text[] := crm_internal.bought_columns(histories);
+  query constant text := crm_internal.all_histories_query(histories);
+  made regclass;
   changed bigint;
 BEGIN
   IF crm_internal.is_of_citus(histories) THEN
     RETURN crm_internal.fill_on_shards(histories);
+  ELSIF crm_internal.reads_citus(histories) THEN
+    made := crm_internal.fresh_histories(histories, query);
   END IF;
-  EXECUTE format($sql$
-    WITH fresh AS MATERIALIZED (%1$s),
-    gone AS (UPDATE %2$s AS h SET %6$s
-      WHERE (%7$s) AND NOT EXISTS (SELECT FROM fresh AS f WHERE %3$s) RETURNING 1),
-    come AS (
-      INSERT INTO %2$s AS h (%4$s, %5$s) SELECT %4$s, %10$s FROM fresh ORDER BY %4$s
-      ON CONFLICT (%4$s) DO UPDATE SET %8$s WHERE %9$s
-      RETURNING 1)
-    SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)$sql$,
-    crm_internal.all_histories_query(histories), histories, crm_internal.same_keys(histories, keys, 'f', 'h'), crm_internal.column_list(keys, ''::text),
-    crm_internal.column_list(bought, ''::text),
-    (SELECT string_agg(format('%I = ''{}''', b), ', ') FROM unnest(bought) AS b),
-    (SELECT string_agg(format('h.%I OPERATOR(crm.<>) ''{}''', b), ' OR ') FROM unnest(bought) AS b),
-    (SELECT string_agg(format('%I = excluded.%1$I', b), ', ') FROM unnest(bought) AS b),
-    (SELECT string_agg(format('coalesce(h.%I OPERATOR(crm.<>) excluded.%1$I, true)', b), ' OR ') FROM unnest(bought) AS b),
-    CASE WHEN crm_internal.keeps_mix(histories) THEN 'history, mix' ELSE 'history' END)
-  INTO changed;
+  EXECUTE (SELECT format('WITH fresh AS MATERIALIZED (%s), gone AS (%s RETURNING 1), come AS (%s RETURNING 1) SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)',
+      coalesce(format('SELECT * FROM %s', made), query), s.gone, s.come)
+    FROM crm_internal.fill_statements(histories, 'fresh'::text) AS s) INTO changed;
+  IF made IS NOT NULL THEN
+    EXECUTE format('DROP TABLE %s', made);
+  END IF;
   RETURN changed;
 END $$;
 COMMENT ON FUNCTION crm_internal.fill_histories(regclass, text) IS
@@ -921,20 +930,30 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.rescore_all(regclass) IS 'scores all customers in one transaction';
 
-CREATE FUNCTION crm_internal.fill_new_histories(histories regclass, scoring regclass) RETURNS void
+CREATE FUNCTION crm_internal.fresh_histories(histories regclass, query text) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys constant text[] := crm_internal.history_keys(histories);
-  kept constant text := crm_internal.kept_history(histories);
   fresh text;
 BEGIN
   -- no temporary table: this may run as an owner who is trusted less than the caller
   SELECT format('%s.%I', c.relnamespace::regnamespace, crm_internal.free_name(c.relnamespace, c.relname::text, '_fresh'::text)) INTO fresh
   FROM pg_class c WHERE c.oid = histories;
-  EXECUTE format('CREATE UNLOGGED TABLE %s AS %s', fresh, CASE kept WHEN 'history' THEN crm_internal.all_histories_query(histories)
+  EXECUTE format('CREATE UNLOGGED TABLE %s AS %s', fresh, query);
+  RETURN fresh::regclass;
+END $$;
+COMMENT ON FUNCTION crm_internal.fresh_histories(regclass, text) IS 'a new table beside a table of histories with what a query gives, for the caller to drop';
+
+CREATE FUNCTION crm_internal.fill_new_histories(histories regclass, scoring regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keys constant text[] := crm_internal.history_keys(histories);
+  kept constant text := crm_internal.kept_history(histories);
+  fresh regclass;
+BEGIN
+  fresh := crm_internal.fresh_histories(histories, CASE kept WHEN 'history' THEN crm_internal.all_histories_query(histories)
     ELSE format('SELECT %s, history AS %s, crm.count_days(history) AS history%s FROM (%s) AS rows', crm_internal.column_list(keys, ''::text), kept,
       CASE WHEN crm_internal.keeps_mix(histories) THEN ', mix' ELSE '' END, crm_internal.all_histories_query(histories)) END);
-  PERFORM crm_internal.make_scales(histories, scoring, NULL::date, fresh::regclass);
+  PERFORM crm_internal.make_scales(histories, scoring, NULL::date, fresh);
   EXECUTE format($sql$
     INSERT INTO %1$s (%2$s, %10$s, %3$s, scored_on, updated_at)
     SELECT %4$s, %11$s, %5$s, r.refreshing_as_of, now()

@@ -76,6 +76,7 @@ BEGIN
     PERFORM crm_internal.raise_error('undefined_table', format('the %s of %s has been dropped', CASE WHEN crm_internal.is_there(t.customers) THEN 'table of scoring rules' ELSE 'customers view' END,
       coalesce(t.source_name, t.purchases::text)), hint => 'End the tracking with crm.untrack and begin it anew with crm.track.');
   END IF;
+  PERFORM crm_internal.check_in_place(t);
   PERFORM crm_internal.complete_rules(t.scoring); -- what is made below reads columns that came with later releases
   PERFORM crm_internal.complete_pictures(t.histories);
   PERFORM crm_internal.remake_customers_on(crm_internal.tracking_of(tracking));
@@ -344,7 +345,7 @@ BEGIN
     SELECT t.decisions::text,
       CASE WHEN count(g.oid) < 4 THEN 'lacks triggers, see crm.track_partitions' ELSE 'has triggers that are disabled' END
     FROM pg_class c LEFT JOIN LATERAL crm_internal.own_triggers(c.oid::regclass) AS g ON true
-    WHERE c.oid = t.decisions
+    WHERE c.oid = t.decisions AND NOT crm_internal.is_of_citus(t.decisions)
     HAVING count(c.oid) > 0 AND count(g.oid) FILTER (WHERE g.tgenabled IN ('A', 'O')) < 4;
   RETURN QUERY
     SELECT o.source::text, format('was called %s when it was tracked: if another table took its place, track that one', o.source_name)
@@ -420,7 +421,7 @@ BEGIN
   IF NOT crm_internal.is_owner(t.histories) THEN
     RETURN crm_internal.as_owner(t.histories, format('SELECT crm.track_partitions(%s::regclass)', tracking::oid))::int;
   END IF;
-  IF t.decisions IS NOT NULL THEN
+  IF t.decisions IS NOT NULL AND NOT crm_internal.is_of_citus(t.decisions) THEN
     PERFORM crm_internal.decision_triggers(t.decisions);
   END IF;
   RETURN (SELECT sum(crm_internal.follow_tables(o.source || o.joined, o.by_row))::int

@@ -172,7 +172,11 @@ BEGIN
     'decided_by', 'who decided it',
     'decided_at', 'when',
     'why', 'the reason, for the auditor'));
-  PERFORM crm_internal.decision_triggers(decisions_name::regclass);
+  IF crm_internal.is_of_citus(histories) THEN
+    PERFORM crm_internal.distribute(decisions_name::regclass, (crm_internal.tracking_of(histories)).purchases, true);
+  ELSE
+    PERFORM crm_internal.decision_triggers(decisions_name::regclass);
+  END IF;
   RETURN decisions_name::regclass;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_decisions(regclass, text, boolean) IS 'makes the table of decisions on the tiers of customers';
@@ -338,7 +342,9 @@ BEGIN
     PERFORM crm_internal.write_tracked(o.purchases, o, '{decisions,standing,by_invitation}'::text[]);
   END LOOP;
   PERFORM crm_internal.remake_customers_on(t);
-  IF by_invitation THEN
+  IF by_invitation AND crm_internal.is_of_citus(t.histories) THEN
+    PERFORM crm_internal.rescore_on_shards(t.histories, NULL::text[], 2147483647, 'decision'::text);
+  ELSIF by_invitation THEN
     PERFORM crm_internal.rescore(t.histories, NULL::text[], 2147483647, 'decision'::text);
   END IF;
   RETURN t.standing;

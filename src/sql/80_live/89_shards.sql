@@ -6,7 +6,7 @@ COMMENT ON FUNCTION crm_internal.is_of_citus(regclass) IS 'whether Citus keeps t
 CREATE FUNCTION crm_internal.distribution(purchases regclass, OUT source regclass, OUT distributed_by name, OUT key name)
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_distribution';
 COMMENT ON FUNCTION crm_internal.distribution(regclass) IS
-  'a distributed table of Citus that a view reads, the column by which it is distributed, and the column of the view that shows it; NULL where there is none';
+  'a table of Citus that a view reads, a distributed one if there is any, the column by which it is distributed, and the column of the view that shows it; NULL where there is none';
 
 CREATE FUNCTION crm_internal.is_on_shards(tracking regclass) RETURNS boolean
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -21,11 +21,11 @@ DECLARE
   d record;
 BEGIN
   SELECT * INTO d FROM crm_internal.distribution(purchases);
-  IF d.source IS NOT NULL AND (d.key IS NULL OR d.key::text <> ALL (keys)) THEN
+  IF d.distributed_by IS NOT NULL AND (d.key IS NULL OR d.key::text <> ALL (keys)) THEN
     PERFORM crm_internal.raise_error('wrong_object_type', format('%s is distributed by %I, which is no key column of %s', d.source, d.distributed_by, purchases),
       detail => 'Histories stand on the shards, beside the rows that they are made of.',
       hint => format('Distribute it by the customer: SELECT alter_distributed_table(%L, distribution_column => %L)', d.source, keys[1]));
-  ELSIF histories IS NOT NULL AND (d.source IS NOT NULL) <> crm_internal.is_of_citus(histories) THEN
+  ELSIF histories IS NOT NULL AND (d.distributed_by IS NOT NULL) <> crm_internal.is_of_citus(histories) THEN
     PERFORM crm_internal.raise_error('wrong_object_type', format('%s and the rows of %s are not in one place', histories, purchases),
       detail => 'Histories stand on the shards of Citus where all that feeds them is distributed.',
       hint => 'If they were left by an earlier tracking, drop or rename its tables.');
@@ -33,6 +33,27 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.check_distribution(regclass, text[], regclass) IS
   'an error if a purchases view reads a distributed table whose rows of a customer are on several shards, or other histories than where those are';
+
+-- Histories that somebody has distributed: nothing that keeps them would know.
+CREATE FUNCTION crm_internal.check_in_place(tracking crm.tracked) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF crm_internal.is_of_citus(tracking.histories) <> crm_internal.is_of_citus(tracking.scoring) THEN
+    PERFORM crm_internal.raise_error('object_not_in_prerequisite_state', format('%s and %s are not in one place', tracking.histories, tracking.scoring),
+      detail => 'One of them was distributed by Citus; crm.track does that where the orders are.',
+      hint => format('SELECT crm.untrack(%L), drop both, and call crm.track again: they are made of the orders.', tracking.histories));
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_in_place(crm.tracked) IS 'an error if either the histories or the rules of a tracking were given to Citus';
+
+-- Citus plans no statement that writes here what it reads there.
+CREATE FUNCTION crm_internal.reads_citus(histories regclass) RETURNS boolean
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM crm.tracked t, LATERAL crm_internal.distribution(t.purchases) AS d
+                 WHERE t.histories = reads_citus.histories AND d.source IS NOT NULL AND NOT crm_internal.is_of_citus(t.histories));
+END $$;
+COMMENT ON FUNCTION crm_internal.reads_citus(regclass) IS 'whether histories that stand in one place are made of rows of tables of Citus';
 
 -- A step that writes on shards and reads what it wrote does so over one connection to each node.
 CREATE FUNCTION crm_internal.one_by_one(relation regclass) RETURNS void
@@ -50,7 +71,7 @@ DECLARE
   d record;
 BEGIN
   SELECT * INTO d FROM crm_internal.distribution(purchases);
-  IF d.source IS NULL OR crm_internal.is_of_citus(relation) THEN
+  IF d.distributed_by IS NULL OR crm_internal.is_of_citus(relation) THEN
     RETURN;
   END IF;
   PERFORM crm_internal.one_by_one(d.source);
@@ -68,18 +89,14 @@ COMMENT ON FUNCTION crm_internal.distribute(regclass, regclass, boolean) IS
 CREATE FUNCTION crm_internal.fill_on_shards(histories regclass) RETURNS bigint
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  keys constant text[] := crm_internal.history_keys(histories);
-  fresh constant text := crm_internal.all_histories_query(histories);
+  step record;
   gone bigint;
   come bigint;
 BEGIN
-  EXECUTE format($sql$UPDATE %1$s AS h SET history = '{}'::crm.purchase_history
-      WHERE h.history OPERATOR(crm.<>) '{}'::crm.purchase_history AND NOT EXISTS (SELECT FROM (%2$s) AS f WHERE %3$s)$sql$,
-    histories, fresh, crm_internal.same_keys(histories, keys, 'f', 'h'));
+  SELECT * INTO step FROM crm_internal.fill_statements(histories, format('(%s)', crm_internal.all_histories_query(histories)));
+  EXECUTE step.gone;
   GET DIAGNOSTICS gone = ROW_COUNT;
-  EXECUTE format($sql$INSERT INTO %1$s AS h (%2$s, history) SELECT %2$s, history FROM (%3$s) AS f
-      ON CONFLICT (%2$s) DO UPDATE SET history = excluded.history WHERE h.history OPERATOR(crm.<>) excluded.history$sql$,
-    histories, crm_internal.column_list(keys, ''::text), fresh);
+  EXECUTE step.come;
   GET DIAGNOSTICS come = ROW_COUNT;
   RETURN gone + come;
 END $$;
@@ -164,11 +181,12 @@ DECLARE
   scale_by constant text[] := nullif(crm_internal.scale_by(histories, scoring), '{}');
   keys constant text := coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', '');
 BEGIN
-  EXECUTE format($sql$UPDATE %1$s AS r SET rhythm = crm_internal.rhythm_or_null(n.rhythm)
-      FROM (SELECT %2$s crm_internal.rhythm_data(h.history, r.refreshing_as_of) AS rhythm FROM %3$s AS h JOIN %1$s AS r ON %4$s
+  EXECUTE format($sql$UPDATE %1$s AS r SET rhythm = crm_internal.rhythm_or_null(n.rhythm)%7$s
+      FROM (SELECT %2$s crm_internal.rhythm_data(h.history, r.refreshing_as_of) AS rhythm%8$s FROM %3$s AS h JOIN %1$s AS r ON %4$s
             WHERE crm.first_purchased_on(h.history) <= r.refreshing_as_of %5$s) AS n WHERE %6$s$sql$,
     scoring, keys, histories, crm_internal.same_keys(histories, scale_by, 'r', 'h'), coalesce('GROUP BY ' || crm_internal.column_list(scale_by, 'r.'::text), ''),
-    crm_internal.same_keys(histories, scale_by, 'r', 'n'));
+    crm_internal.same_keys(histories, scale_by, 'r', 'n'), CASE WHEN crm_internal.keeps_mix(histories) THEN ', mix_base = n.mix_base' ELSE '' END,
+    CASE WHEN crm_internal.keeps_mix(histories) THEN ', crm.fit_mix_base(h.mix, r.refreshing_as_of) AS mix_base' ELSE '' END);
   EXECUTE format($sql$WITH n AS MATERIALIZED (
         SELECT %2$s v.measure, percentile_disc('{0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1}'::float8[]) WITHIN GROUP (ORDER BY v.value DESC) AS cuts
         FROM (SELECT %2$s CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN 'spend' ELSE 'clv' END AS measure,
@@ -248,3 +266,67 @@ BEGIN
     crm_internal.same_keys(histories, scale_by, 'r', 'h'));
 END $$;
 COMMENT ON FUNCTION crm_internal.keep_segments_on_shards(regclass) IS 'what crm_internal.keep_segments does, for histories on shards';
+
+-- Citus makes a table of its own of one that a foreign key ties to a reference table, or that is named in one of its functions: what
+-- had the name is a shard then, with the triggers, and the views are new ones. What can be done is to go on by refresh.
+CREATE FUNCTION crm_internal.go_on_by_refresh(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t crm.tracked;
+  o crm.tracked;
+  purchases regclass;
+  released regclass;
+BEGIN
+  IF NOT crm_internal.is_owner(histories) THEN
+    PERFORM crm_internal.as_owner(histories, format('SELECT crm_internal.go_on_by_refresh(%s::regclass)', histories::oid));
+    RETURN;
+  END IF;
+  FOR t IN SELECT * FROM crm.tracked r WHERE r.histories = go_on_by_refresh.histories AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.purchases) LOOP
+    purchases := crm_internal.remade_view(t);
+    CONTINUE WHEN purchases IS NULL;
+    o := t;
+    o.purchases := purchases;
+    o.source := NULL;
+    o.joined := NULL;
+    o.source_name := NULL;
+    o.not_live := coalesce((SELECT l.reason || coalesce('. ' || l.hint, '') FROM crm_internal.live_tables(purchases) AS l), 'Citus has moved the tables that it reads');
+    PERFORM crm_internal.write_tracked(t.purchases, NULL::crm.tracked, NULL::text[]);
+    PERFORM crm_internal.write_tracked(purchases, o, NULL::text[]);
+    FOR released IN SELECT DISTINCT g.tgrelid::regclass FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+                    WHERE g.tgfoid = 'crm.track_truncate()'::regprocedure AND g.tgrelid = to_regclass(t.source_name) LOOP
+      PERFORM crm_internal.drop_triggers(released);
+    END LOOP;
+    RAISE WARNING USING MESSAGE = format('%s is kept by crm.refresh alone from now on: %s', purchases, o.not_live), HINT = 'crm.verify shows what differs until the next refresh.';
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.go_on_by_refresh(regclass) IS 'lets crm.refresh keep the histories of purchases views that Citus has made anew';
+
+-- What a view was called stands on the histories.
+CREATE FUNCTION crm_internal.remade_view(tracking crm.tracked) RETURNS regclass
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.oid::regclass FROM pg_class c JOIN pg_class h ON h.oid = tracking.histories
+  WHERE c.oid = to_regclass(substring(obj_description(tracking.histories, 'pg_class') FROM '^history and score of each customer of (.*)$'))
+    AND c.relkind = 'v' AND c.relowner = h.relowner
+    AND NOT EXISTS (SELECT FROM unnest(crm_internal.history_keys(tracking.histories) || '{purchased_on,amount}'::text[]) AS k
+                    WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = k))
+$$;
+COMMENT ON FUNCTION crm_internal.remade_view(crm.tracked) IS 'the view that has the name and the columns of the purchases view of a tracking, which is gone; NULL if there is none';
+
+CREATE FUNCTION crm_internal.follow_citus() RETURNS event_trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moved regclass;
+BEGIN
+  IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
+    RETURN;
+  END IF;
+  FOR moved IN SELECT DISTINCT t.histories::oid FROM crm.tracked t WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.purchases)
+                 AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.histories) LOOP
+    PERFORM crm_internal.go_on_by_refresh(moved);
+  END LOOP;
+EXCEPTION WHEN OTHERS THEN
+  RAISE WARNING 'a tracking could not follow what Citus did: %', SQLERRM;
+END $$;
+COMMENT ON FUNCTION crm_internal.follow_citus() IS 'finds the trackings whose purchases views Citus has made anew';
+CREATE EVENT TRIGGER crm_citus ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'CREATE VIEW') EXECUTE FUNCTION crm_internal.follow_citus();
+COMMENT ON EVENT TRIGGER crm_citus IS 'follows tables that Citus makes its own';
