@@ -774,7 +774,7 @@ BEGIN
     made := crm_internal.fresh_histories(histories, query);
   END IF;
   EXECUTE (SELECT format('WITH fresh AS MATERIALIZED (%s), gone AS (%s RETURNING 1), come AS (%s RETURNING 1) SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)',
-      coalesce(format('SELECT * FROM %s', made), query), s.gone, s.come)
+      coalesce('SELECT * FROM ' || made::text, query), s.gone, s.come)
     FROM crm_internal.fill_statements(histories, 'fresh'::text) AS s) INTO changed;
   IF made IS NOT NULL THEN
     EXECUTE format('DROP TABLE %s', made);

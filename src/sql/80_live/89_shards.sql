@@ -292,8 +292,10 @@ BEGIN
     o.not_live := coalesce((SELECT l.reason || coalesce('. ' || l.hint, '') FROM crm_internal.live_tables(purchases) AS l), 'Citus has moved the tables that it reads');
     PERFORM crm_internal.write_tracked(t.purchases, NULL::crm.tracked, NULL::text[]);
     PERFORM crm_internal.write_tracked(purchases, o, NULL::text[]);
-    FOR released IN SELECT DISTINCT g.tgrelid::regclass FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
-                    WHERE g.tgfoid = 'crm.track_truncate()'::regprocedure AND g.tgrelid = to_regclass(t.source_name) LOOP
+    -- the shard has copies of the triggers but for that on TRUNCATE
+    FOR released IN SELECT DISTINCT g.tgrelid::regclass FROM pg_trigger g
+                    WHERE g.tgfoid = 'crm.track_statement()'::regprocedure AND g.tgrelid IN (to_regclass(t.source_name), t.source)
+                      AND NOT EXISTS (SELECT FROM crm.tracked r WHERE t.source = ANY (r.source || r.joined)) LOOP
       PERFORM crm_internal.drop_triggers(released);
     END LOOP;
     RAISE WARNING USING MESSAGE = format('%s is kept by crm.refresh alone from now on: %s', purchases, o.not_live), HINT = 'crm.verify shows what differs until the next refresh.';
