@@ -18,9 +18,9 @@
 /* What a query shows of a distributed table. */
 typedef struct Distribution
 {
-	Oid		table;	   /* of Citus that it reads, a distributed one if there is any; or InvalidOid */
-	int		column;	   /* by which that is distributed; 0 if by none */
-	List   *positions; /* of the columns of the query that hold such a column of a table */
+	Oid	  table;	 /* of Citus that it reads, a distributed one if there is any; or InvalidOid */
+	int	  column;	 /* by which that is distributed; 0 if by none */
+	List *positions; /* of the columns of the query that hold such a column of a table */
 } Distribution;
 
 static Distribution query_distribution(Query *query, Oid view);
@@ -81,8 +81,8 @@ positions_of_query(Query *query, List *entries)
 
 	foreach (lc, query->targetList)
 	{
-		TargetEntry *entry = lfirst(lc);
-		Var			*column = plain_column(query, (Node *) entry->expr);
+		TargetEntry	 *entry = lfirst(lc);
+		Var			 *column = plain_column(query, (Node *) entry->expr);
 		Distribution *of = column ? list_nth(entries, (int) column->varno - 1) : NULL;
 
 		if (!entry->resjunk && of && list_member_int(of->positions, column->varattno))
@@ -167,7 +167,8 @@ crm_distribution(PG_FUNCTION_ARGS)
 	}
 	if (found.positions != NIL)
 	{
-		Form_pg_attribute shown = TupleDescAttr(RelationGetDescr(view), linitial_int(found.positions) - 1);
+		Form_pg_attribute shown =
+			TupleDescAttr(RelationGetDescr(view), linitial_int(found.positions) - 1);
 
 		values[2] = NameGetDatum(&shown->attname);
 		nulls[2] = false;

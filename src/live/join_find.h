@@ -51,6 +51,6 @@ extern Bitmapset *tables_used(Node *expression);
 extern Node		 *without_relabel(Node *node);
 extern Bitmapset *tables_determined_by(const FoundJoin *join, const FoundTable *table);
 extern bool		  group_can_be_followed(FoundJoin *join, NotLive *why);
-extern Node *without_join_names(Query *query, Node *node);
+extern Node		 *without_join_names(Query *query, Node *node);
 
 #endif /* CRM_LIVE_JOIN_FIND_H */

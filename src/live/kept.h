@@ -9,13 +9,13 @@
 
 typedef enum KeptWhat
 {
-	KEPT_TRACKINGS, /* that a table feeds */
-	KEPT_LAYOUT,	/* of a table of histories */
-	KEPT_READER,	/* of the purchases in a table's rows */
-	KEPT_RULES,		/* of a scoring table */
-	KEPT_DECISIONS, /* the layout of a table of decisions */
-	KEPT_JOIN,		/* the plan of a view over several tables */
-	KEPT_LOG,		/* how a table of changes is written */
+	KEPT_TRACKINGS,	   /* that a table feeds */
+	KEPT_LAYOUT,	   /* of a table of histories */
+	KEPT_READER,	   /* of the purchases in a table's rows */
+	KEPT_RULES,		   /* of a scoring table */
+	KEPT_DECISIONS,	   /* the layout of a table of decisions */
+	KEPT_JOIN,		   /* the plan of a view over several tables */
+	KEPT_LOG,		   /* how a table of changes is written */
 	KEPT_ROWS_ARE_HERE /* whether a table of histories is none of Citus */
 } KeptWhat;
 

@@ -152,6 +152,7 @@ CheckRowsAreHere(Relation histories)
 			 errmsg("histories \"%s\" have become %s of Citus", RelationGetRelationName(histories),
 					citus_table(relid)),
 			 errdetail("Triggers write the histories of tables that are in one place."),
-			 errhint("Call crm.untrack, drop them and their rules, and call crm.track again: they are "
-					 "made of the orders.")));
+			 errhint(
+				 "Call crm.untrack, drop them and their rules, and call crm.track again: they are "
+				 "made of the orders.")));
 }

@@ -10,7 +10,7 @@
 #include "utils/rel.h"
 
 extern const char *citus_table(Oid relid);
-extern AttrNumber	 citus_distribution_column(Oid relid);
+extern AttrNumber  citus_distribution_column(Oid relid);
 extern void		   CheckRowsAreHere(Relation histories);
 
 #endif /* CRM_LIVE_SHARDS_H */
