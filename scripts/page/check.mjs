@@ -36,7 +36,7 @@ function heat(label, shown, rows, row, column, value) {
 	const cells = new Map(rows.map(r => [`${r[row]} ${r[column]}`, r[value]]));
 	const columns = shown[0].slice(1);
 	let count = 0;
-	shown.slice(1).map(([name, ...values]) => [name.replace(/ \(.*$/, ''), ...values]).forEach(([name, ...values]) => values.forEach((v, i) => {
+	shown.slice(1).forEach(([name, ...values]) => values.forEach((v, i) => {
 		const wanted = cells.get(`${name} ${columns[i]}`);
 		count += wanted !== undefined;
 		check(wanted === undefined ? v === '' : same(v, wanted), `${label}, ${name} ${columns[i]}`, `${v} is shown, ${wanted} is right`);

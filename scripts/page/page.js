@@ -67,7 +67,7 @@ function chart(name, configuration) {
 }
 
 // A grid of cells, coloured by their value.
-function heat(name, rowLabels, columnLabels, cell, corner, { weight = cell, remark = () => '' } = {}) {
+function heat(name, rowLabels, columnLabels, cell, corner, { weight = cell, remark = () => '', called = r => r, shown = show } = {}) {
 	const t = element(scrollBox(document.getElementById(name)), 'table', { className: columnLabels.length < 5 ? 'heat few' : 'heat' });
 	t.dataset.figure = name;
 	const most = Math.max(...rowLabels.flatMap(r => columnLabels.map(c => weight(r, c) || 0)), 1);
@@ -76,10 +76,12 @@ function heat(name, rowLabels, columnLabels, cell, corner, { weight = cell, rema
 	columnLabels.forEach(c => element(head, 'th', {}, c));
 	rowLabels.forEach(r => {
 		const line = element(t, 'tr');
-		element(element(line, 'th', { className: 'text' }, r), 'small', {}, remark(r));
+		const label = element(line, 'th', { className: 'text' }, called(r));
+		label.dataset.row = r;
+		element(label, 'small', {}, remark(r));
 		columnLabels.forEach(c => {
 			const value = cell(r, c);
-			const td = element(line, 'td', {}, value === undefined ? '' : value === 0 ? '\u00b7' : show(value));
+			const td = element(line, 'td', {}, value === undefined ? '' : value === 0 ? '\u00b7' : shown(value));
 			if (value) {
 				const strength = Math.sqrt(Math.max(0, weight(r, c)) / most);
 				td.style.background = `rgba(${main}, ${0.06 + 0.94 * strength})`;
@@ -126,7 +128,7 @@ function bars(name, label, series, horizontal, stacked) {
 		options: {
 			indexAxis: horizontal ? 'y' : 'x',
 			scales: {
-				x: { beginAtZero: true, stacked, ticks: horizontal ? {} : { callback(value) { return called(this.getLabelForValue(value)); } } },
+				x: { beginAtZero: true, stacked, ticks: horizontal ? { autoSkipPadding: 12, maxRotation: 0 } : { callback(value) { return called(this.getLabelForValue(value)); } } },
 				y: { beginAtZero: true, stacked, ticks: { autoSkip: !horizontal } },
 			},
 			plugins: { legend: { display: series.length > 1, position: series.length > 3 ? 'right' : 'top' }, tooltip: { mode: stacked ? 'index' : 'nearest' } },
@@ -167,6 +169,9 @@ if (source.has_names) {
 	document.getElementById('intro').after(warning);
 }
 
+// The value stands on the rules of the tracking, not on what the page supposes.
+const rulesMargin = source.value_margin === null ? 'the margins of the rules' : `a margin of ${show(100 * source.value_margin)}\u00a0%`;
+const hasValue = figures.headline.some(h => h.measure.startsWith('value'));
 figures.headline.forEach(h => {
 	const ofValue = h.measure.startsWith('value');
 	const card = element(document.getElementById('headline'), 'div', { className: ofValue ? 'value' : '' });
@@ -181,13 +186,13 @@ figures.headline.forEach(h => {
 		element(card, 'span', {}, 'last 365 days; no full year before them');
 	}
 	if (ofValue) {
-		element(card, 'span', {}, `discounted margin, expected by ${source.purchase_model}`);
+		element(card, 'span', {}, `at ${rulesMargin}, discounted; expected by the model ${source.purchase_model}`);
 		figures.next_year.filter(y => y.revenue !== null).forEach(y => element(card, 'span', { id: 'next_year' },
 			`revenue ${money(y.revenue)}${y.low === null ? '; no interval: by the spend model some may spend without bound' :
 				`, 95\u00a0%: ${brief(y.low)} to ${brief(y.high)}`}`));
 	}
 });
-if (!figures.headline.some(h => h.measure.startsWith('value'))) {
+if (!hasValue) {
 	const card = element(document.getElementById('headline'), 'div');
 	element(card, 'span', {}, 'value of the customers');
 	element(card, 'b', {}, '–');
@@ -264,7 +269,7 @@ const peak = figures.whale_peak[0];
 describe('whale', `Cumulated profit, the most profitable customers first, at a margin of ${show(100 * assumption.margin)} %, ` +
 	`${show(assumption.cost_of_an_order)} to serve an order and ${show(assumption.acquisition_cost)} to acquire a customer. ` +
 	(!peak || peak.profit_percent === null ? 'The total is not positive.' :
-		`Highest at ${show(peak.customer_percent)} % of the customers: ${show(peak.profit_percent)} % of the profit.`));
+		`Highest at ${show(peak.customer_percent)}\u00a0% of the customers: ${show(peak.profit_percent)}\u00a0% of the profit.`));
 if (peak && peak.profit_percent !== null) lines('whale', 'customer_percent', 'customers, %', 'cumulated profit, %', [['profit', 'profit_percent']]);
 
 describe('cohort', `Customers by the ${assumption.period} of their first purchase: percent who bought in each ${assumption.period} ` +
@@ -272,7 +277,7 @@ describe('cohort', `Customers by the ${assumption.period} of their first purchas
 const cells = Object.fromEntries(figures.cohort.map(c => [`${c.cohort_start} ${c.age}`, c.active_percent]));
 const sizes = Object.fromEntries(figures.cohort.map(c => [c.cohort_start, c.customers]));
 heat('cohort', [...new Set(figures.cohort.map(c => c.cohort_start))], [...new Set(figures.cohort.map(c => c.age))].sort((a, b) => a - b),
-	(cohort, age) => cells[`${cohort} ${age}`], 'first purchase', { remark: cohort => ` (${show(sizes[cohort])})` });
+	(cohort, age) => cells[`${cohort} ${age}`], 'first purchase', { remark: cohort => ` (${show(sizes[cohort])})`, called, shown: percent => (percent === 100 ? '100' : percent.toFixed(1)) });
 
 if (figures.projection.length > 1) {
 	const sum = column => figures.projection.reduce((s, p) => s + (p[column] || 0), 0);
@@ -292,7 +297,7 @@ if (figures.migration.length > 0) {
 if (figures.tracking.length > 0) {
 	const end = figures.tracking[figures.tracking.length - 1];
 	const miss = end.actual > 0 ? Math.round(1000 * (end.expected - end.actual) / end.actual) / 10 : null;
-	describe('tracking', 'Purchases after a calibration that ended half a year earlier, cumulated: expected by a model that was fitted then (to a sample, if the customers are more than 200,000), and actual. ' +
+	describe('tracking', 'Purchases after a calibration that ended half a year earlier, cumulated: expected by a model that was fitted then' + (customers >= 200000 ? ', to a sample of them' : '') + ', and actual. ' +
 		(miss === null ? 'Nobody bought since.' : `${Math.abs(miss) <= 10 ? 'The model can be relied on' : 'The model is to be read with care'}: ` +
 			`it expected ${show(Math.abs(miss))} % ${miss < 0 ? 'less' : 'more'} than there was.`));
 	lines('tracking', 'week', 'weeks', 'purchases, cumulated', [['expected', 'expected'], ['actual', 'actual']]);
@@ -306,7 +311,8 @@ if (figures.tier.length > 0) {
 	describe('tier', 'No tier program is in force.');
 }
 document.getElementById('foot').textContent = `${source.shop ? `${source.shop}: ` : ''}tracking ${source.tracking} in database ${source.database}, crm ${source.crm_version}, as of ` +
-	`${assumption.as_of}${source.currency ? `, amounts in ${source.currency}` : ''}. Supposed: a margin of ${show(100 * assumption.margin)} %, ` +
-	`${show(assumption.cost_of_an_order)} to serve a purchase, ${show(assumption.acquisition_cost)} to acquire a customer. ` +
+	`${assumption.as_of}${source.currency ? `, amounts in ${source.currency}` : ''}. The whale curve supposes a margin of ${show(100 * assumption.margin)} %, ` +
+	`${show(assumption.cost_of_an_order)} to serve a purchase and ${show(assumption.acquisition_cost)} to acquire a customer` +
+	(hasValue ? `; the value has ${rulesMargin}${source.discount_rate === null ? '' : ` and a discount of ${show(100 * source.discount_rate)} % a year`}, by the rules of the tracking` : '') + '. ' +
 	(source.has_names ? 'The names are personal data.' : 'No names, no keys of customers.');
 ['headline', 'revenue', 'rfm_grid', 'segment', 'segment_day', 'whale', 'cohort', 'projection', 'migration', 'tracking', 'tier'].forEach(table);

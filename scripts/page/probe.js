@@ -11,7 +11,7 @@ parent.document.body.appendChild(Object.assign(parent.document.createElement('pr
 		tables: Object.fromEntries(texts('table.rows').map(t => [t.dataset.figure,
 			[...t.rows].map(r => [...r.cells].map(c => c.textContent))])),
 		heats: Object.fromEntries(texts('table.heat').map(t => [t.dataset.figure,
-			[...t.rows].map(r => [...r.cells].map(c => c.textContent))])),
+			[...t.rows].map(r => [...r.cells].map(c => c.dataset.row ?? c.textContent))])),
 		names: Object.fromEntries(texts('table.names').map(t => [t.dataset.figure,
 			[...t.rows].map(r => [...r.cells].map(c => c.textContent))])),
 		names_text: document.querySelector('#names p') && document.querySelector('#names p').textContent,

@@ -150,7 +150,9 @@ CREATE TEMP TABLE source AS
 SELECT :'tracking' AS tracking, coalesce(nullif(:'currency', ''), (SELECT string_agg(DISTINCT to_jsonb(r) ->> 'currency', ', ') FROM :scoring AS r), '') AS currency,
   :'shop' AS shop, current_database() AS database, :'names' <> '' AS has_names,
   (SELECT extversion FROM pg_extension WHERE extname = 'crm') AS crm_version,
-  (SELECT string_agg(DISTINCT model_name(purchase_model), ', ') FROM :scoring) AS purchase_model;
+  (SELECT string_agg(DISTINCT model_name(purchase_model), ', ') FROM :scoring) AS purchase_model,
+  (SELECT max(margin) FROM :scoring HAVING min(margin) = max(margin)) AS value_margin,
+  (SELECT max(annual_discount_rate) FROM :scoring HAVING min(annual_discount_rate) = max(annual_discount_rate)) AS discount_rate;
 
 CREATE FUNCTION pg_temp.figures() RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
