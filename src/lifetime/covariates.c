@@ -141,7 +141,7 @@ crm_covariates(PG_FUNCTION_ARGS)
 	{
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("the name of a covariate cannot be NULL")));
+							errmsg("the name of a covariate cannot be null")));
 		add_name(c, TextDatumGetCString(names[i]));
 	}
 	if ((!PG_ARGISNULL(1) &&

@@ -63,7 +63,7 @@ CheckSpendPredicting(const SpendModel *model)
 	if (unlikely(spend_model_covariates(model) != NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a spend model with covariates predicts for a customer with hers only"),
+				 errmsg("a spend model with covariates predicts only for a customer whose covariates it is given"),
 				 errhint("Predict by crm.for_customer(spend, covariates).")));
 	return model;
 }

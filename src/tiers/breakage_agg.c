@@ -104,7 +104,7 @@ crm_breakage_transition(PG_FUNCTION_ARGS)
 
 	(void) CheckInAggregate(fcinfo);
 	if (PG_ARGISNULL(4))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of cannot be NULL"),
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of cannot be null"),
 						errhint("Give the day by which it is asked what became of the points.")));
 	as_of = CheckFiniteDate(PG_GETARG_DATEADT(4), "as_of");
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))

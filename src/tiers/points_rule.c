@@ -110,7 +110,7 @@ CheckPointsRule(const PointsRule *r)
 	if (points_earning_is_none(&r->earning) && !earns_by_tier(r))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("points rule earns no points"),
-				 errhint("Give a rate, order_points, or bonus_points and bonus_every.")));
+				 errhint("Give a rate, purchase_points, or bonus_points and bonus_every.")));
 }
 
 /* ---- text ---- */

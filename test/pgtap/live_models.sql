@@ -50,7 +50,7 @@ SELECT ok(abs(sum(revenue) FILTER (WHERE segment IS NOT NULL) / min(revenue) FIL
 SELECT throws_ok($$SELECT * FROM crm.revenue_forecast('orders', 1)$$, '22023', NULL, 'a probability is below 1');
 
 -- rules that cannot score are refused at once
-SELECT throws_ok($$UPDATE orders_scoring SET purchase_model = 'mbg_nbd(r 1, alpha 2, a 3, b 4, unit_days 1) by covariates (buying(channel 0.5))'$$, '0A000', 'a model with covariates predicts for a customer with hers only', 'a model that needs covariates');
+SELECT throws_ok($$UPDATE orders_scoring SET purchase_model = 'mbg_nbd(r 1, alpha 2, a 3, b 4, unit_days 1) by covariates (buying(channel 0.5))'$$, '0A000', 'a model with covariates predicts only for a customer whose covariates it is given', 'a model that needs covariates');
 SELECT throws_ok($$UPDATE orders_scoring SET spend_model = 'gamma_gamma(p 1, q 2, v 3) fitted (customers 50, repeat_buyers 50, left_out 3, log_likelihood -95.5, gradient_norm 0.25, stalled)'$$, NULL, 'a spend model that did not converge');
 SELECT throws_ok('UPDATE orders_scoring SET horizon_days = 365', '23514', NULL, 'a horizon that is not the one in the column names');
 SELECT throws_ok('UPDATE orders_scoring SET time_zone = ''Nowhere/At all''', '22023', NULL, 'an unknown time zone');

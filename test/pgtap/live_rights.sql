@@ -123,7 +123,7 @@ CREATE VIEW shop.superuser_purchases AS SELECT customer_id, ordered_on AS purcha
 SELECT throws_ok($$SELECT crm.track('shop.superuser_purchases', histories => 'shop.fed_histories')$$, '42501',
   format('shop.superuser_purchases belongs to %s, who does not own the histories shop.fed_histories', current_user), 'a superuser feeds nothing into the histories of another');
 ALTER TABLE shop.given_histories OWNER TO CURRENT_USER;
-SELECT throws_like(q, '% belongs to rights_owner, the histories that it serves to %', q) FROM unnest(ARRAY['SELECT crm_internal.refresh_start(''shop.given'', NULL)', 'SELECT crm.rebuild(''shop.given'')',
+SELECT throws_like(q, '% belongs to rights_owner, but the histories that it serves belong to %', q) FROM unnest(ARRAY['SELECT crm_internal.refresh_start(''shop.given'', NULL)', 'SELECT crm.rebuild(''shop.given'')',
   'SELECT * FROM crm.verify(''shop.given'')', 'SELECT crm.snapshot(''shop.given'', ''2026-01-01'')', 'SELECT crm.detach(''shop.given'')']) AS q;
 ALTER TABLE shop.given_histories OWNER TO rights_owner;
 SELECT is_empty($$SELECT * FROM crm.verify('shop.given')$$, 'given back, it goes on');

@@ -436,7 +436,7 @@ BEGIN
   SELECT * INTO c FROM pg_class WHERE oid = relation;
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
     PERFORM crm_internal.raise_error('active_sql_transaction', format('crm.track cannot run in a %s transaction', upper(current_setting('transaction_isolation'))),
-      detail => 'It has to see what others commit before it gets its lock.');
+      detail => 'It has to see what others commit before it gets its lock.', hint => 'Begin the transaction with SET TRANSACTION ISOLATION LEVEL READ COMMITTED.');
   ELSIF relation IS NULL THEN
     PERFORM crm_internal.raise_error('null_value_not_allowed', 'relation to track cannot be null');
   ELSIF c.relkind NOT IN ('r', 'p', 'v') THEN
@@ -1130,7 +1130,8 @@ BEGIN
     PERFORM crm_internal.raise_error('insufficient_privilege', format('must be owner of table %s', source));
   ELSIF EXISTS (SELECT FROM crm.tracked t WHERE check_source.source = ANY (t.source || t.joined) AND t.by_row <> check_source.by_row) THEN
     PERFORM crm_internal.raise_error('object_not_in_prerequisite_state', format('%s has triggers of the other kind', source),
-      detail => 'A table is followed statement by statement or row by row, for all its trackings alike.');
+      detail => 'A table is followed statement by statement or row by row, for all its trackings alike.',
+      hint => format('Use by_row => %s, as the other trackings do.', NOT by_row));
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.check_source(regclass, boolean) IS 'an error if a table cannot get triggers';

@@ -22,7 +22,7 @@ BEGIN
   FROM crm.tracked t JOIN pg_class h ON h.oid = t.histories JOIN pg_class c ON c.oid IN (t.purchases, t.scoring, t.changes, t.models, t.rules)
   WHERE t.histories = tracking.histories AND NOT pg_has_role(c.relowner, h.relowner, 'USAGE') ORDER BY c.oid LIMIT 1;
   IF FOUND THEN
-    PERFORM crm_internal.raise_error('insufficient_privilege', format('%s belongs to %s, the histories that it serves to %s', stray.relation, stray.owner, stray.keeper),
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('%s belongs to %s, but the histories that it serves belong to %s', stray.relation, stray.owner, stray.keeper),
       hint => 'Give the relations of a tracking to one owner.');
   END IF;
   RETURN tracking;

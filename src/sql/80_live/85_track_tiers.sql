@@ -269,7 +269,7 @@ DECLARE
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
     PERFORM crm_internal.raise_error('active_sql_transaction', format('crm.track_tiers cannot run in a %s transaction', upper(current_setting('transaction_isolation'))),
-      detail => 'It has to see what others commit before it gets its lock.');
+      detail => 'It has to see what others commit before it gets its lock.', hint => 'Begin the transaction with SET TRANSACTION ISOLATION LEVEL READ COMMITTED.');
   ELSIF NOT (SELECT pg_has_role(current_user, c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = tracking.histories) THEN
     PERFORM crm_internal.raise_error('insufficient_privilege', format('must be owner of table %s', tracking.histories));
   ELSIF tracking.decisions IS NOT NULL THEN
