@@ -297,7 +297,7 @@ if (figures.migration.length > 0) {
 if (figures.tracking.length > 0) {
 	const end = figures.tracking[figures.tracking.length - 1];
 	const miss = end.actual > 0 ? Math.round(1000 * (end.expected - end.actual) / end.actual) / 10 : null;
-	describe('tracking', 'Purchases after a calibration that ended half a year earlier, cumulated: expected by a model that was fitted then' + (customers >= 200000 ? ', to a sample of them' : '') + ', and actual. ' +
+	describe('tracking', 'Purchases after a calibration that ended half a year earlier, cumulated: expected by a model that was fitted then' + (customers > 200000 ? ', to a sample of them' : '') + ', and actual. ' +
 		(miss === null ? 'Nobody bought since.' : `${Math.abs(miss) <= 10 ? 'The model can be relied on' : 'The model is to be read with care'}: ` +
 			`it expected ${show(Math.abs(miss))} % ${miss < 0 ? 'less' : 'more'} than there was.`));
 	lines('tracking', 'week', 'weeks', 'purchases, cumulated', [['expected', 'expected'], ['actual', 'actual']]);

@@ -98,7 +98,7 @@ foreach my $file (sort glob 'bi/evidence/sources/crm_shop/*.sql')
 	$node->safe_psql('shop', "CREATE VIEW crm_shop.$name AS " . slurp_file($file));
 	runs($file, "SELECT * FROM crm_shop.$name");
 }
-foreach my $file (sort glob('bi/evidence/pages/*.md'), 'bi/evidence/pages/customers/[customer_id].md')
+foreach my $file (sort(glob('bi/evidence/pages/*.md'), map { "bi/evidence/pages/customers/$_.md" } 'index', '[customer_id]'))
 {
 	my $page = slurp_file($file);
 	my %columns;
