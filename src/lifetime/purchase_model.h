@@ -123,7 +123,8 @@ CheckNoCovariates(const PurchaseModel *model)
 {
 	if (unlikely(model->flags & MODEL_BY_COVARIATES))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("a model with covariates predicts only for a customer whose covariates it is given"),
+						errmsg("a model with covariates predicts only for a customer whose "
+							   "covariates it is given"),
 						errhint("Predict by crm.for_customer(model, covariates).")));
 }
 

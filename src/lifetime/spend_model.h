@@ -61,10 +61,10 @@ CheckSpendPredicting(const SpendModel *model)
 		CheckUsable(&shape, &model->fit);
 	}
 	if (unlikely(spend_model_covariates(model) != NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a spend model with covariates predicts only for a customer whose covariates it is given"),
-				 errhint("Predict by crm.for_customer(spend, covariates).")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("a spend model with covariates predicts only for a customer whose "
+							   "covariates it is given"),
+						errhint("Predict by crm.for_customer(spend, covariates).")));
 	return model;
 }
 
