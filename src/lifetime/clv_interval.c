@@ -107,6 +107,65 @@ spend_quantile(const SpendAhead *ahead, double q, double spend_per_purchase)
 	return exp(high);
 }
 
+/* What a customer will bring, for its quantiles. */
+typedef struct ValueAhead
+{
+	SpendAhead spend;
+	double	   spend_per_purchase;
+	double	   discount; /* the share of the expected value that it leaves */
+} ValueAhead;
+
+/*
+ * Of (purchases, spend, history, as_of, until, annual_discount_rate); false before the
+ * first purchase. No quantile above the highest will be asked for.
+ */
+static bool
+value_ahead(FunctionCallInfo fcinfo, double highest, ValueAhead *ahead)
+{
+	const PurchaseModel *model = CheckPredictingDays(PG_GETARG_PURCHASE_MODEL(0));
+	const SpendModel	*spend = CheckSpendPredicting(PG_GETARG_SPEND_MODEL(1));
+	PurchaseParams		 params = model_params(model);
+	DateADT				 as_of = PG_GETARG_DATEADT(3);
+	DateADT				 until = PG_GETARG_DATEADT(4);
+	double				 delta = discount_per_unit(PG_GETARG_FLOAT8(5), model->unit_days);
+	SpendAhead			*s = &ahead->spend;
+	double				 periods;
+	double				 t;
+	Btyd				 c;
+	BtydDays			 days;
+
+	*ahead = (ValueAhead){.spend = {.kind = spend->kind, .params = spend->params}, .discount = 1};
+	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(2, as_of), as_of, &days))
+		return false;
+	periods = CheckFinitePeriods(periods_between(as_of, until, model->unit_days));
+	t = model_periods(model, as_of, until, periods);
+	c = model_customer(model, &days, as_of);
+	s->x = c.x;
+	s->z = Max(btyd_mean_spend(&days), 0);
+	s->chances = chances_ahead(model, c, t, &s->n);
+	if (s->chances[0] < highest) /* not nothing for certain enough */
+	{
+		double expected = model_ops(model)->expected(&params, c, t, NULL);
+
+		s->norms = palloc_extended(s->n * sizeof(double), MCXT_ALLOC_HUGE);
+		spend_ahead_norms(s);
+		if (delta > 0 && expected > 0)
+			ahead->discount =
+				model_discounted(model, &params, c, as_of, until, periods, delta) / expected;
+	}
+	ahead->spend_per_purchase = expected_spend(spend, c.x, btyd_mean_spend(&days));
+	return true;
+}
+
+/* A quantile of the value; a negative margin turns the order round. */
+static double
+value_quantile(const ValueAhead *ahead, double q, double margin)
+{
+	return CheckValue(
+		margin * ahead->discount *
+		spend_quantile(&ahead->spend, margin < 0 ? 1 - q : q, ahead->spend_per_purchase));
+}
+
 /*
  * (purchases, spend, history, as_of, until, annual_discount_rate, level, margin) -> (low, high): between
  * which what one customer brings will lie. Exact without discount; with a discount rate
@@ -117,48 +176,29 @@ PG_FUNCTION_INFO_V1(crm_clv_interval);
 Datum
 crm_clv_interval(PG_FUNCTION_ARGS)
 {
-	const PurchaseModel *model = CheckPredictingDays(PG_GETARG_PURCHASE_MODEL(0));
-	const SpendModel	*spend = CheckSpendPredicting(PG_GETARG_SPEND_MODEL(1));
-	PurchaseParams		 params = model_params(model);
-	double				 delta = discount_per_unit(PG_GETARG_FLOAT8(5), model->unit_days);
-	double				 level = CheckLevel(PG_GETARG_FLOAT8(6));
-	double				 margin = CheckMargin(PG_GETARG_FLOAT8(7));
-	double				 periods;
-	double				 t;
-	double				 spend_per_purchase;
-	double				 discount = 1; /* the share of the expected value that it leaves */
-	Btyd				 c;
-	BtydDays			 days;
-	SpendAhead			 ahead = {.kind = spend->kind, .params = spend->params};
-	double				 ends[2];
-	Datum				 values[2];
-	bool				 nulls[2] = {false, false};
+	double	   level = CheckLevel(PG_GETARG_FLOAT8(6));
+	double	   margin = CheckMargin(PG_GETARG_FLOAT8(7));
+	Datum	   values[2];
+	bool	   nulls[2] = {false, false};
+	ValueAhead ahead;
 
-	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(2, PG_GETARG_DATEADT(3)), PG_GETARG_DATEADT(3), &days))
+	if (!value_ahead(fcinfo, (1 + level) / 2, &ahead))
 		PG_RETURN_NULL();
-	periods = CheckFinitePeriods(
-		periods_between(PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), model->unit_days));
-	t = model_periods(model, PG_GETARG_DATEADT(3), PG_GETARG_DATEADT(4), periods);
-	c = model_customer(model, &days, PG_GETARG_DATEADT(3));
-	ahead.x = c.x;
-	ahead.z = Max(btyd_mean_spend(&days), 0);
-	ahead.chances = chances_ahead(model, c, t, &ahead.n);
-	if (ahead.chances[0] < (1 + level) / 2) /* not nothing for certain enough */
-	{
-		double expected = model_ops(model)->expected(&params, c, t, NULL);
-
-		ahead.norms = palloc_extended(ahead.n * sizeof(double), MCXT_ALLOC_HUGE);
-		spend_ahead_norms(&ahead);
-		if (delta > 0 && expected > 0)
-			discount = model_discounted(model, &params, c, PG_GETARG_DATEADT(3),
-										PG_GETARG_DATEADT(4), periods, delta) /
-					   expected;
-	}
-	spend_per_purchase = expected_spend(spend, c.x, btyd_mean_spend(&days));
-	for (int i = 0; i < 2; i++)
-		ends[i] = margin * discount *
-				  spend_quantile(&ahead, (1 + (i == 0 ? -level : level)) / 2, spend_per_purchase);
-	for (int i = 0; i < 2; i++)
-		values[i] = Float8GetDatum(CheckValue(ends[margin < 0 ? 1 - i : i]));
+	values[0] = Float8GetDatum(value_quantile(&ahead, (1 - level) / 2, margin));
+	values[1] = Float8GetDatum(value_quantile(&ahead, (1 + level) / 2, margin));
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
+}
+
+/* (purchases, spend, history, as_of, until, annual_discount_rate, quantile, margin): one end of such an interval. */
+PG_FUNCTION_INFO_V1(crm_clv_quantile);
+Datum
+crm_clv_quantile(PG_FUNCTION_ARGS)
+{
+	double	   q = CheckQuantile(PG_GETARG_FLOAT8(6));
+	double	   margin = CheckMargin(PG_GETARG_FLOAT8(7));
+	ValueAhead ahead;
+
+	if (!value_ahead(fcinfo, Max(q, 1 - q), &ahead))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(value_quantile(&ahead, q, margin));
 }

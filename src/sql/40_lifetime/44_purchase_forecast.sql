@@ -63,6 +63,12 @@ CREATE FUNCTION crm.clv_interval(purchases crm.purchase_model, spend crm.spend_m
 COMMENT ON FUNCTION crm.clv_interval(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date, float8, float8, float8) IS
   'between which values what a customer brings in (as_of, until] lies with this probability, cut alike on both sides; clv, its mean, may lie above; exact without discount, else scaled as the mean is';
 
+CREATE FUNCTION crm.clv_quantile(purchases crm.purchase_model, spend crm.spend_model, history crm.purchase_history, as_of date, until date,
+    annual_discount_rate float8, quantile float8, margin float8 DEFAULT 1) RETURNS float8
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_clv_quantile';
+COMMENT ON FUNCTION crm.clv_quantile(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date, float8, float8, float8) IS
+  'the value that what a customer brings in (as_of, until] does not exceed with this probability, such as 0.9: the upper end of clv_interval with level 0.8; NULL before the first purchase';
+
 CREATE FUNCTION crm.confidence(model crm.purchase_model, level float8 DEFAULT 0.95, OUT name text, OUT estimate float8, OUT low float8, OUT high float8) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 ROWS 4 AS 'MODULE_PATHNAME', 'crm_purchase_model_confidence';
 COMMENT ON FUNCTION crm.confidence(crm.purchase_model, float8) IS

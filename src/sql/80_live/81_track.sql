@@ -163,8 +163,10 @@ CREATE FUNCTION crm_internal.report_columns(horizon_days int, keys text[]) RETUR
     '(1 + width_bucket(CASE WHEN r.value_measure = ''clv'' THEN {score}.clv ELSE crm.spend(u.history)::float8 END, r.value_cuts))::smallint AS value_decile',
     '{since} AS segment_since',
     '{previous} AS previous_segment',
-    '(crm.clv_interval(r.purchase_model, r.spend_model, u.history, {day}, ({day} + {horizon})::date, r.annual_discount_rate, 0.8::float8, r.margin::float8)).high AS clv_q90_{horizon}d',
-    'crm.value_note(r.purchase_model, r.spend_model, u.history, {day}) AS value_note',
+    'crm.clv_quantile(r.purchase_model, r.spend_model, u.history, {day}, ({day} + {horizon})::date, r.annual_discount_rate, 0.9::float8, r.margin::float8) AS clv_q90_{horizon}d',
+    -- of most customers there is nothing to say, which is soon seen
+    'CASE WHEN ({score}.clv IS NOT NULL AND crm.model_name(r.purchase_model) <> ALL (''{nbd,poisson,cnbd_k,erlang_k}'') AND crm.spend_measure(r.spend_model, u.history, {day}) = ''mean'') IS NOT TRUE
+      THEN crm.value_note(r.purchase_model, r.spend_model, u.history, {day}) END AS value_note',
     '{favourite} AS favourite_category',
     '{next} AS next_category',
     '{lift} AS next_category_lift'

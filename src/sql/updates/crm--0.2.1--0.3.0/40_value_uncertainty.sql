@@ -63,6 +63,8 @@ CREATE FUNCTION crm.clv_interval(purchases crm.purchase_model, spend crm.spend_m
 COMMENT ON FUNCTION crm.clv_interval(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date, float8, float8, float8) IS
   'between which values what a customer brings in (as_of, until] lies with this probability, cut alike on both sides; clv, its mean, may lie above; exact without discount, else scaled as the mean is';
 
+@create crm.clv_quantile
+
 CREATE FUNCTION crm.confidence(model crm.purchase_model, level float8 DEFAULT 0.95, OUT name text, OUT estimate float8, OUT low float8, OUT high float8) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 ROWS 4 AS 'MODULE_PATHNAME', 'crm_purchase_model_confidence';
 COMMENT ON FUNCTION crm.confidence(crm.purchase_model, float8) IS
