@@ -53,13 +53,16 @@ SELECT crm.purchase_history(ordered_at, amount, 'Europe/Berlin') FROM shop_order
 SELECT crm.purchase_history(ordered_on, amount) FROM shop_orders;
 
 -- scores between the whole numbers are not rounded up into another band
-SELECT score, responses, promoters, passives, detractors FROM (SELECT (crm.nps(s)).* FROM (VALUES (6.5), (8.5), (9.0), (10), (NULL)) v(s)) n;
-SELECT (crm.nps(s)).detractors AS detractors FROM (VALUES (6.999999), (6)) v(s);
+SELECT score, responses, promoters, passives, detractors FROM (SELECT (crm.nps(s)).* FROM (VALUES (6.5::float8), (8.5), (9.0), (10), (NULL)) v(s)) n;
+SELECT (crm.nps(s)).detractors AS detractors FROM (VALUES (6.999999::float8), (6)) v(s);
 SELECT (crm.nps(s::float8)).score = (crm.nps(s)).score AS same_as_of_whole_numbers FROM generate_series(0, 10) s;
 SELECT (crm.nps(s::smallint)).promoters FROM generate_series(0, 10) s;
-SELECT crm.nps(s) FROM (VALUES (10.5)) v(s);
+SELECT crm.nps(s) FROM (VALUES (10.5::float8)) v(s);
+SELECT crm.nps(s) FROM (VALUES (6.5)) v(s);
+SELECT crm.nps(s) FROM (VALUES (11.0)) v(s);
+SELECT crm.nps(s) FROM (VALUES ('NaN'::numeric)) v(s);
 SELECT crm.nps(s) FROM (VALUES ('NaN'::float8)) v(s);
-SELECT crm.nps(s) FROM (VALUES (-0.5)) v(s);
+SELECT crm.nps(s) FROM (VALUES (-0.5::float8)) v(s);
 
 DROP FUNCTION nightly, mean_order, patient;
 DROP TABLE shop_orders;

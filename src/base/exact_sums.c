@@ -17,14 +17,21 @@
 #include "utils/builtins.h"
 
 
+/* Make zeros a row of sums. */
+void
+exact_sums_init(ExactSums *s, int nsums)
+{
+	SET_VARSIZE(s, EXACT_SUMS_SIZE(nsums));
+	s->version = EXACT_SUMS_VERSION;
+	s->nsums = (uint16) nsums;
+}
+
 static ExactSums *
 exact_sums_create(int nsums)
 {
 	ExactSums *s = palloc0(EXACT_SUMS_SIZE(nsums));
 
-	SET_VARSIZE(s, EXACT_SUMS_SIZE(nsums));
-	s->version = EXACT_SUMS_VERSION;
-	s->nsums = (uint16) nsums;
+	exact_sums_init(s, nsums);
 	return s;
 }
 
@@ -103,7 +110,7 @@ exact_to_float8(int128 sum, int fraction_bits)
 }
 
 /* One decimal number of 128 bits. */
-static int128
+int128
 scan_sum(Scanner *s)
 {
 	const Scanner start = *s;

@@ -12,6 +12,8 @@
 
 #include "crm.h"
 
+#include "base/scan.h"
+
 #define EXACT_SUMS_VERSION 1
 #define EXACT_SUMS_MAX 32
 
@@ -34,12 +36,14 @@ typedef struct ExactSums
 
 #define PG_GETARG_EXACT_SUMS(n) ((ExactSums *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 
+extern void		  exact_sums_init(ExactSums *s, int nsums);
 extern ExactSums *exact_sums_state(FunctionCallInfo fcinfo, int nsums);
 extern ExactSums *exact_sums_argument(FunctionCallInfo fcinfo, int arg, int nsums);
 extern void		  exact_sums_add(ExactSums *s, int i, int128 value);
 extern int128	  exact_fixed(double value, int fraction_bits, double limit, const char *name);
 extern double	  exact_to_float8(int128 sum, int fraction_bits);
 extern Datum	  exact_to_numeric(int128 sum);
+extern int128	  scan_sum(Scanner *s);
 
 /* One of the sums. */
 static inline int128

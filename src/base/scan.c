@@ -150,6 +150,21 @@ scan_label(Scanner *s)
 	return label.data;
 }
 
+/* The same, or an empty one: "". */
+char *
+scan_label_or_empty(Scanner *s)
+{
+	const Scanner start = *s;
+
+	if (scan_try_char(s, '"') && s->at[0] == '"' && s->at[1] != '"')
+	{
+		s->at++;
+		return pstrdup("");
+	}
+	*s = start;
+	return scan_label(s);
+}
+
 /* Write a label as scan_label reads it, in quotes if it is no plain word or one of those reserved. */
 void
 append_label(StringInfo out, const char *label, const char *const *reserved)

@@ -36,6 +36,7 @@ extern bool				scan_peek_digit(Scanner *s);
 extern bool				scan_at_end(Scanner *s);
 extern char			   *scan_name(Scanner *s, const char *stop);
 extern char			   *scan_label(Scanner *s);
+extern char			   *scan_label_or_empty(Scanner *s);
 extern void		   append_label(StringInfo out, const char *label, const char *const *reserved);
 extern DateADT	   scan_date(Scanner *s);
 extern TimestampTz scan_instant(Scanner *s);

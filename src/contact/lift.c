@@ -12,40 +12,8 @@
 #include "math/student_t.h"
 #include "utils/builtins.h"
 
-/*
- * The state of lift, for each group: how many values and their sum in units of
- * 2^-60, for the mean; for the variance their sum in units of 2^-40, and the sum
- * of the squares of these X. With X = a 2^45 + b, 0 <= b < 2^45, that is the
- * sums of a^2, a b and b^2, none of which can overflow.
- */
-enum
-{
-	LIFT_COUNT,
-	LIFT_FINE_SUM,
-	LIFT_SUM,
-	LIFT_HIGH_HIGH,
-	LIFT_HIGH_LOW,
-	LIFT_LOW_LOW,
-	LIFT_GROUP_SUMS
-};
 #define LIFT_SUMS (2 * LIFT_GROUP_SUMS)
-
-/*
- * With what customers did before, x, beside what they did since, y, each group has
- * more sums, of those whose x is known: how many, y, x, x x as above, and x y with
- * X = c 2^45 + d: of a c, a d + b c and b d.
- */
-enum
-{
-	BEFORE_COUNT = LIFT_GROUP_SUMS,
-	BEFORE_VALUE,
-	BEFORE_SUM,
-	BEFORE_SQUARE,
-	BEFORE_PRODUCT = BEFORE_SQUARE + 3,
-	BEFORE_GROUP_SUMS = BEFORE_PRODUCT + 3
-};
 #define BEFORE_SUMS (2 * BEFORE_GROUP_SUMS)
-
 #define LIFT_FINE_BITS 60
 #define LIFT_FRACTION_BITS 40
 #define LIFT_LIMIT 1e15
@@ -63,8 +31,9 @@ add_square(ExactSums *state, int sum, int128 x)
 	exact_sums_add(state, sum + 2, low * low);
 }
 
-static void
-add_value(ExactSums *state, int group, double value)
+/* A value more in a group. */
+void
+lift_add_value(ExactSums *state, int group, double value)
 {
 	int128 x = exact_fixed(value, LIFT_FRACTION_BITS, LIFT_LIMIT, "value");
 
@@ -76,8 +45,8 @@ add_value(ExactSums *state, int group, double value)
 }
 
 /* What a customer did before, beside the value. */
-static void
-add_before(ExactSums *state, int group, double value, double before)
+void
+lift_add_before(ExactSums *state, int group, double value, double before)
 {
 	int128 y = exact_fixed(value, LIFT_FRACTION_BITS, LIFT_LIMIT, "value");
 	int128 x = exact_fixed(before, LIFT_FRACTION_BITS, LIFT_LIMIT, "before");
@@ -103,7 +72,7 @@ crm_lift_transition(PG_FUNCTION_ARGS)
 	ExactSums *state = exact_sums_state(fcinfo, LIFT_SUMS);
 
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
-		add_value(state, PG_GETARG_BOOL(1) ? 0 : LIFT_GROUP_SUMS, PG_GETARG_FLOAT8(2));
+		lift_add_value(state, PG_GETARG_BOOL(1) ? 0 : LIFT_GROUP_SUMS, PG_GETARG_FLOAT8(2));
 	PG_RETURN_POINTER(state);
 }
 
@@ -151,8 +120,9 @@ deviations(const ExactSums *s, int count, int x, int y, int products)
 	return n > 1 ? ldexp(spread(s, count, x, y, products), -2 * LIFT_FRACTION_BITS) / n : 0;
 }
 
-static LiftGroup
-read_group(const ExactSums *s, int group)
+/* The mean of a group and its error. */
+LiftGroup
+lift_read_group(const ExactSums *s, int group)
 {
 	LiftGroup g = {.n = (double) exact_sums_get(s, group + LIFT_COUNT)};
 
@@ -257,7 +227,7 @@ lift_groups(FunctionCallInfo fcinfo)
 {
 	ExactSums *state = exact_sums_argument(fcinfo, 0, LIFT_SUMS);
 
-	return (LiftGroups){read_group(state, 0), read_group(state, LIFT_GROUP_SUMS)};
+	return (LiftGroups){lift_read_group(state, 0), lift_read_group(state, LIFT_GROUP_SUMS)};
 }
 
 /* The row of a lift. */
@@ -281,24 +251,15 @@ crm_lift_before_transition(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_POINTER(state);
 	group = PG_GETARG_BOOL(1) ? 0 : BEFORE_GROUP_SUMS;
-	add_value(state, group, PG_GETARG_FLOAT8(2));
+	lift_add_value(state, group, PG_GETARG_FLOAT8(2));
 	if (!PG_ARGISNULL(3))
-		add_before(state, group, PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
+		lift_add_before(state, group, PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3));
 	PG_RETURN_POINTER(state);
 }
 
-/* What is known of the past of one group: of those whose past is known. */
-typedef struct Past
-{
-	double n;
-	double sum;
-	double value_mean;
-	double xx; /* sums of products of deviations within the group */
-	double xy;
-} Past;
-
-static Past
-read_past(const ExactSums *s, int group)
+/* The past of one group. */
+Past
+lift_read_past(const ExactSums *s, int group)
 {
 	Past past = {
 		.n = (double) exact_sums_get(s, group + BEFORE_COUNT),
@@ -319,8 +280,8 @@ read_past(const ExactSums *s, int group)
  * A group with slope times (x - the mean of all x) taken from each value whose x is
  * known: its mean, and its variance, that of the residuals.
  */
-static LiftGroup
-adjusted(LiftGroup g, const Past *past, double slope, double mean_before)
+LiftGroup
+lift_adjusted(LiftGroup g, const Past *past, double slope, double mean_before)
 {
 	double shift = past->n > 0 ? past->sum / past->n - mean_before : 0;
 	double ww = past->xx + past->n * shift * shift * (1 - past->n / g.n);
@@ -342,17 +303,17 @@ LiftGroups
 lift_groups_before(FunctionCallInfo fcinfo)
 {
 	ExactSums *state = exact_sums_argument(fcinfo, 0, BEFORE_SUMS);
-	LiftGroup  treated = read_group(state, 0);
-	LiftGroup  control = read_group(state, BEFORE_GROUP_SUMS);
-	Past	   treated_past = read_past(state, 0);
-	Past	   control_past = read_past(state, BEFORE_GROUP_SUMS);
+	LiftGroup  treated = lift_read_group(state, 0);
+	LiftGroup  control = lift_read_group(state, BEFORE_GROUP_SUMS);
+	Past	   treated_past = lift_read_past(state, 0);
+	Past	   control_past = lift_read_past(state, BEFORE_GROUP_SUMS);
 	double	   known = treated_past.n + control_past.n;
 	double	   xx = treated_past.xx + control_past.xx;
 	double	   slope = xx > 0 ? (treated_past.xy + control_past.xy) / xx : 0;
 	double	   mean = known > 0 ? (treated_past.sum + control_past.sum) / known : 0;
 
-	return (LiftGroups){adjusted(treated, &treated_past, slope, mean),
-						adjusted(control, &control_past, slope, mean)};
+	return (LiftGroups){lift_adjusted(treated, &treated_past, slope, mean),
+						lift_adjusted(control, &control_past, slope, mean)};
 }
 
 /* The row of a lift that is adjusted. */

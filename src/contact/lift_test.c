@@ -17,7 +17,7 @@
 #include "utils/lsyscache.h"
 
 /* The probability of a t as far from 0 as this, or farther. */
-static double
+double
 p_of_t(double t, double degrees)
 {
 	double far = t * t / (degrees + t * t);
@@ -127,12 +127,10 @@ PG_FUNCTION_INFO_V1(crm_stratified);
 Datum
 crm_stratified(PG_FUNCTION_ARGS)
 {
-	int	   n;
-	Datum *tests = array_elements(PG_GETARG_ARRAYTYPE_P(0), "a stratum", &n);
-	double all = 0;
-	double difference = 0;
-	double variance = 0;
-	double under = 0;
+	int		   n;
+	Datum	  *tests = array_elements(PG_GETARG_ARRAYTYPE_P(0), "a stratum", &n);
+	double	   all = 0;
+	OverStrata over = {0};
 
 	for (int i = 0; i < n; i++)
 		all += (double) test_customers(DatumGetHeapTupleHeader(tests[i]));
@@ -143,17 +141,13 @@ crm_stratified(PG_FUNCTION_ARGS)
 		HeapTupleHeader test = DatumGetHeapTupleHeader(tests[i]);
 		double			weight = (double) test_customers(test) / all;
 		double			error = test_number(test, "standard_error");
-		double			part = weight * weight * error * error;
 
-		if (weight == 0)
-			continue;
-		difference += weight * test_number(test, "difference");
-		variance += part;
-		if (part > 0)
-			under += part * part / test_number(test, "degrees");
+		if (weight > 0)
+			over_strata_add(&over, weight, test_number(test, "difference"), error * error,
+							test_number(test, "degrees"));
 	}
-	PG_RETURN_DATUM(test_row(fcinfo, difference, variance,
-							 under > 0 ? variance * variance / under : 0, (int64) all));
+	PG_RETURN_DATUM(
+		test_row(fcinfo, over.difference, over.variance, over_strata_degrees(&over), (int64) all));
 }
 
 /* A probability and its place. */
@@ -172,30 +166,43 @@ compare_ranked(const void *a, const void *b)
 	return x->p != y->p ? CRM_COMPARE(x->p, y->p) : CRM_COMPARE(x->place, y->place);
 }
 
-/* Probabilities of several tests, each as if it had been the only one; Holm (1979). */
+/* Raise the probabilities of several tests, so that each is as if it had been the only one; Holm (1979). */
+void
+holm_adjust(double *p, int n)
+{
+	Ranked *ranked = palloc(sizeof(Ranked) * Max(n, 1));
+	double	most = 0;
+
+	for (int i = 0; i < n; i++)
+		ranked[i] = (Ranked){p[i], i};
+	qsort(ranked, n, sizeof(Ranked), compare_ranked);
+	for (int i = 0; i < n; i++)
+	{
+		most = Max(most, Min(1, ranked[i].p * (n - i)));
+		p[ranked[i].place] = most;
+	}
+	pfree(ranked);
+}
+
 PG_FUNCTION_INFO_V1(crm_holm);
 Datum
 crm_holm(PG_FUNCTION_ARGS)
 {
 	int		n;
 	Datum  *given = array_elements(PG_GETARG_ARRAYTYPE_P(0), "a probability", &n);
-	Ranked *ranked = palloc(sizeof(Ranked) * Max(n, 1));
-	double	most = 0;
+	double *p = palloc(sizeof(double) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
 	{
-		ranked[i] = (Ranked){DatumGetFloat8(given[i]), i};
-		if (!(ranked[i].p >= 0 && ranked[i].p <= 1))
+		p[i] = DatumGetFloat8(given[i]);
+		if (!(p[i] >= 0 && p[i] <= 1))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("a probability must be from 0 to 1, not %s",
 								   DatumGetCString(DirectFunctionCall1(float8out, given[i])))));
 	}
-	qsort(ranked, n, sizeof(Ranked), compare_ranked);
+	holm_adjust(p, n);
 	for (int i = 0; i < n; i++)
-	{
-		most = Max(most, Min(1, ranked[i].p * (n - i)));
-		given[ranked[i].place] = Float8GetDatum(most);
-	}
+		given[i] = Float8GetDatum(p[i]);
 	PG_RETURN_ARRAYTYPE_P(
 		construct_array(given, n, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

@@ -38,26 +38,11 @@ CheckStateName(CategoryName name)
 
 typedef void (*NameCheck)(CategoryName name);
 
-/* Read a name, which in a state may be empty: "". */
-static CategoryName
-scan_category_name(Scanner *s)
-{
-	const Scanner start = *s;
-
-	if (scan_try_char(s, '"') && s->at[0] == '"' && s->at[1] != '"')
-	{
-		s->at++;
-		return category_of_string("");
-	}
-	*s = start;
-	return category_of_string(scan_label(s));
-}
-
 /* Read one category; the state, or a larger one. */
 static Mix *
 scan_category(Scanner *s, Mix *m, NameCheck check)
 {
-	CategoryName name = scan_category_name(s);
+	CategoryName name = category_of_string(scan_label_or_empty(s)); /* empty in a state alone */
 
 	check(name);
 	scan_char(s, '(');

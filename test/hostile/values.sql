@@ -48,6 +48,7 @@ SELECT v.type, u.value FROM (VALUES
   ('crm.mix_base', ARRAY['converged {a 1, "b c" 0.5} customers 7', 'pooled {a 100000} customers 9223372036854775807', 'split {a 1e-100, b 1e100} customers 1']),
   ('crm.deeds', ARRAY['{}', '{promise "call back" 2024-01-01 10:00+00 due 2024-01-02 10:00+00 done 2024-01-03 10:00+00 cost 5, tie a 2024-01-01 10:00+00, tie a 2024-01-01 10:00+00}', '{delight x 4714-11-24 00:00:00+00 BC cost -900000000000000, entitlement y 294276-12-31 23:59:59.999999+00 due 294276-12-31 23:59:59.999999+00}']),
   ('crm.service_hours', ARRAY['mon-fri 09:00-12:00, 13:00-17:00; closed 2024-12-25; in Europe/Berlin', 'mon-sun 00:00-24:00; in UTC', 'sun 23:59-24:00; closed 4714-11-24 BC, 5874897-12-31; in America/New_York']),
+  ('crm.named_sums', ARRAY['{x (1)}', '{"" (0, 0, 0), price (12, 5, 3), "se ""r""" north (-1, 170141183460469231731687303715884105727, 4)}', '{a (2, 4, 2, 0, 0, 2, 2, 2, 1, 0, 0, 1, 0, 0, 1), b s (2, 4, 2, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0)}']),
   ('crm.uplift_curve', ARRAY['{}', '{0.9 120 340.50 118 200, 0.5 130 210 0 0}', '{1e308 9223372036854775807 900000000000000 1 -900000000000000, -1e-300 0 0 1 0}']),
   ('crm.rfm', ARRAY['555', '111', '545', '123/3', '345']),
   ('crm.rfm_scale', ARRAY['recency: 95, 260, 420, 480; frequency: 1, 1, 2, 4; monetary: 14.37, 28.5, 50, 120', 'recency: 1; frequency: 1; monetary: 1', 'recency: -900000000000000; frequency: 900000000000000; monetary: 0.00000001']),

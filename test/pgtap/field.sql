@@ -100,7 +100,7 @@ SELECT ok(abs(1 - probability(purchase_forecast(m, '{2024-01-01 1 5}', '2024-09-
 FROM (SELECT pareto_nbd(0.553, 10.578, 0.606, 11.669, 7) AS m) z;
 
 -- 11: scores between the whole numbers
-SELECT is((SELECT (nps(s)).score FROM (VALUES (6.5), (8.5)) v(s)), -50::float8, '11: 6.5 detracts, 8.5 is passive');
+SELECT is((SELECT (nps(s)).score FROM (VALUES (6.5::float8), (8.5)) v(s)), -50::float8, '11: 6.5 detracts, 8.5 is passive');
 SELECT is((SELECT (nps(s)).score FROM (VALUES (9::numeric), (10)) v(s)), 100::float8, '11: whole numbers of a numeric column');
 
 -- 13: a redemption that is cancelled renews nothing

@@ -1,7 +1,7 @@
 -- satisfaction, effort, changes of scores and kinds of loyalty, against plain SQL
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(14);
+SELECT plan(23);
 SELECT setseed(0.37);
 CREATE TEMP TABLE a AS SELECT i, i % 5 AS question, 1 + floor(random() * 5)::int AS s5, 1 + floor(random() * 7)::int AS s7 FROM generate_series(1, 900) i;
 SELECT is_empty($$ SELECT * FROM (SELECT question, csat(s5) AS r, avg(CASE WHEN s5 >= 4 THEN 100.0 ELSE 0 END) AS m, var_pop(CASE WHEN s5 >= 4 THEN 100.0 ELSE 0 END) AS v, count(*) AS n FROM a GROUP BY question) s
@@ -20,5 +20,17 @@ SELECT throws_ok($$ SELECT csat(6) $$, '22003', 'score 6 is not from 1 to 5', 'a
 SELECT throws_ok($$ SELECT effort_score(0) $$, '22003', 'score 0 is not from 1 to 7', 'is another question');
 SELECT throws_ok($$ SELECT score_change(1, -1, 2, 1) $$, '22023', NULL, 'an error is not negative');
 SELECT throws_ok($$ SELECT loyalty_kind('NaN', 9, 0.5, 9) $$, '22023', NULL, 'nor behaviour NaN');
+-- several questions in one value
+SELECT results_eq($$ SELECT q.question, q.score, q.responses, q.promoters, q.passives, q.detractors, q.standard_error FROM question_scores((SELECT nps_by_question('q' || question, s5 * 2) FROM a)) q $$,
+  $$ SELECT q, (n).* FROM (SELECT 'q' || question AS q, nps(s5 * 2) AS n FROM a GROUP BY 1) s ORDER BY 1 $$, 'each question has the score that nps gives it');
+SELECT is((SELECT merge(p) FROM (SELECT nps_by_question('q' || question, s5) AS p FROM a GROUP BY i % 3) s), (SELECT nps_by_question('q' || question, s5 ORDER BY i DESC) FROM a), 'parts merge to the whole, in any order');
+SELECT is((SELECT nps_by_question('how "good"?', 9)::text::named_sums::text), '{"how ""good""?" (1, 0, 0)}', 'text is lossless');
+SELECT is((SELECT nps_by_question(q, s) FROM (VALUES (NULL, 9), ('x', NULL)) v(q, s)), NULL, 'no answer, no value');
+SELECT throws_ok($$ SELECT nps_by_question('x', 11) $$, '22003', NULL, 'answers are 0 to 10');
+SELECT throws_ok($$ SELECT nps_by_question(repeat('x', 256), 1) $$, '22001', NULL, 'and names not too long');
+SELECT throws_ok($$ SELECT '{x (1), y (1, 2)}'::named_sums $$, NULL, NULL, 'all have as many sums');
+-- a numeric is an answer if it is on the scale
+SELECT throws_ok($$ SELECT nps(6.5) $$, '22003', 'score 6.5 is not on the scale', 'a number between the answers is refused, not rounded');
+SELECT is((SELECT nps(s::numeric) FROM generate_series(0, 10) s), (SELECT nps(s) FROM generate_series(0, 10) s), 'whole numbers are answers');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- tests of lifts, several arms, strata, uplift curves: against plain SQL, published figures and invariants
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(36);
+SELECT plan(48);
 
 -- Hillstrom's e-mail experiment: 21,307 men's e-mails, 21,387 women's, 21,306 without; visitors and buyers
 CREATE TEMP TABLE hillstrom AS SELECT arm, n, visitors, buyers, spend FROM (VALUES ('men', 21307, 3894, 267, 30311.69), ('women', 21387, 3238, 189, 23038.11), ('none', 21306, 2262, 122, 13908.33)) v(arm, n, visitors, buyers, spend);
@@ -63,6 +63,30 @@ SELECT throws_ok($$ SELECT uplift_curve('NaN'::float8, true, 1) $$, '22003', 'sc
 SELECT throws_ok($$ SELECT '{1 0 5 1 1}'::uplift_curve $$, '22023', NULL, 'nobody brings nothing');
 SELECT throws_ok($$ SELECT '{1 0 0 0 0}'::uplift_curve $$, '22023', NULL, 'a score is somebody''s');
 SELECT throws_ok($$ SELECT best_share('{1 1 1 1 1}', -1) $$, '22023', NULL, 'a cost is not negative');
+
+
+-- several arms over strata in one value
+SELECT setseed(0.77);
+CREATE TEMP TABLE trial AS SELECT i, (ARRAY['none','mail','call'])[1 + i % 3] AS arm, CASE WHEN i % 10 < 6 THEN 'north' WHEN i % 10 < 9 THEN 'south' END AS region, x AS before, (i % 3) * 0.3 + 0.8 * x + random() AS value
+  FROM (SELECT i, 10 * random() AS x FROM generate_series(1, 900) i) s;
+CREATE TEMP TABLE arms AS SELECT lift_arms(arm, value) AS alone, lift_arms(arm, value, before) AS adjusted, lift_arms(arm, value, NULL, region) AS strata, lift_arms(arm, value, CASE WHEN i % 7 > 0 THEN before END, region) AS all_of_it FROM trial;
+SELECT results_eq($$ SELECT l.arm, l.difference, l.standard_error, l.degrees, l.p_value, l.customer_count FROM arms, arm_lifts(alone, 'none') l $$,
+  $$ SELECT a.arm, (t).* FROM (SELECT a.arm, lift_test(trial.arm = a.arm, value) AS t FROM trial, (VALUES ('call'), ('mail')) a(arm) WHERE trial.arm IN (a.arm, 'none') GROUP BY 1) a ORDER BY 1 $$, 'each arm is lift_test of it and the control');
+SELECT is((SELECT array_agg(l.p_holm ORDER BY l.arm) FROM arms, arm_lifts(adjusted, 'none') l), (SELECT holm(array_agg(l.p_value ORDER BY l.arm)) FROM arms, arm_lifts(adjusted, 'none') l), 'p_holm is holm of them');
+SELECT is_empty($$ WITH w AS (SELECT arm, avg(value) AS y, avg(before) AS x, regr_sxy(value, before) AS xy, regr_sxx(value, before) AS xx FROM trial GROUP BY 1), s AS (SELECT sum(xy) / sum(xx) AS slope FROM w)
+  SELECT a.arm FROM arms, arm_lifts(adjusted, 'none') a JOIN w USING (arm), s, (SELECT x, y FROM w WHERE arm = 'none') c WHERE abs(a.difference - (w.y - c.y - slope * (w.x - c.x))) > 1e-12 $$,
+  'with before the coefficients of a regression on arm and before, the slope pooled over all arms');
+SELECT ok((SELECT bool_and(j.standard_error < l.standard_error / 2) FROM arms, arm_lifts(alone, 'none') l JOIN arms a ON true JOIN LATERAL arm_lifts(a.adjusted, 'none') j ON j.arm = l.arm), 'which halves the errors');
+SELECT is_empty($$ SELECT l.arm FROM arms, arm_lifts(strata, 'none') l JOIN (SELECT arm, stratified(array_agg(t)) AS t FROM (SELECT a.arm, lift_test(trial.arm = a.arm, value) AS t FROM trial, (VALUES ('call'), ('mail')) a(arm)
+    WHERE trial.arm IN (a.arm, 'none') GROUP BY a.arm, coalesce(region, '')) s GROUP BY 1) s USING (arm)
+  WHERE abs(l.difference - (t).difference) > 1e-12 OR abs(l.standard_error - (t).standard_error) > 1e-12 OR abs(l.degrees - (t).degrees) > 1e-8 OR l.customer_count <> (t).customer_count $$, 'over strata as stratified puts them together');
+SELECT is((SELECT merge(p.a) FROM (SELECT lift_arms(arm, value, CASE WHEN i % 7 > 0 THEN before END, region) AS a FROM trial GROUP BY i % 5) p), (SELECT all_of_it FROM arms), 'parts merge to the whole');
+SELECT is((SELECT lift_arms(arm, value, CASE WHEN i % 7 > 0 THEN before END, region ORDER BY i DESC) FROM trial), (SELECT all_of_it FROM arms), 'in any order');
+SELECT is((SELECT all_of_it::text::named_sums FROM arms), (SELECT all_of_it FROM arms), 'text is lossless');
+SELECT is((SELECT lift_arms(a, v) FROM (VALUES (NULL, 1), ('a', NULL)) x(a, v)), NULL, 'rows without arm or value are left out');
+SELECT results_eq($$ SELECT l.arm, l.difference, l.customer_count FROM (SELECT lift_arms(a, v, NULL, s) AS x FROM (VALUES ('none', 1, 'n'), ('new', 2, 'n'), ('none', 5, 's')) y(a, v, s)) z, arm_lifts(x, 'none') l $$, $$ VALUES ('new', NULL::float8, 3::bigint) $$, 'a stratum that lacks an arm leaves it unknown');
+SELECT throws_ok($$ SELECT * FROM arms, arm_lifts(alone, 'nobody') $$, '22023', 'there is no arm "nobody"', 'the control is one of them');
+SELECT throws_ok($$ SELECT * FROM arm_lifts('{a (1, 2, 3)}', 'a') $$, '22000', 'these named_sums are of another aggregate', 'sums of questions are no arms');
 
 SELECT throws_ok($$ SELECT stratified(array[row('Infinity', 1, 5, 0.5, 10)]::lift_test_result[]) $$, '22023', 'difference of a stratum must be finite, not Infinity', 'nothing infinite goes in, no NaN comes out');
 SELECT throws_ok($$ SELECT best_share('{5 1 900000000000000 2 3, 1 4 1 1 0}', 1, 1e308) $$, '22003', NULL, 'no profit is infinite');

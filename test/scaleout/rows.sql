@@ -22,7 +22,7 @@ SELECT id / 3 AS id, id / 3 % 5 AS region, crm.merge(history) AS history, crm.in
   crm.retention_curve(history, '2025-06-30', 'month') AS retention_curve, crm.second_purchase_curve(history, '2025-06-30') AS survival_curve, crm.whale_curve(money) AS whale_curve,
   crm.referral_network(referrer, referred, money) AS referral_network, crm.cohort_book(history, '2025-06-30', 'month') AS cohort_book,
   crm.period_book(history, '2025-06-30', 'month') AS period_book, crm.renewals(contracts, '2025-06-30', 'month') AS renewal_curve,
-  crm.uplift_curve(score, treated, money::float8) AS uplift_curve, crm.profile(channel, category, 'stated', 'shop', instant) AS profile, crm.mix(category, day, money) AS mix,
+  crm.uplift_curve(score, treated, money::float8) AS uplift_curve, crm.profile(channel, category, 'stated', 'shop', instant) AS profile, crm.mix(category, day, money) AS mix, crm.lift_arms(channel, money::float8, score, category) AS lift_arms,
   crm.deeds('promise', category, instant, instant + interval '1 day', instant + interval '2 days', money) AS deeds,
   crm.breakage('rate 1 expires 12 months', history, redeemed, '2025-06-30') AS breakage_curve,
   crm.compare_programs('{A: spend 0, B: spend 300} calendar year'::crm.tier_program, '{A: spend 0, B: orders 3} calendar year', history, '[2024-01-01,2025-06-30]') AS program_comparison
@@ -31,7 +31,7 @@ FROM split_rows GROUP BY id / 3;
 -- what stands for an argument of a name and a type, and of which aggregate where it is not of all
 CREATE TABLE split_arguments (name text, type text, value text, of text DEFAULT '%');
 INSERT INTO split_arguments VALUES
-  ('actual', 'float8', 'number'), ('age', 'float8', 'age'), ('amount', 'float8', 'number'), ('amount', 'numeric', 'money'), ('as_of', 'date', 'date ''2025-06-30'''),
+  ('actual', 'float8', 'number'), ('arm', 'text', 'channel'), ('stratum', 'text', 'category'), ('question', 'text', 'category'), ('score', 'numeric', 'score::numeric'), ('age', 'float8', 'age'), ('amount', 'float8', 'number'), ('amount', 'numeric', 'money'), ('as_of', 'date', 'date ''2025-06-30'''),
   ('as_of', 'timestamptz', 'timestamptz ''2025-06-30 00:00+00'''), ('attribute', 'text', 'channel'), ('balance', 'int8', 'id::bigint'), ('base_points', 'crm.purchase_history', 'NULL::crm.purchase_history'), ('basis', 'text', '''calendar'''),
   ('before', 'float8', 'mean_spend'), ('bins', 'int4', '4'), ('booked_on', 'date', 'day + 3'), ('breakage_rate', 'numeric', '0.1::numeric'), ('by', 'text', '''purchased'''),
   ('category', 'text', 'category'), ('channel', 'text', 'channel'), ('clv', 'float8', 'number'), ('clv', 'numeric', 'money'), ('confidence', 'float8', '0.5::float8'),

@@ -86,4 +86,17 @@ CREATE AGGREGATE crm.nps(score float8) (
 );
 COMMENT ON AGGREGATE crm.nps(float8) IS
   'the same of answers between the whole numbers, which are not rounded: 6.5 detracts, 8.5 is passive';
+CREATE FUNCTION crm_internal.nps_transition(crm.exact_sums, numeric) RETURNS crm.exact_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_nps_transition_numeric';
+COMMENT ON FUNCTION crm_internal.nps_transition(crm.exact_sums, numeric) IS 'transition function of the aggregate nps';
+CREATE AGGREGATE crm.nps(score numeric) (
+  SFUNC = crm_internal.nps_transition,
+  STYPE = crm.exact_sums,
+  SSPACE = 64,
+  FINALFUNC = crm_internal.nps_final,
+  COMBINEFUNC = crm_internal.exact_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.nps(numeric) IS
+  'the same of whole numbers; what lies between them is refused, since it is no answer and may not be rounded to one';
 

@@ -51,3 +51,25 @@ CREATE FUNCTION crm.loyalty_kind(behaviour float8, attitude float8, behaviour_cu
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_loyalty_kind';
 COMMENT ON FUNCTION crm.loyalty_kind(float8, float8, float8, float8) IS
   'loyal by habit or by heart: heart for who buys and likes, habit for who buys only, latent for who likes only, none; who reaches a cut is above it (Dick & Basu 1994)';
+
+-- several questions at once
+
+CREATE FUNCTION crm_internal.nps_by_question_transition(crm.named_sums, text, int) RETURNS crm.named_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 3 AS 'MODULE_PATHNAME', 'crm_nps_by_question_transition';
+COMMENT ON FUNCTION crm_internal.nps_by_question_transition(crm.named_sums, text, int) IS
+  'transition function of the aggregate nps_by_question';
+CREATE AGGREGATE crm.nps_by_question(question text, score int) (
+  SFUNC = crm_internal.nps_by_question_transition,
+  STYPE = crm.named_sums,
+  SSPACE = 1024,
+  FINALFUNC = crm_internal.named_sums_final,
+  COMBINEFUNC = crm_internal.named_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.nps_by_question(text, int) IS
+  'the answers from 0 to 10 to several questions, by their names, in one value, for crm.question_scores; rows with NULL are left out';
+CREATE FUNCTION crm.question_scores(answers crm.named_sums,
+    OUT question text, OUT score float8, OUT responses bigint, OUT promoters bigint, OUT passives bigint, OUT detractors bigint, OUT standard_error float8) RETURNS SETOF record
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 10 AS 'MODULE_PATHNAME', 'crm_question_scores';
+COMMENT ON FUNCTION crm.question_scores(crm.named_sums) IS
+  'the net promoter score of each question, as crm.nps has it';

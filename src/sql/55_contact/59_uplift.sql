@@ -51,6 +51,56 @@ CREATE FUNCTION crm.holm(p_values float8[]) RETURNS float8[]
 COMMENT ON FUNCTION crm.holm(float8[]) IS
   'p-values of several tests, such as of several arms against one control, each raised so that the chance of any false alarm stays what it says (Holm 1979)';
 
+-- several arms, over strata, in one aggregate
+
+CREATE FUNCTION crm_internal.lift_arms_transition(crm.named_sums, text, float8) RETURNS crm.named_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_lift_arms_transition';
+COMMENT ON FUNCTION crm_internal.lift_arms_transition(crm.named_sums, text, float8) IS
+  'transition function of the aggregate lift_arms';
+CREATE AGGREGATE crm.lift_arms(arm text, value float8) (
+  SFUNC = crm_internal.lift_arms_transition,
+  STYPE = crm.named_sums,
+  SSPACE = 2048,
+  FINALFUNC = crm_internal.named_sums_final,
+  COMBINEFUNC = crm_internal.named_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.lift_arms(text, float8) IS
+  'an experiment of several arms in one value, for crm.arm_lifts: a row a customer; rows without arm or value are left out';
+CREATE FUNCTION crm_internal.lift_arms_transition(crm.named_sums, text, float8, float8) RETURNS crm.named_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_lift_arms_transition';
+COMMENT ON FUNCTION crm_internal.lift_arms_transition(crm.named_sums, text, float8, float8) IS
+  'transition function of the aggregate lift_arms';
+CREATE AGGREGATE crm.lift_arms(arm text, value float8, before float8) (
+  SFUNC = crm_internal.lift_arms_transition,
+  STYPE = crm.named_sums,
+  SSPACE = 2048,
+  FINALFUNC = crm_internal.named_sums_final,
+  COMBINEFUNC = crm_internal.named_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.lift_arms(text, float8, float8) IS
+  'the same with what customers did before, which makes the differences surer (CUPED); NULL where that is not known';
+CREATE FUNCTION crm_internal.lift_arms_transition(crm.named_sums, text, float8, float8, text) RETURNS crm.named_sums
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_lift_arms_transition';
+COMMENT ON FUNCTION crm_internal.lift_arms_transition(crm.named_sums, text, float8, float8, text) IS
+  'transition function of the aggregate lift_arms';
+CREATE AGGREGATE crm.lift_arms(arm text, value float8, before float8, stratum text) (
+  SFUNC = crm_internal.lift_arms_transition,
+  STYPE = crm.named_sums,
+  SSPACE = 2048,
+  FINALFUNC = crm_internal.named_sums_final,
+  COMBINEFUNC = crm_internal.named_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.lift_arms(text, float8, float8, text) IS
+  'the same with the stratum that each customer was drawn from; before may be NULL, a NULL stratum is one of its own';
+CREATE FUNCTION crm.arm_lifts(arms crm.named_sums, control text,
+    OUT arm text, OUT difference float8, OUT standard_error float8, OUT degrees float8, OUT p_value float8, OUT p_holm float8, OUT customer_count bigint) RETURNS SETOF record
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 ROWS 5 AS 'MODULE_PATHNAME', 'crm_arm_lifts';
+COMMENT ON FUNCTION crm.arm_lifts(crm.named_sums, text) IS
+  'each arm told from the control: the difference of their means and its standard error (Welch), over strata weighted by their customers; with before the coefficients of a regression of value on arm and before, its slope pooled over all arms; the p-value, and that among so many arms (Holm); NULLs if a stratum lacks one of the two';
+
 -- whom to treat
 
 CREATE TYPE crm.uplift_curve;

@@ -306,6 +306,15 @@ CREATE AGGREGATE crm.nps_state(score float8) (
 COMMENT ON AGGREGATE crm.nps_state(float8) IS
   'the state of nps over these rows, for nps(state)';
 
+CREATE AGGREGATE crm.nps_state(score numeric) (
+  SFUNC = crm_internal.nps_transition,
+  STYPE = crm.exact_sums,
+  COMBINEFUNC = crm_internal.exact_sums_combine,
+  PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.nps_state(numeric) IS
+  'the state of nps over these rows, for nps(state)';
+
 CREATE AGGREGATE crm.nps(state crm.exact_sums) (
   SFUNC = crm_internal.exact_sums_combine,
   STYPE = crm.exact_sums,

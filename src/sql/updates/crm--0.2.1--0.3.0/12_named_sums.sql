@@ -1,0 +1,3 @@
+-- what 08_named_sums has is new
+
+@part 08_named_sums.sql
