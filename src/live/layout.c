@@ -96,7 +96,7 @@ set_history(HistoriesLayout *layout, Relation rel)
 {
 	layout->history = column_of_type(rel, "history", crm_type("purchase_history"));
 	layout->scored = layout->history;
-	if (column_of_name(rel, "row_history") != InvalidAttrNumber)
+	if (TupleDescAttr(RelationGetDescr(rel), layout->scored - 1)->attgenerated != '\0')
 		layout->history = column_of_type(rel, "row_history", crm_type("purchase_history"));
 }
 

@@ -2,7 +2,7 @@
 -- the value against a slow reference, and trackings in every way of upkeep against
 -- plain SQL after random statements.
 SET client_min_messages = warning;
-SELECT plan(27);
+SELECT plan(29);
 SELECT setseed(0.618) IS NOT NULL AS seeded;
 
 -- the value: on any day as many purchases as there are days with something left
@@ -83,9 +83,16 @@ UPDATE plain_lines_histories SET row_history = row_history OPERATOR(crm.+) crm.p
 SELECT is(problems('plain_lines'), 'history', 'verify looks at the rows');
 SELECT is(crm.rebuild('plain_lines'), 1::bigint, 'a rebuild mends them');
 
--- together with what is counted otherwise
+ALTER TABLE plain_lines_histories RENAME row_history TO lines;
+SELECT throws_ok($$INSERT INTO plain_lines (order_id, customer_id, sold_on, amount) VALUES ('q', 400, '2026-02-01', 1)$$, '42703', 'table "plain_lines_histories" of a tracking has no column "row_history"', 'without the rows nothing is counted by half');
+ALTER TABLE plain_lines_histories RENAME lines TO row_history;
+
+-- together with what is counted otherwise, in a table that has a column of that name
 CREATE VIEW other_purchases AS SELECT customer_id, sold_on AS purchased_on, amount FROM part_lines;
 SELECT crm.track('other_purchases');
+ALTER TABLE other_histories ADD row_history text;
+INSERT INTO part_lines (order_id, customer_id, sold_on, amount) VALUES ('q', 400, '2026-02-01', 1), ('q', 400, '2026-02-01', 1);
+SELECT is((SELECT history::text || coalesce(row_history, '') FROM other_histories WHERE customer_id = 400), '{2026-02-01 2 2.00}', 'which is nobody else''s');
 SELECT throws_ok($$SELECT crm.track('part_lines', customer => 'customer_id', purchased_on => 'sold_on', amount => 'amount', name => 'fed', histories => 'other_histories', count_days => true)$$, '55000',
   'public.other_histories counts purchases, not days', 'views into the same histories are counted alike');
 SELECT crm.untrack('plain_lines');

@@ -51,7 +51,7 @@ COMMENT ON FUNCTION crm_internal.keeps_mix(regclass) IS 'whether a table of hist
 -- Who counts days keeps the rows as well, which a deletion is taken from; all that reads a history reads the one that the table makes of them.
 CREATE FUNCTION crm_internal.kept_history(histories regclass) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = histories AND attname = 'row_history' AND NOT attisdropped) THEN 'row_history' ELSE 'history' END
+  SELECT CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = histories AND attname = 'history' AND attgenerated <> '' AND NOT attisdropped) THEN 'row_history' ELSE 'history' END
 $$;
 COMMENT ON FUNCTION crm_internal.kept_history(regclass) IS
   'the column of a table of histories that holds what the rows of the purchases views add up to: row_history where days are counted, else history';
