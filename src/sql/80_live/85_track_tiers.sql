@@ -100,7 +100,7 @@ $$;
 COMMENT ON FUNCTION crm_internal.score_call(regclass, text, text) IS
   'the call that scores a history by the rule r and by what was decided, if the tracking keeps that';
 
--- Customers without purchases stand as they were decided on.
+-- Customers without purchases stand as they were decided on. The rules are joined to either kind, since Citus joins no table to both together.
 CREATE FUNCTION crm_internal.standing_query(histories regclass, scoring regclass, decisions regclass, by_invitation boolean) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -110,20 +110,22 @@ BEGIN
     SELECT %1$s, s.tier, s.rank AS tier_rank, s.since AS tier_since, s.expires_on AS tier_expires_on,
       s.expires_on - t.today AS days_until_expiry,
       CASE WHEN s.expires_on IS NOT NULL
-        THEN crm.tier(r.tier_program, crm.until(c.history, t.today), s.expires_on, o.overrides, %7$s) END AS tier_then,
+        THEN crm.tier(c.tier_program, crm.until(c.history, t.today), s.expires_on, o.overrides, %7$s) END AS tier_then,
       s.next_tier, s.metric_value, s.missing_for_next, s.missing_to_keep, s.reason
-    FROM (SELECT %2$s, h.history, d.overrides, d.memberships FROM %3$s AS h LEFT JOIN (%4$s) AS d ON %5$s
+    FROM (SELECT %2$s, h.history, d.overrides, d.memberships, r.tier_program, r.as_of, r.time_zone
+          FROM %3$s AS h LEFT JOIN (%4$s) AS d ON %5$s LEFT JOIN %8$s AS r ON %9$s
           WHERE h.history OPERATOR(crm.<>) '{}'::crm.purchase_history OR num_nonnulls(d.overrides, d.memberships) > 0
           UNION ALL
-          SELECT %6$s, '{}'::crm.purchase_history, d.overrides, d.memberships FROM (%4$s) AS d
+          SELECT %6$s, '{}'::crm.purchase_history, d.overrides, d.memberships, r.tier_program, r.as_of, r.time_zone
+          FROM (%4$s) AS d LEFT JOIN %8$s AS r ON %10$s
           WHERE NOT EXISTS (SELECT FROM %3$s AS h WHERE %5$s)) AS c
-      LEFT JOIN %8$s AS r ON %9$s
-      CROSS JOIN LATERAL (SELECT coalesce(r.as_of, (now() AT TIME ZONE r.time_zone)::date) AS today) AS t
-      CROSS JOIN LATERAL (SELECT crm.known_overrides(r.tier_program, c.overrides) AS overrides) AS o
-      CROSS JOIN LATERAL crm.standing(r.tier_program, c.history, t.today, o.overrides, %7$s) AS s$query$,
+      CROSS JOIN LATERAL (SELECT coalesce(c.as_of, (now() AT TIME ZONE c.time_zone)::date) AS today) AS t
+      CROSS JOIN LATERAL (SELECT crm.known_overrides(c.tier_program, c.overrides) AS overrides) AS o
+      CROSS JOIN LATERAL crm.standing(c.tier_program, c.history, t.today, o.overrides, %7$s) AS s$query$,
     crm_internal.column_list(keys, 'c.'), crm_internal.column_list(keys, 'h.'), histories, crm_internal.decisions_query(decisions, keys),
     crm_internal.same_keys(histories, keys, 'd', 'h'), crm_internal.column_list(keys, 'd.'), crm_internal.memberships(by_invitation, 'c.'),
-    scoring, crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'c'));
+    scoring, crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'h'),
+    crm_internal.same_keys(histories, crm_internal.scale_by(histories, scoring), 'r', 'd'));
 END $$;
 COMMENT ON FUNCTION crm_internal.standing_query(regclass, regclass, regclass, boolean) IS 'the query of a view of standings';
 

@@ -188,13 +188,12 @@ BEGIN
     crm_internal.same_keys(histories, scale_by, 'r', 'n'), CASE WHEN crm_internal.keeps_mix(histories) THEN ', mix_base = n.mix_base' ELSE '' END,
     CASE WHEN crm_internal.keeps_mix(histories) THEN ', crm.fit_mix_base(h.mix, r.refreshing_as_of) AS mix_base' ELSE '' END);
   EXECUTE format($sql$WITH n AS MATERIALIZED (
-        SELECT %2$s v.measure, percentile_disc('{0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1}'::float8[]) WITHIN GROUP (ORDER BY v.value DESC) AS cuts
+        SELECT %2$s r.measure, percentile_disc('{0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1}'::float8[]) WITHIN GROUP (ORDER BY r.value DESC) AS cuts
         FROM (SELECT %2$s CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN 'spend' ELSE 'clv' END AS measure,
             CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN crm.spend(crm.until(h.history, r.refreshing_as_of))::float8 ELSE h.clv END AS value
-          FROM %3$s AS h JOIN %1$s AS r ON %4$s WHERE crm.first_purchased_on(h.history) <= r.refreshing_as_of) AS v GROUP BY %5$s v.measure)
-      UPDATE %1$s AS r SET value_measure = n.measure, value_cuts = n.cuts FROM n WHERE %6$s$sql$,
-    scoring, keys, histories, crm_internal.same_keys(histories, scale_by, 'r', 'h'), coalesce(crm_internal.column_list(scale_by, 'v.'::text) || ',', ''),
-    crm_internal.same_keys(histories, scale_by, 'r', 'n'));
+          FROM %3$s AS h JOIN %1$s AS r ON %4$s WHERE crm.first_purchased_on(h.history) <= r.refreshing_as_of) AS r GROUP BY %2$s r.measure)
+      UPDATE %1$s AS r SET value_measure = n.measure, value_cuts = n.cuts FROM n WHERE %5$s$sql$,
+    scoring, keys, histories, crm_internal.same_keys(histories, scale_by, 'r', 'h'), crm_internal.same_keys(histories, scale_by, 'r', 'n'));
 END $$;
 COMMENT ON FUNCTION crm_internal.measure_on_shards(regclass, regclass) IS 'what crm_internal.measure_customers does, for histories on shards';
 
