@@ -1,6 +1,6 @@
 -- export and erase: all that a tracking holds of one customer, by an owner and by others, keys of two columns, and what would bring her back
 BEGIN;
-SELECT plan(21);
+SELECT plan(27);
 CREATE ROLE erase_keeper;
 CREATE ROLE erase_other;
 CREATE SCHEMA shop AUTHORIZATION erase_keeper;
@@ -55,6 +55,20 @@ DELETE FROM shop.orders WHERE tenant = 't1' AND customer = 3;
 CREATE FUNCTION shop.copy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO shop.sales_changes (tenant, customer, changed_at, what, why) VALUES (old.tenant, old.customer, now(), 'copy', 'copy'); RETURN NULL; END $$;
 CREATE TRIGGER copy AFTER DELETE ON shop.sales_changes FOR EACH ROW WHEN (old.what <> 'copy') EXECUTE FUNCTION shop.copy();
 SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}') $$, '55000', NULL, 'what a trigger of the owner''s brings back is an error, not a secret');
+
+DROP TRIGGER copy ON shop.sales_changes;
+-- what may stay of who wants no contact
+CREATE TABLE shop.suppressed (entry bytea PRIMARY KEY, since timestamptz DEFAULT now());
+RESET ROLE;
+SELECT results_eq($$ SELECT relation, row_count FROM crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}', 'shop.suppressed', crm.suppression_entry('a secret of 16 bytes or more', '{"tenant": "t1", "customer": 3}')) WHERE relation ~ 'suppressed' $$,
+  $$ VALUES ('shop.suppressed', 0::bigint) $$, 'an erasure leaves the entry of who objected');
+SELECT lives_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}', 'shop.suppressed', crm.suppression_entry('a secret of 16 bytes or more', '{"customer": 3.0, "tenant": "t1"}')) $$, 'which may be there already');
+SELECT results_eq($$ SELECT entry, count(*) FROM shop.suppressed GROUP BY 1 $$, $$ SELECT crm.suppression_entry('a secret of 16 bytes or more', '{"tenant": "t1", "customer": 3}'), 1::bigint $$, 'once, by which the next import knows her');
+SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}', 'shop.suppressed') $$, '22004', 'suppressed and entry go together', 'a table without an entry');
+SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}', 'shop.suppressed', 'x') $$, '22023', 'a suppression entry has 32 bytes, not 1', 'and no other bytes');
+CREATE TABLE public.erase_others (entry bytea);
+SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}', 'public.erase_others', crm.suppression_entry('a secret of 16 bytes or more', '{"customer": 3.0, "tenant": "t1"}')) $$, '42501', NULL, 'nor a table of another');
+SET LOCAL ROLE erase_keeper;
 
 -- what is not where it was: a detached partition, and snapshots that were renamed and moved
 RESET ROLE;

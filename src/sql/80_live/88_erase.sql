@@ -76,7 +76,27 @@ END $$;
 COMMENT ON FUNCTION crm.export(regclass, jsonb) IS
   'all rows that a tracking reads and keeps of one customer, given by an object of the key columns: purchases, history and scores, log of changes, decisions, snapshots, segments (right of access, Art. 15 and 20 GDPR)';
 
-CREATE FUNCTION crm.erase(tracking regclass, customer jsonb) RETURNS TABLE (relation text, row_count bigint)
+-- The entry, not the secret: what is handed over to the owner may be logged.
+CREATE FUNCTION crm_internal.keep_suppressed(suppressed regclass, entry bytea) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF suppressed IS NULL OR entry IS NULL THEN
+    PERFORM crm_internal.raise_error('null_value_not_allowed', 'suppressed and entry go together',
+      hint => 'suppressed is a table with a column entry of type bytea, entry what crm.suppression_entry(secret, customer) returns.');
+  ELSIF octet_length(entry) <> 32 THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('a suppression entry has 32 bytes, not %s', octet_length(entry)),
+      hint => 'Pass what crm.suppression_entry(secret, customer) returns.');
+  -- what others hang onto a table of theirs would run as this user
+  ELSIF EXISTS (SELECT FROM pg_class c WHERE c.oid = suppressed AND (c.relkind NOT IN ('r', 'p') OR NOT pg_has_role(c.relowner, current_user, 'USAGE'))) THEN
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('%s is no table of %s', suppressed, current_user),
+      hint => 'Give it to the owner of the tracking.');
+  END IF;
+  EXECUTE format('INSERT INTO %s (entry) SELECT $1 WHERE NOT EXISTS (SELECT FROM %1$s AS s WHERE s.entry = $1)', suppressed) USING entry;
+END $$;
+COMMENT ON FUNCTION crm_internal.keep_suppressed(regclass, bytea) IS
+  'writes the keyed hash of a customer who is erased to a table of those who want no contact, unless it is there';
+
+CREATE FUNCTION crm.erase(tracking regclass, customer jsonb, suppressed regclass DEFAULT NULL, entry bytea DEFAULT NULL) RETURNS TABLE (relation text, row_count bigint)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked := crm_internal.tracking_of(tracking);
@@ -88,8 +108,8 @@ BEGIN
   -- what hangs on the tables is their owner's and runs as the owner
   IF NOT crm_internal.is_owner(t.histories) THEN
     RETURN QUERY SELECT d.row ->> 'relation', (d.row ->> 'row_count')::bigint
-      FROM jsonb_array_elements(crm_internal.as_owner(t.histories, format('SELECT coalesce(jsonb_agg(to_jsonb(e)), ''[]'') FROM crm.erase(%s::regclass, %L::jsonb) AS e',
-        tracking::oid, customer))::jsonb) WITH ORDINALITY AS d(row, n) ORDER BY d.n;
+      FROM jsonb_array_elements(crm_internal.as_owner(t.histories, format('SELECT coalesce(jsonb_agg(to_jsonb(e)), ''[]'') FROM crm.erase(%s::regclass, %L::jsonb, %s::regclass, %L::bytea) AS e',
+        tracking::oid, customer, coalesce(suppressed::oid::text, 'NULL'), entry))::jsonb) WITH ORDINALITY AS d(row, n) ORDER BY d.n;
     RETURN;
   END IF;
   PERFORM crm_internal.check_customer(t.histories, customer);
@@ -135,6 +155,12 @@ BEGIN
         hint => 'A trigger of that table, or of one that was emptied before it, writes them.');
     END IF;
   END LOOP;
+  IF num_nonnulls(suppressed, entry) > 0 THEN
+    PERFORM crm_internal.keep_suppressed(suppressed, entry);
+    relation := suppressed::text;
+    row_count := 0;
+    RETURN NEXT;
+  END IF;
 END $$;
-COMMENT ON FUNCTION crm.erase(regclass, jsonb) IS
-  'deletes all that a tracking keeps of one customer, given by an object of the key columns, and looks again; returns the rows by table; an error that lists them while purchases views still hold the customer (right to erasure, Art. 17 GDPR)';
+COMMENT ON FUNCTION crm.erase(regclass, jsonb, regclass, bytea) IS
+  'deletes all that a tracking keeps of one customer, given by an object of the key columns, and looks again; returns the rows by table; an error that lists them while purchases views still hold the customer (right to erasure, Art. 17 GDPR). Of who objected to contact the entry, from crm.suppression_entry, is kept in the column entry of a table of yours, of which nothing is deleted';
