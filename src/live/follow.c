@@ -73,13 +73,15 @@ read_table(Relation rel, PurchaseReader *reader, Deltas *deltas)
 	ExecDropSingleTupleTableSlot(row);
 }
 
-/* Add what a change of a table, or a single row if there is none, means to a view. */
+/* Add what a change of a table or of a partition of it, or a single row if there is none, means to a view. */
 static void
-read_change(const Event *event, const TableChange *change, Relation view, Histories *histories,
-			Deltas *deltas)
+read_change(const Event *event, const TableChange *change, Relation source, Relation view,
+			Histories *histories, Deltas *deltas)
 {
-	Relation		source = table_open(change ? change->root : event->root, AccessShareLock);
-	Relation		rel = change ? table_open(change->relid, AccessShareLock) : event->rel;
+	bool			is_part = change && change->relid != RelationGetRelid(source);
+	Relation		rel = change == NULL ? event->rel
+						  : is_part		 ? table_open(change->relid, AccessShareLock)
+										 : source;
 	PurchaseReader *reader = purchase_reader_create(view, source, rel);
 
 	CheckSameKeys(purchase_reader_plan(reader), view, histories);
@@ -93,9 +95,8 @@ read_change(const Event *event, const TableChange *change, Relation view, Histor
 		read_rows(change->new_rows, rel, reader, deltas, false);
 	}
 	purchase_reader_free(reader);
-	if (change)
+	if (is_part)
 		table_close(rel, NoLock);
-	table_close(source, NoLock);
 }
 
 /* Add what an event means to a view that reads one table alone. */
@@ -103,13 +104,19 @@ static void
 read_single(const Event *event, const Tracked *tracked, Histories *histories, Deltas *deltas)
 {
 	Relation  view = table_open(tracked->purchases, AccessShareLock);
+	Relation  source = table_open(tracked->source, AccessShareLock);
 	ListCell *lc;
 
-	if (event->row)
-		read_change(event, NULL, view, histories, deltas);
-	foreach (lc, event->changes)
-		if (((const TableChange *) lfirst(lc))->root == tracked->source)
-			read_change(event, lfirst(lc), view, histories, deltas);
+	if (view_is_of_owner(view, histories_relation(histories)) &&
+		table_is_of_owner(source, view, histories_relation(histories)))
+	{
+		if (event->row)
+			read_change(event, NULL, source, view, histories, deltas);
+		foreach (lc, event->changes)
+			if (((const TableChange *) lfirst(lc))->root == tracked->source)
+				read_change(event, lfirst(lc), source, view, histories, deltas);
+	}
+	table_close(source, NoLock);
 	table_close(view, NoLock);
 }
 
@@ -225,32 +232,13 @@ keep_histories(const Event *event, const Tracked *tracked, const List *trackings
 		pending_bound(tracked->histories);
 }
 
-/* Those trackings that can be followed; what lacks a part is an error, what was given away is left alone. */
-static List *
-followed(const Event *event, const List *trackings)
-{
-	List	 *kept = NIL;
-	ListCell *lc;
-
-	foreach (lc, trackings)
-	{
-		Tracked *tracked = lfirst(lc);
-
-		CheckTrackingComplete(tracked, event->rel,
-							  tracked->source == event->root ? "source" : "joined");
-		if (tracking_has_one_owner(tracked))
-			kept = lappend(kept, tracked);
-	}
-	return kept;
-}
-
 /* Write what an event means to all histories that it is one of, table by table. */
 void
 follow_event(const Event *event)
 {
-	List	 *trackings = followed(event, trackings_of(event));
-	Oid		  done = InvalidOid;
-	ListCell *lc;
+	const List *trackings = trackings_of(event);
+	Oid			done = InvalidOid;
+	ListCell   *lc;
 
 	if (has_joined(trackings))
 		CommandCounterIncrement(); /* see the rows of the statements */
@@ -258,9 +246,10 @@ follow_event(const Event *event)
 	{
 		const Tracked *tracked = lfirst(lc);
 
+		CheckTrackingComplete(tracked, event->rel,
+							  tracked->source == event->root ? "source" : "joined");
 		if (tracked->histories != done)
 			keep_histories(event, tracked, trackings);
 		done = tracked->histories;
 	}
-	list_free(trackings);
 }

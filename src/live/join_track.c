@@ -10,14 +10,34 @@
 #include "live/statements.h"
 #include "live/tracking.h"
 
+/* Whether the owner of the histories has all tables of a view, or acts for who has. */
+static bool
+tables_are_of_owner(const Tracked *tracked, Relation view, Relation histories)
+{
+	List	 *tables = lcons_oid(tracked->source, list_copy(tracked->joined));
+	bool	  all = true;
+	ListCell *lc;
+
+	foreach (lc, tables)
+	{
+		Relation table = table_open(lfirst_oid(lc), AccessShareLock);
+
+		all = all && table_is_of_owner(table, view, histories);
+		table_close(table, NoLock);
+	}
+	return all;
+}
+
 /* Add what changes of its tables mean to one purchases view. */
 void
 joined_read(const Tracked *tracked, const List *changes, Histories *histories, Deltas *deltas)
 {
 	Relation		view = table_open(tracked->purchases, AccessShareLock);
-	const JoinPlan *plan;
+	const JoinPlan *plan = NULL;
 
-	plan = join_plan(view, tracked);
+	if (view_is_of_owner(view, histories_relation(histories)) &&
+		tables_are_of_owner(tracked, view, histories_relation(histories)))
+		plan = join_plan(view, tracked);
 	if (plan)
 	{
 		CheckSameKeys(plan->reader, view, histories);

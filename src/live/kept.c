@@ -105,6 +105,15 @@ start_keeping(void)
 		CacheRegisterSyscacheCallback(caches[i], forget_all, (Datum) 0);
 }
 
+/* A number that is another once something has changed that what is kept is made of. */
+uint64
+kept_changes_heard(void)
+{
+	if (entries == NULL)
+		start_keeping();
+	return changes_heard;
+}
+
 static void
 release(void *argument)
 {

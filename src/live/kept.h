@@ -28,8 +28,9 @@ typedef struct KeptKey
 	Oid	  relations[KEPT_RELATIONS];
 } KeptKey;
 
-extern void *kept_find(const KeptKey *key);
-extern void *kept_find_or_make(const KeptKey *key, void *(*make)(const void *of), const void *of);
-extern void	 kept_forget(const KeptKey *key);
+extern void	 *kept_find(const KeptKey *key);
+extern void	 *kept_find_or_make(const KeptKey *key, void *(*make)(const void *of), const void *of);
+extern uint64 kept_changes_heard(void);
+extern void	  kept_forget(const KeptKey *key);
 
 #endif /* CRM_LIVE_KEPT_H */

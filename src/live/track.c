@@ -10,6 +10,7 @@
 #include "catalog/pg_trigger.h"
 #include "live/follow.h"
 #include "live/join_track.h"
+#include "live/kept.h"
 #include "live/partitions.h"
 #include "live/tracked.h"
 #include "utils/lsyscache.h"
@@ -54,10 +55,18 @@ change_of(const TriggerData *trigger)
 static void
 warn_of_no_tracking(const TableChange *change)
 {
-	static Oid warned = InvalidOid;
+	static Oid	  warned = InvalidOid;
+	static Oid	  tracked = InvalidOid;
+	static uint64 tracked_at;
 
-	if (change->relid == warned || tracked_by_table(change->root) != NIL)
+	if (change->relid == warned || (change->root == tracked && tracked_at == kept_changes_heard()))
 		return;
+	if (tracked_by_table(change->root) != NIL)
+	{
+		tracked = change->root;
+		tracked_at = kept_changes_heard();
+		return;
+	}
 	warned = change->relid;
 	ereport(
 		WARNING,
@@ -110,31 +119,44 @@ fires_now(const Trigger *trigger)
 									  : TRIGGER_FIRES_ON_ORIGIN);
 }
 
-/* Whether a trigger tells the end of statements of a kind, by its function. */
+/*
+ * Whether a trigger tells the end of statements of a kind, by its function; begins is
+ * the function that told the beginning. Which function that was is known until
+ * something changes.
+ */
 static bool
-tells_end(const Trigger *trigger, TriggerEvent event, Oid schema)
+tells_end(const Trigger *trigger, TriggerEvent event, Oid begins)
 {
-	int16 kind = TRIGGER_FIRED_BY_INSERT(event)	  ? TRIGGER_TYPE_INSERT
-				 : TRIGGER_FIRED_BY_UPDATE(event) ? TRIGGER_TYPE_UPDATE
-												  : TRIGGER_TYPE_DELETE;
-	char *name;
+	static Oid	  known = InvalidOid;
+	static uint64 known_at;
+	int16		  kind = TRIGGER_FIRED_BY_INSERT(event)	  ? TRIGGER_TYPE_INSERT
+						 : TRIGGER_FIRED_BY_UPDATE(event) ? TRIGGER_TYPE_UPDATE
+														  : TRIGGER_TYPE_DELETE;
+	char		 *name;
 
 	if (!TRIGGER_FOR_AFTER(trigger->tgtype) || TRIGGER_FOR_ROW(trigger->tgtype) ||
-		(trigger->tgtype & kind) == 0 || !fires_now(trigger) ||
-		get_func_namespace(trigger->tgfoid) != schema)
+		(trigger->tgtype & kind) == 0 || !fires_now(trigger))
+		return false;
+	if (trigger->tgfoid == known && known_at == kept_changes_heard())
+		return true;
+	if (get_func_namespace(trigger->tgfoid) != get_func_namespace(begins))
 		return false;
 	name = get_func_name(trigger->tgfoid);
-	return strcmp(name, "track_statement") == 0 || strcmp(name, "track_statement_ended") == 0;
+	if (strcmp(name, "track_statement") != 0 && strcmp(name, "track_statement_ended") != 0)
+		return false;
+	known = trigger->tgfoid;
+	known_at = kept_changes_heard();
+	return true;
 }
 
 /* Whether the end of the statement that begins will be told: an administrator may have disabled that trigger. */
 static bool
-end_will_be_told(const TriggerData *trigger, Oid schema)
+end_will_be_told(const TriggerData *trigger, Oid begins)
 {
 	const TriggerDesc *triggers = trigger->tg_relation->trigdesc;
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
-		if (tells_end(&triggers->triggers[i], trigger->tg_event, schema))
+		if (tells_end(&triggers->triggers[i], trigger->tg_event, begins))
 			return true;
 	return false;
 }
@@ -151,7 +173,7 @@ crm_track_statement_begins(PG_FUNCTION_ARGS)
 						   !TRIGGER_FIRED_BY_TRUNCATE(fired),
 					   "crm.track_statement_begins", "BEFORE a statement", "crm.track");
 
-	if (end_will_be_told(trigger, get_func_namespace(fcinfo->flinfo->fn_oid)))
+	if (end_will_be_told(trigger, fcinfo->flinfo->fn_oid))
 		statement_begins(RelationGetRelid(trigger->tg_relation));
 	return PointerGetDatum(NULL);
 }

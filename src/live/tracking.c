@@ -4,7 +4,6 @@
  */
 #include "crm.h"
 
-#include "live/owner.h"
 #include "live/tracking.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -87,49 +86,39 @@ CheckOwnerOfSource(Relation source, Relation histories)
 
 /* Tell who writes, once a session, that a tracking follows nothing while a relation of it belongs to another. */
 static void
-warn_given_away(const Tracked *tracked, Oid relid)
+warn_given_away(Relation away, Relation view)
 {
 	static Oid warned = InvalidOid;
 
-	if (warned == tracked->purchases)
+	if (warned == RelationGetRelid(view))
 		return;
-	warned = tracked->purchases;
+	warned = RelationGetRelid(view);
 	ereport(WARNING,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("tracking \"%s\" does not follow what is written: the owner of its histories "
 					"does not own \"%s\"",
-					get_rel_name(tracked->purchases), get_rel_name(relid)),
+					RelationGetRelationName(view), RelationGetRelationName(away)),
 			 errhint("Use ALTER ... OWNER TO to give all of it to one, then call crm.rebuild.")));
 }
 
-/*
- * Whether one owner has all that a tracking reads, or acts for who has. A view of
- * another is not evaluated, nor are rows kept for who may not see them; but a
- * relation that was given away stops nobody's statement.
- */
+/* Whether a view may be evaluated by the owner of the histories; one that was given away stops nobody's statement. */
 bool
-tracking_has_one_owner(const Tracked *tracked)
+view_is_of_owner(Relation view, Relation histories)
 {
-	Oid		  owner = relation_owner(tracked->histories);
-	ListCell *lc;
+	if (view->rd_rel->relowner == histories->rd_rel->relowner)
+		return true;
+	warn_given_away(view, view);
+	return false;
+}
 
-	if (relation_owner(tracked->purchases) != owner)
-	{
-		warn_given_away(tracked, tracked->purchases);
-		return false;
-	}
-	if (!has_privs_of_role(owner, relation_owner(tracked->source)))
-	{
-		warn_given_away(tracked, tracked->source);
-		return false;
-	}
-	foreach (lc, tracked->joined)
-		if (!has_privs_of_role(owner, relation_owner(lfirst_oid(lc))))
-		{
-			warn_given_away(tracked, lfirst_oid(lc));
-			return false;
-		}
-	return true;
+/* Whether the owner of the histories may see the rows of a table that feeds them. */
+bool
+table_is_of_owner(Relation table, Relation view, Relation histories)
+{
+	if (has_privs_of_role(histories->rd_rel->relowner, table->rd_rel->relowner))
+		return true;
+	warn_given_away(table, view);
+	return false;
 }
 
 /* The keys of a view are those of the histories, or its values would be taken for others. */

@@ -18,7 +18,8 @@
 
 extern bool tracking_is_writable(const Tracked *tracked);
 extern void CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column);
-extern bool tracking_has_one_owner(const Tracked *tracked);
+extern bool view_is_of_owner(Relation view, Relation histories);
+extern bool table_is_of_owner(Relation table, Relation view, Relation histories);
 extern void CheckSameOwner(Relation view, Relation histories);
 extern void CheckOwnerOfSource(Relation source, Relation histories);
 extern void CheckSameKeys(const ReaderPlan *plan, Relation view, Histories *histories);
