@@ -1,1 +1,1 @@
-SELECT * FROM shop.orders_customers;
+SELECT *, customer_id::text AS customer_key FROM shop.orders_customers;
