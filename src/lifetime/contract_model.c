@@ -26,10 +26,10 @@ CheckContractModel(const FittedModel *model)
 						errmsg("parameter c of contract_model is out of range: %g", c),
 						errdetail("It is at most 100.")));
 	if (contract_has_probability(model->kind) && model->params[0] >= 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("parameter p of contract_model is out of range: %g", model->params[0]),
-				 errdetail("It is a probability below 1.")));
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("parameter %s of contract_model is out of range: %g",
+							   contract_shapes[model->kind].param_names[0], model->params[0]),
+						errdetail("It is a probability below 1.")));
 }
 
 static const FittedType contract_model = {"contract_model", CONTRACT_MODEL_KINDS, contract_shapes,

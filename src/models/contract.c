@@ -18,7 +18,8 @@ const FitShape contract_shapes[CONTRACT_MODEL_KINDS] = {
 	 2,
 	 {"p", "c"},
 	 "everybody leaves with the same probability at the same age"},
-	{"exponential", 1, {"mu"}, "everybody leaves at the same rate"}};
+	{"exponential", 1, {"mu"}, "everybody leaves at the same rate"},
+	{"leave_at_once", 1, {"share"}, "a share leaves at the first renewal, and the others never"}};
 
 /* Terms that are added one by one before the rest becomes an integral. */
 #define FIRST_TERMS 256
@@ -44,6 +45,8 @@ contract_log_survival(int kind, const double *params, double from, double more)
 {
 	if (kind == CONTRACT_EXPONENTIAL_GAMMA)
 		return -params[0] * log1p(more / (params[1] + from));
+	if (kind == CONTRACT_LEAVE_AT_ONCE)
+		return from == 0 && more > 0 ? log1p(-params[0]) : 0;
 	if (kind >= CONTRACT_GEOMETRIC)
 		return -leaving_rate(kind, params) *
 			   (kind == CONTRACT_DISCRETE_WEIBULL
@@ -60,6 +63,11 @@ survival_gradient(int kind, const double *params, double t, double *gradient)
 	double m = stretched(kind, params, t);
 	double both = params[0] + params[1];
 
+	if (kind == CONTRACT_LEAVE_AT_ONCE)
+	{
+		gradient[0] = t > 0 ? -1 / (1 - params[0]) : 0;
+		return;
+	}
 	if (kind >= CONTRACT_GEOMETRIC)
 	{
 		gradient[0] = kind == CONTRACT_EXPONENTIAL ? -m : -m / (1 - params[0]);
@@ -108,10 +116,12 @@ contract_fit_row(int kind, const double *params, const ContractRow *row, double 
 	return value;
 }
 
-/* S falls as t^-(gamma c), or t^-s; of customers who are alike faster than any power. */
+/* S falls as t^-(gamma c), or t^-s; of customers who are alike faster than any power, of a share that never leaves not at all. */
 bool
 contract_lifetime_is_finite(int kind, const double *params)
 {
+	if (kind == CONTRACT_LEAVE_AT_ONCE)
+		return false;
 	if (kind >= CONTRACT_GEOMETRIC)
 		return true;
 	return params[0] * (kind == CONTRACT_BETA_DISCRETE_WEIBULL ? params[2] : 1) > 1;
@@ -203,6 +213,8 @@ contract_lifetime(int kind, const double *params, double from, double rate)
 		return rate == 0 ? scale / (params[0] - 1)
 						 : scale * math_expint_scaled(params[0], f.log_rate * scale);
 	}
+	if (kind == CONTRACT_LEAVE_AT_ONCE)
+		return 1 + exp(contract_log_survival(kind, params, from, 1)) / rate;
 	if (kind == CONTRACT_EXPONENTIAL)
 		return 1 / (params[0] + f.log_rate);
 	if (kind == CONTRACT_GEOMETRIC)
@@ -217,6 +229,9 @@ contract_elasticity(int kind, const double *params, double from, double rate)
 {
 	Terms weighted = {kind, params, from, log1p(rate), 1};
 	Terms plain = {kind, params, from, log1p(rate), 0};
+
+	if (kind == CONTRACT_LEAVE_AT_ONCE)
+		return 1 + 1 / rate;
 
 	return sum_of_terms(&weighted, 1) / sum_of_terms(&plain, 1);
 }

@@ -5,7 +5,8 @@
  * S(0) = 1. Fader and Hardie (2007), "How to Project Customer Retention" (beta-geometric);
  * Fader, Hardie, Liu, Davin and Steenburgh (2018), "How to Project Customer Retention Revisited"
  * (beta-discrete-Weibull); exponential-gamma (Pareto II) in continuous time. Where customers do not differ, gamma and
- * delta, or s and beta, run beyond any size: what is left is a model of its own.
+ * delta, or s and beta, run beyond any size: what is left is a model of its own. So it is where a share leaves at the first renewal
+ * and the others never do, to which gamma and delta go to 0.
  */
 #ifndef CRM_CONTRACT_H
 #define CRM_CONTRACT_H
@@ -25,6 +26,7 @@ typedef enum ContractModelKind
 	CONTRACT_GEOMETRIC = 3,				/* p: beta_geometric of customers who are alike */
 	CONTRACT_DISCRETE_WEIBULL = 4,		/* p, c: beta_discrete_weibull of such */
 	CONTRACT_EXPONENTIAL = 5,			/* mu: exponential_gamma of such */
+	CONTRACT_LEAVE_AT_ONCE = 6,			/* share: of both discrete models */
 	CONTRACT_MODEL_KINDS
 } ContractModelKind;
 
@@ -48,7 +50,8 @@ contract_is_continuous(int kind)
 static inline bool
 contract_has_probability(int kind)
 {
-	return kind == CONTRACT_GEOMETRIC || kind == CONTRACT_DISCRETE_WEIBULL;
+	return kind == CONTRACT_GEOMETRIC || kind == CONTRACT_DISCRETE_WEIBULL ||
+		   kind == CONTRACT_LEAVE_AT_ONCE;
 }
 
 /* Customers of one age: lost in period age, or still there after age renewals. */

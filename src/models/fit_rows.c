@@ -157,22 +157,25 @@ fit_contract_kind(int kind, const ContractData *data, FitInterrupted interrupted
 					is_limit ? alike : starts, result);
 }
 
-/* Where the likelihood grows until customers do not differ, the limit, if it is as likely. */
+/* Where the likelihood grows until customers do not differ, or differ as far as they can, the limit, if it is as likely. */
 bool
 fit_contract_model(int kind, const ContractData *data, FitInterrupted interrupted,
 				   FitResult *result)
 {
+	const int limits[] = {contract_limit(kind), CONTRACT_LEAVE_AT_ONCE};
 	FitResult limit;
 
 	if (!fit_contract_kind(kind, data, interrupted, result))
 		return false;
-	if (result->verdict == FIT_CONVERGED)
-		return true;
-	if (!fit_contract_kind(contract_limit(kind), data, interrupted, &limit))
-		return false;
-	if (limit.verdict == FIT_CONVERGED &&
-		limit.log_likelihood > result->log_likelihood - fmax(0.5, 1e-5 * data->customers))
-		*result = limit;
+	for (int i = 0; i < (contract_is_continuous(kind) ? 1 : 2) && result->verdict != FIT_CONVERGED;
+		 i++)
+	{
+		if (!fit_contract_kind(limits[i], data, interrupted, &limit))
+			return false;
+		if (limit.verdict == FIT_CONVERGED &&
+			limit.log_likelihood > result->log_likelihood - fmax(0.5, 1e-5 * data->customers))
+			*result = limit;
+	}
 	return true;
 }
 

@@ -79,19 +79,21 @@ test_continuity(void)
 	int			 wrong = 0;
 	int			 steps = 0;
 
-	for (int kind = CONTRACT_BETA_GEOMETRIC; kind < CONTRACT_GEOMETRIC; kind++)
+	for (int i = 0; i < 4; i++) /* the last one: where customers differ as far as they can */
 	{
+		int	   kind = i < 3 ? i : CONTRACT_BETA_GEOMETRIC;
+		bool   at_once = i == 3;
 		double limit[CONTRACT_PARAMS] = {kind == CONTRACT_EXPONENTIAL_GAMMA ? 0.35 : p, c, 0};
 		double before[4] = {0};
 
 		for (int decade = 3; decade <= 6; decade++)
 		{
-			double		far = pow(10, decade);
+			double		far = pow(10, at_once ? -decade : decade);
 			double		near[CONTRACT_PARAMS] = {far * p, far * (1 - p), c};
 			double		ignored[CONTRACT_PARAMS];
-			ContractRow row = {4, 2, 3};
+			ContractRow row = {at_once ? 1 : 4, 2, 3};
 			double		gap[4];
-			int			alike = contract_limit(kind);
+			int			alike = at_once ? CONTRACT_LEAVE_AT_ONCE : contract_limit(kind);
 
 			if (kind == CONTRACT_EXPONENTIAL_GAMMA)
 				near[1] = far * p / limit[0];
@@ -101,17 +103,20 @@ test_continuity(void)
 				contract_log_survival(kind, near, 3, 5) - contract_log_survival(alike, limit, 3, 5);
 			gap[2] =
 				contract_lifetime(kind, near, 2, 0.1) - contract_lifetime(alike, limit, 2, 0.1);
+			if (at_once) /* whoever was there once, too; S(1) is the share itself, at any size */
+				gap[1] = contract_log_survival(kind, near, 0, 5) -
+						 contract_log_survival(alike, limit, 0, 5);
 			gap[3] = contract_is_continuous(kind) ? 0
 												  : contract_elasticity(kind, near, 2, 0.1) -
 														contract_elasticity(alike, limit, 2, 0.1);
-			for (int i = 0; i < 4; i++)
+			for (int j = 0; j < 4; j++)
 			{
-				if (decade > 3 && fabs(gap[i]) > 1e-11)
+				if (decade > 3 && fabs(gap[j]) > 1e-11)
 				{
 					steps++;
-					wrong += !(before[i] / gap[i] > 9 && before[i] / gap[i] < 11);
+					wrong += !(before[j] / gap[j] > 9 && before[j] / gap[j] < 11);
 				}
-				before[i] = gap[i];
+				before[j] = gap[j];
 			}
 		}
 	}
@@ -134,6 +139,8 @@ test_gradients(void)
 		double		ignored[CONTRACT_PARAMS];
 		ContractRow row = {1 + rand() % 30, rand() % 5, rand() % 5};
 
+		if (kind == CONTRACT_LEAVE_AT_ONCE && row.age > 1)
+			row.lost = 0; /* it has no other losses */
 		p[0] = exp(4.0 * rand() / RAND_MAX - 2);
 		p[1] = exp(4.0 * rand() / RAND_MAX - 2);
 		p[2] = exp(1.6 * rand() / RAND_MAX - 0.8);
