@@ -90,36 +90,50 @@ deeds_create(Size room)
 	return d;
 }
 
-/* The state with a deed more, in its place; a larger copy if it has no room. */
+/* The state with room for so many deeds more: itself, or one of twice the size. */
+static Deeds *
+with_room(Deeds *state, int more)
+{
+	Size   needed = (Size) state->ndeeds + more;
+	Deeds *larger;
+
+	if (DEEDS_SIZE(needed) <= VARSIZE(state))
+		return state;
+	larger = deeds_create(needed > (Size) DEEDS_MAX / 2 ? needed : needed * 2);
+	memcpy(larger->deeds, state->deeds, sizeof(Deed) * state->ndeeds);
+	larger->ndeeds = state->ndeeds;
+	return larger;
+}
+
+/* The state with a deed behind the last. */
 static Deeds *
 deeds_add(Deeds *state, const Deed *deed)
 {
-	int low = 0;
-	int high = state->ndeeds;
-
-	if (DEEDS_SIZE(state->ndeeds + 1) > VARSIZE(state))
-	{
-		Deeds *larger = deeds_create((Size) Min((int64) state->ndeeds * 2 + 1, DEEDS_MAX));
-
-		if (state->ndeeds == DEEDS_MAX)
-			deeds_create((Size) DEEDS_MAX + 1);
-		memcpy(larger->deeds, state->deeds, sizeof(Deed) * state->ndeeds);
-		larger->ndeeds = state->ndeeds;
-		state = larger;
-	}
-	while (low < high)
-	{
-		int middle = low + (high - low) / 2;
-
-		if (deed_compare(&state->deeds[middle], deed) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	memmove(&state->deeds[low + 1], &state->deeds[low], sizeof(Deed) * (state->ndeeds - low));
-	state->deeds[low] = *deed;
-	state->ndeeds++;
+	state = with_room(state, 1);
+	state->deeds[state->ndeeds++] = *deed;
 	return state;
+}
+
+/* The state with all of another behind the last. */
+static Deeds *
+deeds_add_all(Deeds *state, const Deeds *other)
+{
+	state = with_room(state, other->ndeeds);
+	memcpy(state->deeds + state->ndeeds, other->deeds, sizeof(Deed) * other->ndeeds);
+	state->ndeeds += other->ndeeds;
+	return state;
+}
+
+/* The value that a state holds, sorted, without the room to spare. */
+static Deeds *
+deeds_settle(const Deeds *state)
+{
+	Deeds *d = deeds_create((Size) state->ndeeds);
+
+	memcpy(d->deeds, state->deeds, sizeof(Deed) * state->ndeeds);
+	d->ndeeds = state->ndeeds;
+	qsort(d->deeds, d->ndeeds, sizeof(Deed), deed_compare);
+	return d;
 }
 
 /* Read one deed. */
@@ -141,11 +155,11 @@ scan_deed(Scanner *s)
 	return deed;
 }
 
-PG_FUNCTION_INFO_V1(crm_deeds_in);
-Datum
-crm_deeds_in(PG_FUNCTION_ARGS)
+/* The deeds of a text, as they stand there. */
+static Deeds *
+scan_deeds(const char *type, const char *input)
 {
-	Scanner s = scan_start("deeds", PG_GETARG_CSTRING(0));
+	Scanner s = scan_start(type, input);
 	Deeds  *d = deeds_create(0);
 
 	scan_char(&s, '{');
@@ -161,8 +175,21 @@ crm_deeds_in(PG_FUNCTION_ARGS)
 		scan_char(&s, '}');
 	}
 	scan_end(&s);
-	SET_VARSIZE(d, DEEDS_SIZE(d->ndeeds));
-	PG_RETURN_DEEDS(d);
+	return d;
+}
+
+PG_FUNCTION_INFO_V1(crm_deeds_in);
+Datum
+crm_deeds_in(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DEEDS(deeds_settle(scan_deeds("deeds", PG_GETARG_CSTRING(0))));
+}
+
+PG_FUNCTION_INFO_V1(crm_deeds_state_in);
+Datum
+crm_deeds_state_in(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DEEDS(scan_deeds("deeds_state", PG_GETARG_CSTRING(0)));
 }
 
 static char *
@@ -230,13 +257,12 @@ crm_deeds_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-PG_FUNCTION_INFO_V1(crm_deeds_recv);
-Datum
-crm_deeds_recv(PG_FUNCTION_ARGS)
+/* The deeds of a message, as they stand there. */
+static Deeds *
+receive_deeds(StringInfo message)
 {
-	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-	int		   n;
-	Deeds	  *d;
+	int	   n;
+	Deeds *d;
 
 	receive_header(message, "deeds", 2, DEEDS_VERSION, 0);
 	n = receive_count(message, "deeds", "deeds", MESSAGE_MIN_DEED);
@@ -255,12 +281,29 @@ crm_deeds_recv(PG_FUNCTION_ARGS)
 		name = receive_counted_text(message, "name of a deed");
 		set_name(deed, name, strlen(name));
 		CheckDeed(deed);
-		if (i > 0 && deed_compare(deed - 1, deed) > 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-							errmsg("deeds are out of order")));
 	}
 	d->ndeeds = n;
+	return d;
+}
+
+PG_FUNCTION_INFO_V1(crm_deeds_recv);
+Datum
+crm_deeds_recv(PG_FUNCTION_ARGS)
+{
+	Deeds *d = receive_deeds((StringInfo) PG_GETARG_POINTER(0));
+
+	for (int i = 1; i < d->ndeeds; i++)
+		if (deed_compare(&d->deeds[i - 1], &d->deeds[i]) > 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+							errmsg("deeds are out of order")));
 	PG_RETURN_DEEDS(d);
+}
+
+PG_FUNCTION_INFO_V1(crm_deeds_state_recv);
+Datum
+crm_deeds_state_recv(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DEEDS(receive_deeds((StringInfo) PG_GETARG_POINTER(0)));
 }
 
 /* Where the arguments of a deed stand. */
@@ -325,17 +368,38 @@ crm_deeds_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_DEEDS(state);
 }
 
-/* The deeds of a state, without the room to spare. */
+/* All deeds of a value more. */
+PG_FUNCTION_INFO_V1(crm_deeds_merge_transition);
+Datum
+crm_deeds_merge_transition(PG_FUNCTION_ARGS)
+{
+	Deeds *state;
+
+	(void) CheckInAggregate(fcinfo);
+	state = PG_ARGISNULL(0) ? deeds_create(2) : PG_GETARG_DEEDS(0);
+	if (!PG_ARGISNULL(1))
+		state = deeds_add_all(state, PG_GETARG_DEEDS(1));
+	PG_RETURN_DEEDS(state);
+}
+
+/* The deeds of both states. */
+PG_FUNCTION_INFO_V1(crm_deeds_combine);
+Datum
+crm_deeds_combine(PG_FUNCTION_ARGS)
+{
+	const Deeds *a = PG_GETARG_DEEDS(0);
+	const Deeds *b = PG_GETARG_DEEDS(1);
+	Deeds		*both = deeds_create((Size) a->ndeeds + b->ndeeds);
+
+	PG_RETURN_DEEDS(deeds_add_all(deeds_add_all(both, a), b));
+}
+
+/* The deeds of a state. */
 PG_FUNCTION_INFO_V1(crm_deeds_final);
 Datum
 crm_deeds_final(PG_FUNCTION_ARGS)
 {
-	const Deeds *state = PG_GETARG_DEEDS(0);
-	Deeds		*d = deeds_create((Size) state->ndeeds);
-
-	memcpy(d->deeds, state->deeds, sizeof(Deed) * state->ndeeds);
-	d->ndeeds = state->ndeeds;
-	PG_RETURN_DEEDS(d);
+	PG_RETURN_DEEDS(deeds_settle(PG_GETARG_DEEDS(0)));
 }
 
 /*
@@ -365,7 +429,7 @@ merge_deeds(const Deeds *a, const Deeds *b, bool minus, Deeds *result)
 	return true;
 }
 
-/* The deeds of both, and the combine function. */
+/* The deeds of both. */
 PG_FUNCTION_INFO_V1(crm_deeds_plus);
 Datum
 crm_deeds_plus(PG_FUNCTION_ARGS)

@@ -40,6 +40,7 @@ typedef struct Deed
 	char		name[DEED_NAME_SIZE]; /* filled up with zeros, never empty */
 } Deed;
 
+/* Sorted. deeds_state, the state of the aggregates, has the same layout, its deeds as they came and room for more. */
 typedef struct Deeds
 {
 	int32  vl_len_; /* varlena header, do not touch */

@@ -1,7 +1,7 @@
 -- deeds and service hours against slow, obvious SQL: minutes counted one by one, promises by CASE, the lottery by SHA-256
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(56);
+SELECT plan(58);
 SET LOCAL TimeZone = 'UTC';
 
 -- service time: every minute of the stretch, looked up on the wall; the clocks change in both zones within it
@@ -115,5 +115,8 @@ SELECT is(service_time('mon-sun 00:00-24:00; in Pacific/Apia', '2011-12-28 00:00
 SELECT is((SELECT reason FROM delight_due(row(1, '1 month -1 hour', NULL, 0, 0)::delight_policy, '{delight cake 2024-01-01 00:00:00+00}', at, 'k', 's', 'UTC')), reason, 'a pause of a month less an hour, at ' || at)
 FROM (VALUES ('2024-01-31 22:59+00'::timestamptz, 'pause until 2024-01-31 23:00:00+00'), ('2024-01-31 23:00+00', 'drawn')) v(at, reason);
 
+SELECT is((SELECT deeds('promise', 'x', '2024-01-01 00:00+00'::timestamptz - i * interval '1 minute', NULL, NULL, NULL) FROM generate_series(1, 200000) i),
+  (SELECT deeds('promise', 'x', '2024-01-01 00:00+00'::timestamptz - i * interval '1 minute', NULL, NULL, NULL ORDER BY i DESC) FROM generate_series(1, 200000) i), 'rows from the last to the first are no more work');
+SELECT is('{delight b 2024-02-01 00:00+00, delight a 2024-01-01 00:00+00}'::deeds_state::text, '{delight b 2024-02-01 00:00:00+00, delight a 2024-01-01 00:00:00+00}', 'a state has its deeds as they came');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- profile, fact, forget and use_verdict: against a slow reference in SQL on random assertions, and an exhaustive table of the verdict
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(33);
+SELECT plan(36);
 SELECT setseed(0.19);
 
 CREATE TEMP TABLE a AS
@@ -74,6 +74,23 @@ SELECT is(forget('{observed a = x at 2024-01-01 00:00+00; inferred b = y at 2024
 SELECT is_empty($$
   SELECT p.c FROM p, LATERAL (SELECT as_of FROM q WHERE known_by IS NULL) q, LATERAL (SELECT profile(attribute, value, how_known, source, known_at, valid, confidence, purposes, derived_from) AS past FROM a WHERE a.c = p.c AND known_at <= q.as_of) b
   WHERE (SELECT array_agg(f::text) FROM facts(profile, q.as_of) f) IS DISTINCT FROM (SELECT array_agg(f::text) FROM facts(past, q.as_of) f) $$, 'a day is answered as it was then');
+
+-- fact, exhaustively: how known x valid x known at x withdrawn, alone and beside every other such assertion
+CREATE TEMP TABLE one AS
+SELECT row_number() OVER () AS i, how, v.name || how || k || w.name AS value, valid, known, withdrawn, other_value,
+  known <= '2024-06-10' AND valid @> '2024-06-10 00:00+00'::timestamptz AND NOT coalesce(withdrawn BETWEEN known AND '2024-06-10' AND NOT other_value, false) AS in_force
+FROM unnest('{stated,observed,inferred}'::text[]) WITH ORDINALITY AS h(how, rank),
+  (VALUES ('open', '[,)'::tstzrange), ('over', '[2024-01-01 00:00+00,2024-06-10 00:00+00)'), ('now', '[2024-06-10 00:00+00,2024-06-11 00:00+00)'), ('to come', '[2024-06-10 00:00:00.000001+00,)')) v(name, valid),
+  (VALUES ('a', '2024-05-01 00:00+00'::timestamptz), ('b', '2024-06-10 00:00+00'), ('c', '2024-06-10 00:00:00.000001+00')) n(k, known),
+  (VALUES ('', NULL::timestamptz, false), ('before', '2024-04-01 00:00+00', false), ('at once', '2024-05-01 00:00+00', false), ('by now', '2024-06-10 00:00+00', false), ('later', '2024-07-01 00:00+00', false), ('another', '2024-06-10 00:00+00', true)) w(name, withdrawn, other_value);
+CREATE TEMP TABLE one_profile AS
+SELECT i, assertion('x', value, how, 's', known, valid) + CASE WHEN withdrawn IS NULL THEN '{}' ELSE assertion('x', CASE WHEN other_value THEN 'another' ELSE value END, 'withdrawn', 's', withdrawn) END AS profile FROM one;
+SELECT is((SELECT count(*) FROM one), 216::bigint, 'all of one assertion');
+SELECT is_empty($$ SELECT o.* FROM one o JOIN one_profile p USING (i) LEFT JOIN LATERAL fact(p.profile, '2024-06-10 00:00+00', 'x') f ON true
+  WHERE (f.value, f.how_known) IS DISTINCT FROM (CASE WHEN in_force THEN o.value END, CASE WHEN in_force THEN o.how END) $$, 'a fact where one is in force, and nowhere else');
+SELECT is_empty($$ SELECT a.value, b.value, f.value FROM one a JOIN one_profile p USING (i) JOIN one b ON b.i % 5 = a.i % 5 AND b.value <> a.value JOIN one_profile q ON q.i = b.i LEFT JOIN LATERAL fact(p.profile + q.profile, '2024-06-10 00:00+00', 'x') f ON true,
+  LATERAL (SELECT array_agg(c.value) AS best FROM (SELECT k.value, rank() OVER (ORDER BY array_position('{stated,observed,inferred}', k.how), k.known DESC) AS place FROM (VALUES (a.*), (b.*)) k(i, how, value, valid, known, withdrawn, other_value, in_force) WHERE k.in_force) c WHERE place = 1) w
+  WHERE CASE WHEN best IS NULL THEN f.value IS NOT NULL ELSE f.value IS NULL OR f.value <> ALL (best) END $$, 'and of two the better one, the newer of one kind');
 
 -- the verdict, exhaustively: category x how known x purposes collected x listed x grants
 CREATE TEMP TABLE cases AS

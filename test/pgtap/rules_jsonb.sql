@@ -4,7 +4,7 @@ SET LOCAL search_path = public, crm;
 SELECT plan(42);
 
 -- Types whose values are observations, counts of them or states: no form and no tool writes one.  A new type stands here, or casts both ways.
-CREATE TEMP TABLE observed AS SELECT unnest('{breakage_curve,cohort_book,consents,covariates,deeds,exact_sums,expected_revenue_state,interaction_history,interaction_history_state,mix,mix_state,
+CREATE TEMP TABLE observed AS SELECT unnest('{breakage_curve,cohort_book,consents,covariates,deeds,deeds_state,exact_sums,expected_revenue_state,interaction_history,interaction_history_state,mix,mix_state,named_sums,
   period_book,profile,profile_state,program_comparison,purchase_forecast,purchase_history,purchase_model_state,referral_network,relationship_level,renewal_curve,retention_curve,rfm,rfm_scale_state,
   spend_model_state,survival_curve,uplift_curve,value_list_state,whale_curve}'::text[]) AS name;
 CREATE TEMP TABLE rule_types AS SELECT typname::text AS name, t.oid AS of FROM pg_type t WHERE typnamespace = 'crm'::regnamespace AND typtype = 'b' AND typcategory <> 'A' AND typname NOT IN (SELECT name FROM observed) AND typname <> 'challenge';

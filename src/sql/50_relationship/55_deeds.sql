@@ -75,6 +75,33 @@ CREATE TYPE crm.deeds (
 COMMENT ON TYPE crm.deeds IS
   'what we owe one customer and gave: {promise "call back" 2024-01-01 10:00:00+00 due 2024-01-02 10:00:00+00, delight cake 2024-02-01 09:00:00+00 cost 12.00, tie terminal 2024-03-01 00:00:00+00}';
 
+CREATE TYPE crm.deeds_state;
+
+CREATE FUNCTION crm_internal.deeds_state_in(cstring) RETURNS crm.deeds_state
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_deeds_state_in';
+COMMENT ON FUNCTION crm_internal.deeds_state_in(cstring) IS 'reads {kind name made_at due instant done instant cost amount, ...}';
+CREATE FUNCTION crm_internal.deeds_state_out(crm.deeds_state) RETURNS cstring
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_deeds_out';
+COMMENT ON FUNCTION crm_internal.deeds_state_out(crm.deeds_state) IS 'writes {kind name made_at due instant done instant cost amount, ...}';
+CREATE FUNCTION crm_internal.deeds_state_recv(internal) RETURNS crm.deeds_state
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_deeds_state_recv';
+COMMENT ON FUNCTION crm_internal.deeds_state_recv(internal) IS 'reads the binary form';
+CREATE FUNCTION crm_internal.deeds_state_send(crm.deeds_state) RETURNS bytea
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_deeds_send';
+COMMENT ON FUNCTION crm_internal.deeds_state_send(crm.deeds_state) IS 'writes the binary form';
+
+CREATE TYPE crm.deeds_state (
+  INPUT = crm_internal.deeds_state_in,
+  OUTPUT = crm_internal.deeds_state_out,
+  RECEIVE = crm_internal.deeds_state_recv,
+  SEND = crm_internal.deeds_state_send,
+  INTERNALLENGTH = VARIABLE,
+  ALIGNMENT = double,
+  STORAGE = extended
+);
+COMMENT ON TYPE crm.deeds_state IS
+  'the state of the aggregates deeds and merge over deeds: the deeds as they came';
+
 CREATE FUNCTION crm.deed(kind text, name text, made_at timestamptz, due_at timestamptz DEFAULT NULL, done_at timestamptz DEFAULT NULL, cost numeric DEFAULT NULL) RETURNS crm.deeds
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_deed';
 COMMENT ON FUNCTION crm.deed(text, text, timestamptz, timestamptz, timestamptz, numeric) IS
@@ -100,29 +127,38 @@ CREATE OPERATOR crm.- (
   RIGHTARG = crm.deeds
 );
 COMMENT ON OPERATOR crm.- (crm.deeds, crm.deeds) IS 'the first without the deeds of the second, which it must hold';
-CREATE FUNCTION crm_internal.deeds_final(crm.deeds) RETURNS crm.deeds
+CREATE FUNCTION crm_internal.deeds_final(crm.deeds_state) RETURNS crm.deeds
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_deeds_final';
-COMMENT ON FUNCTION crm_internal.deeds_final(crm.deeds) IS
-  'final function of the aggregate deeds';
-CREATE FUNCTION crm_internal.deeds_transition(crm.deeds, text, text, timestamptz, timestamptz, timestamptz, numeric) RETURNS crm.deeds
+COMMENT ON FUNCTION crm_internal.deeds_final(crm.deeds_state) IS
+  'final function of the aggregates deeds and merge';
+CREATE FUNCTION crm_internal.deeds_transition(crm.deeds_state, text, text, timestamptz, timestamptz, timestamptz, numeric) RETURNS crm.deeds_state
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_deeds_transition';
-COMMENT ON FUNCTION crm_internal.deeds_transition(crm.deeds, text, text, timestamptz, timestamptz, timestamptz, numeric) IS
+COMMENT ON FUNCTION crm_internal.deeds_transition(crm.deeds_state, text, text, timestamptz, timestamptz, timestamptz, numeric) IS
   'transition function of the aggregate deeds';
+CREATE FUNCTION crm_internal.deeds_combine(crm.deeds_state, crm.deeds_state) RETURNS crm.deeds_state
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_deeds_combine';
+COMMENT ON FUNCTION crm_internal.deeds_combine(crm.deeds_state, crm.deeds_state) IS
+  'combine function of the aggregates deeds and merge';
+CREATE FUNCTION crm_internal.merge_transition(crm.deeds_state, crm.deeds) RETURNS crm.deeds_state
+  LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_deeds_merge_transition';
+COMMENT ON FUNCTION crm_internal.merge_transition(crm.deeds_state, crm.deeds) IS
+  'transition function of the aggregate merge';
 CREATE AGGREGATE crm.deeds(kind text, name text, made_at timestamptz, due_at timestamptz, done_at timestamptz, cost numeric) (
   SFUNC = crm_internal.deeds_transition,
-  STYPE = crm.deeds,
+  STYPE = crm.deeds_state,
   SSPACE = 256,
   FINALFUNC = crm_internal.deeds_final,
-  COMBINEFUNC = crm_internal.deeds_plus,
+  COMBINEFUNC = crm_internal.deeds_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.deeds(text, text, timestamptz, timestamptz, timestamptz, numeric) IS
   'the deeds of one customer, a row one as crm.deed takes it; rows without kind, name or made_at are left out';
 CREATE AGGREGATE crm.merge(deeds crm.deeds) (
-  SFUNC = crm_internal.deeds_plus,
-  STYPE = crm.deeds,
+  SFUNC = crm_internal.merge_transition,
+  STYPE = crm.deeds_state,
   SSPACE = 1024,
-  COMBINEFUNC = crm_internal.deeds_plus,
+  FINALFUNC = crm_internal.deeds_final,
+  COMBINEFUNC = crm_internal.deeds_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE crm.merge(crm.deeds) IS 'all deeds of all';
