@@ -92,6 +92,18 @@ points_ledger_begin(PointsLedger *l, const PointsRule *r, const PointsHistories 
 	points_ledger_start(l, r, &book, of->redeemed, nredeemed, of->base_points, gifts, days);
 }
 
+/* What a ledger came to with a movement is within range. */
+static inline void
+CheckLedger(const PointsLedger *l, const PointsMovement *m)
+{
+	if (unlikely(l->out_of_range))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("points on %s are out of range", date_to_text(m->day)),
+						errdetail("A balance is at most %lld points either way.",
+								  (long long) POINTS_BALANCE_MAX),
+						errhint("Give a smaller rate, or count points in thousands.")));
+}
+
 /* The next movement, or an error if it is out of range. */
 static bool
 next_movement(PointsLedger *l, DateADT until, PointsMovement *m)
@@ -99,13 +111,18 @@ next_movement(PointsLedger *l, DateADT until, PointsMovement *m)
 	bool found = points_ledger_next(l, until, m);
 
 	CHECK_FOR_INTERRUPTS();
-	if (l->out_of_range)
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("points on %s are out of range", date_to_text(m->day)),
-						errdetail("A balance is at most %lld points either way.",
-								  (long long) POINTS_BALANCE_MAX),
-						errhint("Give a smaller rate, or count points in thousands.")));
+	CheckLedger(l, m);
 	return found;
+}
+
+/* All movements until a day. */
+static void
+pass_movements(PointsLedger *l, DateADT until)
+{
+	PointsMovement m;
+
+	points_ledger_pass(l, until, &m);
+	CheckLedger(l, &m);
 }
 
 /* Its next movement; false if there is none. */
@@ -123,13 +140,10 @@ void
 points_ledger_until(PointsLedger *l, const PointsRule *r, const PointsHistories *of, DateADT as_of,
 					bool watched)
 {
-	PointsMovement m;
-
 	points_ledger_begin(l, r, of, as_of);
 	l->awards.watched = watched;
 	l->awards.remembers = l->awards.remembers || watched;
-	while (next_movement(l, as_of, &m))
-		continue;
+	pass_movements(l, as_of);
 }
 
 /* The points of single purchases, as they were before corrections; NULL if they are not given. */

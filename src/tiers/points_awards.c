@@ -102,6 +102,14 @@ pay_debt(PointsAwards *a, int64 points)
 	return points - paid;
 }
 
+/* Room for more awards; rarely needed, so not within what each award asks for. */
+static pg_noinline void
+make_room(PointsAwards *a)
+{
+	a->room *= 2;
+	a->awards = repalloc_huge(a->awards, (Size) a->room * sizeof(PointsAward));
+}
+
 /*
  * An award of a day. One that is available at once pays the debt first: NO_AWARD if
  * nothing is left of it.
@@ -117,11 +125,8 @@ points_awards_add(PointsAwards *a, DateADT day, DateADT available_on, DateADT ex
 		points = pay_debt(a, points);
 	if (points == 0)
 		return NO_AWARD;
-	if (a->n == a->room)
-	{
-		a->room *= 2;
-		a->awards = repalloc_huge(a->awards, (Size) a->room * sizeof(PointsAward));
-	}
+	if (unlikely(a->n == a->room))
+		make_room(a);
 	award = &a->awards[a->n];
 	*award = (PointsAward){.awarded_on = day,
 						   .available_on = available_on,

@@ -8,11 +8,12 @@
  */
 #include "crm.h"
 
+#include "common/int.h"
 #include "miscadmin.h"
 #include "tiers/points_ledger.h"
 
 /* How a customer stands on a day by the first of the entries alone; the walk is settled until the day before. */
-static TierWalk
+static pg_noinline TierWalk
 walk_to_day(PointsLedger *l, DateADT day, int nentries)
 {
 	TierWalk   walk = l->walk;
@@ -84,25 +85,28 @@ expiry_of(const PointsLedger *l, int index)
 /* ---- movements ---- */
 
 /* Book a movement; false if the balance cannot hold it. */
-static bool
+static inline bool
 book(PointsLedger *l, PointsMovement *m, DateADT day, PointsKind kind, int128 points)
 {
-	int128 balance = points + l->balance;
+	int64 movement = (int64) points;
+	int64 balance;
 
 	m->day = day;
 	m->kind = kind;
 	m->rank = 0;
 	m->expires_on = NEVER;
 	m->award = NO_AWARD;
-	if (points > POINTS_BALANCE_MAX || points < -POINTS_BALANCE_MAX ||
-		balance > POINTS_BALANCE_MAX || balance < -POINTS_BALANCE_MAX)
+	if (unlikely(movement != points || movement > POINTS_BALANCE_MAX ||
+				 movement < -POINTS_BALANCE_MAX ||
+				 pg_add_s64_overflow(movement, l->balance, &balance) ||
+				 balance > POINTS_BALANCE_MAX || balance < -POINTS_BALANCE_MAX))
 	{
 		l->out_of_range = true;
 		return false;
 	}
-	l->balance = (int64) balance;
-	m->points = (int64) points;
-	m->balance = l->balance;
+	l->balance = balance;
+	m->points = movement;
+	m->balance = balance;
 	return true;
 }
 
@@ -147,7 +151,7 @@ book_taken(PointsLedger *l, PointsMovement *m, DateADT day, int64 taken, int64 w
 }
 
 /* What expires next does. */
-static bool
+static pg_attribute_always_inline bool
 expire(PointsLedger *l, PointsMovement *m, DateADT day)
 {
 	int index = l->awards.first;
@@ -211,20 +215,27 @@ base_points_of_day(PointsLedger *l, const PurchaseDay *entry)
 	return points_for_amount(&l->terms->scale, l->rule->earning.rate, entry->amount);
 }
 
-/* The points of a day's amount for a tier. */
+/* The same of a rule that rounds what is not a day's amount. */
 static int128
-points_of_amount(PointsLedger *l, const PurchaseDay *entry, int rank)
+points_of_parts(PointsLedger *l, const PurchaseDay *entry, int64 rate)
 {
 	int64  plain = l->rule->earning.rate;
-	int64  rate = points_rate_of_rank(l->rule, rank);
-	int128 base;
+	int128 base = base_points_of_day(l, entry);
 
-	if (likely(!l->terms->scale.in_parts && !l->terms->scale.per_purchase))
-		return points_for_amount(&l->terms->scale, rate, entry->amount);
-	base = base_points_of_day(l, entry);
 	if (rate == plain || base > POINTS_BALANCE_MAX || base < -(int128) POINTS_BALANCE_MAX)
 		return base;
 	return points_rounded((PointsRounding) l->terms->scale.rounding, base * rate, plain);
+}
+
+/* The points of a day's amount for a tier. */
+static inline int128
+points_of_amount(PointsLedger *l, const PurchaseDay *entry, int rank)
+{
+	int64 rate = points_rate_of_rank(l->rule, rank);
+
+	if (unlikely(l->terms->scale.in_parts || l->terms->scale.per_purchase))
+		return points_of_parts(l, entry, rate);
+	return points_for_amount(&l->terms->scale, rate, entry->amount);
 }
 
 /* The points of a day's amount on which tiers are reached: what is beyond a threshold at the rate of its tier. */
@@ -475,8 +486,8 @@ tell_more(PointsLedger *l, PointsMovement *m)
  * range. On one day points expire first, then those that waited are available, then
  * they are earned or taken back, then taken back by corrections, then received, then redeemed.
  */
-bool
-points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
+static pg_attribute_always_inline bool
+move_on(PointsLedger *l, DateADT until, PointsMovement *m)
 {
 	while (!l->out_of_range)
 	{
@@ -532,6 +543,21 @@ points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
 			return true;
 	}
 	return false;
+}
+
+/* The same, for who is told each movement. */
+bool
+points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m)
+{
+	return move_on(l, until, m);
+}
+
+/* All movements until a day, for who asks where they lead; m is the one that is out of range, if one is. */
+void
+points_ledger_pass(PointsLedger *l, DateADT until, PointsMovement *m)
+{
+	while (move_on(l, until, m))
+		CHECK_FOR_INTERRUPTS();
 }
 
 /*

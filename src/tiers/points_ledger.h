@@ -81,6 +81,7 @@ extern void points_ledger_start(PointsLedger *l, const PointsRule *r, const Purc
 								const PurchaseHistory *base_points, PointsGifts gifts,
 								PointsEarned *days);
 extern bool points_ledger_next(PointsLedger *l, DateADT until, PointsMovement *m);
+extern void points_ledger_pass(PointsLedger *l, DateADT until, PointsMovement *m);
 
 /* What a customer's points are made of; all but purchases may be missing. */
 typedef struct PointsHistories

@@ -43,9 +43,9 @@ next_period(const PointsTerms *t, DateADT day)
 	return day_or_never(day_of_month(anchor + number * months, starts % 100));
 }
 
-/* First day on which points that are available from a day on are no longer valid. */
+/* points_expire_on of any rule. */
 DateADT
-points_expire_on(const PointsTerms *t, Span expiry, DateADT day, int rank)
+points_expire_by_terms(const PointsTerms *t, Span expiry, DateADT day, int rank)
 {
 	Span	span = t->by_tier && rank > 0 ? t->tier_expiry[rank - 1] : expiry;
 	DateADT last = day_plus_span(day, span);

@@ -68,7 +68,24 @@ extern void append_points_terms_json(StringInfo out, const PointsTerms *t, int n
 extern void append_json_span(StringInfo out, const char *key, Span span);
 extern void send_points_terms(StringInfo out, const PointsTerms *t, int ntiers);
 extern PointsTerms receive_points_terms(StringInfo message, int ntiers);
-extern DateADT	   points_expire_on(const PointsTerms *t, Span expiry, DateADT day, int rank);
+extern DateADT	   points_expire_by_terms(const PointsTerms *t, Span expiry, DateADT day, int rank);
 extern DateADT	   points_lapse_on(const PointsTerms *t, DateADT last_activity);
+
+/*
+ * First day on which points that are available from a day on are no longer valid; NEVER
+ * if they do not expire. Here for rules that say no more than a length, once an award.
+ */
+static inline DateADT
+points_expire_on(const PointsTerms *t, Span expiry, DateADT day, int rank)
+{
+	DateADT last;
+
+	if (unlikely(t->end_of != END_OF_LENGTH || t->by_tier))
+		return points_expire_by_terms(t, expiry, day, rank);
+	if (span_is_zero(expiry))
+		return NEVER;
+	last = day_plus_span(day, expiry);
+	return last == NEVER ? NEVER : day_or_never((int64) last + t->inclusive);
+}
 
 #endif /* CRM_POINTS_TERMS_H */

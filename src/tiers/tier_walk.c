@@ -209,21 +209,12 @@ step_at_expiry(TierWalk *w, DateADT day, int earned, bool kept, bool kept_before
 	return tell(change, day, w->rank, w->rank, REASON_RENEWED);
 }
 
-/* The day on which the present tier or its grace ends; NEVER if neither does. */
-static inline DateADT
-deadline(const TierWalk *w)
-{
-	if (w->rank <= w->never_below)
-		return NEVER;
-	return w->grace_ends != NEVER ? w->grace_ends : w->expires_on;
-}
-
 /* What happens on a day. */
 static bool
 step(TierWalk *w, DateADT day, TierChange *change)
 {
 	bool	   follows = tier_program_follows(w->program);
-	bool	   due = day == deadline(w);
+	bool	   due = day == tier_walk_deadline(w);
 	bool	   kept_before = false;
 	TierMetric main_metric = w->program->metric;
 	int		   earned;
@@ -343,17 +334,6 @@ prove(TierWalk *w, DateADT day, TierChange *change)
 /* ---- the walk ---- */
 
 /*
- * Whether an entry that leaves the window can change anything. Without refunds in
- * it the metric only falls, which does not matter to a tier that never does.
- */
-static inline bool
-leaving_matters(const TierWalk *w)
-{
-	return w->program->window == WINDOW_ROLLING &&
-		   (w->rank > w->never_below || w->nrefunds > 0 || w->nmetrics != 1);
-}
-
-/*
  * When nothing more is bought, a tier that follows the window is held until the first
  * entry leaves that it cannot do without: let go of those before it all at once.
  */
@@ -379,7 +359,7 @@ leave_dispensable(TierWalk *w)
 static DateADT
 next_event(const TierWalk *w)
 {
-	DateADT day = deadline(w);
+	DateADT day = tier_walk_deadline(w);
 
 	/* who is not enrolled is by a correction alone, if that revokes */
 	if (w->rank < w->never_below || w->enrolled_on == NEVER)
@@ -387,19 +367,9 @@ next_event(const TierWalk *w)
 	day = Min(day, Min(next_booked_on(w), w->proven_on));
 	if (w->ahead < w->nentries)
 		day = Min(day, w->entries[w->ahead].day);
-	if (leaving_matters(w))
+	if (tier_walk_leaving_matters(w))
 		day = Min(day, w->leaves_on);
 	return day;
-}
-
-/*
- * Whether nothing but what is bought or corrected on a day can change a walk that has
- * been taken on to the day before.
- */
-bool
-tier_walk_rests_on(const TierWalk *w, DateADT day)
-{
-	return deadline(w) > day && !(leaving_matters(w) && w->leaves_on <= day);
 }
 
 /*
@@ -558,7 +528,7 @@ tier_walk_next(TierWalk *w, DateADT until, TierChange *change)
 				return true;
 			continue;
 		}
-		if (day != deadline(w))
+		if (day != tier_walk_deadline(w))
 		{
 			move_window(w, day);
 			if (nothing_changes(w))

@@ -43,7 +43,36 @@ extern void tier_walk_start(TierWalk *w, const TierProgram *p, const PurchaseBoo
 							DateADT member_from);
 extern void tier_walk_match(TierWalk *w, const TierMatch *matches, int n);
 extern bool tier_walk_next(TierWalk *w, DateADT until, TierChange *change);
-extern bool tier_walk_rests_on(const TierWalk *w, DateADT day);
 extern void tier_walk_pass(TierWalk *w, DateADT day);
+
+/* The day on which the present tier or its grace ends; NEVER if neither does. */
+static inline DateADT
+tier_walk_deadline(const TierWalk *w)
+{
+	if (w->rank <= w->never_below)
+		return NEVER;
+	return w->grace_ends != NEVER ? w->grace_ends : w->expires_on;
+}
+
+/*
+ * Whether an entry that leaves the window can change anything. Without refunds in
+ * it the metric only falls, which does not matter to a tier that never does.
+ */
+static inline bool
+tier_walk_leaving_matters(const TierWalk *w)
+{
+	return w->program->window == WINDOW_ROLLING &&
+		   (w->rank > w->never_below || w->nrefunds > 0 || w->nmetrics != 1);
+}
+
+/*
+ * Whether nothing but what is bought or corrected on a day can change a walk that has
+ * been taken on to the day before.
+ */
+static inline bool
+tier_walk_rests_on(const TierWalk *w, DateADT day)
+{
+	return tier_walk_deadline(w) > day && !(tier_walk_leaving_matters(w) && w->leaves_on <= day);
+}
 
 #endif /* CRM_TIER_RULES_H */

@@ -94,6 +94,21 @@ entry_value(const TierWalk *w, int metric, int index, int64 orders_before)
 	}
 }
 
+/* An entry counts in the metrics of the window, or with sign -1 no more. */
+static inline void
+add_entry(TierWalk *w, int index, int64 orders_before, int sign)
+{
+	const PurchaseDay *entry = &w->entries[index];
+
+	/* what most programs ask for, once and again for each entry */
+	if (likely(w->nmetrics == 1 && w->metrics[0] == METRIC_SPEND))
+		w->metric[METRIC_SPEND] += sign * (int128) entry->amount;
+	else
+		for (int i = 0; i < w->nmetrics; i++)
+			w->metric[w->metrics[i]] += sign * entry_value(w, w->metrics[i], index, orders_before);
+	w->nrefunds += sign * (entry->amount < 0);
+}
+
 /* The next entry comes into the window. */
 static inline void
 enter_entry(TierWalk *w)
@@ -107,32 +122,18 @@ enter_entry(TierWalk *w)
 			points_of_day(&w->program->earning, w->scale, entry, w->orders_ahead);
 		w->npoints = index + 1;
 	}
-	for (int i = 0; i < w->nmetrics; i++)
-		w->metric[w->metrics[i]] += entry_value(w, w->metrics[i], index, w->orders_ahead);
+	add_entry(w, index, w->orders_ahead, 1);
 	w->orders_ahead += entry->orders;
-	w->nrefunds += entry->amount < 0;
 }
 
 /* The oldest entry leaves it. */
 static inline void
 leave_entry(TierWalk *w)
 {
-	int				   index = w->behind++;
-	const PurchaseDay *entry = &w->entries[index];
+	int index = w->behind++;
 
-	for (int i = 0; i < w->nmetrics; i++)
-		w->metric[w->metrics[i]] -= entry_value(w, w->metrics[i], index, w->orders_behind);
-	w->orders_behind += entry->orders;
-	w->nrefunds -= entry->amount < 0;
-}
-
-/* Put an entry out of the metrics of the window, or in again. */
-static inline void
-count_entry(TierWalk *w, int index, int sign)
-{
-	for (int i = 0; i < w->nmetrics; i++)
-		w->metric[w->metrics[i]] += sign * entry_value(w, w->metrics[i], index, 0);
-	w->nrefunds += sign * (w->entries[index].amount < 0);
+	add_entry(w, index, w->orders_behind, -1);
+	w->orders_behind += w->entries[index].orders;
 }
 
 /* The next correction is booked: the day of its purchase is another, in the window or not. */
@@ -146,7 +147,7 @@ book_correction(TierWalk *w)
 	PurchaseDay				after = purchase_day_corrected(&before, correction);
 
 	if (counts)
-		count_entry(w, index, -1);
+		add_entry(w, index, 0, -1);
 	if (index < w->npoints)
 		w->book.points[index] += points_of_correction(
 			&w->program->earning,
@@ -154,7 +155,7 @@ book_correction(TierWalk *w)
 			&w->book.days[index], &before, &after, w->orders_ahead);
 	w->book.net[index] = after;
 	if (counts)
-		count_entry(w, index, 1);
+		add_entry(w, index, 0, 1);
 	w->orders_ahead += after.orders - before.orders;
 	if (index < w->behind)
 		w->orders_behind += after.orders - before.orders;
