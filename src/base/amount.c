@@ -125,7 +125,7 @@ amount_from_float8(double value)
 		return (int64) whole;
 
 	if (isnan(value) || isinf(value) || fabs(value) > 1e15)
-		amount_out_of_range(DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))));
+		amount_out_of_range(float8_text(value));
 
 	return amount_from_numeric(
 		DatumGetNumeric(DirectFunctionCall1(float8_numeric, Float8GetDatum(value))));

@@ -35,6 +35,13 @@ decimal_to_text(int128 value, int decimals, int least)
 	return pstrdup(at);
 }
 
+/* A number as PostgreSQL prints it, palloc'ed, nothing lost. */
+char *
+float8_text(double value)
+{
+	return DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value)));
+}
+
 /* The number that a text is, with all its digits. */
 Numeric
 numeric_of_text(const char *text)

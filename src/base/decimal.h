@@ -9,6 +9,7 @@
 #include "utils/numeric.h"
 
 extern char	  *decimal_to_text(int128 value, int decimals, int least);
+extern char	  *float8_text(double value);
 extern Numeric numeric_of_text(const char *text);
 
 #endif /* CRM_DECIMAL_H */

@@ -94,11 +94,9 @@ int128
 exact_fixed(double value, int fraction_bits, double limit, const char *name)
 {
 	if (unlikely(!(fabs(value) <= limit)))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("%s %s is out of range", name,
-						DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value)))),
-				 errdetail("It must be finite and within +-%g.", limit)));
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("%s %s is out of range", name, float8_text(value)),
+						errdetail("It must be finite and within +-%g.", limit)));
 	return (int128) rint(ldexp(value, fraction_bits));
 }
 

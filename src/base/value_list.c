@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "base/growth.h"
 #include "base/aggregate.h"
 #include "base/amount.h"
 #include "base/names.h"
@@ -151,7 +152,7 @@ value_list_sort(ValueList *list)
 ValueList *
 value_list_grow(MemoryContext memory, ValueList *list)
 {
-	ValueList *grown;
+	MemoryContext before;
 
 	if (list->kind != LIST_PAIRS && list->n >= COUNT_FROM)
 	{
@@ -166,13 +167,11 @@ value_list_grow(MemoryContext memory, ValueList *list)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("an aggregate cannot keep more than %d different values", VALUE_LIST_MAX),
 				 errhint("Round the values, or group the rows.")));
-	grown =
-		value_list_create(memory, list->kind, (int) Min((int64) list->n * 2 + 8, VALUE_LIST_MAX));
-	grown->share = list->share;
-	grown->n = list->n;
-	grown->nsorted = list->nsorted;
-	memcpy(grown->entries, list->entries, (Size) list->n * sizeof(ListEntry));
-	return grown;
+	before = MemoryContextSwitchTo(memory);
+	list = state_grown(list, VALUE_LIST_SIZE(list->n), sizeof(ListEntry),
+					   VALUE_LIST_SIZE(VALUE_LIST_MAX));
+	MemoryContextSwitchTo(before);
+	return list;
 }
 
 /* The state of a final function, in order: one that is stored is copied, one that runs is not. */

@@ -10,6 +10,8 @@
 
 #include "crm.h"
 
+#include "base/growth.h"
+
 #define VALUE_LIST_VERSION 1
 
 typedef enum ValueListKind
@@ -64,7 +66,7 @@ extern int64	  value_list_count(const ValueList *list);
 static inline ValueList *
 value_list_add(MemoryContext memory, ValueList *list, ListEntry entry)
 {
-	if (unlikely(VALUE_LIST_SIZE(list->n) == VARSIZE(list)))
+	if (!state_has_room(list, VALUE_LIST_SIZE(list->n), sizeof(ListEntry)))
 		list = value_list_grow(memory, list);
 	list->entries[list->n++] = entry;
 	return list;

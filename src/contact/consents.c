@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/aggregate.h"
 #include "base/during.h"
 #include "base/value.h"
@@ -35,14 +36,20 @@ purpose_set(char *purpose, const char *name, size_t len)
 	memcpy(purpose, name, len);
 }
 
+static inline void
+CheckGrants(int ngrants)
+{
+	if (ngrants > CONSENTS_MAX_GRANTS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("consents cannot hold %d grants", ngrants)));
+}
+
 static Consents *
 consents_create(int ngrants)
 {
 	Consents *c;
 
-	if (ngrants > CONSENTS_MAX_GRANTS)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("consents cannot hold %d grants", ngrants)));
+	CheckGrants(ngrants);
 	c = palloc(CONSENTS_SIZE(ngrants));
 	memset(c, 0, offsetof(Consents, grants));
 	SET_VARSIZE(c, CONSENTS_SIZE(ngrants));
@@ -325,21 +332,16 @@ crm_consents_transition(PG_FUNCTION_ARGS)
 static Consents *
 append_grants(Consents *state, const Consents *more)
 {
-	int room = (int) ((VARSIZE(state) - offsetof(Consents, grants)) / sizeof(Grant));
+	Size added = more->ngrants * sizeof(Grant);
 
-	if (state->ngrants + more->ngrants > room)
+	if (!state_has_room(state, CONSENTS_SIZE(state->ngrants), added))
 	{
-		Consents *full = state;
-		int		  n;
-
-		sort_grants(full);
-		n = full->ngrants + more->ngrants;
-		if (n > room / 2)
-		{
-			state = consents_create(Max(n, Min(2 * n, CONSENTS_MAX_GRANTS)));
-			state->ngrants = full->ngrants;
-			memcpy(state->grants, full->grants, full->ngrants * sizeof(Grant));
-		}
+		sort_grants(state);
+		CheckGrants(state->ngrants + more->ngrants);
+		/* most repeat themselves: half of the room is enough to go on with */
+		if (CONSENTS_SIZE(2 * (state->ngrants + more->ngrants)) > VARSIZE(state))
+			state = state_grown(state, CONSENTS_SIZE(state->ngrants), added,
+								CONSENTS_SIZE(CONSENTS_MAX_GRANTS));
 	}
 	memcpy(state->grants + state->ngrants, more->grants, more->ngrants * sizeof(Grant));
 	state->ngrants += more->ngrants;

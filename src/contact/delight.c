@@ -9,6 +9,8 @@
 #include "crm.h"
 
 #include "access/htup_details.h"
+#include "base/shares.h"
+#include "base/decimal.h"
 #include "base/amount.h"
 #include "base/calendar.h"
 #include "base/rows.h"
@@ -35,16 +37,10 @@ typedef struct DelightPolicy
 static double
 policy_share(HeapTupleHeader row, const char *name)
 {
-	bool   isnull;
-	Datum  value = GetAttributeByName(row, name, &isnull);
-	double share = isnull ? 0 : DatumGetFloat8(value);
+	bool  isnull;
+	Datum value = GetAttributeByName(row, name, &isnull);
 
-	if (!(share >= 0 && share <= 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s of a delight policy must be from 0 to 1, not %s", name,
-						DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(share))))));
-	return share;
+	return CheckShare(isnull ? 0 : DatumGetFloat8(value), name);
 }
 
 /* An amount of the policy, not negative; false if it is not given. */

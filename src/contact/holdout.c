@@ -8,6 +8,7 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "base/shares.h"
 #include "contact/holdout.h"
 #include "utils/builtins.h"
 
@@ -46,18 +47,6 @@ stable_fraction(const char *key, int key_len, const char *salt, int salt_len)
 	return ldexp((double) (bits >> 12), -52);
 }
 
-/* A share is a fraction of all. */
-static double
-CheckShare(double share)
-{
-	if (!(share >= 0 && share <= 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("share must be from 0 to 1, not %s",
-						DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(share))))));
-	return share;
-}
-
 /*
  * Whether a key belongs to the share that is held out: the same answer for the
  * same key and salt always and everywhere, unrelated ones for other salts, and
@@ -69,7 +58,7 @@ crm_holdout(PG_FUNCTION_ARGS)
 {
 	text  *key = PG_GETARG_TEXT_PP(0);
 	text  *salt = PG_GETARG_TEXT_PP(1);
-	double share = CheckShare(PG_GETARG_FLOAT8(2));
+	double share = CheckShare(PG_GETARG_FLOAT8(2), "share");
 
 	PG_RETURN_BOOL(stable_fraction(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), VARDATA_ANY(salt),
 								   VARSIZE_ANY_EXHDR(salt)) < share);
@@ -82,7 +71,7 @@ crm_holdout_bigint(PG_FUNCTION_ARGS)
 {
 	char  *key = psprintf("%lld", (long long) PG_GETARG_INT64(0));
 	text  *salt = PG_GETARG_TEXT_PP(1);
-	double share = CheckShare(PG_GETARG_FLOAT8(2));
+	double share = CheckShare(PG_GETARG_FLOAT8(2), "share");
 
 	PG_RETURN_BOOL(stable_fraction(key, (int) strlen(key), VARDATA_ANY(salt),
 								   VARSIZE_ANY_EXHDR(salt)) < share);

@@ -7,7 +7,9 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "base/decimal.h"
 #include "base/rows.h"
+#include "base/shares.h"
 #include "catalog/pg_type.h"
 #include "contact/lift.h"
 #include "executor/executor.h"
@@ -82,7 +84,7 @@ test_number(HeapTupleHeader test, const char *name)
 	if (!isnull && !isfinite(DatumGetFloat8(value)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s of a stratum must be finite, not %s", name,
-							   DatumGetCString(DirectFunctionCall1(float8out, value)))));
+							   float8_text(DatumGetFloat8(value)))));
 	return isnull ? NAN : DatumGetFloat8(value);
 }
 
@@ -193,13 +195,7 @@ crm_holm(PG_FUNCTION_ARGS)
 	double *p = palloc(sizeof(double) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
-	{
-		p[i] = DatumGetFloat8(given[i]);
-		if (!(p[i] >= 0 && p[i] <= 1))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("a probability must be from 0 to 1, not %s",
-								   DatumGetCString(DirectFunctionCall1(float8out, given[i])))));
-	}
+		p[i] = CheckShare(DatumGetFloat8(given[i]), "probability");
 	holm_adjust(p, n);
 	for (int i = 0; i < n; i++)
 		given[i] = Float8GetDatum(p[i]);

@@ -14,6 +14,9 @@
 
 #include <math.h>
 
+#include "base/shares.h"
+#include "base/growth.h"
+#include "base/decimal.h"
 #include "base/aggregate.h"
 #include "base/amount.h"
 #include "base/rows.h"
@@ -52,15 +55,21 @@ typedef struct UpliftCurve
 /* States that have so many cells are settled before they are doubled. */
 #define SETTLE_FROM 4096
 
+static inline void
+CheckCells(Size cells)
+{
+	if (cells > (Size) UPLIFT_MAX_CELLS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("uplift_curve cannot hold %zu scores", cells),
+						errhint("Round the scores, or take ntile of them.")));
+}
+
 static UpliftCurve *
 curve_create(Size room)
 {
 	UpliftCurve *curve;
 
-	if (room > (Size) UPLIFT_MAX_CELLS)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("uplift_curve cannot hold %zu scores", room),
-						errhint("Round the scores, or take ntile of them.")));
+	CheckCells(room);
 	curve = palloc0(UPLIFT_CURVE_SIZE(room));
 	SET_VARSIZE(curve, UPLIFT_CURVE_SIZE(room));
 	curve->version = UPLIFT_CURVE_VERSION;
@@ -135,15 +144,13 @@ settle(const UpliftCurve *state)
 static UpliftCurve *
 append_cell(UpliftCurve *state, const UpliftCell *cell)
 {
-	if (UPLIFT_CURVE_SIZE(state->ncells + 1) > VARSIZE(state))
+	if (!state_has_room(state, UPLIFT_CURVE_SIZE(state->ncells), sizeof(UpliftCell)))
 	{
-		const UpliftCurve *from = state->ncells >= SETTLE_FROM ? settle(state) : state;
-		UpliftCurve		  *larger = curve_create(Max(
-				  (Size) from->ncells + 1, Min((Size) from->ncells * 2 + 8, (Size) UPLIFT_MAX_CELLS)));
-
-		memcpy(larger->cells, from->cells, sizeof(UpliftCell) * from->ncells);
-		larger->ncells = from->ncells;
-		state = larger;
+		if (state->ncells >= SETTLE_FROM)
+			state = settle(state);
+		CheckCells((Size) state->ncells + 1);
+		state = state_grown(state, UPLIFT_CURVE_SIZE(state->ncells), sizeof(UpliftCell),
+							UPLIFT_CURVE_SIZE(UPLIFT_MAX_CELLS));
 	}
 	state->cells[state->ncells++] = *cell;
 	return state;
@@ -432,17 +439,6 @@ profit_at(const Top *top, const Top *all, double cost, double margin)
 	return (margin * gain_of(top) - cost * top->n[0]) / all->n[0];
 }
 
-static double
-CheckRate(double rate, const char *name)
-{
-	if (!(rate >= 0) || !isfinite(rate))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be finite and not negative, not %s", name,
-						DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(rate))))));
-	return rate;
-}
-
 /* Of a sample, those whose score is so high or higher. */
 static Top
 top_of(const UpliftCurve *curve, double score)
@@ -478,8 +474,8 @@ crm_best_share(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	curve = PG_GETARG_UPLIFT_CURVE(0);
 	judge = PG_ARGISNULL(3) ? curve : PG_GETARG_UPLIFT_CURVE(3);
-	cost = CheckRate(PG_GETARG_FLOAT8(1), "cost");
-	margin = CheckRate(PG_GETARG_FLOAT8(2), "margin");
+	cost = CheckNotNegative(PG_GETARG_FLOAT8(1), "cost");
+	margin = CheckNotNegative(PG_GETARG_FLOAT8(2), "margin");
 	all = everybody(curve);
 	if (all.n[0] == 0 || all.n[1] == 0)
 		PG_RETURN_NULL();

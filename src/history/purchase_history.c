@@ -7,6 +7,17 @@
 #include "history/purchase_history.h"
 #include "utils/builtins.h"
 
+/* A history is no larger than what PostgreSQL allocates. */
+void
+CheckPurchaseDays(int64 days)
+{
+	if (days > PURCHASE_HISTORY_MAX_ENTRIES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("purchase history cannot hold %lld days", (long long) days),
+				 errdetail("A history holds at most %d days.", PURCHASE_HISTORY_MAX_ENTRIES)));
+}
+
 /* An empty history with room for some entries. */
 PurchaseHistory *
 purchase_history_create(int capacity)
@@ -14,12 +25,7 @@ purchase_history_create(int capacity)
 	Size			 size;
 	PurchaseHistory *h;
 
-	if (capacity > PURCHASE_HISTORY_MAX_ENTRIES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("purchase history cannot hold %d days", capacity),
-				 errdetail("A history holds at most %d days.", PURCHASE_HISTORY_MAX_ENTRIES)));
-
+	CheckPurchaseDays(capacity);
 	size = PURCHASE_HISTORY_SIZE(capacity);
 	h = palloc(size);
 	memset(h, 0, offsetof(PurchaseHistory, entries));

@@ -136,6 +136,7 @@ purchase_history_has_correction(const PurchaseHistory *h, const PurchaseCorrecti
 }
 
 /* purchase_history.c */
+extern void				CheckPurchaseDays(int64 days);
 extern PurchaseHistory *purchase_history_create(int capacity);
 extern PurchaseHistory *purchase_history_create_corrected(int entries, int corrections);
 extern PurchaseHistory *purchase_history_set_counts(PurchaseHistory *h, int nentries,

@@ -12,10 +12,11 @@
 
 #include "base/calendar.h"
 #include "base/aggregate.h"
+#include "base/growth.h"
 #include "history/purchase_history.h"
 #include "utils/builtins.h"
 
-/* 3 entries fill 64 bytes; twice as many and one more fill the next power of two. */
+/* 3 entries fill 64 bytes, and twice as large is the next power of two. */
 #define FIRST_CAPACITY 3
 
 static inline Size
@@ -24,30 +25,17 @@ used_size(const PurchaseHistory *state)
 	return offsetof(PurchaseHistory, entries) + purchase_history_content_size(state);
 }
 
-/*
- * The state with room for so many bytes more: itself, or a copy of twice the size
- * in the current context, which the executor copies into the aggregate's and whose
- * original it frees.
- */
+/* The state with room for so many bytes more: itself, or a larger copy. */
 static inline PurchaseHistory *
 grow(PurchaseHistory *state, Size more)
 {
-	Size			 size = VARSIZE(state);
-	PurchaseHistory *larger;
+	Size used = used_size(state);
 
-	if (likely(size - used_size(state) >= more))
+	if (state_has_room(state, used, more))
 		return state;
-	size = Min(size * 2, MaxAllocSize);
-	if (size - used_size(state) < more)
-		size = used_size(state) + more;
-	larger = purchase_history_create(
-		(int) ((size - offsetof(PurchaseHistory, entries) + sizeof(PurchaseDay) - 1) /
-			   sizeof(PurchaseDay)));
-	larger->version = state->version;
-	larger->nentries = state->nentries;
-	larger->ncorrections = state->ncorrections;
-	memcpy(larger->entries, state->entries, purchase_history_content_size(state));
-	return larger;
+	if (used + more > MaxAllocSize)
+		CheckPurchaseDays((int64) ((used + more) / sizeof(PurchaseDay)) + 1);
+	return state_grown(state, used, more, MaxAllocSize);
 }
 
 /* Move what stands from a place on in the state, to close or to make a gap there. */

@@ -3,6 +3,7 @@
  */
 #include "crm.h"
 
+#include "base/shares.h"
 #include "lifetime/clock.h"
 #include "lifetime/clv.h"
 #include "lifetime/predict.h"
@@ -134,18 +135,9 @@ Datum
 crm_simple_clv(PG_FUNCTION_ARGS)
 {
 	double margin = CheckMargin(PG_GETARG_FLOAT8(0));
-	double retention = PG_GETARG_FLOAT8(1);
-	double discount = PG_GETARG_FLOAT8(2);
+	double retention = CheckShare(PG_GETARG_FLOAT8(1), "retention rate");
+	double discount = CheckDiscountRate(PG_GETARG_FLOAT8(2));
 
-	if (!(retention >= 0 && retention <= 1))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("retention rate %g is out of range", retention),
-						errdetail("It is the share of customers who stay for another period, from "
-								  "0 to 1.")));
-	if (!(discount >= 0) || isinf(discount))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("discount rate %g is out of range", discount),
-						errdetail("It is a rate per period, not negative.")));
 	if (retention == 1 && discount == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -4,6 +4,7 @@
 #include "crm.h"
 
 #include "base/rows.h"
+#include "base/shares.h"
 #include "lifetime/clv.h"
 #include "lifetime/clock.h"
 #include "lifetime/predict.h"
@@ -176,7 +177,7 @@ PG_FUNCTION_INFO_V1(crm_clv_interval);
 Datum
 crm_clv_interval(PG_FUNCTION_ARGS)
 {
-	double	   level = CheckLevel(PG_GETARG_FLOAT8(6));
+	double	   level = CheckPart(PG_GETARG_FLOAT8(6), "level");
 	double	   margin = CheckMargin(PG_GETARG_FLOAT8(7));
 	Datum	   values[2];
 	bool	   nulls[2] = {false, false};
@@ -194,7 +195,7 @@ PG_FUNCTION_INFO_V1(crm_clv_quantile);
 Datum
 crm_clv_quantile(PG_FUNCTION_ARGS)
 {
-	double	   q = CheckQuantile(PG_GETARG_FLOAT8(6));
+	double	   q = CheckPart(PG_GETARG_FLOAT8(6), "quantile");
 	double	   margin = CheckMargin(PG_GETARG_FLOAT8(7));
 	ValueAhead ahead;
 

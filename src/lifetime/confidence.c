@@ -53,7 +53,7 @@ crm_purchase_model_confidence(PG_FUNCTION_ARGS)
 
 	if (SRF_IS_FIRSTCALL())
 	{
-		double level = CheckLevel(PG_GETARG_FLOAT8(1));
+		double level = CheckPart(PG_GETARG_FLOAT8(1), "level");
 
 		rows = rows_start(fcinfo, sizeof(ConfidenceRows));
 		state = rows->user_fctx;

@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "base/shares.h"
 #include "lifetime/fitted_model.h"
 #include "lifetime/renewals.h"
 #include "models/fit_rows.h"
@@ -168,12 +169,9 @@ crm_contract_survival(PG_FUNCTION_ARGS)
 
 /* A discount rate a period under which a lifetime is finite. */
 static double
-CheckDiscountRate(const FittedModel *model, double rate)
+CheckFiniteLifetime(const FittedModel *model, double rate)
 {
-	if (!(rate >= 0 && rate <= 1e6))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("discount rate %g is out of range", rate),
-						errdetail("It is a rate a period, not negative.")));
+	CheckDiscountRate(rate);
 	if (rate == 0 && !contract_lifetime_is_finite(model->kind, model->params))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("expected lifetime is infinite without a discount"),
@@ -188,7 +186,7 @@ Datum
 crm_expected_lifetime(PG_FUNCTION_ARGS)
 {
 	const FittedModel *model = predicting(fcinfo);
-	double			   rate = CheckDiscountRate(model, PG_GETARG_FLOAT8(1));
+	double			   rate = CheckFiniteLifetime(model, PG_GETARG_FLOAT8(1));
 
 	PG_RETURN_FLOAT8(contract_lifetime(model->kind, model->params, 0, rate));
 }
@@ -200,7 +198,7 @@ crm_residual_lifetime(PG_FUNCTION_ARGS)
 {
 	const FittedModel *model = predicting(fcinfo);
 	int				   renewals = CheckPeriods(PG_GETARG_INT32(1), "renewals");
-	double			   rate = CheckDiscountRate(model, PG_GETARG_FLOAT8(2));
+	double			   rate = CheckFiniteLifetime(model, PG_GETARG_FLOAT8(2));
 
 	if (contract_is_continuous(model->kind))
 		PG_RETURN_FLOAT8(contract_lifetime(model->kind, model->params, renewals, rate));
@@ -215,7 +213,7 @@ crm_retention_elasticity(PG_FUNCTION_ARGS)
 {
 	const FittedModel *model = predicting(fcinfo);
 	int				   renewals = CheckPeriods(PG_GETARG_INT32(1), "renewals");
-	double			   rate = CheckDiscountRate(model, PG_GETARG_FLOAT8(2));
+	double			   rate = CheckFiniteLifetime(model, PG_GETARG_FLOAT8(2));
 
 	if (contract_is_continuous(model->kind) || rate == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "base/shares.h"
 #include "base/rows.h"
 #include "lifetime/fit_state.h"
 #include "lifetime/fitted_model.h"
@@ -116,10 +117,7 @@ crm_occasion_forecast(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("a forecast cannot cover %d occasions", ahead),
 						errdetail("Occasions ahead are 0 to %d.", OCCASIONS_MAX)));
-	if (!(rate >= 0 && rate <= 1e6))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("discount rate %g is out of range", rate),
-						errdetail("It is a rate from one occasion to the next, not negative.")));
+	CheckDiscountRate(rate);
 	discounted = bg_bb_discounted(model->params, &c, rate);
 	values[0] = Float8GetDatum(bg_bb_p_alive(model->params, &c, 1));
 	values[1] = Float8GetDatum(bg_bb_expected(model->params, &c, ahead));

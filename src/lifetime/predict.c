@@ -56,8 +56,8 @@ forecast_expected_purchases(const Forecast *f, DateADT until)
 DateADT
 forecast_next_purchase_on(const Forecast *f, double quantile)
 {
-	double periods =
-		model_ops(f->model)->next_purchase(&f->params, f->customer, CheckQuantile(quantile));
+	double periods = model_ops(f->model)->next_purchase(&f->params, f->customer,
+														CheckPart(quantile, "quantile"));
 	double day = f->as_of + ceil(periods * f->model->unit_days);
 
 	if (unlikely(f->model->flags != 0))
@@ -239,7 +239,7 @@ Datum
 crm_next_purchase(PG_FUNCTION_ARGS)
 {
 	Forecast f;
-	double	 q = CheckQuantile(PG_GETARG_FLOAT8(3));
+	double	 q = CheckPart(PG_GETARG_FLOAT8(3), "quantile");
 
 	if (!forecast_of_arguments(fcinfo, &f))
 		PG_RETURN_NULL();
@@ -254,7 +254,7 @@ crm_next_purchase_numbers(PG_FUNCTION_ARGS)
 	const PurchaseModel *model;
 	PurchaseParams		 params;
 	Btyd				 c;
-	double				 q = CheckQuantile(PG_GETARG_FLOAT8(4));
+	double				 q = CheckPart(PG_GETARG_FLOAT8(4), "quantile");
 
 	number_arguments(fcinfo, &model, &params, &c);
 	PG_RETURN_FLOAT8(model_ops(model)->next_purchase(&params, c, q));

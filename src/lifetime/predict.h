@@ -8,10 +8,9 @@
 
 #include <math.h>
 
+#include "base/shares.h"
 #include "lifetime/btyd.h"
 #include "lifetime/purchase_model.h"
-
-#define DAYS_PER_YEAR_OF_DISCOUNT 365.25
 
 /* Time from as_of until a day, in model units; infinite for 'infinity'. */
 static inline double
@@ -69,11 +68,7 @@ CheckPeriods(double periods)
 static inline double
 discount_per_unit(double annual_rate, int32 unit_days)
 {
-	if (unlikely(!(annual_rate >= 0) || isinf(annual_rate)))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("annual discount rate %g is out of range", annual_rate),
-						errdetail("0.10 stands for ten per cent a year; it is not negative.")));
-	return log1p(annual_rate) / DAYS_PER_YEAR_OF_DISCOUNT * unit_days;
+	return log1p(CheckAnnualDiscountRate(annual_rate)) / DAYS_PER_YEAR_OF_DISCOUNT * unit_days;
 }
 
 /* Less discount a unit than this is none: purchases would count for longer than there are dates. */
@@ -89,28 +84,6 @@ CheckDiscountedEnd(double periods, double delta)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("a value until infinity needs a positive discount rate"),
 			 delta > 0 ? errdetail("The discount of %g a unit of time is too small.", delta) : 0));
-}
-
-/* A probability strictly between 0 and 1. */
-static inline double
-CheckQuantile(double q)
-{
-	if (unlikely(!(q > 0 && q < 1)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("quantile %g is out of range", q),
-				 errdetail("A quantile lies strictly between 0 and 1.")));
-	return q;
-}
-
-/* The level of an interval, strictly between 0 and 1. */
-static inline double
-CheckLevel(double level)
-{
-	if (unlikely(!(level > 0 && level < 1)))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("level %g is out of range", level),
-						errdetail("A level lies strictly between 0 and 1.")));
-	return level;
 }
 
 /* A model and a customer as it sees one on a day, of which everything that is to come follows. */

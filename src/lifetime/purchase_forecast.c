@@ -209,7 +209,7 @@ crm_forecast_quantile(PG_FUNCTION_ARGS)
 
 	PG_RETURN_INT32(
 		(int32) Min(forecast_quantile(&forecast->model, forecast->customer, forecast->periods,
-									  CheckQuantile(PG_GETARG_FLOAT8(1))),
+									  CheckPart(PG_GETARG_FLOAT8(1), "quantile")),
 					(double) PG_INT32_MAX));
 }
 
@@ -292,7 +292,7 @@ Datum
 crm_forecast_interval(PG_FUNCTION_ARGS)
 {
 	PurchaseForecast	*forecast = PG_GETARG_PURCHASE_FORECAST(0);
-	double				 level = CheckLevel(PG_GETARG_FLOAT8(1));
+	double				 level = CheckPart(PG_GETARG_FLOAT8(1), "level");
 	Uncertainty			 of = names_get_text(&uncertainties, PG_GETARG_TEXT_PP(2));
 	const PurchaseModel *model = &forecast->model;
 	PurchaseParams		 params = model_params(model);
@@ -351,7 +351,7 @@ Datum
 crm_revenue_interval(PG_FUNCTION_ARGS)
 {
 	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
-	double			level = CheckLevel(PG_GETARG_FLOAT8(1));
+	double			level = CheckPart(PG_GETARG_FLOAT8(1), "level");
 	double			z = -math_normal_quantile((1 - level) / 2);
 	double			revenue = 0;
 	double			error = 0;

@@ -33,7 +33,7 @@ crm_season_bins(PG_FUNCTION_ARGS)
 
 	if (SRF_IS_FIRSTCALL())
 	{
-		double level = CheckLevel(PG_GETARG_FLOAT8(1));
+		double level = CheckPart(PG_GETARG_FLOAT8(1), "level");
 
 		rows = rows_start(fcinfo, sizeof(BinRows));
 		state = rows->user_fctx;

@@ -10,6 +10,7 @@
 #include "access/genam.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "base/growth.h"
 #include "live/delta.h"
 #include "live/keys.h"
 #include "live/layout.h"
@@ -22,7 +23,6 @@
 typedef struct DayList
 {
 	PurchaseHistory	   *days;
-	int					capacity;
 	PurchaseCorrection *corrections; /* NULL before the first */
 	int					ncorrections;
 	int					correction_capacity;
@@ -60,8 +60,7 @@ struct Deltas
 static void
 make_day_list(DayList *list, bool with_mix)
 {
-	list->capacity = 3;
-	list->days = purchase_history_create(list->capacity);
+	list->days = purchase_history_create(3);
 	list->categories = with_mix ? mix_create(240) : NULL;
 }
 
@@ -232,12 +231,11 @@ add_day(DayList *list, const PurchaseDay *purchase)
 		last->amount = AmountAdd(last->amount, purchase->amount);
 		return;
 	}
-	if (days->nentries == list->capacity)
+	if (!state_has_room(days, PURCHASE_HISTORY_SIZE(days->nentries), sizeof(PurchaseDay)))
 	{
-		list->capacity = list->capacity * 2 + 1;
-		list->days = purchase_history_create(list->capacity);
-		list->days->nentries = days->nentries;
-		memcpy(list->days->entries, days->entries, sizeof(PurchaseDay) * days->nentries);
+		CheckPurchaseDays((int64) days->nentries + 1);
+		list->days = state_grown(days, PURCHASE_HISTORY_SIZE(days->nentries), sizeof(PurchaseDay),
+								 MaxAllocSize);
 		pfree(days);
 		days = list->days;
 	}
@@ -255,14 +253,8 @@ add_correction(DayList *list, const PurchaseCorrection *correction)
 		*last = purchase_correction_combine(last, correction, 1);
 		return;
 	}
-	if (list->ncorrections == list->correction_capacity)
-	{
-		list->correction_capacity = list->correction_capacity * 2 + 4;
-		list->corrections = list->corrections
-								? repalloc_huge(list->corrections, sizeof(PurchaseCorrection) *
-																	   list->correction_capacity)
-								: palloc(sizeof(PurchaseCorrection) * list->correction_capacity);
-	}
+	list->corrections = array_with_room(list->corrections, list->ncorrections,
+										&list->correction_capacity, sizeof(PurchaseCorrection));
 	list->corrections[list->ncorrections++] = *correction;
 }
 

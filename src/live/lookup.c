@@ -6,6 +6,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "live/lookup.h"
 
 #include "access/table.h"
@@ -386,12 +387,7 @@ compare_keys(const void *a, const void *b, void *keys)
 static void
 keep_keys(KeysToHold *list, const Datum *values, int part)
 {
-	if (list->n == list->capacity)
-	{
-		list->capacity = Max(64, list->capacity * 2);
-		list->rows = list->rows ? repalloc_huge(list->rows, sizeof(KeyToHold) * list->capacity)
-								: palloc(sizeof(KeyToHold) * list->capacity);
-	}
+	list->rows = array_with_room(list->rows, list->n, &list->capacity, sizeof(KeyToHold));
 	list->rows[list->n++] = (KeyToHold){part, join_keys_copy(list->keys, values)};
 }
 

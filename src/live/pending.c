@@ -13,6 +13,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "live/pending.h"
 
 #include "access/htup_details.h"
@@ -466,10 +467,7 @@ add_row(Pending *of, const CustomerDelta *delta)
 {
 	PendingRow *row;
 
-	if (of->rows == NULL)
-		of->rows = palloc(sizeof(PendingRow) * (of->capacity = 16));
-	else if (of->n == of->capacity)
-		of->rows = repalloc_huge(of->rows, sizeof(PendingRow) * (of->capacity *= 2));
+	of->rows = array_with_room(of->rows, of->n, &of->capacity, sizeof(PendingRow));
 	row = &of->rows[of->n++];
 	row->keys = keys_tuple(of->keys, unconstify(Datum *, delta->keys));
 	row->came = bought_copy(&delta->came);

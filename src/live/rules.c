@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "base/growth.h"
 #include "live/catalog.h"
 #include "live/kept.h"
 #include "live/keys.h"
@@ -222,20 +223,16 @@ make_rule(ScoringRule *rule, TupleTableSlot *row, const KeptRules *rules)
 static void
 make_all(KeptRules *rules, const ScoringTable *table)
 {
-	int				capacity = 1;
+	int				room = 0;
 	TupleTableSlot *row = table_slot_create(table->scoring, NULL);
 	TableScanDesc	scan = table_beginscan(table->scoring, table->snapshot, 0, NULL);
 
-	rules->rules = palloc(sizeof(ScoringRule));
-	rules->rows = palloc(sizeof(HeapTuple));
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
 	{
-		if (rules->nrules == capacity)
-		{
-			capacity *= 2;
-			rules->rules = repalloc(rules->rules, sizeof(ScoringRule) * capacity);
-			rules->rows = repalloc(rules->rows, sizeof(HeapTuple) * capacity);
-		}
+		int same = room;
+
+		rules->rules = array_with_room(rules->rules, rules->nrules, &same, sizeof(ScoringRule));
+		rules->rows = array_with_room(rules->rows, rules->nrules, &room, sizeof(HeapTuple));
 		make_rule(&rules->rules[rules->nrules], row, rules);
 		rules->rows[rules->nrules++] = ExecCopySlotHeapTuple(row);
 	}

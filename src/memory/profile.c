@@ -5,6 +5,9 @@
 #include "crm.h"
 
 #include "mb/pg_wchar.h"
+#include "base/shares.h"
+#include "base/growth.h"
+#include "base/decimal.h"
 #include "memory/profile.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -68,12 +71,8 @@ CheckValid(TimestampTz from, TimestampTz until)
 static inline void
 CheckConfidence(double confidence)
 {
-	if (unlikely(confidence != NO_CONFIDENCE && !(confidence >= 0 && confidence <= 1)))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("confidence must be from 0 to 1, not %s",
-					DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(confidence))))));
+	if (confidence != NO_CONFIDENCE)
+		CheckShare(confidence, "confidence");
 }
 
 /* Who says something says what; a withdrawal and a tombstone have nothing more to say. */
@@ -134,15 +133,21 @@ pack_names(Piece *names, int n, int most, const char *what)
 	return (Piece){packed.data, packed.len};
 }
 
+static inline void
+CheckProfileBytes(Size bytes)
+{
+	if (bytes > PROFILE_MAX_BYTES)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("profile cannot hold %zu bytes of assertions", bytes)));
+}
+
 /* An empty profile with room for bytes of entries, which VARSIZE counts. */
 Profile *
 profile_create(Size room)
 {
 	Profile *p;
 
-	if (room > PROFILE_MAX_BYTES)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("profile cannot hold %zu bytes of assertions", room)));
+	CheckProfileBytes(room);
 	p = palloc0(PROFILE_SIZE(room));
 	SET_VARSIZE(p, PROFILE_SIZE(room));
 	p->version = PROFILE_VERSION;
@@ -153,16 +158,10 @@ profile_create(Size room)
 static Profile *
 with_room(Profile *state, Size bytes)
 {
-	Size	 needed = (Size) state->used + bytes;
-	Profile *larger;
-
-	if (PROFILE_SIZE(needed) <= VARSIZE(state))
+	if (state_has_room(state, PROFILE_SIZE(state->used), bytes))
 		return state;
-	larger = profile_create(needed > PROFILE_MAX_BYTES / 2 ? needed : needed * 2);
-	memcpy(larger->entries, state->entries, state->used);
-	larger->nentries = state->nentries;
-	larger->used = state->used;
-	return larger;
+	CheckProfileBytes((Size) state->used + bytes);
+	return state_grown(state, PROFILE_SIZE(state->used), bytes, PROFILE_SIZE(PROFILE_MAX_BYTES));
 }
 
 /* A state with an entry more, checked. */

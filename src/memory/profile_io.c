@@ -8,6 +8,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/scan.h"
 #include "common/shortest_dec.h"
 #include "contact/consents.h"
@@ -27,15 +28,14 @@ piece_of_string(const char *string)
 static Piece
 scan_names(Scanner *s, int most, const char *what)
 {
-	int	   room = 8;
-	Piece *names = palloc(sizeof(Piece) * room);
+	int	   room = 0;
+	Piece *names = NULL;
 	int	   n = 0;
 
 	scan_char(s, '(');
 	do
 	{
-		if (n == room)
-			names = repalloc_huge(names, sizeof(Piece) * (room *= 2));
+		names = array_with_room(names, n, &room, sizeof(Piece));
 		names[n++] = piece_of_string(scan_label(s));
 	} while (scan_try_char(s, ','));
 	scan_char(s, ')');

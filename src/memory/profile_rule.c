@@ -8,6 +8,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/json.h"
 #include "base/scan.h"
 #include "memory/profile_rule.h"
@@ -114,11 +115,7 @@ add_use(Uses *to, const ProfileUse *use)
 {
 	if (to->n == PROFILE_RULE_MAX_USES)
 		rule_create(to->n + 1);
-	if (to->n == to->room)
-	{
-		to->room *= 2;
-		to->uses = repalloc(to->uses, to->room * sizeof(ProfileUse));
-	}
+	to->uses = array_with_room(to->uses, to->n, &to->room, sizeof(ProfileUse));
 	to->uses[to->n++] = *use;
 }
 

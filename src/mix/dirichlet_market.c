@@ -6,30 +6,14 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/decimal.h"
+#include "base/shares.h"
 #include "base/rows.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "models/dirichlet.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-
-/* A number as an error message shows it. */
-static char *
-float8_text(double value)
-{
-	return DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value)));
-}
-
-/* A share that is neither nothing nor all; named as the caller calls it. */
-static inline double
-CheckPart(double share, const char *name)
-{
-	if (!(share > 0 && share < 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must lie strictly between 0 and 1, not %s", name, float8_text(share))));
-	return share;
-}
 
 /* The shares of an array argument. */
 static double *

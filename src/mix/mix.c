@@ -5,6 +5,7 @@
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "base/growth.h"
 #include "mix/mix.h"
 
 /* States that have grown to this many bytes are settled before they are doubled: most repeat themselves. */
@@ -33,15 +34,21 @@ mix_state_of_another(void)
 	pg_unreachable();
 }
 
+static inline void
+CheckMixBytes(Size bytes)
+{
+	if (bytes > MIX_MAX_BYTES)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("mix cannot hold %zu bytes of purchases", bytes)));
+}
+
 /* An empty mix with room for bytes of categories, which VARSIZE counts. */
 Mix *
 mix_create(Size room)
 {
 	Mix *m;
 
-	if (room > MIX_MAX_BYTES)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("mix cannot hold %zu bytes of purchases", room)));
+	CheckMixBytes(room);
 	m = palloc(MIX_SIZE(room));
 	memset(m, 0, offsetof(Mix, categories));
 	SET_VARSIZE(m, MIX_SIZE(room));
@@ -57,22 +64,12 @@ mix_create(Size room)
 static Mix *
 with_room(Mix *state, Size bytes)
 {
-	const Mix *from = state;
-	Size	   needed = (Size) state->used + bytes;
-	Mix		  *larger;
-
-	if (likely(MIX_SIZE(needed) <= VARSIZE(state)))
+	if (state_has_room(state, MIX_SIZE(state->used), bytes))
 		return state;
 	if (state->used >= SETTLE_FROM)
-	{
-		from = mix_settle(state);
-		needed = (Size) from->used + bytes;
-	}
-	larger = mix_create(needed > MIX_MAX_BYTES / 2 ? needed : needed * 2);
-	memcpy(larger->categories, from->categories, from->used);
-	larger->ncategories = from->ncategories;
-	larger->used = from->used;
-	return larger;
+		state = mix_settle(state);
+	CheckMixBytes((Size) state->used + bytes);
+	return state_grown(state, MIX_SIZE(state->used), bytes, MIX_SIZE(MIX_MAX_BYTES));
 }
 
 /* A state with days of a category more. */

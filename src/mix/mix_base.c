@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "base/growth.h"
 #include "base/names.h"
 #include "base/scan.h"
 #include "common/shortest_dec.h"
@@ -112,14 +113,11 @@ typedef struct Reading
 static void
 make_room(Reading *read)
 {
-	if (read->n < read->room)
-		return;
-	read->room = read->room == 0 ? 16 : read->room * 2;
-	read->names = read->n == 0 ? palloc(sizeof(CategoryName) * read->room)
-							   : repalloc_huge(read->names, sizeof(CategoryName) * read->room);
-	read->concentrations = read->n == 0
-							   ? palloc(sizeof(double) * read->room)
-							   : repalloc_huge(read->concentrations, sizeof(double) * read->room);
+	int room = read->room;
+
+	read->names = array_with_room(read->names, read->n, &room, sizeof(CategoryName));
+	read->concentrations =
+		array_with_room(read->concentrations, read->n, &read->room, sizeof(double));
 }
 
 PG_FUNCTION_INFO_V1(crm_mix_base_in);

@@ -15,6 +15,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/shares.h"
 #include "base/aggregate.h"
 #include "base/amount.h"
 #include "base/decimal.h"
@@ -69,27 +70,9 @@ float8_value(FunctionCallInfo fcinfo)
 
 	if (unlikely(isnan(number) || isinf(number)))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("value %s is out of range",
-							   DatumGetCString(DirectFunctionCall1(float8out, PG_GETARG_DATUM(1)))),
+						errmsg("value %s is out of range", float8_text(number)),
 						errdetail("A value is a finite number.")));
 	return (ListEntry){{.number = number + 0.0}, {.count = 1}}; /* there is one zero */
-}
-
-static char *
-share_to_text(double share)
-{
-	return DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(share)));
-}
-
-/* A share is a part of the customers, and more than none of them. */
-static double
-CheckShare(double share)
-{
-	if (!(share > 0 && share <= 1))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("share %s is out of range", share_to_text(share)),
-						errdetail("A share is greater than 0 and at most 1.")));
-	return share;
 }
 
 /* The share of a call, which was numeric before 0.3.0. */
@@ -110,12 +93,12 @@ static inline void
 note_share(ValueList *list, double share)
 {
 	if (list->share == 0)
-		list->share = CheckShare(share);
+		list->share = CheckSomeShare(share, "share");
 	else if (unlikely(share != list->share))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("share must be the same in all rows of concentration"),
-						errdetail("One row has %s, another %s.", share_to_text(list->share),
-								  share_to_text(share))));
+						errdetail("One row has %s, another %s.", float8_text(list->share),
+								  float8_text(share))));
 }
 
 /* A value more, by a constant reader and form. */
@@ -188,7 +171,7 @@ gini_transition(FunctionCallInfo fcinfo, ValueListKind kind, StateForm form)
 	{
 		entry = float8_value(fcinfo);
 		if (unlikely(entry.value.number < 0))
-			gini_refuses(DatumGetCString(DirectFunctionCall1(float8out, PG_GETARG_DATUM(1))));
+			gini_refuses(float8_text(PG_GETARG_FLOAT8(1)));
 	}
 	PG_RETURN_POINTER(value_list_add(memory, list, entry));
 }
@@ -423,8 +406,7 @@ crm_gini_final_float8(PG_FUNCTION_ARGS)
 	if (list == NULL)
 		PG_RETURN_NULL();
 	if (list->n > 0 && list->entries[0].value.number < 0)
-		gini_refuses(DatumGetCString(
-			DirectFunctionCall1(float8out, Float8GetDatum(list->entries[0].value.number))));
+		gini_refuses(float8_text(list->entries[0].value.number));
 	scale = sum_scale(list);
 	n = (double) value_list_count(list);
 	for (int i = 0; i < list->n; i++)

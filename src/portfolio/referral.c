@@ -7,6 +7,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/aggregate.h"
 #include "base/value.h"
 #include "libpq/pqformat.h"
@@ -39,23 +40,15 @@ create_network(Size size)
 static ReferralNetwork *
 reserve(ReferralNetwork *network, Size bytes)
 {
-	Size			 needed = offsetof(ReferralNetwork, data) + network->used + bytes;
-	Size			 size = VARSIZE(network);
-	ReferralNetwork *larger;
+	Size used = offsetof(ReferralNetwork, data) + network->used;
 
-	if (likely(needed <= size))
+	if (state_has_room(network, used, bytes))
 		return network;
-	while (size < needed)
-		size *= 2;
-	if (size > MaxAllocSize)
+	if (used + bytes > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("referral_network is too large"),
 				 errdetail("A network holds at most %zu bytes.", (Size) MaxAllocSize)));
-	larger = create_network(size);
-	larger->nreferrals = network->nreferrals;
-	larger->used = network->used;
-	memcpy(larger->data, network->data, network->used);
-	return larger;
+	return state_grown(network, used, bytes, MaxAllocSize);
 }
 
 /* A key names somebody, in not too many bytes. */

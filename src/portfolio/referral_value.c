@@ -14,6 +14,7 @@
 
 #include <math.h>
 
+#include "base/shares.h"
 #include "base/calendar.h"
 #include "miscadmin.h"
 #include "history/purchase_history.h"
@@ -21,25 +22,11 @@
 #include "base/rows.h"
 #include "utils/builtins.h"
 
-#define DAYS_A_YEAR 365.25
-
-/* A rate of minus one or less leaves nothing to discount. */
-static inline double
-CheckDiscountRate(double rate)
-{
-	if (!(rate > -1) || isinf(rate))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("annual discount rate %g is out of range", rate),
-						errdetail("A rate is finite and greater than -1; 0.1 is ten percent a "
-								  "year.")));
-	return rate;
-}
-
 /* What one unit paid on a day is worth on another: (1 + rate)^-years. */
 static inline double
 discount_factor(double rate, DateADT paid_on, DateADT as_of)
 {
-	return exp(-log1p(rate) * ((double) paid_on - as_of) / DAYS_A_YEAR);
+	return exp(-log1p(rate) * ((double) paid_on - as_of) / DAYS_PER_YEAR_OF_DISCOUNT);
 }
 
 /* An amount as of another day, rounded to 1/10000. */
@@ -51,7 +38,7 @@ present_value(Numeric numeric, DateADT paid_on, DateADT as_of, double rate)
 
 	CheckFiniteDate(paid_on, "paid_on");
 	CheckFiniteDate(as_of, "as_of");
-	factor = discount_factor(CheckDiscountRate(rate), paid_on, as_of);
+	factor = discount_factor(CheckAnnualDiscountRateOfPaid(rate), paid_on, as_of);
 	return NumericGetDatum(
 		amount_to_numeric(amount_from_float8((double) amount / AMOUNT_SCALE * factor)));
 }
@@ -81,7 +68,7 @@ present_value_history(const PurchaseHistory *h, DateADT as_of, double rate)
 	double sum = 0;
 
 	CheckFiniteDate(as_of, "as_of");
-	CheckDiscountRate(rate);
+	CheckAnnualDiscountRateOfPaid(rate);
 	for (int i = 0; i < h->nentries; i++)
 		sum += (double) h->entries[i].amount / AMOUNT_SCALE *
 			   discount_factor(rate, h->entries[i].day, as_of);

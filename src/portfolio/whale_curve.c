@@ -6,6 +6,8 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
+#include "base/buckets.h"
 #include "base/aggregate.h"
 #include "base/value.h"
 #include "libpq/pqformat.h"
@@ -27,40 +29,6 @@ create_curve(Size size)
 	SET_VARSIZE(curve, size);
 	curve->version = WHALE_CURVE_VERSION;
 	return curve;
-}
-
-static inline int
-capacity_of(const WhaleCurve *curve)
-{
-	return (VARSIZE(curve) - offsetof(WhaleCurve, groups)) / sizeof(ProfitGroup);
-}
-
-/* The profit nearest to zero of the bucket that a profit falls in: its first bits. */
-static inline int64
-bucket_of(int64 profit)
-{
-	uint64 size = profit < 0 ? -(uint64) profit : (uint64) profit;
-	int	   drop;
-
-	if (size < UINT64CONST(1) << (WHALE_BUCKET_BITS + 1))
-		return profit;
-	drop = pg_leftmost_one_pos64(size) - WHALE_BUCKET_BITS;
-	size = size >> drop << drop;
-	return profit < 0 ? -(int64) size : (int64) size;
-}
-
-/* The profit farthest from zero of the bucket. */
-static inline int64
-bucket_end(int64 bucket)
-{
-	uint64 size = bucket < 0 ? -(uint64) bucket : (uint64) bucket;
-	int	   drop;
-
-	if (size < UINT64CONST(1) << (WHALE_BUCKET_BITS + 1))
-		return bucket;
-	drop = pg_leftmost_one_pos64(size) - WHALE_BUCKET_BITS;
-	size += (UINT64CONST(1) << drop) - 1;
-	return bucket < 0 ? -(int64) size : (int64) size;
 }
 
 static int
@@ -119,7 +87,7 @@ fill_buckets(WhaleCurve *curve)
 	{
 		ProfitGroup group = curve->groups[i];
 
-		group.profit = bucket_of(group.profit);
+		group.profit = bucket_start(group.profit, WHALE_BUCKET_BITS);
 		if (n > 0 && curve->groups[n - 1].profit == group.profit)
 			add_group(&curve->groups[n - 1], &group);
 		else
@@ -183,14 +151,16 @@ count_profit(WhaleCurve *curve, int64 profit)
 {
 	ProfitGroup *group;
 
-	if (unlikely(curve->ngroups == capacity_of(curve)))
+	if (!state_has_room(curve, WHALE_CURVE_SIZE(curve->ngroups), sizeof(ProfitGroup)))
 	{
 		settle(curve);
-		if (curve->ngroups > capacity_of(curve) / 2)
-			curve = copy_curve(curve, VARSIZE(curve) * (Size) 2);
+		if (WHALE_CURVE_SIZE(2 * (Size) curve->ngroups) > VARSIZE(curve))
+			curve = state_grown(curve, WHALE_CURVE_SIZE(curve->ngroups), sizeof(ProfitGroup),
+								MaxAllocSize);
 	}
 	group = &curve->groups[curve->ngroups++];
-	group->profit = curve->flags & WHALE_CURVE_BUCKETED ? bucket_of(profit) : profit;
+	group->profit =
+		curve->flags & WHALE_CURVE_BUCKETED ? bucket_start(profit, WHALE_BUCKET_BITS) : profit;
 	group->customers = 1;
 	group->sum = profit;
 	return curve;
@@ -271,7 +241,9 @@ static bool
 sum_is_possible(const ProfitGroup *group, bool bucketed)
 {
 	int128 nearest = (int128) group->profit * group->customers;
-	int128 farthest = bucketed ? (int128) bucket_end(group->profit) * group->customers : nearest;
+	int128 farthest = bucketed
+						  ? (int128) bucket_end(group->profit, WHALE_BUCKET_BITS) * group->customers
+						  : nearest;
 
 	return group->sum >= Min(nearest, farthest) && group->sum <= Max(nearest, farthest);
 }
@@ -297,7 +269,7 @@ problem_of(const WhaleCurve *curve)
 			return "profits do not ascend";
 		if (group->customers <= 0 || pg_add_s64_overflow(customers, group->customers, &customers))
 			return "a number of customers is out of range";
-		if (bucketed && bucket_of(group->profit) != group->profit)
+		if (bucketed && bucket_start(group->profit, WHALE_BUCKET_BITS) != group->profit)
 			return "a profit is not the beginning of a bucket";
 		if (!sum_is_possible(group, bucketed))
 			return "a sum is not that of its customers";

@@ -7,6 +7,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/aggregate.h"
 #include "base/amount.h"
 #include "base/scan.h"
@@ -75,15 +76,21 @@ deed_compare(const void *a, const void *b)
 	return order != 0 ? order : CRM_COMPARE(x->cost, y->cost);
 }
 
+static inline void
+CheckDeedCount(Size deeds)
+{
+	if (deeds > (Size) DEEDS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("deeds cannot be %zu", deeds)));
+}
+
 /* Deeds with room for some, none in it yet. */
 static Deeds *
 deeds_create(Size room)
 {
 	Deeds *d;
 
-	if (room > (Size) DEEDS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("deeds cannot be %zu", room)));
+	CheckDeedCount(room);
 	d = palloc0(DEEDS_SIZE(room));
 	SET_VARSIZE(d, DEEDS_SIZE(room));
 	d->version = DEEDS_VERSION;
@@ -94,15 +101,12 @@ deeds_create(Size room)
 static Deeds *
 with_room(Deeds *state, int more)
 {
-	Size   needed = (Size) state->ndeeds + more;
-	Deeds *larger;
+	Size used = DEEDS_SIZE(state->ndeeds);
 
-	if (DEEDS_SIZE(needed) <= VARSIZE(state))
+	if (state_has_room(state, used, more * sizeof(Deed)))
 		return state;
-	larger = deeds_create(needed > (Size) DEEDS_MAX / 2 ? needed : needed * 2);
-	memcpy(larger->deeds, state->deeds, sizeof(Deed) * state->ndeeds);
-	larger->ndeeds = state->ndeeds;
-	return larger;
+	CheckDeedCount((Size) state->ndeeds + more);
+	return state_grown(state, used, more * sizeof(Deed), DEEDS_SIZE(DEEDS_MAX));
 }
 
 /* The state with a deed behind the last. */

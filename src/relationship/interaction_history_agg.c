@@ -18,6 +18,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/aggregate.h"
 #include "relationship/interaction_history.h"
 #include "port/pg_bswap.h"
@@ -138,13 +139,17 @@ entry_size(bool packed)
 	return packed ? sizeof(PackedInteraction) : sizeof(Interaction);
 }
 
+static inline Size
+used_size(const InteractionState *state)
+{
+	return offsetof(InteractionState, entries) + state->nentries * entry_size(is_packed(state));
+}
+
 /* Whether a state has room for some entries more. */
 static inline bool
 has_room(const InteractionState *state, int n)
 {
-	Size room = VARSIZE(state) - offsetof(InteractionState, entries);
-
-	return ((Size) state->nentries + n) * entry_size(is_packed(state)) <= room;
+	return state_has_room(state, used_size(state), n * entry_size(is_packed(state)));
 }
 
 /* An empty state, packed or wide, with room for some entries or a few more, in the current context. */
@@ -173,16 +178,19 @@ create_state(bool packed, int64 entries)
 static InteractionState *
 grow(const InteractionState *state, int n, bool packed)
 {
-	InteractionState *larger =
-		create_state(packed, (state == NULL ? 0 : state->nentries) + (int64) n);
+	int64			  entries = (state == NULL ? 0 : state->nentries) + (int64) n;
+	InteractionState *larger;
 
+	if (state != NULL && is_packed(state) == packed)
+	{
+		CheckInteractions(entries);
+		return state_grown(state, used_size(state), n * entry_size(packed), MaxAllocSize);
+	}
+	larger = create_state(packed, entries);
 	if (state == NULL)
 		return larger;
-	if (is_packed(state) == packed)
-		memcpy(larger->entries, state->entries, state->nentries * entry_size(packed));
-	else
-		for (int i = 0; i < state->nentries; i++)
-			larger->entries[i] = unpack(packed_entries(state)[i]);
+	for (int i = 0; i < state->nentries; i++)
+		larger->entries[i] = unpack(packed_entries(state)[i]);
 	larger->nentries = state->nentries;
 	larger->unsorted = state->unsorted;
 	return larger;

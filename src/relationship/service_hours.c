@@ -9,6 +9,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/calendar.h"
 #include "base/json.h"
 #include "base/scan.h"
@@ -72,13 +73,8 @@ read_span(Reading *read, ServiceSpan span)
 static void
 read_closed(Reading *read, DateADT day)
 {
-	if (read->nclosed == read->closed_room)
-	{
-		read->closed_room = Max(16, read->closed_room * 2);
-		read->closed = read->closed == NULL
-						   ? palloc(sizeof(DateADT) * read->closed_room)
-						   : repalloc_huge(read->closed, sizeof(DateADT) * read->closed_room);
-	}
+	read->closed =
+		array_with_room(read->closed, read->nclosed, &read->closed_room, sizeof(DateADT));
 	read->closed[read->nclosed++] = CheckClosedDay(day);
 }
 

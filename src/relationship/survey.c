@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "base/shares.h"
+#include "base/decimal.h"
 #include "base/exact_sums.h"
 #include "base/rows.h"
 #include "math/special.h"
@@ -90,18 +92,6 @@ crm_survey_final(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }
 
-/* A standard error is one. */
-static double
-CheckError(double error, const char *name)
-{
-	if (!(error >= 0) || !isfinite(error))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be finite and not negative, not %s", name,
-						DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(error))))));
-	return error;
-}
-
 /*
  * (before, before_error, after, after_error) -> change, standard_error, low, high,
  * p_value: of two independent samples, by the normal distribution, which a
@@ -112,8 +102,8 @@ Datum
 crm_score_change(PG_FUNCTION_ARGS)
 {
 	double change = PG_GETARG_FLOAT8(2) - PG_GETARG_FLOAT8(0);
-	double error = hypot(CheckError(PG_GETARG_FLOAT8(1), "before_error"),
-						 CheckError(PG_GETARG_FLOAT8(3), "after_error"));
+	double error = hypot(CheckNotNegative(PG_GETARG_FLOAT8(1), "before_error"),
+						 CheckNotNegative(PG_GETARG_FLOAT8(3), "after_error"));
 	double reach = math_normal_quantile(0.975) * error;
 	Datum  values[5];
 	bool   nulls[5] = {false};

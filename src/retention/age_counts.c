@@ -3,6 +3,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "retention/age_counts.h"
 #include "common/int.h"
 #include "libpq/pqformat.h"
@@ -59,16 +60,14 @@ CheckCountedAge(const AgeCounts *state, int age)
 						errhint("Look for dates far in the past or in the future.")));
 }
 
-/* A larger copy, in the current context, with this age within its ages. */
+/* A larger copy with room for this age, at least for a few. */
 AgeCounts *
 age_counts_grow(const AgeCounts *state, int age)
 {
-	int capacity = Max(FIRST_CAPACITY, age_counts_capacity(state));
-
 	CheckCountedAge(state, age);
-	while (capacity <= age)
-		capacity = capacity * 2 + 1;
-	return age_counts_reach(copy_with_capacity(state, capacity), age);
+	return state_grown(state, AGE_COUNTS_SIZE(state->nages),
+					   (Max(age + 1, FIRST_CAPACITY) - state->nages) * sizeof(AgeCount),
+					   AGE_COUNTS_SIZE((Size) MAX_COUNTED_AGE + 1));
 }
 
 /* A copy that ends with the last age that counts somebody. */

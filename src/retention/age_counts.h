@@ -51,20 +51,14 @@ extern bytea		   *age_counts_send(const AgeCounts *c);
 extern AgeCounts	   *age_counts_recv(StringInfo message, const char *type_name);
 pg_noreturn extern void age_counts_overflow(void);
 
-static inline int
-age_counts_capacity(const AgeCounts *c)
-{
-	return (VARSIZE(c) - offsetof(AgeCounts, ages)) / sizeof(AgeCount);
-}
-
 /* The state with this age within its ages; a larger copy if it has no room. */
 static inline AgeCounts *
 age_counts_reach(AgeCounts *state, int age)
 {
 	if (likely(age < state->nages))
 		return state;
-	if (age >= age_counts_capacity(state))
-		return age_counts_grow(state, age);
+	if (AGE_COUNTS_SIZE((Size) age + 1) > VARSIZE(state))
+		state = age_counts_grow(state, age);
 	memset(&state->ages[state->nages], 0, (age + 1 - state->nages) * sizeof(AgeCount));
 	state->nages = age + 1;
 	return state;

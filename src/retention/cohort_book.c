@@ -3,6 +3,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/amount.h"
 #include "retention/cohort_book.h"
 #include "common/int.h"
@@ -57,11 +58,17 @@ CheckCohort(const CohortBook *book, int cohort)
 CohortBook *
 cohort_book_reach(CohortBook *book, int cohort)
 {
+	Size used;
+	Size more;
+
 	if (likely(cohort <= book->ncohorts))
 		return book;
 	CheckCohort(book, cohort);
-	if (COHORT_BOOK_SIZE(cohort) > VARSIZE(book))
-		book = cohort_book_copy(book, Min(cohort + cohort / 8 + 4, COHORT_BOOK_MAX_COHORTS));
+	used = COHORT_BOOK_SIZE(book->ncohorts);
+	more = COHORT_BOOK_SIZE(cohort) - used;
+	if (!state_has_room(book, used, more))
+		book = state_grown(book, used, more, COHORT_BOOK_SIZE(COHORT_BOOK_MAX_COHORTS));
+	memset((char *) book + used, 0, more);
 	book->ncohorts = cohort;
 	cohort_start(book, cohort); /* an error now rather than when the book is read */
 	return book;

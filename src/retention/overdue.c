@@ -14,6 +14,7 @@
 #include <math.h>
 
 #include "executor/executor.h"
+#include "base/shares.h"
 #include "math/special.h"
 #include "history/purchase_history.h"
 #include "retention/rhythm.h"
@@ -106,17 +107,6 @@ crm_overdue_p(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(p);
 }
 
-/* A level is a probability that something can be below. */
-static inline double
-CheckLevel(double level)
-{
-	if (!(level > 0 && level < 1))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("level %g is out of range", level),
-						errdetail("A level is a probability, greater than 0 and less than 1.")));
-	return level;
-}
-
 /* Whether that probability is below a level, 0.05 by default. */
 PG_FUNCTION_INFO_V1(crm_is_overdue);
 Datum
@@ -127,7 +117,7 @@ crm_is_overdue(PG_FUNCTION_ARGS)
 
 	if (PG_NARGS() > 3 && PG_ARGISNULL(3))
 		PG_RETURN_NULL();
-	level = CheckLevel(PG_NARGS() > 3 ? PG_GETARG_FLOAT8(3) : DEFAULT_LEVEL);
+	level = CheckPart(PG_NARGS() > 3 ? PG_GETARG_FLOAT8(3) : DEFAULT_LEVEL, "level");
 	if (!overdue_argument(fcinfo, &p))
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(p < level);

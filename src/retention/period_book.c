@@ -4,6 +4,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/aggregate.h"
 #include "base/amount.h"
 #include "base/rows.h"
@@ -40,6 +41,9 @@ copy_with_capacity(const PeriodBook *book, int capacity)
 PeriodBook *
 period_book_reach(PeriodBook *book, int64 row)
 {
+	Size used;
+	Size more;
+
 	if (likely(row < book->nperiods))
 		return book;
 	if (unlikely(row >= PERIOD_BOOK_MAX_PERIODS))
@@ -49,8 +53,11 @@ period_book_reach(PeriodBook *book, int64 row)
 						period_name(book->period)),
 				 errdetail("A book holds up to %d periods before as_of.", PERIOD_BOOK_MAX_PERIODS),
 				 errhint("Take a longer period, or look for dates far in the past.")));
-	if (PERIOD_BOOK_SIZE(row + 1) > VARSIZE(book))
-		book = copy_with_capacity(book, (int) Min(row * 2 + 8, PERIOD_BOOK_MAX_PERIODS));
+	used = PERIOD_BOOK_SIZE(book->nperiods);
+	more = PERIOD_BOOK_SIZE(row + 1) - used;
+	if (!state_has_room(book, used, more))
+		book = state_grown(book, used, more, PERIOD_BOOK_SIZE(PERIOD_BOOK_MAX_PERIODS));
+	memset((char *) book + used, 0, more);
 	book->nperiods = (int) row + 1;
 	period_book_start(book, (int) row); /* an error now rather than when the book is read */
 	return book;

@@ -125,7 +125,7 @@ retention_transition(FunctionCallInfo fcinfo, int as_of_arg, int period_arg)
 	{
 		SET_VARSIZE(&asked, offsetof(AgeCounts, ages));
 		asked.version = AGE_COUNTS_VERSION;
-		state = age_counts_grow(&asked, 0);
+		state = age_counts_reach(age_counts_grow(&asked, 0), 0);
 	}
 	CheckSameCount(state, &asked);
 	if (!PG_ARGISNULL(1))

@@ -16,6 +16,7 @@
 
 #include <math.h>
 
+#include "base/shares.h"
 #include "base/aggregate.h"
 #include "retention/age_counts.h"
 #include "common/int.h"
@@ -353,16 +354,6 @@ crm_survival(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(km.survival);
 }
 
-/* A share of the customers. */
-static inline void
-CheckShare(double share)
-{
-	if (!(share > 0 && share <= 1))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("share %g is out of range", share),
-						errdetail("A share is greater than 0 and at most 1.")));
-}
-
 /* The first day by which it has happened to a share of the customers; NULL if it never has. */
 PG_FUNCTION_INFO_V1(crm_survival_days);
 Datum
@@ -372,7 +363,7 @@ crm_survival_days(PG_FUNCTION_ARGS)
 	double		share = PG_GETARG_FLOAT8(1);
 	KaplanMeier km;
 
-	CheckShare(share);
+	CheckSomeShare(share, "share");
 	kaplan_meier_start(&km, curve);
 	while (km.day < curve->nages)
 	{

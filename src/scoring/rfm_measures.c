@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/decimal.h"
 #include "scoring/rfm_measures.h"
 #include "utils/builtins.h"
 
@@ -33,8 +34,7 @@ static inline int64
 measure_of_float8(RfmMeasure measure, double value)
 {
 	if (unlikely(!(fabs(value) <= (double) (AMOUNT_MAX / AMOUNT_SCALE))))
-		measure_out_of_range(
-			measure, DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))));
+		measure_out_of_range(measure, float8_text(value));
 	return amount_from_float8(value);
 }
 

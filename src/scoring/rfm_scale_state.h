@@ -18,6 +18,7 @@
 #include "crm.h"
 
 #include "port/pg_bitutils.h"
+#include "base/buckets.h"
 #include "scoring/rfm_measures.h"
 
 #define RFM_SCALE_STATE_VERSION 1
@@ -84,16 +85,7 @@ rfm_scale_state_slots(const RfmScaleState *state, RfmMeasure measure)
 static inline int64
 rfm_bucket_middle(int64 value)
 {
-	uint64 size = value < 0 ? -(uint64) value : (uint64) value;
-	uint64 middle;
-	int	   shift;
-
-	if (size < (UINT64CONST(1) << (RFM_BUCKET_BITS + 1)))
-		return value;
-	shift = pg_leftmost_one_pos64(size) - RFM_BUCKET_BITS;
-	middle = (size >> shift << shift) + (UINT64CONST(1) << (shift - 1));
-	middle = Min(middle, (uint64) AMOUNT_MAX);
-	return value < 0 ? -(int64) middle : (int64) middle;
+	return bucket_middle(value, RFM_BUCKET_BITS, AMOUNT_MAX);
 }
 
 /* Where the search for a value begins: folded first, so that multiples of large powers of two spread too. */

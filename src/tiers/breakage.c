@@ -7,13 +7,12 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "base/scan.h"
 #include "base/value.h"
 #include "common/int.h"
 #include "tiers/breakage.h"
 #include "utils/float.h"
-
-#define FIRST_CAPACITY 15
 
 BreakageCurve *
 breakage_create(int capacity)
@@ -25,19 +24,12 @@ breakage_create(int capacity)
 	return c;
 }
 
-static int
-capacity_of(const BreakageCurve *c)
-{
-	return (int) ((VARSIZE(c) - offsetof(BreakageCurve, counts)) /
-				  (BREAKAGE_GROUPS * sizeof(BreakageCount)));
-}
-
 /* The state with an age within its ages; a larger copy, in the current context, if it has no room. */
 BreakageCurve *
 breakage_reach(BreakageCurve *state, int age)
 {
-	int			   capacity = capacity_of(state);
-	BreakageCurve *larger;
+	Size used = BREAKAGE_SIZE(state->nages);
+	Size more;
 
 	if (age < state->nages)
 		return state;
@@ -46,18 +38,12 @@ breakage_reach(BreakageCurve *state, int age)
 						errmsg("age of %d days of an award is too long to count", age),
 						errdetail("Awards are counted up to an age of %d days.", BREAKAGE_MAX_AGE),
 						errhint("Look for dates far in the past or in the future.")));
-	if (age < capacity)
-	{
-		state->nages = age + 1;
-		return state;
-	}
-	for (capacity = Max(FIRST_CAPACITY, capacity); capacity <= age;)
-		capacity = capacity * 2 + 1;
-	larger = breakage_create(capacity);
-	memcpy(larger->counts, state->counts,
-		   (Size) state->nages * BREAKAGE_GROUPS * sizeof(BreakageCount));
-	larger->nages = age + 1;
-	return larger;
+	more = BREAKAGE_SIZE(age + 1) - used;
+	if (!state_has_room(state, used, more))
+		state = state_grown(state, used, more, BREAKAGE_SIZE(BREAKAGE_MAX_AGE + 1));
+	memset((char *) state + used, 0, more);
+	state->nages = age + 1;
+	return state;
 }
 
 static bool

@@ -4,6 +4,7 @@
  */
 #include "crm.h"
 
+#include "base/growth.h"
 #include "tiers/points_awards.h"
 
 /* No awards, with room for so many; what grows stays in this memory context. */
@@ -24,13 +25,9 @@ add_gone(PointsAwards *a, PointsGoneList *list, int award, int cause, DateADT da
 {
 	if (points == 0)
 		return;
-	if (list->n == list->room)
-	{
-		list->room = Max(16, list->room * 2);
-		list->gone = list->gone == NULL
-						 ? MemoryContextAllocHuge(a->memory, list->room * sizeof(PointsGone))
-						 : repalloc_huge(list->gone, (Size) list->room * sizeof(PointsGone));
-	}
+	if (list->gone == NULL)
+		list->gone = MemoryContextAllocHuge(a->memory, (list->room = 16) * sizeof(PointsGone));
+	list->gone = array_with_room(list->gone, list->n, &list->room, sizeof(PointsGone));
 	list->gone[list->n++] = (PointsGone){award, cause, day, points};
 }
 
@@ -106,8 +103,7 @@ pay_debt(PointsAwards *a, int64 points)
 static pg_noinline void
 make_room(PointsAwards *a)
 {
-	a->room *= 2;
-	a->awards = repalloc_huge(a->awards, (Size) a->room * sizeof(PointsAward));
+	a->awards = array_with_room(a->awards, a->n, &a->room, sizeof(PointsAward));
 }
 
 /*

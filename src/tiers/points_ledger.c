@@ -509,7 +509,6 @@ move_on(PointsLedger *l, DateADT until, PointsMovement *m)
 			receives = l->gifts->booked_on;
 			day = Min(day, receives);
 		}
-
 		if (unlikely(l->may_wait))
 		{
 			ripe = points_awards_next_ripe(&l->awards);
