@@ -25,7 +25,7 @@ SCRIPT_PARTS  = $(sort $(wildcard $(HERE)/src/sql/[0-9][0-9]_*/*.sql))
 UPDATE_FOLDER = $(wildcard $(HERE)/src/sql/updates/crm--*--$(EXTVERSION))
 UPDATE        = $(UPDATE_FOLDER:$(HERE)/src/sql/updates/%=%.sql)
 UPDATE_PARTS  = $(sort $(wildcard $(UPDATE_FOLDER:%=%/*.sql)))
-JOIN          = $(HERE)/src/sql/join.awk $(HERE)/src/sql/comparison.sql.in
+JOIN          = $(HERE)/src/sql/join.awk $(sort $(wildcard $(HERE)/src/sql/*.sql.in))
 DATA          = $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/src/sql/released/crm--*.sql $(HERE)/src/sql/updates/crm--*.sql))
 DATA_built    = $(SCRIPT) $(UPDATE)
 DOCS          = README.md $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/docs/*.md))

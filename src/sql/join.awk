@@ -1,7 +1,7 @@
-# join.awk: the parts of a script, one behind the other. The first file is the
-# template of equality, order and hash; a line "@comparison TYPE|COST|ORDER|HASH"
-# of a part stands for it: the cost of its functions, and what the operator
-# classes say of the order and of equality.
+# join.awk: the parts of a script, one behind the other. First come the templates,
+# files *.sql.in that begin with "@template NAME WORD|WORD|...": a line "@NAME a|b|..."
+# of a part stands for the template with these for @WORD@; a line of it whose word is
+# empty is left out.
 #
 # An update script says much of the install script again. After mode=again come
 # the parts of that, and after mode=join those to join: a line "@replace NAME" of
@@ -10,13 +10,23 @@
 # what they are commented with follows. A line "@part FILE" stands for a whole part,
 # all of which is new.
 
-FNR == NR { template = template $0 "\n"; next }
+/^@template / {
+	template = "@" $2
+	words[template] = $3
+	next
+}
+
+FILENAME ~ /\.sql\.in$/ { templates[template] = templates[template] $0 "\n"; next }
 
 mode == "again" {
 	base = FILENAME
 	sub(/^.*\//, "", base)
-	parts[base] = parts[base] ($0 ~ /^@comparison / ? comparison($0) : $0 "\n")
-	remember($0)
+	text = expanded($0)
+	parts[base] = parts[base] text
+	n = split(substr(text, 1, length(text) - 1), lines, "\n")
+	for (i = 1; i <= n; i++) {
+		remember(lines[i])
+	}
 	next
 }
 
@@ -42,23 +52,32 @@ mode == "again" {
 	next
 }
 
-/^@comparison / { printf "%s", comparison($0); next }
+{ printf "%s", expanded($0) }
 
-{ print }
-
-# The template of a type.
-function comparison(line,    word, text)
+# A line of a part: itself, or what its template makes of it.
+function expanded(line,    name, nwords, word, value, i, text)
 {
-	sub(/^@comparison /, "", line)
-	if (split(line, word, "|") != 4) {
-		fail("@comparison takes TYPE|COST|ORDER|HASH")
+	if (line !~ /^@/) {
+		return line "\n"
 	}
-	text = template
-	gsub(/@TYPE@/, word[1], text)
-	gsub(/@COST@/, word[2], text)
-	gsub(/@ORDER@/, word[3], text)
-	gsub(/@HASH@/, word[4], text)
-	return text
+	name = line
+	sub(/ .*/, "", name)
+	if (!(name in templates)) {
+		fail(name ": there is no such template")
+	}
+	sub(/^@[^ ]* /, "", line)
+	nwords = split(words[name], word, "|")
+	if (split(line, value, "|") != nwords) {
+		fail(name " takes " words[name])
+	}
+	text = "\n" templates[name]
+	for (i = 1; i <= nwords; i++) {
+		if (value[i] == "") {
+			gsub("\n[^\n]*@" word[i] "@[^\n]*", "", text)
+		}
+		gsub("@" word[i] "@", value[i], text)
+	}
+	return substr(text, 2)
 }
 
 # Keeps a line of the install script if it belongs to a definition or its comment:

@@ -1,29 +1,6 @@
 -- named_sums: exact sums by name, of arms and strata or of questions
 
-CREATE TYPE crm.named_sums;
-
-CREATE FUNCTION crm_internal.named_sums_in(cstring) RETURNS crm.named_sums
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_named_sums_in';
-COMMENT ON FUNCTION crm_internal.named_sums_in(cstring) IS 'reads {name (sum, ...), name second_name (sum, ...), ...}';
-CREATE FUNCTION crm_internal.named_sums_out(crm.named_sums) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_named_sums_out';
-COMMENT ON FUNCTION crm_internal.named_sums_out(crm.named_sums) IS 'writes {name (sum, ...), name second_name (sum, ...), ...}';
-CREATE FUNCTION crm_internal.named_sums_recv(internal) RETURNS crm.named_sums
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_named_sums_recv';
-COMMENT ON FUNCTION crm_internal.named_sums_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.named_sums_send(crm.named_sums) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_named_sums_send';
-COMMENT ON FUNCTION crm_internal.named_sums_send(crm.named_sums) IS 'writes the binary form';
-
-CREATE TYPE crm.named_sums (
-  INPUT = crm_internal.named_sums_in,
-  OUTPUT = crm_internal.named_sums_out,
-  RECEIVE = crm_internal.named_sums_recv,
-  SEND = crm_internal.named_sums_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type named_sums|20|20|extended|{name (sum, ...), name second_name (sum, ...), ...}
 COMMENT ON TYPE crm.named_sums IS
   'exact sums by name, what lift_arms keeps of arms and strata and nps_by_question of questions: {price (12, 5, 3), service (10, 6, 4)}';
 

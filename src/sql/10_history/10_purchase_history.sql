@@ -1,29 +1,6 @@
 -- purchase_history: what one customer bought, day by day
 
-CREATE TYPE crm.purchase_history;
-
-CREATE FUNCTION crm_internal.purchase_history_in(cstring) RETURNS crm.purchase_history
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_purchase_history_in';
-CREATE FUNCTION crm_internal.purchase_history_out(crm.purchase_history) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_purchase_history_out';
-CREATE FUNCTION crm_internal.purchase_history_recv(internal) RETURNS crm.purchase_history
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_purchase_history_recv';
-CREATE FUNCTION crm_internal.purchase_history_send(crm.purchase_history) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_purchase_history_send';
-COMMENT ON FUNCTION crm_internal.purchase_history_in(cstring) IS 'reads {day orders amount, ...}';
-COMMENT ON FUNCTION crm_internal.purchase_history_out(crm.purchase_history) IS 'writes {day orders amount, ...}';
-COMMENT ON FUNCTION crm_internal.purchase_history_recv(internal) IS 'reads the binary form';
-COMMENT ON FUNCTION crm_internal.purchase_history_send(crm.purchase_history) IS 'writes the binary form';
-
-CREATE TYPE crm.purchase_history (
-  INPUT = crm_internal.purchase_history_in,
-  OUTPUT = crm_internal.purchase_history_out,
-  RECEIVE = crm_internal.purchase_history_recv,
-  SEND = crm_internal.purchase_history_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type purchase_history|20|2|extended|{day orders amount, ...}
 COMMENT ON TYPE crm.purchase_history IS
   'what one customer bought, day by day: {day orders amount, ...}, amounts exact to 1/10000 of the currency unit';
 

@@ -50,32 +50,7 @@ COMMENT ON FUNCTION crm.bins(crm.rfm_scale) IS 'number of bins, 2 to 9';
 
 -- the aggregates: (history, as_of [, bins]) and (recency, frequency, monetary [, bins])
 
-CREATE TYPE crm.rfm_scale_state;
-
-CREATE FUNCTION crm_internal.rfm_scale_state_in(cstring) RETURNS crm.rfm_scale_state
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_state_in';
-COMMENT ON FUNCTION crm_internal.rfm_scale_state_in(cstring) IS
-  'reads the counts of each measure: bins 5; exact 70000:2, 120000:1; ...';
-CREATE FUNCTION crm_internal.rfm_scale_state_out(crm.rfm_scale_state) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_state_out';
-COMMENT ON FUNCTION crm_internal.rfm_scale_state_out(crm.rfm_scale_state) IS
-  'writes the counts of each measure: bins 5; exact 70000:2, 120000:1; ...';
-CREATE FUNCTION crm_internal.rfm_scale_state_recv(internal) RETURNS crm.rfm_scale_state
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_state_recv';
-COMMENT ON FUNCTION crm_internal.rfm_scale_state_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.rfm_scale_state_send(crm.rfm_scale_state) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_rfm_scale_state_send';
-COMMENT ON FUNCTION crm_internal.rfm_scale_state_send(crm.rfm_scale_state) IS 'writes the binary form';
-
-CREATE TYPE crm.rfm_scale_state (
-  INPUT = crm_internal.rfm_scale_state_in,
-  OUTPUT = crm_internal.rfm_scale_state_out,
-  RECEIVE = crm_internal.rfm_scale_state_recv,
-  SEND = crm_internal.rfm_scale_state_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type rfm_scale_state|1000|1000|extended|the counts of each measure: bins 5; exact 70000:2, 120000:1; ...
 COMMENT ON TYPE crm.rfm_scale_state IS
   'state of the aggregates rfm_scale: how often each value of each measure occurred, in ten-thousandths';
 

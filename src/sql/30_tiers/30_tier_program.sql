@@ -1,29 +1,6 @@
 -- tier_program: a loyalty program as a value, and what a customer's standing in it is
 
-CREATE TYPE crm.tier_program;
-
-CREATE FUNCTION crm_internal.tier_program_in(cstring) RETURNS crm.tier_program
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program_in';
-COMMENT ON FUNCTION crm_internal.tier_program_in(cstring) IS 'reads {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
-CREATE FUNCTION crm_internal.tier_program_out(crm.tier_program) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_tier_program_out';
-COMMENT ON FUNCTION crm_internal.tier_program_out(crm.tier_program) IS 'writes {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
-CREATE FUNCTION crm_internal.tier_program_recv(internal) RETURNS crm.tier_program
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_tier_program_recv';
-COMMENT ON FUNCTION crm_internal.tier_program_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.tier_program_send(crm.tier_program) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_tier_program_send';
-COMMENT ON FUNCTION crm_internal.tier_program_send(crm.tier_program) IS 'writes the binary form';
-
-CREATE TYPE crm.tier_program (
-  INPUT = crm_internal.tier_program_in,
-  OUTPUT = crm_internal.tier_program_out,
-  RECEIVE = crm_internal.tier_program_recv,
-  SEND = crm_internal.tier_program_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type tier_program|50|10|extended|{Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days
 COMMENT ON TYPE crm.tier_program IS
   'a loyalty program: tiers with thresholds, window, downgrade, grace: {Bronze: spend 0, Silver: spend 500} rolling 12 months downgrade one_tier grace 30 days';
 

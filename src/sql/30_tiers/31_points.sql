@@ -1,29 +1,6 @@
 -- points_rule: how points are earned and expire; balances, statements, liability
 
-CREATE TYPE crm.points_rule;
-
-CREATE FUNCTION crm_internal.points_rule_in(cstring) RETURNS crm.points_rule
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule_in';
-COMMENT ON FUNCTION crm_internal.points_rule_in(cstring) IS 'reads rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500} rolling 12 months';
-CREATE FUNCTION crm_internal.points_rule_out(crm.points_rule) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_points_rule_out';
-COMMENT ON FUNCTION crm_internal.points_rule_out(crm.points_rule) IS 'writes rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500} rolling 12 months';
-CREATE FUNCTION crm_internal.points_rule_recv(internal) RETURNS crm.points_rule
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_points_rule_recv';
-COMMENT ON FUNCTION crm_internal.points_rule_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.points_rule_send(crm.points_rule) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_points_rule_send';
-COMMENT ON FUNCTION crm_internal.points_rule_send(crm.points_rule) IS 'writes the binary form';
-
-CREATE TYPE crm.points_rule (
-  INPUT = crm_internal.points_rule_in,
-  OUTPUT = crm_internal.points_rule_out,
-  RECEIVE = crm_internal.points_rule_recv,
-  SEND = crm_internal.points_rule_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type points_rule|50|10|extended|rate 1 per_order 5 bonus 100 every 10 expires 12 months rates {1, 1.5} program {Bronze: spend 0, Silver: spend 500} rolling 12 months
 COMMENT ON TYPE crm.points_rule IS
   'how points are earned and expire, by tier where a program is given';
 

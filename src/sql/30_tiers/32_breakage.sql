@@ -1,29 +1,6 @@
 -- breakage: what became of points by the age of their awards
 
-CREATE TYPE crm.breakage_curve;
-
-CREATE FUNCTION crm_internal.breakage_curve_in(cstring) RETURNS crm.breakage_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_breakage_curve_in';
-COMMENT ON FUNCTION crm_internal.breakage_curve_in(cstring) IS 'reads {age/group redeemed expired taken_back open, ...}';
-CREATE FUNCTION crm_internal.breakage_curve_out(crm.breakage_curve) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_breakage_curve_out';
-COMMENT ON FUNCTION crm_internal.breakage_curve_out(crm.breakage_curve) IS 'writes {age/group redeemed expired taken_back open, ...}';
-CREATE FUNCTION crm_internal.breakage_curve_recv(internal) RETURNS crm.breakage_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_breakage_curve_recv';
-COMMENT ON FUNCTION crm_internal.breakage_curve_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.breakage_curve_send(crm.breakage_curve) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_breakage_curve_send';
-COMMENT ON FUNCTION crm_internal.breakage_curve_send(crm.breakage_curve) IS 'writes the binary form';
-
-CREATE TYPE crm.breakage_curve (
-  INPUT = crm_internal.breakage_curve_in,
-  OUTPUT = crm_internal.breakage_curve_out,
-  RECEIVE = crm_internal.breakage_curve_recv,
-  SEND = crm_internal.breakage_curve_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type breakage_curve|100|50|extended|{age/group redeemed expired taken_back open, ...}
 COMMENT ON TYPE crm.breakage_curve IS
   'points redeemed, expired, taken back and still open by the age of their awards in days, in 32 groups of customers: {14/3 100 0 0 0, 365/3 0 20 0 5}';
 

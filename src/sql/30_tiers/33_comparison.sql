@@ -1,29 +1,6 @@
 -- program_comparison: the same customers in two programs
 
-CREATE TYPE crm.program_comparison;
-
-CREATE FUNCTION crm_internal.program_comparison_in(cstring) RETURNS crm.program_comparison
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_program_comparison_in';
-COMMENT ON FUNCTION crm_internal.program_comparison_in(cstring) IS 'reads from 2024-01-01 until 2024-12-31 {none 0 0, Bronze 0 2} other {none 0 0, Base 3 1} moves {1/1 40} points {900 20 500} other {880 0 560}';
-CREATE FUNCTION crm_internal.program_comparison_out(crm.program_comparison) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_program_comparison_out';
-COMMENT ON FUNCTION crm_internal.program_comparison_out(crm.program_comparison) IS 'writes from 2024-01-01 until 2024-12-31 {none 0 0, Bronze 0 2} other {none 0 0, Base 3 1} moves {1/1 40} points {900 20 500} other {880 0 560}';
-CREATE FUNCTION crm_internal.program_comparison_recv(internal) RETURNS crm.program_comparison
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_program_comparison_recv';
-COMMENT ON FUNCTION crm_internal.program_comparison_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.program_comparison_send(crm.program_comparison) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_program_comparison_send';
-COMMENT ON FUNCTION crm_internal.program_comparison_send(crm.program_comparison) IS 'writes the binary form';
-
-CREATE TYPE crm.program_comparison (
-  INPUT = crm_internal.program_comparison_in,
-  OUTPUT = crm_internal.program_comparison_out,
-  RECEIVE = crm_internal.program_comparison_recv,
-  SEND = crm_internal.program_comparison_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type program_comparison|50|10|extended|from 2024-01-01 until 2024-12-31 {none 0 0, Bronze 0 2} other {none 0 0, Base 3 1} moves {1/1 40} points {900 20 500} other {880 0 560}
 COMMENT ON TYPE crm.program_comparison IS
   'how the same customers stand in two programs: upgrades and downgrades by tier, customers by both tiers, points under both';
 

@@ -1,29 +1,6 @@
 -- challenge: what customers are asked to do, and how far they are
 
-CREATE TYPE crm.challenge;
-
-CREATE FUNCTION crm_internal.challenge_in(cstring) RETURNS crm.challenge
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_challenge_in';
-COMMENT ON FUNCTION crm_internal.challenge_in(cstring) IS 'reads orders 5 within 30 days from 2024-03-01 until 2024-08-31 reward 500, or streak 3 month';
-CREATE FUNCTION crm_internal.challenge_out(crm.challenge) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_challenge_out';
-COMMENT ON FUNCTION crm_internal.challenge_out(crm.challenge) IS 'writes orders 5 within 30 days from 2024-03-01 until 2024-08-31 reward 500, or streak 3 month';
-CREATE FUNCTION crm_internal.challenge_recv(internal) RETURNS crm.challenge
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_challenge_recv';
-COMMENT ON FUNCTION crm_internal.challenge_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.challenge_send(crm.challenge) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_challenge_send';
-COMMENT ON FUNCTION crm_internal.challenge_send(crm.challenge) IS 'writes the binary form';
-
-CREATE TYPE crm.challenge (
-  INPUT = crm_internal.challenge_in,
-  OUTPUT = crm_internal.challenge_out,
-  RECEIVE = crm_internal.challenge_recv,
-  SEND = crm_internal.challenge_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type challenge|10|5|extended|orders 5 within 30 days from 2024-03-01 until 2024-08-31 reward 500, or streak 3 month
 COMMENT ON TYPE crm.challenge IS
   'what customers are asked to do: spend, orders or purchase_days within a time, or purchases in periods in a row: orders 5 within 30 days reward 500, streak 3 month';
 

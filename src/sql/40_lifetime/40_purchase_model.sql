@@ -1,33 +1,6 @@
 -- purchase_model: how customers buy until they stop; values of models, and what they tell
 
-CREATE TYPE crm.purchase_model;
-
-CREATE FUNCTION crm_internal.purchase_model_in(cstring) RETURNS crm.purchase_model
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_purchase_model_in';
-COMMENT ON FUNCTION crm_internal.purchase_model_in(cstring) IS
-  'reads the text form';
-CREATE FUNCTION crm_internal.purchase_model_out(crm.purchase_model) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_purchase_model_out';
-COMMENT ON FUNCTION crm_internal.purchase_model_out(crm.purchase_model) IS
-  'writes the text form';
-CREATE FUNCTION crm_internal.purchase_model_recv(internal) RETURNS crm.purchase_model
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_purchase_model_recv';
-COMMENT ON FUNCTION crm_internal.purchase_model_recv(internal) IS
-  'reads the binary form';
-CREATE FUNCTION crm_internal.purchase_model_send(crm.purchase_model) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_purchase_model_send';
-COMMENT ON FUNCTION crm_internal.purchase_model_send(crm.purchase_model) IS
-  'writes the binary form';
-
-CREATE TYPE crm.purchase_model (
-  INPUT = crm_internal.purchase_model_in,
-  OUTPUT = crm_internal.purchase_model_out,
-  RECEIVE = crm_internal.purchase_model_recv,
-  SEND = crm_internal.purchase_model_send,
-  INTERNALLENGTH = variable,
-  ALIGNMENT = double,
-  STORAGE = plain
-);
+@type purchase_model|20|10|plain|the text form
 COMMENT ON TYPE crm.purchase_model IS
   'a fitted or given model of repeat purchases: bg_nbd(r 0.24, alpha 4.4, a 0.79, b 2.4, unit_days 7)';
 

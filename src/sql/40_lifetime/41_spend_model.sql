@@ -1,33 +1,6 @@
 -- spend_model: what customers spend per purchase
 
-CREATE TYPE crm.spend_model;
-
-CREATE FUNCTION crm_internal.spend_model_in(cstring) RETURNS crm.spend_model
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_spend_model_in';
-COMMENT ON FUNCTION crm_internal.spend_model_in(cstring) IS
-  'reads the text form';
-CREATE FUNCTION crm_internal.spend_model_out(crm.spend_model) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_spend_model_out';
-COMMENT ON FUNCTION crm_internal.spend_model_out(crm.spend_model) IS
-  'writes the text form';
-CREATE FUNCTION crm_internal.spend_model_recv(internal) RETURNS crm.spend_model
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_spend_model_recv';
-COMMENT ON FUNCTION crm_internal.spend_model_recv(internal) IS
-  'reads the binary form';
-CREATE FUNCTION crm_internal.spend_model_send(crm.spend_model) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_spend_model_send';
-COMMENT ON FUNCTION crm_internal.spend_model_send(crm.spend_model) IS
-  'writes the binary form';
-
-CREATE TYPE crm.spend_model (
-  INPUT = crm_internal.spend_model_in,
-  OUTPUT = crm_internal.spend_model_out,
-  RECEIVE = crm_internal.spend_model_recv,
-  SEND = crm_internal.spend_model_send,
-  INTERNALLENGTH = variable,
-  ALIGNMENT = double,
-  STORAGE = plain
-);
+@type spend_model|20|10|plain|the text form
 COMMENT ON TYPE crm.spend_model IS
   'a fitted or given gamma-gamma model of spend per purchase: gamma_gamma(p 6.25, q 3.74, v 15.44)';
 

@@ -1,32 +1,6 @@
 -- season: when in the year customers buy, and models that count by its clock
 
-CREATE TYPE crm.season;
-
-CREATE FUNCTION crm_internal.season_in(cstring) RETURNS crm.season
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_season_in';
-COMMENT ON FUNCTION crm_internal.season_in(cstring) IS
-  'reads the text form';
-CREATE FUNCTION crm_internal.season_out(crm.season) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_season_out';
-COMMENT ON FUNCTION crm_internal.season_out(crm.season) IS
-  'writes the text form';
-CREATE FUNCTION crm_internal.season_recv(internal) RETURNS crm.season
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_season_recv';
-COMMENT ON FUNCTION crm_internal.season_recv(internal) IS
-  'reads the binary form';
-CREATE FUNCTION crm_internal.season_send(crm.season) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_season_send';
-COMMENT ON FUNCTION crm_internal.season_send(crm.season) IS
-  'writes the binary form';
-CREATE TYPE crm.season (
-  INPUT = crm_internal.season_in,
-  OUTPUT = crm_internal.season_out,
-  RECEIVE = crm_internal.season_recv,
-  SEND = crm_internal.season_send,
-  INTERNALLENGTH = variable,
-  ALIGNMENT = double,
-  STORAGE = plain
-);
+@type season|20|10|plain|the text form
 COMMENT ON TYPE crm.season IS
   'how much faster or slower than on average customers buy in each month or week of a year: month 0.7 0.65 ... 1.95; the indexes average 1 over a year';
 

@@ -1,32 +1,6 @@
 -- covariates: what is known of customers beside their purchases, and models that know of it
 
-CREATE TYPE crm.covariates;
-
-CREATE FUNCTION crm_internal.covariates_in(cstring) RETURNS crm.covariates
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_covariates_in';
-COMMENT ON FUNCTION crm_internal.covariates_in(cstring) IS
-  'reads the text form';
-CREATE FUNCTION crm_internal.covariates_out(crm.covariates) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_covariates_out';
-COMMENT ON FUNCTION crm_internal.covariates_out(crm.covariates) IS
-  'writes the text form';
-CREATE FUNCTION crm_internal.covariates_recv(internal) RETURNS crm.covariates
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_covariates_recv';
-COMMENT ON FUNCTION crm_internal.covariates_recv(internal) IS
-  'reads the binary form';
-CREATE FUNCTION crm_internal.covariates_send(crm.covariates) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_covariates_send';
-COMMENT ON FUNCTION crm_internal.covariates_send(crm.covariates) IS
-  'writes the binary form';
-CREATE TYPE crm.covariates (
-  INPUT = crm_internal.covariates_in,
-  OUTPUT = crm_internal.covariates_out,
-  RECEIVE = crm_internal.covariates_recv,
-  SEND = crm_internal.covariates_send,
-  INTERNALLENGTH = variable,
-  ALIGNMENT = double,
-  STORAGE = plain
-);
+@type covariates|10|5|plain|the text form
 COMMENT ON TYPE crm.covariates IS
   'what is known of a customer and does not change, as numbers that may say how she buys and how she leaves: buying(channel 1) leaving(channel 1)';
 

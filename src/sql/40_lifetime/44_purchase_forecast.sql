@@ -1,32 +1,6 @@
 -- how many, how much, how sure, for one known customer
 
-CREATE TYPE crm.purchase_forecast;
-
-CREATE FUNCTION crm_internal.purchase_forecast_in(cstring) RETURNS crm.purchase_forecast
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'crm_purchase_forecast_in';
-COMMENT ON FUNCTION crm_internal.purchase_forecast_in(cstring) IS
-  'reads the text form';
-CREATE FUNCTION crm_internal.purchase_forecast_out(crm.purchase_forecast) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'crm_purchase_forecast_out';
-COMMENT ON FUNCTION crm_internal.purchase_forecast_out(crm.purchase_forecast) IS
-  'writes the text form';
-CREATE FUNCTION crm_internal.purchase_forecast_recv(internal) RETURNS crm.purchase_forecast
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_purchase_forecast_recv';
-COMMENT ON FUNCTION crm_internal.purchase_forecast_recv(internal) IS
-  'reads the binary form';
-CREATE FUNCTION crm_internal.purchase_forecast_send(crm.purchase_forecast) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_purchase_forecast_send';
-COMMENT ON FUNCTION crm_internal.purchase_forecast_send(crm.purchase_forecast) IS
-  'writes the binary form';
-CREATE TYPE crm.purchase_forecast (
-  INPUT = crm_internal.purchase_forecast_in,
-  OUTPUT = crm_internal.purchase_forecast_out,
-  RECEIVE = crm_internal.purchase_forecast_recv,
-  SEND = crm_internal.purchase_forecast_send,
-  INTERNALLENGTH = variable,
-  ALIGNMENT = double,
-  STORAGE = plain
-);
+@type purchase_forecast|30|10|plain|the text form
 COMMENT ON TYPE crm.purchase_forecast IS
   'what one customer will buy in a time ahead, by a purchase model: how many, how likely, how sure';
 

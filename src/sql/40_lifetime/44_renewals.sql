@@ -1,29 +1,6 @@
 -- renewal_curve: how long the contracts of customers lasted, with those that are still running
 
-CREATE TYPE crm.renewal_curve;
-
-CREATE FUNCTION crm_internal.renewal_curve_in(cstring) RETURNS crm.renewal_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_renewal_curve_in';
-COMMENT ON FUNCTION crm_internal.renewal_curve_in(cstring) IS 'reads the text form';
-CREATE FUNCTION crm_internal.renewal_curve_out(crm.renewal_curve) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_renewal_curve_out';
-COMMENT ON FUNCTION crm_internal.renewal_curve_out(crm.renewal_curve) IS 'writes the text form';
-CREATE FUNCTION crm_internal.renewal_curve_recv(internal) RETURNS crm.renewal_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_renewal_curve_recv';
-COMMENT ON FUNCTION crm_internal.renewal_curve_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.renewal_curve_send(crm.renewal_curve) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_renewal_curve_send';
-COMMENT ON FUNCTION crm_internal.renewal_curve_send(crm.renewal_curve) IS 'writes the binary form';
-
-CREATE TYPE crm.renewal_curve (
-  INPUT = crm_internal.renewal_curve_in,
-  OUTPUT = crm_internal.renewal_curve_out,
-  RECEIVE = crm_internal.renewal_curve_recv,
-  SEND = crm_internal.renewal_curve_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type renewal_curve|50|50|extended|the text form
 COMMENT ON TYPE crm.renewal_curve IS
   'customers by the period in which they were lost, and by the renewals of those still there: year {0 0 5, 1 369 0, 2 163 468}';
 
@@ -90,30 +67,7 @@ COMMENT ON CAST (crm.renewal_curve AS jsonb) IS 'period and ages as a jsonb obje
 
 -- contract_model: how long customers under contract stay
 
-CREATE TYPE crm.contract_model;
-
-CREATE FUNCTION crm_internal.contract_model_in(cstring) RETURNS crm.contract_model
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contract_model_in';
-COMMENT ON FUNCTION crm_internal.contract_model_in(cstring) IS 'reads the text form';
-CREATE FUNCTION crm_internal.contract_model_out(crm.contract_model) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contract_model_out';
-COMMENT ON FUNCTION crm_internal.contract_model_out(crm.contract_model) IS 'writes the text form';
-CREATE FUNCTION crm_internal.contract_model_recv(internal) RETURNS crm.contract_model
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contract_model_recv';
-COMMENT ON FUNCTION crm_internal.contract_model_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.contract_model_send(crm.contract_model) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_contract_model_send';
-COMMENT ON FUNCTION crm_internal.contract_model_send(crm.contract_model) IS 'writes the binary form';
-
-CREATE TYPE crm.contract_model (
-  INPUT = crm_internal.contract_model_in,
-  OUTPUT = crm_internal.contract_model_out,
-  RECEIVE = crm_internal.contract_model_recv,
-  SEND = crm_internal.contract_model_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = plain
-);
+@type contract_model|20|20|plain|the text form
 COMMENT ON TYPE crm.contract_model IS
   'a fitted or given model of how long customers under contract stay: beta_geometric(gamma 0.704, delta 1.182)';
 

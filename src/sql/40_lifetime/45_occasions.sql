@@ -1,29 +1,6 @@
 -- occasion_model: customers who can buy at given occasions (BG/BB): donors, visitors of fairs, season tickets
 
-CREATE TYPE crm.occasion_model;
-
-CREATE FUNCTION crm_internal.occasion_model_in(cstring) RETURNS crm.occasion_model
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_occasion_model_in';
-COMMENT ON FUNCTION crm_internal.occasion_model_in(cstring) IS 'reads the text form';
-CREATE FUNCTION crm_internal.occasion_model_out(crm.occasion_model) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_occasion_model_out';
-COMMENT ON FUNCTION crm_internal.occasion_model_out(crm.occasion_model) IS 'writes the text form';
-CREATE FUNCTION crm_internal.occasion_model_recv(internal) RETURNS crm.occasion_model
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_occasion_model_recv';
-COMMENT ON FUNCTION crm_internal.occasion_model_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.occasion_model_send(crm.occasion_model) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_occasion_model_send';
-COMMENT ON FUNCTION crm_internal.occasion_model_send(crm.occasion_model) IS 'writes the binary form';
-
-CREATE TYPE crm.occasion_model (
-  INPUT = crm_internal.occasion_model_in,
-  OUTPUT = crm_internal.occasion_model_out,
-  RECEIVE = crm_internal.occasion_model_recv,
-  SEND = crm_internal.occasion_model_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = plain
-);
+@type occasion_model|20|20|plain|the text form
 COMMENT ON TYPE crm.occasion_model IS
   'a fitted or given BG/BB model of who buys at given occasions, such as once a year: bg_bb(alpha 1.2, beta 0.75, gamma 0.66, delta 2.8)';
 

@@ -57,38 +57,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.model_text(text, jsonb) IS 'the text form of a model in JSON, whose input checks the rest';
 
-CREATE FUNCTION crm_internal.purchase_model_of_jsonb(model jsonb) RETURNS crm.purchase_model
-  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN crm_internal.model_text('purchase model'::text, model)::crm.purchase_model;
-END $$;
-COMMENT ON FUNCTION crm_internal.purchase_model_of_jsonb(jsonb) IS 'implementation of the cast from jsonb';
-CREATE CAST (jsonb AS crm.purchase_model) WITH FUNCTION crm_internal.purchase_model_of_jsonb(jsonb);
-COMMENT ON CAST (jsonb AS crm.purchase_model) IS 'the model that casts to such an object; "fit" and what a fit found may be left out';
-
-CREATE FUNCTION crm_internal.spend_model_of_jsonb(model jsonb) RETURNS crm.spend_model
-  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN crm_internal.model_text('spend model'::text, model)::crm.spend_model;
-END $$;
-COMMENT ON FUNCTION crm_internal.spend_model_of_jsonb(jsonb) IS 'implementation of the cast from jsonb';
-CREATE CAST (jsonb AS crm.spend_model) WITH FUNCTION crm_internal.spend_model_of_jsonb(jsonb);
-COMMENT ON CAST (jsonb AS crm.spend_model) IS 'the model that casts to such an object; "fit" and what a fit found may be left out';
-
-CREATE FUNCTION crm_internal.contract_model_of_jsonb(model jsonb) RETURNS crm.contract_model
-  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN crm_internal.model_text('contract model'::text, model)::crm.contract_model;
-END $$;
-COMMENT ON FUNCTION crm_internal.contract_model_of_jsonb(jsonb) IS 'implementation of the cast from jsonb';
-CREATE CAST (jsonb AS crm.contract_model) WITH FUNCTION crm_internal.contract_model_of_jsonb(jsonb);
-COMMENT ON CAST (jsonb AS crm.contract_model) IS 'the model that casts to such an object; "fit" and what a fit found may be left out';
-
-CREATE FUNCTION crm_internal.occasion_model_of_jsonb(model jsonb) RETURNS crm.occasion_model
-  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN crm_internal.model_text('occasion model'::text, model)::crm.occasion_model;
-END $$;
-COMMENT ON FUNCTION crm_internal.occasion_model_of_jsonb(jsonb) IS 'implementation of the cast from jsonb';
-CREATE CAST (jsonb AS crm.occasion_model) WITH FUNCTION crm_internal.occasion_model_of_jsonb(jsonb);
-COMMENT ON CAST (jsonb AS crm.occasion_model) IS 'the model that casts to such an object; "fit" and what a fit found may be left out';
+@model_of_jsonb purchase_model|purchase model
+@model_of_jsonb spend_model|spend model
+@model_of_jsonb contract_model|contract model
+@model_of_jsonb occasion_model|occasion model

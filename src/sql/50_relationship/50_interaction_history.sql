@@ -1,29 +1,6 @@
 -- interaction_history: the contacts between one customer and us, one by one
 
-CREATE TYPE crm.interaction_history;
-
-CREATE FUNCTION crm_internal.interaction_history_in(cstring) RETURNS crm.interaction_history
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_interaction_history_in';
-CREATE FUNCTION crm_internal.interaction_history_out(crm.interaction_history) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_interaction_history_out';
-CREATE FUNCTION crm_internal.interaction_history_recv(internal) RETURNS crm.interaction_history
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_recv';
-CREATE FUNCTION crm_internal.interaction_history_send(crm.interaction_history) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_interaction_history_send';
-COMMENT ON FUNCTION crm_internal.interaction_history_in(cstring) IS 'reads {at kind channel direction [outcome] [score n] [resolved_at at], ...}';
-COMMENT ON FUNCTION crm_internal.interaction_history_out(crm.interaction_history) IS 'writes {at kind channel direction [outcome] [score n] [resolved_at at], ...}';
-COMMENT ON FUNCTION crm_internal.interaction_history_recv(internal) IS 'reads the binary form';
-COMMENT ON FUNCTION crm_internal.interaction_history_send(crm.interaction_history) IS 'writes the binary form';
-
-CREATE TYPE crm.interaction_history (
-  INPUT = crm_internal.interaction_history_in,
-  OUTPUT = crm_internal.interaction_history_out,
-  RECEIVE = crm_internal.interaction_history_recv,
-  SEND = crm_internal.interaction_history_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type interaction_history|20|2|extended|{at kind channel direction [outcome] [score n] [resolved_at at], ...}
 COMMENT ON TYPE crm.interaction_history IS
   'the contacts between one customer and us: {at kind channel direction [outcome] [score n] [resolved_at at], ...}';
 

@@ -1,29 +1,6 @@
 -- service hours: when somebody is there, and time that counts only then
 
-CREATE TYPE crm.service_hours;
-
-CREATE FUNCTION crm_internal.service_hours_in(cstring) RETURNS crm.service_hours
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_service_hours_in';
-COMMENT ON FUNCTION crm_internal.service_hours_in(cstring) IS 'reads mon-fri 09:00-12:00, 13:00-17:00; closed 2024-12-25; in Europe/Berlin';
-CREATE FUNCTION crm_internal.service_hours_out(crm.service_hours) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_service_hours_out';
-COMMENT ON FUNCTION crm_internal.service_hours_out(crm.service_hours) IS 'writes mon-fri 09:00-12:00, 13:00-17:00; closed 2024-12-25; in Europe/Berlin';
-CREATE FUNCTION crm_internal.service_hours_recv(internal) RETURNS crm.service_hours
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_service_hours_recv';
-COMMENT ON FUNCTION crm_internal.service_hours_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.service_hours_send(crm.service_hours) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_service_hours_send';
-COMMENT ON FUNCTION crm_internal.service_hours_send(crm.service_hours) IS 'writes the binary form';
-
-CREATE TYPE crm.service_hours (
-  INPUT = crm_internal.service_hours_in,
-  OUTPUT = crm_internal.service_hours_out,
-  RECEIVE = crm_internal.service_hours_recv,
-  SEND = crm_internal.service_hours_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type service_hours|20|20|extended|mon-fri 09:00-12:00, 13:00-17:00; closed 2024-12-25; in Europe/Berlin
 COMMENT ON TYPE crm.service_hours IS
   'when somebody is there to serve: mon-fri 09:00-12:00, 13:00-17:00; sat 10:00-14:00; closed 2024-12-25, 2024-12-26; in Europe/Berlin';
 
@@ -48,30 +25,7 @@ COMMENT ON FUNCTION crm.time_to_resolve(crm.interaction_history, timestamptz, cr
 
 -- deeds: what we owe one customer, and what we gave
 
-CREATE TYPE crm.deeds;
-
-CREATE FUNCTION crm_internal.deeds_in(cstring) RETURNS crm.deeds
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_deeds_in';
-COMMENT ON FUNCTION crm_internal.deeds_in(cstring) IS 'reads {kind name made_at due instant done instant cost amount, ...}';
-CREATE FUNCTION crm_internal.deeds_out(crm.deeds) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_deeds_out';
-COMMENT ON FUNCTION crm_internal.deeds_out(crm.deeds) IS 'writes {kind name made_at due instant done instant cost amount, ...}';
-CREATE FUNCTION crm_internal.deeds_recv(internal) RETURNS crm.deeds
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_deeds_recv';
-COMMENT ON FUNCTION crm_internal.deeds_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.deeds_send(crm.deeds) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_deeds_send';
-COMMENT ON FUNCTION crm_internal.deeds_send(crm.deeds) IS 'writes the binary form';
-
-CREATE TYPE crm.deeds (
-  INPUT = crm_internal.deeds_in,
-  OUTPUT = crm_internal.deeds_out,
-  RECEIVE = crm_internal.deeds_recv,
-  SEND = crm_internal.deeds_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type deeds|10|10|extended|{kind name made_at due instant done instant cost amount, ...}
 COMMENT ON TYPE crm.deeds IS
   'what we owe one customer and gave: {promise "call back" 2024-01-01 10:00:00+00 due 2024-01-02 10:00:00+00, delight cake 2024-02-01 09:00:00+00 cost 12.00, tie terminal 2024-03-01 00:00:00+00}';
 

@@ -1,29 +1,6 @@
 -- consents: on what basis, for which purpose and when a customer may be contacted
 
-CREATE TYPE crm.consents;
-
-CREATE FUNCTION crm_internal.consents_in(cstring) RETURNS crm.consents
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_consents_in';
-CREATE FUNCTION crm_internal.consents_out(crm.consents) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_consents_out';
-CREATE FUNCTION crm_internal.consents_recv(internal) RETURNS crm.consents
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_recv';
-CREATE FUNCTION crm_internal.consents_send(crm.consents) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_consents_send';
-COMMENT ON FUNCTION crm_internal.consents_in(cstring) IS 'reads {purpose basis [from, until), ...}';
-COMMENT ON FUNCTION crm_internal.consents_out(crm.consents) IS 'writes {purpose basis [from, until), ...}';
-COMMENT ON FUNCTION crm_internal.consents_recv(internal) IS 'reads the binary form';
-COMMENT ON FUNCTION crm_internal.consents_send(crm.consents) IS 'writes the binary form';
-
-CREATE TYPE crm.consents (
-  INPUT = crm_internal.consents_in,
-  OUTPUT = crm_internal.consents_out,
-  RECEIVE = crm_internal.consents_recv,
-  SEND = crm_internal.consents_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type consents|10|2|extended|{purpose basis [from, until), ...}
 COMMENT ON TYPE crm.consents IS
   'on what basis, for which purpose and when a customer may be contacted: {purpose basis [from, until), ...}';
 
@@ -74,30 +51,7 @@ COMMENT ON AGGREGATE crm.merge(crm.consents) IS 'all grants that are in any of t
 
 -- contact_policy: how often, when and after what customers may be contacted
 
-CREATE TYPE crm.contact_policy;
-
-CREATE FUNCTION crm_internal.contact_policy_in(cstring) RETURNS crm.contact_policy
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_contact_policy_in';
-CREATE FUNCTION crm_internal.contact_policy_out(crm.contact_policy) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_contact_policy_out';
-CREATE FUNCTION crm_internal.contact_policy_recv(internal) RETURNS crm.contact_policy
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_contact_policy_recv';
-CREATE FUNCTION crm_internal.contact_policy_send(crm.contact_policy) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_contact_policy_send';
-COMMENT ON FUNCTION crm_internal.contact_policy_in(cstring) IS 'reads rule; rule; ...';
-COMMENT ON FUNCTION crm_internal.contact_policy_out(crm.contact_policy) IS 'writes rule; rule; ...';
-COMMENT ON FUNCTION crm_internal.contact_policy_recv(internal) IS 'reads the binary form';
-COMMENT ON FUNCTION crm_internal.contact_policy_send(crm.contact_policy) IS 'writes the binary form';
-
-CREATE TYPE crm.contact_policy (
-  INPUT = crm_internal.contact_policy_in,
-  OUTPUT = crm_internal.contact_policy_out,
-  RECEIVE = crm_internal.contact_policy_recv,
-  SEND = crm_internal.contact_policy_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type contact_policy|10|2|extended|rule; rule; ...
 COMMENT ON TYPE crm.contact_policy IS
   'how often, when and after what customers may be contacted: rules such as 3 per 7 days; email 2 per 7 days; quiet 21:00-08:00; pause 14 days after complaint; transactional exempt';
 

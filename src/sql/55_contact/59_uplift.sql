@@ -103,34 +103,7 @@ COMMENT ON FUNCTION crm.arm_lifts(crm.named_sums, text) IS
 
 -- whom to treat
 
-CREATE TYPE crm.uplift_curve;
-
-CREATE FUNCTION crm_internal.uplift_curve_in(cstring) RETURNS crm.uplift_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_uplift_curve_in';
-COMMENT ON FUNCTION crm_internal.uplift_curve_in(cstring) IS
-  'reads {score treated_n treated_value control_n control_value, ...}';
-CREATE FUNCTION crm_internal.uplift_curve_out(crm.uplift_curve) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_uplift_curve_out';
-COMMENT ON FUNCTION crm_internal.uplift_curve_out(crm.uplift_curve) IS
-  'writes {score treated_n treated_value control_n control_value, ...}';
-CREATE FUNCTION crm_internal.uplift_curve_recv(internal) RETURNS crm.uplift_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_uplift_curve_recv';
-COMMENT ON FUNCTION crm_internal.uplift_curve_recv(internal) IS
-  'reads the binary form';
-CREATE FUNCTION crm_internal.uplift_curve_send(crm.uplift_curve) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_uplift_curve_send';
-COMMENT ON FUNCTION crm_internal.uplift_curve_send(crm.uplift_curve) IS
-  'writes the binary form';
-
-CREATE TYPE crm.uplift_curve (
-  INPUT = crm_internal.uplift_curve_in,
-  OUTPUT = crm_internal.uplift_curve_out,
-  RECEIVE = crm_internal.uplift_curve_recv,
-  SEND = crm_internal.uplift_curve_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type uplift_curve|20|20|extended|{score treated_n treated_value control_n control_value, ...}
 COMMENT ON TYPE crm.uplift_curve IS
   'what treated and held out customers brought, by score: {0.9 120 340.50 118 200.00, 0.5 130 210.00 125 190.00}';
 

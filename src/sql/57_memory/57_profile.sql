@@ -1,56 +1,10 @@
 -- profile: what is known of a customer, by whom, since when, and whether it may be used
 
-CREATE TYPE crm.profile;
-
-CREATE FUNCTION crm_internal.profile_in(cstring) RETURNS crm.profile
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_in';
-COMMENT ON FUNCTION crm_internal.profile_in(cstring) IS 'reads {how_known attribute = value by source at instant ...; ...}';
-CREATE FUNCTION crm_internal.profile_out(crm.profile) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_out';
-COMMENT ON FUNCTION crm_internal.profile_out(crm.profile) IS 'writes {how_known attribute = value by source at instant ...; ...}';
-CREATE FUNCTION crm_internal.profile_recv(internal) RETURNS crm.profile
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_recv';
-COMMENT ON FUNCTION crm_internal.profile_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.profile_send(crm.profile) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_send';
-COMMENT ON FUNCTION crm_internal.profile_send(crm.profile) IS 'writes the binary form';
-
-CREATE TYPE crm.profile (
-  INPUT = crm_internal.profile_in,
-  OUTPUT = crm_internal.profile_out,
-  RECEIVE = crm_internal.profile_recv,
-  SEND = crm_internal.profile_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type profile|10|10|extended|{how_known attribute = value by source at instant ...; ...}
 COMMENT ON TYPE crm.profile IS
   'what is known of one customer, by whom and since when: {stated shoe_size = "42" by "call 12" at 2024-01-01 00:00:00+00 confidence 0.9 for (service) from (age); ...}';
 
-CREATE TYPE crm.profile_state;
-
-CREATE FUNCTION crm_internal.profile_state_in(cstring) RETURNS crm.profile_state
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_state_in';
-COMMENT ON FUNCTION crm_internal.profile_state_in(cstring) IS 'reads the form of a profile';
-CREATE FUNCTION crm_internal.profile_state_out(crm.profile_state) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_state_out';
-COMMENT ON FUNCTION crm_internal.profile_state_out(crm.profile_state) IS 'writes the form of a profile';
-CREATE FUNCTION crm_internal.profile_state_recv(internal) RETURNS crm.profile_state
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_state_recv';
-COMMENT ON FUNCTION crm_internal.profile_state_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.profile_state_send(crm.profile_state) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_state_send';
-COMMENT ON FUNCTION crm_internal.profile_state_send(crm.profile_state) IS 'writes the binary form';
-
-CREATE TYPE crm.profile_state (
-  INPUT = crm_internal.profile_state_in,
-  OUTPUT = crm_internal.profile_state_out,
-  RECEIVE = crm_internal.profile_state_recv,
-  SEND = crm_internal.profile_state_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type profile_state|10|10|extended|the form of a profile
 COMMENT ON TYPE crm.profile_state IS
   'the state of the aggregates profile and merge over profiles';
 
@@ -130,30 +84,7 @@ COMMENT ON CAST (crm.profile AS jsonb) IS 'an array of {"how_known", "attribute"
 
 -- what may be used for what
 
-CREATE TYPE crm.profile_rule;
-
-CREATE FUNCTION crm_internal.profile_rule_in(cstring) RETURNS crm.profile_rule
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_rule_in';
-COMMENT ON FUNCTION crm_internal.profile_rule_in(cstring) IS 'reads attribute is category for purpose by basis, ...; ...';
-CREATE FUNCTION crm_internal.profile_rule_out(crm.profile_rule) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_rule_out';
-COMMENT ON FUNCTION crm_internal.profile_rule_out(crm.profile_rule) IS 'writes attribute is category for purpose by basis, ...; ...';
-CREATE FUNCTION crm_internal.profile_rule_recv(internal) RETURNS crm.profile_rule
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_rule_recv';
-COMMENT ON FUNCTION crm_internal.profile_rule_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.profile_rule_send(crm.profile_rule) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_profile_rule_send';
-COMMENT ON FUNCTION crm_internal.profile_rule_send(crm.profile_rule) IS 'writes the binary form';
-
-CREATE TYPE crm.profile_rule (
-  INPUT = crm_internal.profile_rule_in,
-  OUTPUT = crm_internal.profile_rule_out,
-  RECEIVE = crm_internal.profile_rule_recv,
-  SEND = crm_internal.profile_rule_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type profile_rule|10|10|extended|attribute is category for purpose by basis, ...; ...
 COMMENT ON TYPE crm.profile_rule IS
   'what may be used for what, and who is believed first: shoe_size is preference for service by contract, marketing by consent; income is finance; order observed, stated, inferred';
 

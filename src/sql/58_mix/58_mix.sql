@@ -1,56 +1,10 @@
 -- mix: what one customer bought of each category, and what that says
 
-CREATE TYPE crm.mix;
-
-CREATE FUNCTION crm_internal.mix_in(cstring) RETURNS crm.mix
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_in';
-COMMENT ON FUNCTION crm_internal.mix_in(cstring) IS 'reads {category (day orders amount, ...), ...}';
-CREATE FUNCTION crm_internal.mix_out(crm.mix) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_out';
-COMMENT ON FUNCTION crm_internal.mix_out(crm.mix) IS 'writes {category (day orders amount, ...), ...}';
-CREATE FUNCTION crm_internal.mix_recv(internal) RETURNS crm.mix
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_recv';
-COMMENT ON FUNCTION crm_internal.mix_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.mix_send(crm.mix) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_send';
-COMMENT ON FUNCTION crm_internal.mix_send(crm.mix) IS 'writes the binary form';
-
-CREATE TYPE crm.mix (
-  INPUT = crm_internal.mix_in,
-  OUTPUT = crm_internal.mix_out,
-  RECEIVE = crm_internal.mix_recv,
-  SEND = crm_internal.mix_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type mix|20|20|extended|{category (day orders amount, ...), ...}
 COMMENT ON TYPE crm.mix IS
   'what one customer bought of each category, day by day: {bread (2024-01-05 1 2.50, 2024-01-12 1 2.50), "olive oil" (2024-01-05 1 9.00)}';
 
-CREATE TYPE crm.mix_state;
-
-CREATE FUNCTION crm_internal.mix_state_in(cstring) RETURNS crm.mix_state
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_state_in';
-COMMENT ON FUNCTION crm_internal.mix_state_in(cstring) IS 'reads the form of a mix';
-CREATE FUNCTION crm_internal.mix_state_out(crm.mix_state) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_state_out';
-COMMENT ON FUNCTION crm_internal.mix_state_out(crm.mix_state) IS 'writes the form of a mix';
-CREATE FUNCTION crm_internal.mix_state_recv(internal) RETURNS crm.mix_state
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_state_recv';
-COMMENT ON FUNCTION crm_internal.mix_state_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.mix_state_send(crm.mix_state) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_state_send';
-COMMENT ON FUNCTION crm_internal.mix_state_send(crm.mix_state) IS 'writes the binary form';
-
-CREATE TYPE crm.mix_state (
-  INPUT = crm_internal.mix_state_in,
-  OUTPUT = crm_internal.mix_state_out,
-  RECEIVE = crm_internal.mix_state_recv,
-  SEND = crm_internal.mix_state_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type mix_state|20|20|extended|the form of a mix
 COMMENT ON TYPE crm.mix_state IS
   'the state of the aggregates mix, merge over mixes, fit_mix_base and affinity';
 
@@ -197,30 +151,7 @@ COMMENT ON FUNCTION crm.gain_loss(crm.mix, crm.mix, text) IS
 
 -- what customers are expected to buy
 
-CREATE TYPE crm.mix_base;
-
-CREATE FUNCTION crm_internal.mix_base_in(cstring) RETURNS crm.mix_base
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_base_in';
-COMMENT ON FUNCTION crm_internal.mix_base_in(cstring) IS 'reads verdict {category concentration, ...} customers n';
-CREATE FUNCTION crm_internal.mix_base_out(crm.mix_base) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_base_out';
-COMMENT ON FUNCTION crm_internal.mix_base_out(crm.mix_base) IS 'writes verdict {category concentration, ...} customers n';
-CREATE FUNCTION crm_internal.mix_base_recv(internal) RETURNS crm.mix_base
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_base_recv';
-COMMENT ON FUNCTION crm_internal.mix_base_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.mix_base_send(crm.mix_base) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_mix_base_send';
-COMMENT ON FUNCTION crm_internal.mix_base_send(crm.mix_base) IS 'writes the binary form';
-
-CREATE TYPE crm.mix_base (
-  INPUT = crm_internal.mix_base_in,
-  OUTPUT = crm_internal.mix_base_out,
-  RECEIVE = crm_internal.mix_base_recv,
-  SEND = crm_internal.mix_base_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type mix_base|20|20|extended|verdict {category concentration, ...} customers n
 COMMENT ON TYPE crm.mix_base IS
   'how the customers of a shop divide what they buy among its categories, a Dirichlet distribution: converged {bread 0.81, milk 1.2} customers 1234';
 

@@ -1,29 +1,6 @@
 -- retention_curve: how many customers are still there, by age in periods
 
-CREATE TYPE crm.retention_curve;
-
-CREATE FUNCTION crm_internal.retention_curve_in(cstring) RETURNS crm.retention_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_retention_curve_in';
-COMMENT ON FUNCTION crm_internal.retention_curve_in(cstring) IS 'reads period basis as_of {age observable active, ...}';
-CREATE FUNCTION crm_internal.retention_curve_out(crm.retention_curve) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_retention_curve_out';
-COMMENT ON FUNCTION crm_internal.retention_curve_out(crm.retention_curve) IS 'writes period basis as_of {age observable active, ...}';
-CREATE FUNCTION crm_internal.retention_curve_recv(internal) RETURNS crm.retention_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_retention_curve_recv';
-COMMENT ON FUNCTION crm_internal.retention_curve_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.retention_curve_send(crm.retention_curve) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_retention_curve_send';
-COMMENT ON FUNCTION crm_internal.retention_curve_send(crm.retention_curve) IS 'writes the binary form';
-
-CREATE TYPE crm.retention_curve (
-  INPUT = crm_internal.retention_curve_in,
-  OUTPUT = crm_internal.retention_curve_out,
-  RECEIVE = crm_internal.retention_curve_recv,
-  SEND = crm_internal.retention_curve_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type retention_curve|100|2|extended|period basis as_of {age observable active, ...}
 COMMENT ON TYPE crm.retention_curve IS
   'customers observable and active by age in periods: month calendar 1998-06-30 {0 23570 23570, 1 23570 3420}';
 
@@ -117,30 +94,7 @@ COMMENT ON FUNCTION crm_internal.check_has_histories(regclass) IS 'an error unle
 
 -- survival_curve: how long it takes until something happens, with those to whom it has not happened yet
 
-CREATE TYPE crm.survival_curve;
-
-CREATE FUNCTION crm_internal.survival_curve_in(cstring) RETURNS crm.survival_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_survival_curve_in';
-COMMENT ON FUNCTION crm_internal.survival_curve_in(cstring) IS 'reads {day events censored, ...}';
-CREATE FUNCTION crm_internal.survival_curve_out(crm.survival_curve) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_survival_curve_out';
-COMMENT ON FUNCTION crm_internal.survival_curve_out(crm.survival_curve) IS 'writes {day events censored, ...}';
-CREATE FUNCTION crm_internal.survival_curve_recv(internal) RETURNS crm.survival_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_survival_curve_recv';
-COMMENT ON FUNCTION crm_internal.survival_curve_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.survival_curve_send(crm.survival_curve) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_survival_curve_send';
-COMMENT ON FUNCTION crm_internal.survival_curve_send(crm.survival_curve) IS 'writes the binary form';
-
-CREATE TYPE crm.survival_curve (
-  INPUT = crm_internal.survival_curve_in,
-  OUTPUT = crm_internal.survival_curve_out,
-  RECEIVE = crm_internal.survival_curve_recv,
-  SEND = crm_internal.survival_curve_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type survival_curve|100|2|extended|{day events censored, ...}
 COMMENT ON TYPE crm.survival_curve IS
   'customers by the days until it happened to them or they were last seen: {14 20 3, 15 18 0}';
 

@@ -1,29 +1,6 @@
 -- books: what customers did by cohort and age, and what happened by period; and how two survival curves differ
 
-CREATE TYPE crm.cohort_book;
-
-CREATE FUNCTION crm_internal.cohort_book_in(cstring) RETURNS crm.cohort_book
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_cohort_book_in';
-COMMENT ON FUNCTION crm_internal.cohort_book_in(cstring) IS 'reads period as_of {cohort_start (active last purchases days amount, ...), ...}';
-CREATE FUNCTION crm_internal.cohort_book_out(crm.cohort_book) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_cohort_book_out';
-COMMENT ON FUNCTION crm_internal.cohort_book_out(crm.cohort_book) IS 'writes period as_of {cohort_start (active last purchases days amount, ...), ...}';
-CREATE FUNCTION crm_internal.cohort_book_recv(internal) RETURNS crm.cohort_book
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_cohort_book_recv';
-COMMENT ON FUNCTION crm_internal.cohort_book_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.cohort_book_send(crm.cohort_book) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_cohort_book_send';
-COMMENT ON FUNCTION crm_internal.cohort_book_send(crm.cohort_book) IS 'writes the binary form';
-
-CREATE TYPE crm.cohort_book (
-  INPUT = crm_internal.cohort_book_in,
-  OUTPUT = crm_internal.cohort_book_out,
-  RECEIVE = crm_internal.cohort_book_recv,
-  SEND = crm_internal.cohort_book_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type cohort_book|100|50|extended|period as_of {cohort_start (active last purchases days amount, ...), ...}
 COMMENT ON TYPE crm.cohort_book IS
   'customers, purchases and amount by the period of the first purchase and by age in periods: month 2024-02-29 {2024-01-01 (2 1 2 2 80.00, 1 1 1 1 35.00), 2024-02-01 (1 1 1 1 12.00)}';
 
@@ -117,30 +94,7 @@ END $$;
 COMMENT ON FUNCTION crm.cohort_triangle(regclass, date, text) IS
   'the retention of each cohort (customers by the calendar period of their first purchase), from the column history of a table or view, one row a customer';
 
-CREATE TYPE crm.period_book;
-
-CREATE FUNCTION crm_internal.period_book_in(cstring) RETURNS crm.period_book
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_period_book_in';
-COMMENT ON FUNCTION crm_internal.period_book_in(cstring) IS 'reads period as_of {period_start new retained reactivated lapsed purchases amount new_amount retained_amount reactivated_amount lapsed_amount, ...}';
-CREATE FUNCTION crm_internal.period_book_out(crm.period_book) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'crm_period_book_out';
-COMMENT ON FUNCTION crm_internal.period_book_out(crm.period_book) IS 'writes period as_of {period_start new retained reactivated lapsed purchases amount new_amount retained_amount reactivated_amount lapsed_amount, ...}';
-CREATE FUNCTION crm_internal.period_book_recv(internal) RETURNS crm.period_book
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_period_book_recv';
-COMMENT ON FUNCTION crm_internal.period_book_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.period_book_send(crm.period_book) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_period_book_send';
-COMMENT ON FUNCTION crm_internal.period_book_send(crm.period_book) IS 'writes the binary form';
-
-CREATE TYPE crm.period_book (
-  INPUT = crm_internal.period_book_in,
-  OUTPUT = crm_internal.period_book_out,
-  RECEIVE = crm_internal.period_book_recv,
-  SEND = crm_internal.period_book_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type period_book|100|50|extended|period as_of {period_start new retained reactivated lapsed purchases amount new_amount retained_amount reactivated_amount lapsed_amount, ...}
 COMMENT ON TYPE crm.period_book IS
   'customers, purchases and amount by period: month 2024-02-29 {2024-01-01 2 0 0 0 2 80.00 80.00 0 0 0, 2024-02-01 1 1 0 1 2 47.00 12.00 35.00 0 20.00}';
 

@@ -15,30 +15,7 @@ COMMENT ON FUNCTION crm.payback_on(crm.purchase_history, float8, numeric) IS
 
 -- whale_curve: the profits of all customers, by size
 
-CREATE TYPE crm.whale_curve;
-
-CREATE FUNCTION crm_internal.whale_curve_in(cstring) RETURNS crm.whale_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_whale_curve_in';
-COMMENT ON FUNCTION crm_internal.whale_curve_in(cstring) IS 'reads exact {profit customers, ...} or buckets {profit customers sum, ...}';
-CREATE FUNCTION crm_internal.whale_curve_out(crm.whale_curve) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_whale_curve_out';
-COMMENT ON FUNCTION crm_internal.whale_curve_out(crm.whale_curve) IS 'writes exact {profit customers, ...} or buckets {profit customers sum, ...}';
-CREATE FUNCTION crm_internal.whale_curve_recv(internal) RETURNS crm.whale_curve
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_whale_curve_recv';
-COMMENT ON FUNCTION crm_internal.whale_curve_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.whale_curve_send(crm.whale_curve) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_whale_curve_send';
-COMMENT ON FUNCTION crm_internal.whale_curve_send(crm.whale_curve) IS 'writes the binary form';
-
-CREATE TYPE crm.whale_curve (
-  INPUT = crm_internal.whale_curve_in,
-  OUTPUT = crm_internal.whale_curve_out,
-  RECEIVE = crm_internal.whale_curve_recv,
-  SEND = crm_internal.whale_curve_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type whale_curve|1000|2|extended|exact {profit customers, ...} or buckets {profit customers sum, ...}
 COMMENT ON TYPE crm.whale_curve IS
   'customers counted by profit: exact {-12.50 1, 100.00 3}; beyond 65536 distinct profits in buckets 0.1 % wide with exact sums';
 

@@ -13,30 +13,7 @@ CREATE FUNCTION crm.referral_worth(margin numeric, saved_acquisition_cost numeri
 COMMENT ON FUNCTION crm.referral_worth(numeric, numeric, bool) IS
   'worth of one referred customer (Kumar, Petersen and Leone 2010): margin and saved acquisition cost, or, of one who would have joined anyway, the saved cost alone; NULL if what it needs is unknown';
 
-CREATE TYPE crm.referral_network;
-
-CREATE FUNCTION crm_internal.referral_network_in(cstring) RETURNS crm.referral_network
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_referral_network_in';
-COMMENT ON FUNCTION crm_internal.referral_network_in(cstring) IS 'reads {referrer > referred worth, ...}';
-CREATE FUNCTION crm_internal.referral_network_out(crm.referral_network) RETURNS cstring
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_referral_network_out';
-COMMENT ON FUNCTION crm_internal.referral_network_out(crm.referral_network) IS 'writes {referrer > referred worth, ...}';
-CREATE FUNCTION crm_internal.referral_network_recv(internal) RETURNS crm.referral_network
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_referral_network_recv';
-COMMENT ON FUNCTION crm_internal.referral_network_recv(internal) IS 'reads the binary form';
-CREATE FUNCTION crm_internal.referral_network_send(crm.referral_network) RETURNS bytea
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_referral_network_send';
-COMMENT ON FUNCTION crm_internal.referral_network_send(crm.referral_network) IS 'writes the binary form';
-
-CREATE TYPE crm.referral_network (
-  INPUT = crm_internal.referral_network_in,
-  OUTPUT = crm_internal.referral_network_out,
-  RECEIVE = crm_internal.referral_network_recv,
-  SEND = crm_internal.referral_network_send,
-  INTERNALLENGTH = VARIABLE,
-  ALIGNMENT = double,
-  STORAGE = extended
-);
+@type referral_network|1000|2|extended|{referrer > referred worth, ...}
 COMMENT ON TYPE crm.referral_network IS
   'referrals, each customer referred at most once: {anna > ben 12.50, anna > cleo unknown}';
 
