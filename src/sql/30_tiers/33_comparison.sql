@@ -20,7 +20,7 @@ CREATE FUNCTION crm_internal.program_comparison_plus(crm.program_comparison, crm
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_program_comparison_plus';
 COMMENT ON FUNCTION crm_internal.program_comparison_plus(crm.program_comparison, crm.program_comparison) IS
   'combine function of the aggregates of program_comparison';
-CREATE AGGREGATE crm.compare_programs(program crm.tier_program, other crm.tier_program, history crm.purchase_history, days daterange) (
+CREATE AGGREGATE crm.compare_programs(program crm.tier_program, other crm.tier_program, history crm.purchase_history, during daterange) (
   SFUNC = crm_internal.compare_programs_transition,
   STYPE = crm.program_comparison,
   COMBINEFUNC = crm_internal.program_comparison_plus,
@@ -28,7 +28,7 @@ CREATE AGGREGATE crm.compare_programs(program crm.tier_program, other crm.tier_p
 );
 COMMENT ON AGGREGATE crm.compare_programs(crm.tier_program, crm.tier_program, crm.purchase_history, daterange) IS
   'all customers in two tier programs on the same past: who holds which tier of both at the end of the days, and the upgrades and downgrades within them';
-CREATE AGGREGATE crm.compare_programs(program crm.points_rule, other crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, days daterange) (
+CREATE AGGREGATE crm.compare_programs(program crm.points_rule, other crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, during daterange) (
   SFUNC = crm_internal.compare_programs_transition,
   STYPE = crm.program_comparison,
   COMBINEFUNC = crm_internal.program_comparison_plus,

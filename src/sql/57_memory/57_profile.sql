@@ -9,7 +9,7 @@ COMMENT ON TYPE crm.profile_state IS
   'the state of the aggregates profile and merge over profiles';
 
 CREATE FUNCTION crm.assertion(attribute text, value text, how_known text, source text, known_at timestamptz,
-    valid tstzrange DEFAULT NULL, confidence float8 DEFAULT NULL, purposes text[] DEFAULT NULL, derived_from text[] DEFAULT NULL) RETURNS crm.profile
+    validity tstzrange DEFAULT NULL, confidence float8 DEFAULT NULL, purposes text[] DEFAULT NULL, derived_from text[] DEFAULT NULL) RETURNS crm.profile
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_assertion';
 COMMENT ON FUNCTION crm.assertion(text, text, text, text, timestamptz, tstzrange, float8, text[], text[]) IS
   'the profile of one assertion; how_known is stated, observed or inferred, or withdrawn for the end of earlier ones (of every value if value is NULL); it is valid from known_at on unless valid says otherwise; an empty profile if attribute, value, how_known or known_at is NULL';
@@ -46,7 +46,7 @@ CREATE FUNCTION crm_internal.profile_transition(crm.profile_state, text, text, t
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4 AS 'MODULE_PATHNAME', 'crm_profile_transition';
 COMMENT ON FUNCTION crm_internal.profile_transition(crm.profile_state, text, text, text, text, timestamptz, tstzrange, float8, text[], text[]) IS 'transition function of the aggregate profile';
 CREATE AGGREGATE crm.profile(attribute text, value text, how_known text, source text, known_at timestamptz,
-    valid tstzrange, confidence float8, purposes text[], derived_from text[]) (
+    validity tstzrange, confidence float8, purposes text[], derived_from text[]) (
   SFUNC = crm_internal.profile_transition,
   STYPE = crm.profile_state,
   SSPACE = 1024,
