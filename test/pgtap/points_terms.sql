@@ -326,7 +326,7 @@ INSERT INTO booked SELECT i, day + 1 + floor(random() * 30)::int, day, CASE WHEN
 UPDATE booked SET amount = -amount WHERE random() < 0.25;
 DELETE FROM booked a USING booked b WHERE a.i = b.i AND a.day = b.day AND a.of = b.of AND a.ctid > b.ctid;
 INSERT INTO redemption SELECT i, day, sum(points) FROM (
-    SELECT i, date '2024-01-01' + floor(random() * 140)::int AS day, (floor(random() * 40) + 1)::int * CASE WHEN random() < 0.4 THEN -1 ELSE 1 END AS points FROM cases, generate_series(1, i % 5)) r GROUP BY i, day;
+    SELECT i, date '2024-01-01' + floor(random() * 140)::int AS day, (floor(random() * 40) + 1)::int * CASE WHEN random() < 0.4 THEN -1 ELSE 1 END AS points FROM cases, generate_series(1, i % 5)) r GROUP BY i, day HAVING sum(points) <> 0;
 INSERT INTO gift SELECT i, date '2024-01-01' + floor(random() * 120)::int, ceil(random() * 30)::int, NULL FROM cases, generate_series(1, i % 3) WHERE i % 2 = 0;
 UPDATE gift SET expires = day + floor(random() * 90)::int WHERE random() < 0.7;
 UPDATE cases SET gifts = (SELECT array_agg(ROW(day, points, expires)::points_gift ORDER BY random()) FROM gift g WHERE g.i = cases.i), rule = rule_of(t),
