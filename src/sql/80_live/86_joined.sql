@@ -121,7 +121,7 @@ DECLARE
   fewest bigint;
   seen record;
 BEGIN
-  -- a look at the first rows is enough: those of an order stand beside each other
+  -- a look at the first rows is enough: those of an order stand beside each other; a row without a named type cannot come from other nodes
   FOR candidate IN
     SELECT a.attname FROM pg_attribute a
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (keys || ARRAY[purchased_on, amount])
@@ -129,7 +129,7 @@ BEGIN
     ORDER BY a.attnum
   LOOP
     EXECUTE format('SELECT count(*) AS rows, count(DISTINCT value) AS values, count(DISTINCT (value, customer, day)) AS days, count(DISTINCT customer) AS customers
-                    FROM (SELECT %I AS value, ROW(%s) AS customer, %I AS day FROM %s WHERE num_nulls(%1$I, %2$s, %3$I) = 0 LIMIT 20000) s',
+                    FROM (SELECT %I AS value, jsonb_build_array(%s) AS customer, %I AS day FROM %s WHERE num_nulls(%1$I, %2$s, %3$I) = 0 LIMIT 20000) s',
       candidate, crm_internal.column_list(keys, ''::text), purchased_on, relation) INTO seen;
     -- each value is of one customer and day, some have several rows, and it is no name of the customer
     IF seen.values = seen.days AND seen.values * 1.05 < seen.rows AND seen.values > seen.customers AND (fewest IS NULL OR seen.values < fewest) THEN
