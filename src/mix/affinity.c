@@ -179,7 +179,7 @@ crm_affinity_final(PG_FUNCTION_ARGS)
 {
 	const Mix		   *counts = mix_settle(PG_GETARG_MIX(0));
 	const MixCategory **entries = palloc(sizeof(void *) * Max(counts->ncategories, 1));
-	Oid					row = get_element_type(get_fn_expr_rettype(fcinfo->flinfo));
+	Oid					row = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
 	TupleDesc			desc;
 	Datum			   *pairs;
 	int64				all;

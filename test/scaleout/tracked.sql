@@ -1,5 +1,6 @@
 -- A tracking of a distributed table beside one of the same rows in a plain table: after every step both must show the same, and verify nothing.
 SET client_min_messages = error;
+DROP SCHEMA IF EXISTS far CASCADE; -- of the aggregates
 CREATE SCHEMA near;
 CREATE SCHEMA far;
 CREATE TABLE checked (step text, what text, difference_count bigint);
