@@ -70,10 +70,12 @@ DECLARE
   answer text;
   again text;
   failed boolean := false;
-  began constant float8 := hostile.cpu();
+  began float8 := hostile.cpu();
 BEGIN
   BEGIN
     EXECUTE call INTO answer;
+    PERFORM hostile.note_slow(call, began);
+    began := hostile.cpu();
     EXECUTE call INTO again;
     IF answer IS DISTINCT FROM again THEN
       INSERT INTO hostile.finding VALUES (call, format('answers %s, then %s', left(answer, 200), left(again, 200)));
