@@ -52,6 +52,15 @@ CheckNotNegative(double value, const char *name)
 	return value;
 }
 
+/* What may be any number, but is one: a score. */
+static inline double
+CheckNumber(double value, const char *name)
+{
+	if (unlikely(!isfinite(value)))
+		share_out_of_range(name, value, "It is finite.");
+	return value;
+}
+
 /* A rate of discount from one period to the next. */
 static inline double
 CheckDiscountRate(double rate)

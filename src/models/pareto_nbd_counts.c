@@ -105,6 +105,7 @@ pareto_nbd_probability(const PurchaseParams *params, double n, double t)
 	double from = 0;
 	double peak = 0;
 	double to = log1p(t / m);
+	double finest = 1e-3 / sqrt(1 + n); /* the peak of many purchases is as narrow */
 	double top;
 	double high = to;
 	double sum = 0;
@@ -118,7 +119,7 @@ pareto_nbd_probability(const PurchaseParams *params, double n, double t)
 	/* golden section for about where a unimodal function peaks, maybe very near 0; without purchases it falls at once */
 	if (n == 0 && m * (r / alpha + (s + 1) / beta) >= 1)
 		high = 0;
-	for (int i = 0; i < 200 && high - from > 1e-3 * high; i++)
+	for (int i = 0; i < 200 && high - from > finest * high; i++)
 	{
 		double left = high - 0.61803398874989485 * (high - from);
 		double right = from + 0.61803398874989485 * (high - from);
@@ -129,9 +130,12 @@ pareto_nbd_probability(const PurchaseParams *params, double n, double t)
 			high = right;
 	}
 	peak = from + (high - from) / 2;
+	/* of so many that they fill the time it is the end */
+	if (log_death_after_n(params, n, m, to) > log_death_after_n(params, n, m, peak))
+		peak = to;
 	top = log_death_after_n(params, n, m, peak);
 	from = 0;
-	for (double width = peak / 2; width > 1e-3 * peak; width /= 2)
+	for (double width = peak / 2; width > 1e-3 * (peak - from); width /= 2)
 		if (log_death_after_n(params, n, m, from + width) < top - QUADRATURE_FALL)
 			from += width;
 	if (log_death_after_n(params, n, m, to) < top - QUADRATURE_FALL)

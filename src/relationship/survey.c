@@ -12,6 +12,7 @@
 #include "base/rows.h"
 #include "math/special.h"
 #include "utils/builtins.h"
+#include "utils/float.h"
 
 /* The state of both aggregates. */
 enum
@@ -101,13 +102,16 @@ PG_FUNCTION_INFO_V1(crm_score_change);
 Datum
 crm_score_change(PG_FUNCTION_ARGS)
 {
-	double change = PG_GETARG_FLOAT8(2) - PG_GETARG_FLOAT8(0);
+	double change =
+		CheckNumber(PG_GETARG_FLOAT8(2), "after") - CheckNumber(PG_GETARG_FLOAT8(0), "before");
 	double error = hypot(CheckNotNegative(PG_GETARG_FLOAT8(1), "before_error"),
 						 CheckNotNegative(PG_GETARG_FLOAT8(3), "after_error"));
 	double reach = math_normal_quantile(0.975) * error;
 	Datum  values[5];
 	bool   nulls[5] = {false};
 
+	if (!isfinite(fabs(change) + reach))
+		float_overflow_error();
 	values[0] = Float8GetDatum(change);
 	values[1] = Float8GetDatum(error);
 	values[2] = Float8GetDatum(change - reach);

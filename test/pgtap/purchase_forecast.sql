@@ -1,7 +1,7 @@
 -- How many, how much, how sure: laws, coverage on CDNOW, and simulation
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(56);
+SELECT plan(57);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -125,5 +125,9 @@ SELECT ok(bool_and(clv(nbd(1, 30), spend, history, '2024-06-30', '2025-06-30', 0
 SELECT throws_ok($$SELECT expected_revenue(nbd(1, 30), spend, history, '2024-06-30', '2025-06-30') FROM spender$$, '22003', 'the expected revenue of 1 of 2 customers is infinite', 'but no total');
 SELECT matches(obj_description('simple_clv(float8,float8,float8)'::regprocedure), '25 to 50 %', 'simple_clv warns of its constant rate');
 
+-- chances of more purchases than there is time for are small numbers, not none
+SELECT is((SELECT array_agg(p >= 0 AND p < 1e-3 ORDER BY n) FROM unnest(ARRAY[300, 5000, 1000000, 2147483647]) n,
+    crm.p_purchases('pareto_nbd(r 0.553, alpha 10.578, s 0.606, beta 11.669, unit_days 7)'::crm.purchase_model, n, 2) p),
+  ARRAY[true, true, true, true], 'P(n) of any n is a number');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- satisfaction, effort, changes of scores and kinds of loyalty, against plain SQL
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(23);
+SELECT plan(26);
 SELECT setseed(0.37);
 CREATE TEMP TABLE a AS SELECT i, i % 5 AS question, 1 + floor(random() * 5)::int AS s5, 1 + floor(random() * 7)::int AS s7 FROM generate_series(1, 900) i;
 SELECT is_empty($$ SELECT * FROM (SELECT question, csat(s5) AS r, avg(CASE WHEN s5 >= 4 THEN 100.0 ELSE 0 END) AS m, var_pop(CASE WHEN s5 >= 4 THEN 100.0 ELSE 0 END) AS v, count(*) AS n FROM a GROUP BY question) s
@@ -32,5 +32,9 @@ SELECT throws_ok($$ SELECT '{x (1), y (1, 2)}'::named_sums $$, NULL, NULL, 'all 
 -- a numeric is an answer if it is on the scale
 SELECT throws_ok($$ SELECT nps(6.5) $$, '22003', 'score 6.5 is not on the scale', 'a number between the answers is refused, not rounded');
 SELECT is((SELECT nps(s::numeric) FROM generate_series(0, 10) s), (SELECT nps(s) FROM generate_series(0, 10) s), 'whole numbers are answers');
+-- no answer is NaN
+SELECT throws_ok($$ SELECT score_change('NaN', 0, 0.5, 0.1) $$, '22023', NULL, 'NaN has not changed');
+SELECT throws_ok($$ SELECT score_change(0, 0, 'Infinity', 0.1) $$, '22023', NULL, 'nor has infinity');
+SELECT throws_ok($$ SELECT score_change(-1e308, 0, 1e308, 0) $$, '22003', NULL, 'and a change is a number');
 SELECT * FROM finish();
 ROLLBACK;
