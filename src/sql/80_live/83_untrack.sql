@@ -73,14 +73,23 @@ BEGIN
   END LOOP;
   FOR c IN
     SELECT a.attname, CASE a.atttypid WHEN 'crm.purchase_history'::regtype THEN 'jsonb' ELSE 'text' END AS plain,
-      CASE a.attgenerated WHEN '' THEN 'DEFAULT' ELSE 'EXPRESSION' END AS made_by
+      a.attgenerated <> '' AS generated, col_description(relation, a.attnum) AS says
     FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND y.typnamespace = 'crm'::regnamespace
     -- what is generated comes first: it reads the others
     ORDER BY a.attgenerated DESC, a.attnum
   LOOP
-    EXECUTE format('ALTER TABLE %s ALTER %I DROP %s', relation, c.attname, c.made_by);
-    EXECUTE format('ALTER TABLE %s ALTER %I TYPE %s USING %2$I::%3$s', relation, c.attname, c.plain);
+    IF c.generated THEN
+      -- PostgreSQL 13 keeps a column on the function that made it, though its expression is dropped: a new one takes its place
+      EXECUTE format('ALTER TABLE %s ADD crm_plain %s', relation, c.plain);
+      EXECUTE format('ALTER TABLE %s ALTER crm_plain TYPE %s USING %I::%2$s', relation, c.plain, c.attname);
+      EXECUTE format('ALTER TABLE %s DROP %I', relation, c.attname);
+      EXECUTE format('ALTER TABLE %s RENAME crm_plain TO %I', relation, c.attname);
+      EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, c.attname, c.says);
+    ELSE
+      EXECUTE format('ALTER TABLE %s ALTER %I DROP DEFAULT', relation, c.attname);
+      EXECUTE format('ALTER TABLE %s ALTER %I TYPE %s USING %2$I::%3$s', relation, c.attname, c.plain);
+    END IF;
   END LOOP;
 END $$;
 COMMENT ON FUNCTION crm_internal.make_plain(regclass) IS 'turns the columns of a table that have types of crm into built-in ones';
