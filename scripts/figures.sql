@@ -10,18 +10,18 @@
 -- What the figures suppose where the purchases say nothing.
 CREATE TABLE :schema.assumption AS
 SELECT date :'as_of' AS as_of, :margin::numeric AS margin, :cost_of_an_order::numeric AS cost_of_an_order,
-    :acquisition_cost::numeric AS acquisition_cost, (SELECT count(*) FROM customer) AS customers,
-    (SELECT min(first_purchased_on(history)) FROM customer) AS first_purchased_on,
-    (SELECT CASE WHEN max(last_purchased_on(history)) - min(first_purchased_on(history)) > 730 THEN 'quarter' ELSE 'month' END
-     FROM customer) AS period;
+    :acquisition_cost::numeric AS acquisition_cost, count(*) AS customers, min(first_purchased_on(history)) AS first_purchased_on,
+    CASE WHEN max(last_purchased_on(history)) - min(first_purchased_on(history)) > 730 THEN 'quarter' ELSE 'month' END AS period
+FROM customer;
 SELECT period FROM :schema.assumption \gset
 
 -- The last 365 days beside the 365 before them, if the purchases reach back so far.
 CREATE TABLE :schema.headline AS
-WITH year AS (
+WITH year AS MATERIALIZED (
   SELECT n, daterange(date :'as_of' - 365 * n, date :'as_of' - 365 * (n - 1), '(]') AS days FROM generate_series(1, 2) n),
 bought AS (
-  SELECT n, first_purchased_on(history) < lower(days) AS is_known, within(history, days) AS history FROM year, customer OFFSET 0),
+  SELECT n, first_purchased_on(history) < lower(days) AS is_known, within(history, days) AS history
+  FROM year LEFT JOIN customer ON last_purchased_on(history) >= lower(days) OFFSET 0),
 figures AS (
   SELECT n, coalesce(sum(spend(history)), 0) AS revenue, count(*) FILTER (WHERE purchase_count(history) > 0) AS customers,
     count(*) FILTER (WHERE purchase_day_count(history) > CASE WHEN is_known THEN 0 ELSE 1 END) AS repeat_customers,
@@ -114,7 +114,7 @@ CREATE FUNCTION pg_temp.track(as_of date) RETURNS TABLE (week int, until_date da
 DECLARE
   calibrated date := as_of - 182;
   model purchase_model;
-  parts constant bigint := (SELECT CASE WHEN count(*) > 200000 THEN count(*) / 100000 ELSE 1 END FROM customer);
+  parts constant bigint := (SELECT CASE WHEN count(*) > 200000 THEN count(*) / 50000 ELSE 1 END FROM customer);
   width constant float8 := CASE WHEN parts = 1 THEN 1 ELSE 7 END;
 BEGIN
   IF calibrated - (SELECT min(first_purchased_on(history)) FROM customer) < 91 THEN RETURN; END IF;
@@ -128,7 +128,7 @@ BEGIN
   bought AS MATERIALIZED (
     SELECT p.purchased_on, count(*) AS days
     FROM customer, purchases(within(history, daterange(calibrated + 1, as_of, '[]'))) p
-    WHERE first_purchased_on(history) <= calibrated AND p.purchase_count > 0 GROUP BY 1)
+    WHERE first_purchased_on(history) <= calibrated AND last_purchased_on(history) > calibrated AND p.purchase_count > 0 GROUP BY 1)
   SELECT w, calibrated + 7 * w,
     (SELECT round(sum(customers * expected_purchases(model, x, t_x / unit_days(model), age / unit_days(model), 7.0 * w / unit_days(model)))::numeric, 1) FROM alike),
     (SELECT coalesce(sum(days), 0) FROM bought WHERE purchased_on <= calibrated + 7 * w)

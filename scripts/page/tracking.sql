@@ -69,9 +69,9 @@ CREATE TEMP TABLE scored AS
 SELECT row_number() OVER () AS customer_id, until(h.history, :'as_of') AS history, h.recency_score, h.frequency_score, h.segment, h.tier, h.clv, :key AS key
 FROM :histories AS h;
 DELETE FROM scored WHERE purchase_count(history) = 0;
-CREATE TEMP TABLE customer AS SELECT customer_id, history FROM scored;
-CREATE TEMP TABLE score AS SELECT customer_id, history, recency_score, frequency_score, segment, tier FROM scored WHERE segment IS NOT NULL;
-ANALYZE customer;
+ANALYZE scored;
+CREATE TEMP VIEW customer AS SELECT customer_id, history FROM scored;
+CREATE TEMP VIEW score AS SELECT customer_id, history, recency_score, frequency_score, segment, tier FROM scored WHERE segment IS NOT NULL;
 CREATE TEMP TABLE segment_of AS
 SELECT s.segment, min(s.segment_rank) AS segment_rank FROM :scoring AS r, segments(r.segments) s GROUP BY s.segment;
 CREATE TEMP TABLE tier_of AS
@@ -100,11 +100,19 @@ SELECT format('value of the next %s days', max(horizon_days)), round(s.clv::nume
 FROM :scoring, (SELECT sum(clv) AS clv FROM scored) s LEFT JOIN value_before b ON true WHERE s.clv IS NOT NULL GROUP BY s.clv, b.clv;
 
 -- What they will buy within the horizon, with the doubt about it, where one rule scores all; none where the spend model has no variance.
+-- The models stand in it as constants, so that workers read the histories.
+SELECT coalesce(count(*) = 1 AND bool_and(purchase_model IS NOT NULL AND spend_model IS NOT NULL), false) AS has_next_year,
+  max(purchase_model::text) AS purchase_model, max(spend_model::text) AS spend_model, max(horizon_days) AS horizon_days FROM :scoring \gset
+\if :has_next_year
 CREATE TEMP TABLE next_year AS
-SELECT r.horizon_days, round((x.e).revenue::numeric, 2) AS revenue, round(i.low::numeric, 2) AS low, round(i.high::numeric, 2) AS high
-FROM :scoring AS r, LATERAL (SELECT expected_revenue(r.purchase_model, r.spend_model, s.history, date :'as_of', date :'as_of' + r.horizon_days) AS e FROM scored s) x
-  LEFT JOIN LATERAL crm.interval(x.e, 0.95) AS i ON (x.e).standard_error < 'Infinity'
-WHERE (SELECT count(*) FROM :scoring) = 1 AND r.purchase_model IS NOT NULL AND r.spend_model IS NOT NULL;
+WITH expected AS MATERIALIZED (
+  SELECT expected_revenue(purchase_model :'purchase_model', spend_model :'spend_model', until(history, :'as_of'), date :'as_of', date :'as_of' + :horizon_days) AS e
+  FROM :histories WHERE first_purchased_on(history) <= :'as_of')
+SELECT :horizon_days AS horizon_days, round((e).revenue::numeric, 2) AS revenue, round(low::numeric, 2) AS low, round(high::numeric, 2) AS high
+FROM expected LEFT JOIN LATERAL crm.interval(e, 0.95) ON (e).standard_error < 'Infinity';
+\else
+CREATE TEMP TABLE next_year (horizon_days int, revenue numeric, low numeric, high numeric);
+\endif
 
 -- Whom to turn to, by name; without those who are not to be written to, where their consents are known.
 CREATE TEMP TABLE names (list text, name text, segment text, last_purchased_on date, amount numeric, next_tier text, missing numeric);
