@@ -1,7 +1,7 @@
 \set i random(1, 2000)
 \set c random(1, 30)
 \set c2 random(1, 30)
-\set k random(1, 12)
+\set k random(1, 15)
 \set d random(0, 400)
 \set n random(1, 25)
 \if :k = 1
@@ -38,6 +38,12 @@ COMMIT;
 INSERT INTO live.busy_tier_decisions (c, what, tier, valid, why) VALUES (:c2 + 5, 'floor', 'S', '(,)', 'x');
 \elif :k = 11
 DELETE FROM live.busy_tier_decisions WHERE c = :c;
+\elif :k = 12
+INSERT INTO live.sold SELECT :i + g, 1 + (g * 7 + :c) % 30, date '2025-06-01' + :d, g - 2, (ARRAY['tea', 'bread', 'wine'])[1 + g % 3] FROM generate_series(1, :n) g;
+\elif :k = 13
+UPDATE live.sold SET kind = CASE kind WHEN 'tea' THEN 'bread' ELSE 'tea' END, c = :c WHERE c = :c2;
+\elif :k = 14
+DELETE FROM live.sold WHERE id % 23 = :c;
 \else
 UPDATE live.busy SET c = 1000 + :c WHERE c = :c2 AND id % 11 = 0;
 \endif

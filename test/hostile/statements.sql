@@ -12,6 +12,9 @@ ALTER TABLE p ATTACH PARTITION p_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-0
 CREATE TABLE p_2026 PARTITION OF p FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY RANGE (id);
 CREATE TABLE p_2026_low PARTITION OF p_2026 FOR VALUES FROM (MINVALUE) TO (200);
 CREATE TABLE p_2026_high PARTITION OF p_2026 FOR VALUES FROM (200) TO (MAXVALUE);
+CREATE TABLE line (id int PRIMARY KEY, o int REFERENCES o ON DELETE CASCADE ON UPDATE CASCADE, kind text, a numeric);
+CREATE INDEX ON line (o);
+CREATE TABLE till (id int, c int, d date, a numeric, kind text);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_WHEN = 'BEFORE' THEN
@@ -32,8 +35,11 @@ CREATE VIEW net_purchases AS SELECT c, d AS purchased_on, net AS amount FROM o;
 CREATE VIEW late_purchases AS SELECT c, d AS purchased_on, a AS amount FROM late;
 CREATE VIEW parts_purchases AS SELECT c, d AS purchased_on, a AS amount FROM p;
 CREATE VIEW few_purchases AS SELECT c, d AS purchased_on, a AS amount FROM p WHERE id % 2 = 0;
+CREATE VIEW line_purchases AS SELECT o.c, o.d AS purchased_on, l.a AS amount, l.kind AS category FROM line AS l JOIN o ON o.id = l.o WHERE o.s = 'paid';
+CREATE VIEW kept_purchases AS SELECT c, d AS purchased_on, a AS amount, kind AS category FROM till WHERE id % 3 > 0;
 SELECT crm.track('paid_purchases', changes => true, notify => true), crm.track('net_purchases', scale_by => '{c}'), crm.track('late_purchases', upkeep => 'commit'),
-  crm.track('parts_purchases'), crm.track('few_purchases', detached => 'forget', upkeep => 'commit');
+  crm.track('parts_purchases'), crm.track('few_purchases', detached => 'forget', upkeep => 'commit'), crm.track('line_purchases', count_days => true),
+  crm.track('till', 'c', 'd', 'a', category => 'kind', count_days => true, by_row => true), crm.track('kept_purchases', by_row => true, upkeep => 'commit');
 UPDATE paid_scoring SET tier_program = '{B: spend 0, S: spend 100, G: spend 400} rolling 12 months', purchase_model = crm.bg_nbd(0.8, 30, 0.9, 3, 1), spend_model = crm.gamma_gamma(6, 4, 15);
 CALL crm.refresh('paid_purchases');
 SELECT crm.track_tiers('paid_purchases');
@@ -45,6 +51,35 @@ CREATE FUNCTION differences() RETURNS bigint LANGUAGE sql AS $$
       UNION ALL SELECT h.c, j.purchased_on, -j.purchase_count, -j.amount FROM live.paid_histories AS h, crm.purchases(h.history) AS j) AS both_sides
     GROUP BY 1, 2 HAVING sum(n) <> 0 OR sum(a) <> 0) AS differing
 $$;
+-- rows, days and mixes of the trackings of lines: what their rows say, less what is kept
+CREATE FUNCTION line_differences() RETURNS bigint LANGUAGE sql AS $$
+  WITH counted AS MATERIALIZED (
+    SELECT tracking, c, d, kind, CASE WHEN round(a, 4) < 0 THEN 0 ELSE 1 END AS n, round(a, 4) AS a FROM (
+      SELECT 'line' AS tracking, o.c, o.d, l.kind, l.a FROM live.line AS l, live.o WHERE o.id = l.o AND o.s = 'paid'
+      UNION ALL SELECT 'till', c, d, kind, a FROM live.till
+      UNION ALL SELECT 'kept', c, d, kind, a FROM live.till WHERE id % 3 > 0) AS r
+    WHERE c IS NOT NULL AND d IS NOT NULL AND a IS NOT NULL),
+  kept AS MATERIALIZED (
+    SELECT 'line' AS tracking, c, row_history AS by_rows, history AS by_days, mix FROM live.line_histories
+    UNION ALL SELECT 'till', c, row_history, history, mix FROM live.till_histories
+    UNION ALL SELECT 'kept', c, history, NULL, mix FROM live.kept_histories)
+  SELECT count(*) FROM (
+    SELECT 'row', tracking, c, d, kind FROM (
+      SELECT tracking, c, d, '' AS kind, n, a FROM counted
+      UNION ALL SELECT tracking, c, j.purchased_on, '', -j.purchase_count, -j.amount FROM kept, crm.purchases(by_rows) AS j) AS both_sides
+    GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 OR sum(a) <> 0
+    UNION ALL
+    SELECT 'day', tracking, c, d, kind FROM (
+      SELECT tracking, c, d, '' AS kind, max(n) AS n, sum(a) AS a FROM counted WHERE tracking <> 'kept' GROUP BY 1, 2, 3
+      UNION ALL SELECT tracking, c, j.purchased_on, '', -j.purchase_count, -j.amount FROM kept, crm.purchases(by_days) AS j) AS both_sides
+    GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 OR sum(a) <> 0
+    UNION ALL
+    SELECT 'mix', tracking, c, d, kind FROM (
+      SELECT tracking, c, d, kind, n, a FROM counted WHERE kind <> ''
+      UNION ALL SELECT tracking, c, e[1]::date, k[1], -e[2]::bigint, -e[3]::numeric
+      FROM kept, regexp_matches(mix::text, '(\w+) \(([^)]*)\)', 'g') AS k, regexp_matches(k[2], '(\S{10}) (-?\d+) (-?[\d.]+)', 'g') AS e) AS both_sides
+    GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 OR sum(a) <> 0) AS differing
+$$;
 CREATE TABLE checked (transactions bigint NOT NULL DEFAULT 0);
 INSERT INTO checked DEFAULT VALUES;
 CREATE TABLE run (seed int, n int, statement text);
@@ -54,7 +89,7 @@ DECLARE
   v record;
 BEGIN
   UPDATE live.checked SET transactions = transactions + 1;
-  IF live.differences() <> 0 THEN
+  IF live.differences() <> 0 OR live.line_differences() <> 0 THEN
     INSERT INTO hostile.finding (problem, call) VALUES (format('statements of seed %s: not what plain SQL says', seed), (SELECT string_agg(statement, E';\n' ORDER BY n) FROM (SELECT * FROM live.run ORDER BY n DESC LIMIT 12) AS last));
   END IF;
   FOR t IN SELECT DISTINCT histories::oid::regclass AS histories FROM crm.tracked LOOP
@@ -72,8 +107,11 @@ DECLARE
   c text := live.pick(live.ri(1, 40)::text, live.ri(1, 40)::text, live.ri(1, 9)::text, 'NULL');
   d text := format('date ''2025-01-01'' + %s', live.ri(0, 700));
   i int := live.ri(1, 400);
+  n int := live.ri(1, 45);
+  kind text := live.pick('''tea''', '''bread''', '''wine''', '''cheese''', '''''', 'NULL');
 BEGIN
-  RETURN CASE live.ri(1, 33)
+  -- what fills the tables of lines more often than what empties them
+  RETURN CASE CASE WHEN n > 42 THEN 33 WHEN n > 39 THEN 36 ELSE n END
     WHEN 1 THEN format('INSERT INTO o (id, c, d, a) SELECT %s + g, 1 + g %% 40, %s + g, %s FROM generate_series(1, %s) g ON CONFLICT DO NOTHING', i, d, amount, live.ri(1, 20))
     WHEN 2 THEN format('INSERT INTO o (id, c, d, a) SELECT %s + g, 1 + g %% 40, %s, g %% 15 FROM generate_series(1, %s) g ON CONFLICT (id) DO UPDATE SET a = excluded.a + 1, c = excluded.c', i, d, live.ri(1, 20))
     WHEN 3 THEN format('UPDATE o SET a = a + %s WHERE id %% %s = 0', live.ri(-5, 5), live.ri(1, 9))
@@ -85,7 +123,7 @@ BEGIN
     WHEN 9 THEN format('UPDATE customers SET id = id + 100 WHERE id = %s AND NOT EXISTS (SELECT FROM customers x WHERE x.id = customers.id + 100)', live.ri(1, 40))
     WHEN 10 THEN 'INSERT INTO customers SELECT i, ''n'' FROM generate_series(1, 40) i ON CONFLICT DO NOTHING'
     WHEN 11 THEN format('WITH gone AS (DELETE FROM o WHERE id %% 7 = %s RETURNING *), up AS (UPDATE o SET a = a + 1 WHERE id %% 7 = %s RETURNING id) INSERT INTO o (id, c, d, a, s) SELECT id + 5000, c, d + 3, a, s FROM gone ON CONFLICT DO NOTHING', live.ri(0, 6), live.ri(0, 6))
-    WHEN 12 THEN live.pick('TRUNCATE o', 'TRUNCATE customers CASCADE', 'TRUNCATE late', 'SELECT 1', 'SELECT 1', 'SELECT 1', 'SELECT 1')
+    WHEN 12 THEN live.pick('TRUNCATE o CASCADE', 'TRUNCATE customers CASCADE', 'TRUNCATE late', 'TRUNCATE line', 'TRUNCATE till', 'SELECT 1', 'SELECT 1', 'SELECT 1', 'SELECT 1', 'SELECT 1', 'SELECT 1', 'SELECT 1', 'SELECT 1')
     WHEN 13 THEN format('INSERT INTO late SELECT %s + g, 1 + g * 7 %% 40, %s + g, %s FROM generate_series(1, %s) g ON CONFLICT (id) DO UPDATE SET c = excluded.c, a = late.a + 1', i, d, amount, live.ri(1, 30))
     WHEN 14 THEN format('UPDATE late SET c = %s, d = d + %s WHERE id %% %s = 0', c, live.ri(-9, 9), live.ri(2, 9))
     WHEN 15 THEN format('DELETE FROM late WHERE id %% %s = 1', live.ri(2, 9))
@@ -104,8 +142,16 @@ BEGIN
     WHEN 28 THEN format('INSERT INTO paid_tier_decisions (c, what, tier, valid, why) VALUES (%s, ''floor'', %L, ''(,)'', ''x'')', live.ri(1, 140), live.pick('B', 'S', 'G'))
     WHEN 29 THEN 'DELETE FROM paid_tier_decisions WHERE c % 3 = 0'
     WHEN 30 THEN format('DO $b$ BEGIN FOR i IN 1 .. 3 LOOP BEGIN INSERT INTO late VALUES (%s + i, %s, %s, i); INSERT INTO o (id, c, d, a) VALUES (%1$s + i, %2$s, %3$s, i); IF i = 2 THEN RAISE ''x''; END IF; EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $b$', live.ri(10000, 20000), live.ri(1, 40), d)
-    WHEN 31 THEN live.pick('SELECT crm.rebuild(''live.late_purchases'')', 'SELECT count(*) FROM crm.verify(''live.few_purchases'')', 'SELECT crm.drop_empty(''live.paid_purchases'')', 'SELECT crm.rebuild(''live.parts_purchases'')')
+    WHEN 31 THEN live.pick('SELECT crm.rebuild(''live.late_purchases'')', 'SELECT count(*) FROM crm.verify(''live.few_purchases'')', 'SELECT crm.drop_empty(''live.paid_purchases'')', 'SELECT crm.rebuild(''live.parts_purchases'')',
+      'SELECT crm.rebuild(''live.line_purchases'')', 'SELECT crm.drop_empty(''live.till'')')
     WHEN 32 THEN live.pick('ALTER TABLE o ADD COLUMN IF NOT EXISTS extra int DEFAULT 5', 'ALTER TABLE o DROP COLUMN IF EXISTS extra', 'ANALYZE paid_histories')
+    WHEN 33 THEN format('INSERT INTO line SELECT %s + g, (%s + g * 3) %% 400, %s, %s FROM generate_series(1, %s) g WHERE EXISTS (SELECT FROM o WHERE o.id = (%2$s + g * 3) %% 400)
+      ON CONFLICT (id) DO UPDATE SET a = excluded.a + 1, kind = excluded.kind', i, live.ri(1, 399), kind, amount, live.ri(1, 30))
+    WHEN 34 THEN format('UPDATE line SET %s WHERE id %% %s = 0', live.pick('a = a + 1', 'kind = ' || kind, 'o = (SELECT min(id) FROM o)', 'a = -a', 'id = id'), live.ri(1, 9))
+    WHEN 35 THEN format('DELETE FROM line WHERE id %% %s = 1', live.ri(2, 9))
+    WHEN 36 THEN format('INSERT INTO till SELECT %s + g, 1 + (g * %s) %% 40, %s, %s, %s FROM generate_series(1, %s) g', i, live.ri(1, 9), live.pick(d, d, d || ' + g % 3', 'NULL'), amount, kind, live.ri(1, 30))
+    WHEN 37 THEN format('UPDATE till SET %s WHERE id %% %s = 0', live.pick('a = a + 1', 'kind = ' || kind, 'c = ' || c, 'd = d + ' || live.ri(-9, 9), 'a = -a', 'id = id + 1'), live.ri(1, 9))
+    WHEN 38 THEN format('DELETE FROM till WHERE id %% %s = 1', live.ri(2, 9))
     ELSE format('MERGE INTO o USING (SELECT g AS id, 1 + g %% 40 AS c, g %% 60 AS a FROM generate_series(%s, %s) g) s ON s.id = o.id WHEN MATCHED AND s.a %% 3 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET a = s.a, d = o.d + 1 WHEN NOT MATCHED THEN INSERT (id, c, d, a) VALUES (s.id, s.c, %s, s.a)', i, i + live.ri(1, 60), d)
   END;
 END $$;
@@ -136,7 +182,8 @@ BEGIN
       RETURN NEXT format('%s PREPARED ''hostile''', live.pick('COMMIT', 'ROLLBACK'));
     END IF;
     IF random() < 0.05 THEN
-      RETURN NEXT live.pick('CALL crm.refresh(''live.paid_purchases'', batch_customers => 7)', 'CALL crm.refresh(''live.late_purchases'')', 'VACUUM FULL live.paid_histories', 'CALL crm.refresh(''live.parts_purchases'')');
+      RETURN NEXT live.pick('CALL crm.refresh(''live.paid_purchases'', batch_customers => 7)', 'CALL crm.refresh(''live.late_purchases'')', 'VACUUM FULL live.paid_histories', 'CALL crm.refresh(''live.parts_purchases'')',
+        'CALL crm.refresh(''live.line_purchases'')');
     END IF;
     RETURN NEXT format('SELECT live.check_all(%s)', seed);
   END LOOP;
@@ -144,7 +191,9 @@ END $$;
 -- what clients write beside each other
 CREATE TABLE busy (id int PRIMARY KEY, c int, d date, a numeric);
 CREATE TABLE quiet (c int, d date, a numeric);
-SELECT crm.track('busy', 'c', 'd', 'a', changes => true, notify => true), crm.track('quiet', 'c', 'd', 'a', upkeep => 'commit');
+CREATE TABLE sold (id int, c int, d date, a numeric, kind text);
+SELECT crm.track('busy', 'c', 'd', 'a', changes => true, notify => true), crm.track('quiet', 'c', 'd', 'a', upkeep => 'commit'),
+  crm.track('sold', 'c', 'd', 'a', category => 'kind', count_days => true);
 UPDATE busy_scoring SET tier_program = '{B: spend 0, S: spend 50} rolling 12 months';
 CALL crm.refresh('busy');
 SELECT crm.track_tiers('busy');
