@@ -64,6 +64,39 @@ BEGIN
   END IF;
 END $$;
 
+-- Calls that took so much, to be called again under a timeout.
+CREATE TABLE hostile.long (call text NOT NULL);
+
+-- A walk over the life of the calendar, six million years, may be long if it can be cancelled. Longer than twelve times that is a finding anyway.
+CREATE FUNCTION hostile.note_long(call text, began float8) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  slow constant float8 := coalesce(current_setting('hostile.slow', true), '5')::float8;
+  took constant float8 := hostile.cpu() - began;
+BEGIN
+  IF took > 12 * slow THEN
+    INSERT INTO hostile.finding VALUES (call, format('takes %s s of processor time', took));
+  ELSIF took > slow AND call NOT IN (SELECT l.call FROM hostile.long AS l) THEN
+    INSERT INTO hostile.long VALUES (call);
+  END IF;
+END $$;
+
+-- Makes a call under a statement_timeout, which has to end it before it has taken so many seconds of processor time.
+CREATE FUNCTION hostile.cancel(call text, allowed float8 DEFAULT 2) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  began constant float8 := hostile.cpu();
+  answer text;
+BEGIN
+  BEGIN
+    EXECUTE call INTO answer;
+  EXCEPTION
+    WHEN query_canceled OR OTHERS THEN NULL;
+  END;
+  IF hostile.cpu() - began > allowed THEN
+    INSERT INTO hostile.finding VALUES (call, format('takes %s s of processor time under a statement_timeout of %s', hostile.cpu() - began, current_setting('statement_timeout')));
+  END IF;
+  DELETE FROM hostile.long AS l WHERE l.call = cancel.call;
+END $$;
+
 -- An error is fine if it is one that a user understands; an answer is fine if it is finite and the same again.
 CREATE FUNCTION hostile.try(call text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -74,7 +107,7 @@ DECLARE
 BEGIN
   BEGIN
     EXECUTE call INTO answer;
-    PERFORM hostile.note_slow(call, began);
+    PERFORM hostile.note_long(call, began);
     began := hostile.cpu();
     EXECUTE call INTO again;
     IF answer IS DISTINCT FROM again THEN
@@ -91,6 +124,6 @@ BEGIN
     WHEN OTHERS THEN
       failed := true;
   END;
-  PERFORM hostile.note_slow(call, began);
+  PERFORM hostile.note_long(call, began);
   UPDATE hostile.made SET calls = calls + 1, errors = errors + failed::int;
 END $$;
