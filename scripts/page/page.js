@@ -85,7 +85,7 @@ function heat(name, rowLabels, columnLabels, cell, corner, { weight = cell, rema
 			if (value) {
 				const strength = Math.sqrt(Math.max(0, weight(r, c)) / most);
 				td.style.background = `rgba(${main}, ${0.06 + 0.94 * strength})`;
-				td.className = strength > 0.6 ? 'dark' : '';
+				td.className = strength > 0.78 ? 'strong' : '';
 			}
 		});
 	});
@@ -281,7 +281,7 @@ heat('cohort', [...new Set(figures.cohort.map(c => c.cohort_start))], [...new Se
 
 if (figures.projection.length > 1) {
 	const sum = column => figures.projection.reduce((s, p) => s + (p[column] || 0), 0);
-	describe('projection', `Revenue of each cohort to date, and (pale) what it is still to bring up to the age of the oldest: ` +
+	describe('projection', `Revenue of each cohort to date, and (in the weaker colour) what it is still to bring up to the age of the oldest: ` +
 		`${money(Math.round(100 * sum('still_to_come')) / 100)} in all, by the chain ladder. Standard errors are in the numbers; ` +
 		'they suppose that no period is special.');
 	bars('projection', p => p.cohort_start, [['to date', p => p.revenue_to_date], ['still to come', p => p.still_to_come]], false, true);

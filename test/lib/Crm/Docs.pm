@@ -57,6 +57,10 @@ sub run_page
 		Crm::Tally::fail("$name: line $part->{line}: a text block that follows no sql block",
 			'expected output stands directly below its sql block; other text needs a plain fence');
 	}
+	foreach my $line (nested_comments(slurp($path)))
+	{
+		Crm::Tally::fail("$name: line $line: a comment within a comment", 'the reader sees what stands below the first end');
+	}
 	return if !@blocks;
 
 	run_blocks(@blocks);
@@ -109,6 +113,21 @@ sub parse_page
 		push @parts, $part;
 	}
 	return grep { $_->{kind} ne 'merged' } @parts;
+}
+
+# The lines on which an HTML comment begins within one: it ends with the inner.
+sub nested_comments
+{
+	my $page = shift;
+	my $open = 0;
+	my @lines;
+
+	while ($page =~ /(<!--|-->)/g)
+	{
+		push @lines, 1 + (substr($page, 0, $-[0]) =~ tr/\n//) if $open && $1 eq '<!--';
+		$open = $1 eq '<!--';
+	}
+	return @lines;
 }
 
 # Joins a text block to the sql block that it directly follows.
