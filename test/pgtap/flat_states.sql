@@ -1,7 +1,7 @@
 -- states of aggregates that keep every value, or every model: split as one likes, the same to the last bit; forms that come back
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(19);
+SELECT plan(21);
 
 SELECT setseed(0.16);
 CREATE TABLE flat_states_rows AS
@@ -51,6 +51,11 @@ SELECT throws_ok($$SELECT gini(v) FROM (VALUES ('numbers; -2:1, 5:1'::value_list
 SELECT throws_ok($$SELECT gini(v) FROM (VALUES ('amounts; -2:1, 5:1'::value_list_state)) s(v)$$, '22003', 'gini cannot take the negative value -2.00', 'nor of amounts');
 SELECT throws_ok($$SELECT data_check(v) FROM (VALUES (array_fill(9223372036854775807, ARRAY[39]) || '{0,0,1,0,0}'::bigint[]), (array_fill(1::bigint, ARRAY[39]) || '{0,0,1,0,0}'::bigint[])) s(v)$$, '22003',
   'state of data_check is out of range', 'no sum starts again from below');
+
+-- a row that crosses nodes: its type has a name, by which it is read again
+SELECT is((v).tier || (v).rank || (v).missing_for_next, 'Silver2400.0000', 'the columns of a standing are known of its text')
+FROM (SELECT crm.standing('{Bronze: spend 0, Silver: spend 100, Gold: spend 700} calendar year', purchase('2026-01-01', 300), '2026-02-02')::text::standing_result AS v OFFSET 0) AS s;
+SELECT is(pg_typeof(standing('{Bronze: spend 0, Silver: spend 100} calendar year', '{}', '2026-02-02'))::text, 'standing_result', 'it is of a type');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -46,6 +46,14 @@ sub contents
 	return join "\n", map { "$_: " . as_owner($database, "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM $_ AS t") } @tables;
 }
 
+# What dependent views show.
+sub shown
+{
+	my ($database) = @_;
+	my @rows = map { as_owner($database, "SELECT * FROM s.$_ ORDER BY 1") } 'champions', 'levels';
+	return (grep { $_ eq '' } @rows) ? '' : join "\n", @rows;
+}
+
 # Every tracking holds what its views say; or every one that triggers keep.
 sub verified
 {
@@ -67,8 +75,8 @@ foreach my $version (@released)
 	as_owner($old, slurp_file("test/upgrade/tracked.sql"));
 	verified($old, "what $version keeps is true");
 	my $contents = contents($old);
-	my $customers = as_owner($old, 'SELECT * FROM s.champions ORDER BY 1');
-	isnt($customers, '', 'and a dependent view has rows');
+	my $customers = shown($old);
+	isnt($customers, '', 'and dependent views have rows');
 
 	# A dump names no version: it is restored into the version that it comes from, and updated then.
 	my $dump = $node->basedir . "/$old.before";
@@ -80,7 +88,7 @@ foreach my $version (@released)
 		[ qr/schema "crm" already exists/, qr/errors ignored on restore: 1$/ ], "and restores it into a database that has $version");
 	as_owner($restored, 'ALTER EXTENSION crm UPDATE');
 	is(contents($restored), $contents, 'its update changes nothing of what is stored');
-	is(as_owner($restored, 'SELECT * FROM s.champions ORDER BY 1'), $customers, 'or shown by dependent views');
+	is(shown($restored), $customers, 'or shown by dependent views');
 	as_owner($restored, slurp_file("test/upgrade/go_on.sql"));
 	as_owner($restored, "CALL crm.refresh('$_')") foreach split /\n/, as_owner($restored, 'SELECT DISTINCT histories FROM crm.tracked');
 	verified($restored, 'and its triggers and refreshes go on');
@@ -88,7 +96,7 @@ foreach my $version (@released)
 	as_owner($old, 'ALTER EXTENSION crm UPDATE');
 	is(as_owner($old, "SELECT extversion FROM pg_extension WHERE extname = 'crm'"), $current, "$version is updated to $current");
 	is(contents($old), $contents, 'without a change of what is stored');
-	is(as_owner($old, 'SELECT * FROM s.champions ORDER BY 1'), $customers, 'or shown by dependent views');
+	is(shown($old), $customers, 'or shown by dependent views');
 	verified($old, 'which is true as the new version sees it');
 	my @old = split /^(?=-- Name: )/m, catalogue($old);
 	my @new = split /^(?=-- Name: )/m, catalogue('fresh');
@@ -113,6 +121,7 @@ foreach my $version (@released)
 	}
 	verified($old, 'and so do refreshes');
 	is(as_owner($old, q{SELECT count(*) FROM s.paid_customers_on((now() AT TIME ZONE 'Etc/UTC')::date)}), as_owner($old, 'SELECT count(*) FROM s.paid_customers'), 'which make the functions of a tracking anew');
+	is(as_owner($old, q{SELECT count(*) FROM pg_proc WHERE pronamespace = 's'::regnamespace AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql')}), '0', 'those of tiers among them');
 	is(as_owner($old, q{SELECT count(*) FROM s.paid_models WHERE purchase_model OPERATOR(crm.=) crm.bg_nbd(0.8, 30, 0.9, 3, 1)}), '1', 'and a refit records the model that was in force');
 
 	is(as_owner($old, q{SELECT DISTINCT models FROM crm.tracked WHERE histories = 's.paid_histories'::regclass}), 's.paid_models', 'for all sources of the histories');
@@ -124,7 +133,7 @@ foreach my $version (@released)
 	is(contents("copy_$version"), contents($old), 'with all that is stored');
 	verified("copy_$version", 'which is true');
 
-	as_owner($old, 'DROP VIEW s.champions; SELECT crm.detach(h) FROM (SELECT DISTINCT histories::oid::regclass FROM crm.tracked) AS t(h); DROP TABLE s.kept CASCADE; DROP EXTENSION crm');
+	as_owner($old, 'DROP VIEW IF EXISTS s.champions, s.levels, s.near_silver; SELECT crm.detach(h) FROM (SELECT DISTINCT histories::oid::regclass FROM crm.tracked) AS t(h); DROP TABLE s.kept CASCADE; DROP EXTENSION crm');
 	is($node->safe_psql($old, "SELECT count(*) FROM (SELECT pronamespace FROM pg_proc UNION ALL SELECT typnamespace FROM pg_type UNION ALL SELECT relnamespace FROM pg_class) AS o(n) WHERE n IN (to_regnamespace('crm'), to_regnamespace('crm_internal'))"), '0', 'after detach the extension can go, and nothing of it is left');
 }
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_extension_update_paths('crm') WHERE source = '$current' AND path IS NOT NULL"), '0', 'no script leads away from the current version');

@@ -36,6 +36,18 @@ SELECT crm.snapshot('s.paid_purchases', current_date);
 CREATE VIEW s.champions AS
   SELECT customer, c.segment, c.tier, c.clv_365d, crm.spend(h.history) AS spend FROM s.paid_customers AS c JOIN s.paid_histories AS h USING (customer) WHERE c.rfm > '3';
 
+-- a function whose row has got a name since, and a view on it
+CREATE VIEW s.levels AS
+  SELECT h.customer, l.tier, l.rank, (crm.standing(r.tier_program, h.history, date '2026-01-31', NULL)).missing_for_next
+  FROM s.paid_histories AS h CROSS JOIN s.paid_scoring AS r CROSS JOIN LATERAL crm.standing(r.tier_program, h.history, current_date) AS l;
+DO $$
+BEGIN
+  IF to_regprocedure('crm.track_tiers(regclass, boolean)') IS NOT NULL THEN
+    PERFORM crm.track_tiers('s.daily_purchases');
+    CREATE VIEW s.near_silver AS SELECT * FROM s.daily_standing WHERE next_tier = 'Silver';
+  END IF;
+END $$;
+
 CREATE TABLE s.kept AS
 SELECT h.customer, h.history, r.scale, r.segments, r.tier_program, r.purchase_model, r.spend_model,
   crm.rfm_score(r.scale, h.history, current_date) AS rfm,

@@ -59,10 +59,29 @@ CREATE FUNCTION crm.tier(program crm.tier_program, history crm.purchase_history,
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_tier';
 COMMENT ON FUNCTION crm.tier(crm.tier_program, crm.purchase_history, date, crm.tier_override[], daterange[]) IS
   'the tier held on a day; NULL if there is none';
+CREATE TYPE crm.standing_result AS (
+  tier text,
+  rank int,
+  since date,
+  expires_on date,
+  metric_value numeric,
+  next_tier text,
+  missing_for_next numeric,
+  missing_to_keep numeric,
+  reason text
+);
+COMMENT ON TYPE crm.standing_result IS 'how a customer stands in a tier program on a day';
+COMMENT ON COLUMN crm.standing_result.tier IS 'the tier held; NULL if none';
+COMMENT ON COLUMN crm.standing_result.rank IS 'rank of the tier, 1 for the lowest, 0 without a tier';
+COMMENT ON COLUMN crm.standing_result.since IS 'first day of the unbroken time at this tier';
+COMMENT ON COLUMN crm.standing_result.expires_on IS 'first day of a lower tier or none, if nothing more is bought; NULL if there is no such day';
+COMMENT ON COLUMN crm.standing_result.metric_value IS 'the program''s main metric on that day';
+COMMENT ON COLUMN crm.standing_result.next_tier IS 'the tier above; NULL for the highest';
+COMMENT ON COLUMN crm.standing_result.missing_for_next IS 'what is missing in that metric for the next tier';
+COMMENT ON COLUMN crm.standing_result.missing_to_keep IS 'what is missing in that metric to keep the tier beyond expires_on; NULL if nothing bought would';
+COMMENT ON COLUMN crm.standing_result.reason IS 'why the customer holds this tier';
 CREATE FUNCTION crm.standing(program crm.tier_program, history crm.purchase_history, as_of date,
-    overrides crm.tier_override[] DEFAULT NULL, memberships daterange[] DEFAULT NULL,
-    OUT tier text, OUT rank int, OUT since date, OUT expires_on date, OUT metric_value numeric, OUT next_tier text,
-    OUT missing_for_next numeric, OUT missing_to_keep numeric, OUT reason text) RETURNS record
+    overrides crm.tier_override[] DEFAULT NULL, memberships daterange[] DEFAULT NULL) RETURNS crm.standing_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_standing';
 COMMENT ON FUNCTION crm.standing(crm.tier_program, crm.purchase_history, date, crm.tier_override[], daterange[]) IS
   'the tier held on a day, since when, until when if nothing more is bought, what is missing for the next and to keep it, and why';

@@ -729,6 +729,7 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE VIEW %s %s AS %s', tracking.standing, crm_internal.view_options(tracking.standing, tracking.purchases, tracking.histories),
       crm_internal.standing_query(tracking.histories, tracking.scoring, tracking.decisions, tracking.by_invitation));
   END IF;
+  PERFORM crm_internal.remake_tier_functions(tracking.standing);
   IF EXISTS (SELECT FROM pg_proc
              WHERE oid = to_regprocedure(function_name || '(pg_catalog.date)')
                AND prosrc <> crm_internal.query_body(crm_internal.customers_query(tracking.histories, tracking.scoring, horizon_days, true, NULL::regclass)))

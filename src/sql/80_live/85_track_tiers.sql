@@ -242,6 +242,20 @@ CREATE FUNCTION crm_internal.tier_functions(standing regclass) RETURNS SETOF reg
 $$;
 COMMENT ON FUNCTION crm_internal.tier_functions(regclass) IS 'the functions beside a view of standings';
 
+-- Earlier releases wrote them in SQL, which Citus does not plan; what else stands of them, and who may call them, stays.
+CREATE FUNCTION crm_internal.remake_tier_functions(standing regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  p record;
+BEGIN
+  FOR p IN SELECT o.oid, o.prosrc FROM crm_internal.tier_functions(standing) AS f JOIN pg_proc o ON o.oid = f JOIN pg_class c ON c.oid = standing
+           WHERE o.prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql') AND o.proowner = c.relowner
+  LOOP
+    EXECUTE replace(replace(pg_get_functiondef(p.oid), E'\n LANGUAGE sql\n', E'\n LANGUAGE plpgsql\n'), p.prosrc, crm_internal.query_body(p.prosrc));
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.remake_tier_functions(regclass) IS 'makes those functions anew in PL/pgSQL if they are in SQL: before an update';
+
 CREATE FUNCTION crm_internal.drop_tiers(decisions regclass, standing regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -61,7 +61,7 @@ DROP AGGREGATE crm.concentration(numeric, numeric);
 DROP AGGREGATE crm.concentration(double precision, numeric);
 DROP FUNCTION crm.purchase(date, numeric);
 DROP FUNCTION crm.purchase(date, numeric, integer);
-DROP FUNCTION crm.until(crm.purchase_history, date);
+ALTER FUNCTION crm.until(crm.purchase_history, date) SET SCHEMA crm_internal; -- the views of standings stand on it
 DROP FUNCTION crm.within(crm.purchase_history, daterange);
 DROP FUNCTION crm.purchases(crm.purchase_history);
 DROP FUNCTION crm.activity(crm.purchase_history, text, date);

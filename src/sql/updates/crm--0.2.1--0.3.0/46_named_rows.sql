@@ -36,4 +36,31 @@ COMMENT ON COLUMN crm.contact_verdict_result.allowed IS 'whether the contact may
 COMMENT ON COLUMN crm.contact_verdict_result.reason IS 'what forbids it, or allowed';
 COMMENT ON COLUMN crm.contact_verdict_result.earliest IS 'when it may be made, as things are now; NULL if never';
 
+CREATE TYPE crm.standing_result AS (
+  tier text,
+  rank int,
+  since date,
+  expires_on date,
+  metric_value numeric,
+  next_tier text,
+  missing_for_next numeric,
+  missing_to_keep numeric,
+  reason text
+);
+COMMENT ON TYPE crm.standing_result IS 'how a customer stands in a tier program on a day';
+COMMENT ON COLUMN crm.standing_result.tier IS 'the tier held; NULL if none';
+COMMENT ON COLUMN crm.standing_result.rank IS 'rank of the tier, 1 for the lowest, 0 without a tier';
+COMMENT ON COLUMN crm.standing_result.since IS 'first day of the unbroken time at this tier';
+COMMENT ON COLUMN crm.standing_result.expires_on IS 'first day of a lower tier or none, if nothing more is bought; NULL if there is no such day';
+COMMENT ON COLUMN crm.standing_result.metric_value IS 'the program''s main metric on that day';
+COMMENT ON COLUMN crm.standing_result.next_tier IS 'the tier above; NULL for the highest';
+COMMENT ON COLUMN crm.standing_result.missing_for_next IS 'what is missing in that metric for the next tier';
+COMMENT ON COLUMN crm.standing_result.missing_to_keep IS 'what is missing in that metric to keep the tier beyond expires_on; NULL if nothing bought would';
+COMMENT ON COLUMN crm.standing_result.reason IS 'why the customer holds this tier';
+
+-- views stand on it, among them those of crm.track_tiers: they go on with what they had
+ALTER FUNCTION crm.standing(crm.tier_program, crm.purchase_history, date, crm.tier_override[], daterange[]) SET SCHEMA crm_internal;
+@replace crm_internal.standing
+@replace crm_internal.until
+@create crm.standing
 @create crm.whale_peak
