@@ -49,7 +49,7 @@ CheckMeanSpend(double x, double mean_spend)
 				 errdetail("x is a number of repeat purchases, 0 or more.")));
 	if (x == 0)
 		return 0;
-	if (!(fabs(mean_spend) <= 1e15))
+	if (!(fabs(mean_spend) <= MEAN_SPEND_MAX))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("mean_spend of %g is out of range", mean_spend)));
 	return mean_spend;

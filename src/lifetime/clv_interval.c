@@ -179,14 +179,17 @@ crm_clv_interval(PG_FUNCTION_ARGS)
 {
 	double	   level = CheckPart(PG_GETARG_FLOAT8(6), "level");
 	double	   margin = CheckMargin(PG_GETARG_FLOAT8(7));
+	double	   low = (1 - level) / 2;
+	double	   high = (1 + level) / 2;
 	Datum	   values[2];
 	bool	   nulls[2] = {false, false};
 	ValueAhead ahead;
 
-	if (!value_ahead(fcinfo, (1 + level) / 2, &ahead))
+	/* of a negative margin 1 - low is asked for, which need not be high to the last bit */
+	if (!value_ahead(fcinfo, Max(high, 1 - low), &ahead))
 		PG_RETURN_NULL();
-	values[0] = Float8GetDatum(value_quantile(&ahead, (1 - level) / 2, margin));
-	values[1] = Float8GetDatum(value_quantile(&ahead, (1 + level) / 2, margin));
+	values[0] = Float8GetDatum(value_quantile(&ahead, low, margin));
+	values[1] = Float8GetDatum(value_quantile(&ahead, high, margin));
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }
 

@@ -92,14 +92,24 @@ CheckModelFit(const ModelShape *shape, const ModelFit *fit)
 						errmsg("%s holds a fit that cannot be", shape->type_name)));
 }
 
-/* A parameter that ran to its bound, in a large unit, may lie beyond what a model holds; units as in ModelShape. */
+/*
+ * A parameter that ran to its bound, in a large unit, may lie beyond what a model holds; units as in ModelShape, or NULL. One that
+ * the search came to and a model cannot hold is no answer: it is at its bound.
+ */
 void
 clamp_parameters(FitResult *result, int nparams, const ParamUnit *units)
 {
 	for (int i = 0; i < nparams; i++)
-		result->params[i] =
-			Min(Max(result->params[i], PARAM_MIN),
-				units != NULL && units[i] == PARAM_SHARE ? 1 - PARAM_MIN : PARAM_MAX);
+	{
+		double found = result->params[i];
+		double most = units != NULL && units[i] == PARAM_SHARE ? 1 - PARAM_MIN : PARAM_MAX;
+
+		result->params[i] = Min(Max(found, PARAM_MIN), most);
+		if (result->params[i] == found || result->verdict != FIT_CONVERGED)
+			continue;
+		result->verdict = found > most ? FIT_AT_UPPER_BOUND : FIT_AT_LOWER_BOUND;
+		result->bound = i;
+	}
 }
 
 /* What a search came to; the caller counts customers. */

@@ -96,7 +96,7 @@ crm_spend_model_numbers(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("x of %g is not possible", x),
 				 errdetail("x is a number of repeat purchases, 0 or more.")));
-	if (!(fabs(mean_spend) <= 1e15))
+	if (!(fabs(mean_spend) <= MEAN_SPEND_MAX))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("mean_spend of %g is out of range", mean_spend)));
 	PG_RETURN_POINTER(

@@ -17,6 +17,7 @@
 #include "lifetime/fit_holdout.h"
 #include "lifetime/fit_record.h"
 #include "lifetime/occasions.h"
+#include "lifetime/spend_model.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 
@@ -64,7 +65,7 @@ CheckGroup(const FitState *state, const FitGroup *group)
 
 	if (kind == FIT_STATE_SPEND || kind == FIT_STATE_SPEND_COVARIATES)
 		sound = sound && key[0] >= 1 && key[0] <= 1e9 && key[0] == floor(key[0]) && key[1] > 0 &&
-				key[1] <= 1e300 && key[2] == 0;
+				key[1] <= MEAN_SPEND_MAX && key[2] == 0;
 	else if (kind == FIT_STATE_OCCASIONS)
 		sound = sound && key[0] >= 0 && key[2] >= 1 && key[2] <= OCCASIONS_MAX &&
 				key[0] == floor(key[0]) && key[1] == floor(key[1]) && key[2] == floor(key[2]) &&
@@ -91,6 +92,16 @@ CheckGroup(const FitState *state, const FitGroup *group)
 		((by_season || kind == FIT_STATE_COVARIATES) && !is_bin) ||
 		(kind == FIT_STATE_HOLDOUT && !(key[0] < 0)))
 		(void) CheckBtyd(key[0], key[1], key[2]);
+}
+
+/* Names of covariates, of buying alone where they are to say how much is spent. */
+static Covariates *
+CheckNames(int kind, Covariates *names)
+{
+	if (kind == FIT_STATE_SPEND_COVARIATES && covariates_of_leaving(names) > 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a spend model has no coefficients of leaving")));
+	return names;
 }
 
 /* A group with room for the longest key. */
@@ -161,7 +172,7 @@ scan_given(Scanner *s, int kind)
 		if (kind == FIT_STATE_SEASONED)
 			season = season_scan(s);
 		else
-			names = covariates_names(covariates_scan(s));
+			names = CheckNames(kind, covariates_names(covariates_scan(s)));
 		scan_char(s, ')');
 	}
 	else if (kind == FIT_STATE_SEASONED)
@@ -321,7 +332,7 @@ receive_given(StringInfo message, int kind)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("fit state of unknown covariates")));
 	if (given & GIVEN_NAMES)
-		names = covariates_names(covariates_from_bytes(message));
+		names = CheckNames(kind, covariates_names(covariates_from_bytes(message)));
 	return fit_given(names, given & GIVEN_SEASON ? season_from_bytes(message) : NULL);
 }
 

@@ -58,8 +58,7 @@ fitted_model_of_result(const FittedType *type, int kind, FitResult *result, cons
 {
 	FittedModel *model;
 
-	for (int i = 0; i < type->kinds[kind].nparams; i++)
-		result->params[i] = Min(Max(result->params[i], PARAM_MIN), PARAM_MAX);
+	clamp_parameters(result, type->kinds[kind].nparams, NULL);
 	model = fitted_model_create(type, kind, result->params);
 	model->fit = *counts;
 	model_fit_set(&model->fit, result, type->kinds[kind].nparams);

@@ -87,5 +87,5 @@ crm_spend_for_customer(PG_FUNCTION_ARGS)
 	own->fit = model->fit;
 	if (model->fit.verdict == FIT_CONVERGED)
 		set_covariance(own, model, numbers);
-	PG_RETURN_SPEND_MODEL(own);
+	PG_RETURN_SPEND_MODEL(CheckSpendModel(own));
 }

@@ -39,7 +39,7 @@ CheckKind(const SpendModel *model)
 }
 
 /* Everything that input, receive and the constructor promise. */
-static SpendModel *
+SpendModel *
 CheckSpendModel(SpendModel *model)
 {
 	ModelShape shape;

@@ -15,6 +15,8 @@
 #define SPEND_MODEL_VERSION_LIMIT 2		 /* a limit of the family; the same layout */
 #define SPEND_MODEL_VERSION_COVARIATES 3 /* either, and behind it ModelCovariates */
 
+#define MEAN_SPEND_MAX 1e15 /* of a customer, either way */
+
 typedef struct SpendModel
 {
 	int32	 vl_len_;			   /* varlena header, do not touch */
@@ -30,6 +32,7 @@ typedef struct SpendModel
 #define PG_RETURN_SPEND_MODEL(m) PG_RETURN_POINTER(m)
 
 extern ModelShape  spend_model_shape(const SpendModel *model);
+extern SpendModel *CheckSpendModel(SpendModel *model);
 extern SpendModel *spend_model_create(int kind, const double *params);
 
 extern SpendModel *spend_model_with_covariates(const SpendModel		 *model,

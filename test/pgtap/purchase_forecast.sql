@@ -1,7 +1,7 @@
 -- How many, how much, how sure: laws, coverage on CDNOW, and simulation
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(57);
+SELECT plan(58);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -61,6 +61,9 @@ SELECT ok((SELECT bool_and(b.high > 0 AND abs(d.high / b.high - clv(mbg, spend, 
 SELECT ok(m.low = -p.high AND m.high = -p.low, 'a negative margin turns the interval')
 FROM clv_interval(nbd(2, 30), gamma_gamma(6, 4, 15), '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31', 0) p,
   clv_interval(nbd(2, 30), gamma_gamma(6, 4, 15), '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31', 0, margin => -1) m;
+SELECT ok(bool_and(i.high = 0 AND i.low BETWEEN -1 AND 0) AND count(*) > 3, 'so it does where chances to buy nothing lie at its end, between two ways to round it')
+FROM (SELECT m, probability(purchase_forecast(m, '{2024-01-01 1 9.99}', '2024-04-01', '2024-07-10'), 0) AS nothing FROM (SELECT poisson(0.005 + i * 1e-6) AS m FROM generate_series(1, 50) i) m) p,
+  clv_interval(m, gamma_gamma(6, 4, 15), '{2024-01-01 1 9.99}', '2024-04-01', '2024-07-10', 0, 2 * nothing - 1 + 0.375 * 2::float8 ^ -52, -1) i WHERE nothing BETWEEN 0.5 AND 0.62;
 SELECT ok(abs(high / gamma_high - 1) < 1e-3, 'everybody spends alike: the interval of the family close by')
 FROM clv_interval(nbd(2, 30), 'gamma_gamma(p 3, mean 20)', '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31', 0),
   LATERAL (SELECT high AS gamma_high FROM clv_interval(nbd(2, 30), gamma_gamma(3, 1e5, 1e5 / 3 * 20), '{2024-01-01 1 9.99}', '2024-02-01', '2024-12-31', 0)) g;

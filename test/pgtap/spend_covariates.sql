@@ -1,7 +1,7 @@
 -- covariates of the spend model: recovery, one answer in any order, who is left out, what a model for a customer predicts
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(24);
+SELECT plan(29);
 
 -- by z they pay exp(0.4) times as much, by g exp(-0.2) times
 CREATE TEMP TABLE customer AS
@@ -60,5 +60,14 @@ SELECT throws_ok('SELECT fit_gamma_gamma(history, ''2024-12-31'', covariates(''{
 -- a limit has coefficients too: each customer pays a price of her own, always the same
 SELECT ok(model::text LIKE 'gamma_gamma(q %' AND bool_and(abs(estimate - 0.5) < 3 * standard_error), 'a limit keeps its coefficients')
 FROM (SELECT fit_gamma_gamma(merge, '2024-12-31', covariates('{z}', ARRAY[z])) AS model FROM (SELECT i % 2 AS z, merge(purchase(date '2024-01-01' + d, round((20 * exp(0.5 * (i % 2)) / -ln((i * 377 % 1000 + 0.5) / 1000))::numeric, 4))) FROM generate_series(1, 600) i, generate_series(0, 3) d GROUP BY i) c) m, parameters(model) WHERE name = 'spend.z' GROUP BY model;
+
+-- forged states and models: no more than a fit makes, and no answer that cannot be held
+SELECT throws_ok($$SELECT 'spend_covariates unit_days 1, left_out 0 by (leaving(z 0))'::spend_model_state$$, '22023', 'a spend model has no coefficients of leaving', 'a state is of numbers of buying');
+SELECT throws_ok($$SELECT 'spend_covariates unit_days 1, left_out 0 by (buying(z 0) leaving(z 0))'::spend_model_state$$, '22023', 'a spend model has no coefficients of leaving', 'alone');
+SELECT throws_ok($$SELECT 'spend unit_days 1, left_out 0; 1 1e300 0:1000000000'::spend_model_state$$, '22023', 'fit state holds a group that cannot be: 1 1e+300 0', 'of amounts that there are');
+SELECT throws_ok($$SELECT for_customer('gamma_gamma(p 6, q 4, v 15) fitted (customers 10, repeat_buyers 10, left_out 0, log_likelihood -1, gradient_norm 0, converged, covariance 1 0 1 0 0 1) by covariates (buying(z 0), covariance 0 0 0 1e300)'::spend_model, covariates('{z}', '{1e9}'))$$,
+  '22023', 'spend_model holds a fit that cannot be', 'no error is infinite');
+SELECT ok(NOT is_converged(m) AND fit_verdict(m) = 'The data fit best as parameter scale goes to zero', 'amounts too small for a model are no answer')
+FROM (SELECT fit_gamma_gamma(x, m) AS m FROM (VALUES (1, 1e-12), (2, 2e-12), (3, 1e-12), (1, 3e-12), (1, 1e-12), (2, 1e-12), (4, 1e-12), (1, 1e-12), (1, 4e-12), (1, 1e-12)) v(x, m)) s;
 SELECT * FROM finish();
 ROLLBACK;
