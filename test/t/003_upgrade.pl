@@ -124,6 +124,7 @@ foreach my $version (@released)
 	is(as_owner($old, q{SELECT count(*) FROM pg_proc WHERE pronamespace = 's'::regnamespace AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql')}), '0', 'those of tiers among them');
 	is(as_owner($old, q{SELECT count(*) FROM s.paid_models WHERE purchase_model OPERATOR(crm.=) crm.bg_nbd(0.8, 30, 0.9, 3, 1)}), '1', 'and a refit records the model that was in force');
 
+	is(as_owner($old, q{SELECT (SELECT string_agg(category, ' ' ORDER BY category) FROM (SELECT DISTINCT category FROM s.shelf_histories) AS k), crm_internal.keeps_mix('s.shelf_histories')}), 'cups pots tea|f', 'a key called category stays a key');
 	is(as_owner($old, q{SELECT DISTINCT models FROM crm.tracked WHERE histories = 's.paid_histories'::regclass}), 's.paid_models', 'for all sources of the histories');
 
 	my $file = $node->basedir . "/$old.dump";

@@ -6,6 +6,9 @@ INSERT INTO s.orders_2 VALUES (6000, 'leaf', now(), 10, 'paid');
 INSERT INTO s.sales SELECT 'new', md5(i::text)::uuid, current_date, i, 1 FROM generate_series(1, 20) i;
 DELETE FROM s.sales WHERE tenant = 't1';
 INSERT INTO s.refunds VALUES ('a1', current_date, 5);
+INSERT INTO s.lines SELECT 'l' || i, 'pots', current_date, i FROM generate_series(15, 25) i;
+UPDATE s.lines SET shelf = 'pots', amount = amount + 1 WHERE day > current_date - 10;
+DELETE FROM s.lines WHERE shelf = 'cups' AND customer < 'l5';
 UPDATE s.replicated SET amount = amount + 1, customer = customer + 1;
 TRUNCATE s.orders_1;
 

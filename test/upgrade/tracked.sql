@@ -32,6 +32,12 @@ INSERT INTO s.replicated SELECT i, i % 20, current_date - i, i FROM generate_ser
 CREATE VIEW s.daily_purchases AS SELECT customer, day AS purchased_on, sum(amount) AS amount FROM s.replicated GROUP BY 1, 2;
 SELECT crm.track('s.daily_purchases');
 
+-- a key of customer and category, which a view that is tracked anew would keep mixes of
+CREATE TABLE s.lines (customer text, shelf text, day date, amount numeric);
+INSERT INTO s.lines SELECT 'l' || i % 20, (ARRAY['tea', 'cups'])[1 + i % 2], current_date - i, i % 13 FROM generate_series(1, 200) i;
+CREATE VIEW s.shelf_purchases AS SELECT customer, shelf AS category, day AS purchased_on, amount FROM s.lines;
+SELECT crm.track('s.shelf_purchases');
+
 SELECT crm.snapshot('s.paid_purchases', current_date);
 CREATE VIEW s.champions AS
   SELECT customer, c.segment, c.tier, c.clv_365d, crm.spend(h.history) AS spend FROM s.paid_customers AS c JOIN s.paid_histories AS h USING (customer) WHERE c.rfm > '3';
