@@ -232,6 +232,74 @@ CheckVaries(const FitState *state, FitGroup *groups, const int *starts, int ngro
 	}
 }
 
+/* The column of a covariate over the groups in units of its largest, less its mean; returns the square of its length. */
+static double
+centred_column(const FitState *state, FitGroup *groups, const int *starts, int ngroups, int i,
+			   double *column)
+{
+	double largest = 0;
+	double mean = 0;
+	double length = 0;
+
+	for (int j = 0; j < ngroups; j++)
+	{
+		column[j] = fit_state_group(state, groups, starts[j])->more[i];
+		largest = Max(largest, fabs(column[j]));
+	}
+	for (int j = 0; j < ngroups; j++)
+		mean += (column[j] /= largest) / ngroups;
+	for (int j = 0; j < ngroups; j++)
+	{
+		column[j] -= mean;
+		length += column[j] * column[j];
+	}
+	return length;
+}
+
+/* Subtracts from a column what one of length 1 has of it; returns the square of the length that is left. */
+static double
+take_away(double *column, const double *unit, int n)
+{
+	double along = 0;
+	double left = 0;
+
+	for (int j = 0; j < n; j++)
+		along += column[j] * unit[j];
+	for (int j = 0; j < n; j++)
+	{
+		column[j] -= along * unit[j];
+		left += column[j] * column[j];
+	}
+	return left;
+}
+
+/* Covariates from first until end of which one follows from others have no coefficients of their own (Gram and Schmidt). */
+static void
+CheckApart(const FitState *state, FitGroup *groups, const int *starts, int ngroups, int first,
+		   int end)
+{
+	double *columns[COEFFICIENTS_MAX];
+
+	for (int i = first; i < end; i++)
+	{
+		double *column = columns[i] = palloc(ngroups * sizeof(double));
+		double	length = centred_column(state, groups, starts, ngroups, i, column);
+		double	left = length;
+
+		for (int j = first; j < i; j++)
+			left = take_away(column, columns[j], ngroups);
+		if (left <= 1e-18 * length)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("covariate %s follows from those before it",
+								   covariates_number_name(fit_names_of(state), i)),
+							errhint("Leave it out. Classes need a number for each but one.")));
+		for (int j = 0; j < ngroups; j++)
+			column[j] /= sqrt(left);
+	}
+	for (int i = first; i < end; i++)
+		pfree(columns[i]);
+}
+
 /*
  * How many different covariates the customers of n sorted groups have; starts: where those of each begin, and behind the last
  * one their end.
@@ -241,6 +309,7 @@ fit_covariate_groups(const FitState *state, FitGroup *groups, int n, int **start
 {
 	Size size = state->more * sizeof(double);
 	int	 ngroups = 0;
+	int	 nbuying;
 
 	*starts = palloc((COVARIATE_GROUPS_MAX + 1) * sizeof(int));
 	for (int i = 0; i < n; i++)
@@ -258,5 +327,8 @@ fit_covariate_groups(const FitState *state, FitGroup *groups, int n, int **start
 	}
 	(*starts)[ngroups] = n;
 	CheckVaries(state, groups, *starts, ngroups);
+	nbuying = Min(covariates_of_buying(fit_names_of(state)), state->more);
+	CheckApart(state, groups, *starts, ngroups, 0, nbuying);
+	CheckApart(state, groups, *starts, ngroups, nbuying, state->more);
 	return ngroups;
 }

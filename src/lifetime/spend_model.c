@@ -23,6 +23,8 @@ spend_model_shape(const SpendModel *model)
 	const SpendModelShape *spend = &spend_shapes[model->kind];
 	ModelShape shape = {"spend_model", spend->nparams, spend->param_names, NULL, spend->limit};
 
+	if (model->kind == SPEND_ONE_PRICE && model->version == SPEND_MODEL_VERSION_COVARIATES)
+		shape.limit = "customers of equal covariates pay the same price";
 	return shape;
 }
 

@@ -91,6 +91,26 @@ spend_objective(void *data, const double *log_params, double *value, double *gra
 	return true;
 }
 
+/*
+ * A limit whose first parameter, p or q, grows without end too: to 1/400 those of equal covariates pay the same price. That
+ * has no likelihood of its own, and its numbers no errors. Returns how many parameters it has.
+ */
+static int
+become_one_price(FitResult *result, int ncoefficients)
+{
+	double params[SEARCH_MAX_PARAMS] = {0};
+
+	params[0] = result->params[1] / (result->kind == SPEND_OWN_PRICE ? result->params[0] : 1);
+	memcpy(params + 1, result->params + 2, ncoefficients * sizeof(double));
+	memcpy(result->params, params, sizeof(params));
+	memset(result->covariance, 0, sizeof(result->covariance));
+	result->kind = SPEND_ONE_PRICE;
+	result->verdict = FIT_CONVERGED;
+	result->gradient_norm = 0;
+	return spend_shapes[SPEND_ONE_PRICE].nparams;
+}
+
+/* One kind; a limit may turn out to be one price. */
 static bool
 fit_kind(int kind, SpendData *data, FitInterrupted interrupted, FitResult *result, int *separated)
 {
@@ -120,7 +140,11 @@ fit_kind(int kind, SpendData *data, FitInterrupted interrupted, FitResult *resul
 	result->kind = kind;
 	if (!maximise(&problem, sizeof(starts) / sizeof(starts[0]), starts, result))
 		return false;
-	*separated = settle_coefficients(result, nparams, problem.nparams, spend.scale);
+	if (kind != SPEND_GAMMA_GAMMA && result->verdict == FIT_AT_UPPER_BOUND &&
+		result->bound == 0)
+		nparams = become_one_price(result, data->ncoefficients);
+	*separated =
+		settle_coefficients(result, nparams, nparams + data->ncoefficients, spend.scale);
 	return true;
 }
 
@@ -162,6 +186,8 @@ fit_spend_model(SpendData *data, FitInterrupted interrupted, FitResult *result, 
 		{
 			*result = limit;
 			*separated = -1;
+			if (limit.kind == SPEND_ONE_PRICE)
+				result->log_likelihood = 0;
 		}
 	}
 	return true;

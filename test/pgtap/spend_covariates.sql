@@ -1,7 +1,7 @@
 -- covariates of the spend model: recovery, one answer in any order, who is left out, what a model for a customer predicts
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(29);
+SELECT plan(35);
 
 -- by z they pay exp(0.4) times as much, by g exp(-0.2) times
 CREATE TEMP TABLE customer AS
@@ -69,5 +69,19 @@ SELECT throws_ok($$SELECT for_customer('gamma_gamma(p 6, q 4, v 15) fitted (cust
   '22023', 'spend_model holds a fit that cannot be', 'no error is infinite');
 SELECT ok(NOT is_converged(m) AND fit_verdict(m) = 'The data fit best as parameter scale goes to zero', 'amounts too small for a model are no answer')
 FROM (SELECT fit_gamma_gamma(x, m) AS m FROM (VALUES (1, 1e-12), (2, 2e-12), (3, 1e-12), (1, 3e-12), (1, 1e-12), (2, 1e-12), (4, 1e-12), (1, 1e-12), (1, 4e-12), (1, 1e-12)) v(x, m)) s;
+
+-- where nothing is left to be likely the fit ends in prices, or names what has no coefficient
+CREATE TEMP TABLE member AS SELECT i, i % 2 AS z, i % 3 AS g, (1 + i % 5) AS x FROM generate_series(1, 300) i;
+CREATE FUNCTION pg_temp.paid(x int, price numeric) RETURNS purchase_history LANGUAGE sql SET search_path = pg_catalog, pg_temp AS 'SELECT crm.merge(crm.purchase(date ''2024-01-01'' + 7 * d, price)) FROM generate_series(0, x) d';
+CREATE TEMP TABLE prices AS SELECT fit_gamma_gamma(pg_temp.paid(x, 10 + 10 * z), '2024-12-31', covariates('{z}', ARRAY[z])) AS z, fit_gamma_gamma(pg_temp.paid(x, (ARRAY[10, 20, 4000])[g + 1]), '2024-12-31', covariates('{g,h}', ARRAY[(g = 1)::int, (g = 2)::int])) AS g,
+  fit_gamma_gamma(pg_temp.paid(x, round((10 * exp(0.35 * z) * (1 + (i % 3 - 1) * 0.002))::numeric, 4)), '2024-12-31', covariates('{z}', ARRAY[z])) AS nearly, fit_gamma_gamma(pg_temp.paid(x, 10 + (g - 1) * 0.005), '2024-12-31') AS plain,
+  fit_gamma_gamma(pg_temp.paid(x, 10 + 0.9 * g), '2024-12-31', covariates('{z}', ARRAY[z])) AS apart FROM member;
+SELECT ok(z::text LIKE 'one_price(%' AND fit_verdict(z) = 'The fit converged where customers of equal covariates pay the same price' AND abs(price.estimate - 10) < 1e-6 AND abs(c.estimate - ln(2)) < 1e-6 AND abs(expected_spend(for_customer(z, covariates('{z}', '{1}')), purchase('2024-03-01', 15), '2024-12-31') - 20) < 1e-6
+  AND z::text::spend_model = z AND z::jsonb::spend_model = z, 'a price for each class') FROM prices, parameters(z) price, parameters(z) c WHERE price.name = 'price' AND c.name = 'spend.z';
+SELECT ok(g::text LIKE 'one_price(%' AND abs(expected_spend(for_customer(g, covariates('{g,h}', '{0,1}')), purchase('2024-03-01', 15), '2024-12-31') / 4000 - 1) < 1e-6, 'of more classes, and 400 times as high') FROM prices;
+SELECT ok(nearly::text LIKE 'one_price(%' AND plain::text LIKE 'one_price(%' AND fit_verdict(plain) = 'The fit converged where everybody pays the same price' AND abs(expected_spend(plain, purchase('2024-03-01', 15), '2024-12-31') - 10) < 0.01, 'and to a four-hundredth') FROM prices;
+SELECT ok(apart::text LIKE 'gamma_gamma(%' AND is_converged(apart), 'but not what differs by more') FROM prices;
+SELECT throws_ok('SELECT fit_gamma_gamma(pg_temp.paid(x, 10 + g), ''2024-12-31'', covariates(''{member,guest}'', ARRAY[z, 1 - z])) FROM member', '22023', 'covariate buying.guest follows from those before it', 'a number for each class is one too many');
+SELECT throws_ok('SELECT fit_mbg_nbd(pg_temp.paid(x, 10), ''2024-12-31'', covariates(''{a,b,c}'', ARRAY[z, g, 0.1 * z - 3 * g + 7], ARRAY[z, g, i])) FROM member', '22023', 'covariate buying.c follows from those before it', 'in a model of purchases too');
 SELECT * FROM finish();
 ROLLBACK;
