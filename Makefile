@@ -105,7 +105,7 @@ build/models_loop: bench/models_loop.c $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEAD
 	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc $< $(FIT_SOURCES) $(UNIT_SOURCES) -lnlopt -lm -o $@
 
 # Whether seasons and coefficients that are known are found again; see the heads of the files.
-build/%_recovery: bench/%_recovery.c $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEADERS)
+build/%_recovery: bench/%_recovery.c bench/recovery.h $(FIT_SOURCES) $(UNIT_SOURCES) $(OUR_HEADERS)
 	mkdir -p build
 	$(CC) -std=gnu99 -O2 -Wall -Wextra -ffp-contract=off -Isrc $< $(FIT_SOURCES) $(UNIT_SOURCES) -lnlopt -lm -o $@
 

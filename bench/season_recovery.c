@@ -1,21 +1,21 @@
 /*
  * season_recovery.c: shops that are known, simulated, to see whether their season is found again.
  *
- *   make build/season_recovery && build/season_recovery [runs [customers]]
+ *   make build/season_recovery && build/season_recovery [runs [customers [covariates]]]
  *
  * Each run simulates a shop of four years whose new customers grow fourfold and come with the season too, who buy by a
  * season and leave after purchases; purchases are whole days, and several of a day are one. It estimates the
  * season (models/season.h) and fits the model in operational time. For each month the table has the true season, the mean
  * error in units of its standard error (the bar: under 4), the share of 95 % intervals that hold the truth, and what the naive
  * ratio of monthly totals says. Then the same for the parameters. Exit 1 if a bar is missed.
+ *
+ * With the word covariates customers are of twelve kinds (recovery.h), who buy and leave differently by the same season, and the
+ * models are fitted with coefficients: once to exact times, for which the same bars hold, and once to whole days, to see what
+ * these do to coefficients.
  */
 #include "models/fit.h"
 #include "models/season.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "recovery.h"
 
 #define YEARS 4
 #define DAYS (YEARS * 365 + 1)
@@ -31,12 +31,6 @@ static SeasonYear year = {BINS, 1, month_days};
 static double	  truth[BINS];
 static SeasonDay  calendar[DAYS];
 static double	  starts[DAYS + 1]; /* the clock at the start of a day */
-
-static bool
-never(void)
-{
-	return false;
-}
 
 static void
 make_calendar(void)
@@ -80,14 +74,32 @@ day_at(double clock)
 	return low;
 }
 
+/* The same with the part of the day that has passed. */
+static double
+time_at(double clock)
+{
+	int day = day_at(clock);
+
+	return day + (clock - starts[day]) / truth[calendar[day].bin];
+}
+
+/* A customer by exact times, in days and parts of one. */
+typedef struct Exact
+{
+	double x;
+	double first;
+	double last;
+} Exact;
+
 /* A shop: what the season's estimate and the fit run over. */
 typedef struct Shop
 {
 	SeasonData season;
-	FitRow	  *rows;
+	bool	   has_covariates;
 	Btyd	  *customers;
 	int		  *first;
 	int		  *last;
+	Exact	  *exact;
 	double	   totals[BINS];
 } Shop;
 
@@ -114,25 +126,30 @@ simulate(Shop *shop, const PurchaseModelOps *ops, const PurchaseParams *params, 
 	shop->season.ngroups = 0;
 	for (int i = 0; i < n; i++)
 	{
+		PurchaseParams	  own = shop->has_covariates ? params_of(params, i % KINDS) : *params;
 		SimulatedCustomer c;
 		int				  first;
 		int				  last;
 		int				  x = 0;
 		int				  days[DAYS];
 		double			  start;
+		Exact			 *exact = &shop->exact[i];
 
 		random_seed(&c.rng, run, i);
 		first = last = arrival(&c.rng);
 		start = starts[first] + random_uniform(&c.rng) * truth[calendar[first].bin];
+		*exact = (Exact){0, time_at(start), time_at(start)};
 		shop->totals[calendar[first].bin]++;
-		ops->simulate(params, &c);
+		ops->simulate(&own, &c);
 		for (;;)
 		{
-			double t = ops->simulate_next(params, &c);
+			double t = ops->simulate_next(&own, &c);
 			int	   day = isinf(t) ? DAYS : day_at(start + t);
 
 			if (day >= DAYS)
 				break;
+			exact->x++;
+			exact->last = time_at(start + t);
 			if (day == last)
 				continue;
 			shop->totals[calendar[day].bin]++;
@@ -149,94 +166,71 @@ simulate(Shop *shop, const PurchaseModelOps *ops, const PurchaseParams *params, 
 	}
 }
 
-/* The model in operational time by an estimated season. */
-static bool
-fit_model(Shop *shop, const PurchaseModelOps *ops, int n, const double *s, FitResult *result)
+/* What an estimated clock shows at a time. */
+static double
+clock_at(const double *clock, const double *s, double time)
 {
-	static double clock[DAYS];
-	FitData		  data = {0};
-	int			  nxs = DAYS;
+	int day = time < DAYS - 1 ? (int) time : DAYS - 1;
+
+	return clock[day] + (time - day) * s[calendar[day].bin];
+}
+
+/* The model in operational time by an estimated season, with coefficients if customers are of kinds. */
+static bool
+fit_model(const Shop *shop, const PurchaseModelOps *ops, int n, const double *s, bool is_exact,
+		  FitResult *result)
+{
+	static double clock[DAYS]; 
+	CovariateData data = make_kinds(n);
+	int			  separated;
 	bool		  done;
 
+	/* at the start of a day for exact times, at its end for whole days */
 	clock[0] = 0;
 	for (int d = 1; d < DAYS; d++)
-		clock[d] = clock[d - 1] + s[calendar[d].bin];
-	data.nrows = 0;
-	data.rows = shop->rows;
-	data.xs = malloc(nxs * sizeof(double));
-	data.times = malloc(2 * n * sizeof(double));
-	data.by_x = malloc(nxs * sizeof(*data.by_x));
-	data.by_time = malloc(2 * n * sizeof(*data.by_time));
-	data.nxs = nxs;
-	for (int i = 0; i < nxs; i++)
-		data.xs[i] = i;
+		clock[d] = clock[d - 1] + s[calendar[d - is_exact].bin];
 	for (int i = 0; i < n; i++)
 	{
-		int r = data.nrows;
+		const Exact *exact = &shop->exact[i];
+		int			 first = shop->first[i];
 
-		if (shop->first[i] == DAYS - 1)
-			continue;
-		data.times[2 * r] = clock[shop->last[i]] - clock[shop->first[i]];
-		data.times[2 * r + 1] = clock[DAYS - 1] - clock[shop->first[i]];
-		data.rows[r] = (FitRow){(int) shop->customers[i].x, 2 * r, 2 * r + 1, 0, 1};
-		data.customers++;
-		data.purchases += shop->customers[i].x;
-		data.nrows++;
+		if (is_exact)
+			add_customer_of_kind(
+				&data, i % KINDS,
+				(Btyd){exact->x,
+					   clock_at(clock, s, exact->last) - clock_at(clock, s, exact->first),
+					   clock_at(clock, s, DAYS) - clock_at(clock, s, exact->first)});
+		else if (first < DAYS - 1)
+			add_customer_of_kind(&data, i % KINDS,
+								 (Btyd){shop->customers[i].x, clock[shop->last[i]] - clock[first],
+										clock[DAYS - 1] - clock[first]});
 	}
-	data.ntimes = 2 * data.nrows;
-	done = fit_purchase_model(ops, 1, &data, never, result);
-	free(data.xs);
-	free(data.times);
-	free(data.by_x);
-	free(data.by_time);
-	return done && result->verdict == FIT_CONVERGED;
-}
-
-typedef struct Moments
-{
-	double sum;
-	double squares;
-	int	   held;
-	int	   near;
-	int	   n;
-} Moments;
-
-static void
-add(Moments *m, double error, double standard_error)
-{
-	m->sum += error;
-	m->squares += error * error;
-	m->held += fabs(error) < 1.959964 * standard_error;
-	m->near += fabs(error) < 3 * standard_error;
-	m->n++;
-}
-
-/* The mean in units of its standard error. */
-static double
-bias(const Moments *m)
-{
-	double mean = m->sum / m->n;
-
-	return mean / sqrt((m->squares / m->n - mean * mean) / m->n);
+	done = shop->has_covariates ? fit_covariates(ops, &data, never, result, &separated)
+								: fit_purchase_model(ops, 1, &data.all, never, result);
+	free_kinds(&data);
+	return done && result->verdict == FIT_CONVERGED && result->kind == ops->kind;
 }
 
 static bool
-study(const PurchaseModelOps *ops, const PurchaseParams *params, int runs, int n)
+study(const PurchaseModelOps *ops, const PurchaseParams *params, int runs, int n,
+	  bool has_covariates)
 {
 	double	worst = 0;
 	Shop	shop = {0};
 	Moments months[BINS] = {{0}};
-	Moments parameters[PURCHASE_PARAMS] = {{0}};
+	Moments parameters[PURCHASE_PARAMS + 2 * NAMES] = {{0}};
+	Moments exact[PURCHASE_PARAMS + 2 * NAMES] = {{0}};
 	double	naive[BINS] = {0};
 	double	mean[BINS] = {0};
 	int		held = 0;
 	bool	good = true;
 
+	shop.has_covariates = has_covariates;
 	shop.season.groups = malloc(n * sizeof(SeasonGroup));
-	shop.rows = malloc(n * sizeof(FitRow));
 	shop.customers = malloc(n * sizeof(Btyd));
 	shop.first = malloc(n * sizeof(int));
 	shop.last = malloc(n * sizeof(int));
+	shop.exact = malloc(n * sizeof(Exact));
 	for (int run = 1; run <= runs; run++)
 	{
 		SeasonFit fit;
@@ -259,11 +253,16 @@ study(const PurchaseModelOps *ops, const PurchaseParams *params, int runs, int n
 			mean[b] += fit.s[b] / runs;
 			naive[b] += shop.totals[b] / total / season_share(&year, b) / runs;
 		}
-		if (params->k > 1 || !fit_model(&shop, ops, n, fit.s, &result))
+		if (params->k > 1)
 			continue;
-		for (int i = 0; i < ops->nparams; i++)
-			add(&parameters[i], log(result.params[i] / params->p[i]),
-				sqrt(result.covariance[i][i]) / result.params[i]);
+		if (fit_model(&shop, ops, n, fit.s, false, &result))
+			add_fit(parameters, params, &result);
+		if (!has_covariates)
+			continue;
+		if (fit_model(&shop, ops, n, fit.s, true, &result))
+			add_fit(exact, params, &result);
+		if (run % 10 == 0)
+			report_progress(ops, run, exact);
 	}
 	printf("%s: %d runs of %d customers\n  month  true   mean  naive   error/se of its mean   95%% "
 		   "holds   within 3 se\n",
@@ -284,7 +283,14 @@ study(const PurchaseModelOps *ops, const PurchaseParams *params, int runs, int n
 		printf(
 			"  k = %d: the largest mean error of a month is %.2f standard errors of one estimate\n",
 			params->k, worst);
-	for (int i = 0; i < ops->nparams && params->k == 1; i++)
+	if (has_covariates)
+	{
+		printf("  whole days, no bar\n  ");
+		(void) report_coefficients(ops, params, runs, parameters);
+		printf("  exact times\n  ");
+		good = report_coefficients(ops, params, runs, exact) && good;
+	}
+	for (int i = 0; i < ops->nparams && params->k == 1 && !has_covariates; i++)
 		printf("  %5s  true %8.3f, mean error of its logarithm %+.4f, in standard errors of one "
 			   "fit %+.2f, "
 			   "within 3 of them %.1f %% of %d\n",
@@ -292,10 +298,10 @@ study(const PurchaseModelOps *ops, const PurchaseParams *params, int runs, int n
 			   parameters[i].sum / sqrt(parameters[i].squares * parameters[i].n),
 			   100.0 * parameters[i].near / parameters[i].n, parameters[i].n);
 	free(shop.season.groups);
-	free(shop.rows);
 	free(shop.customers);
 	free(shop.first);
 	free(shop.last);
+	free(shop.exact);
 	return good;
 }
 
@@ -304,17 +310,20 @@ main(int argc, char **argv)
 {
 	int			   runs = argc > 1 ? atoi(argv[1]) : 200;
 	int			   n = argc > 2 ? atoi(argv[2]) : 4000;
+	bool		   has_covariates = argc > 3 && strcmp(argv[3], "covariates") == 0;
 	PurchaseParams params = {1, {0.8, 60, 0.8, 2.5}, 0};
 	bool		   good = true;
 
 	make_calendar();
 	params.kind = MODEL_MBG_NBD;
-	good = study(&mbg_nbd_ops, &params, runs, n) && good;
+	good = study(&mbg_nbd_ops, &params, runs, n, has_covariates) && good;
 	params.kind = MODEL_BG_NBD;
-	good = study(&bg_nbd_ops, &params, runs, n) && good;
+	good = study(&bg_nbd_ops, &params, runs, n, has_covariates) && good;
+	if (has_covariates)
+		return good ? 0 : 1;
 	params = (PurchaseParams){2, {0.8, 30, 0.8, 2.5}, MODEL_MBG_CNBD_K};
-	(void) study(&mbg_cnbd_k_ops, &params, runs, n);
+	(void) study(&mbg_cnbd_k_ops, &params, runs, n, false);
 	params = (PurchaseParams){4, {0.8, 15, 0.8, 2.5}, MODEL_MBG_CNBD_K};
-	(void) study(&mbg_cnbd_k_ops, &params, runs, n);
+	(void) study(&mbg_cnbd_k_ops, &params, runs, n, false);
 	return good ? 0 : 1;
 }
