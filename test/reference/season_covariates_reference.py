@@ -68,7 +68,7 @@ def panels(f, low, high, scale):
     """The integral of what falls off like a power of scale + y, by panels of ln(scale + y)."""
     if low == high:
         return M(0)
-    ends = [log(scale + low) + (log(scale + high) - log(scale + low)) * i / 8 for i in range(9)]
+    ends = [log(scale + low) + (log(scale + high) - log(scale + low)) * i / 24 for i in range(25)]
     return quad(lambda v: f(exp(v) - scale) * exp(v), ends)
 
 
@@ -206,6 +206,7 @@ PEAK = {
     "pareto_nbd covariates": Model("pareto_nbd", False, 7, (0.9834264316088627, 11.647647145350456, 1.7423203840891357, 95.120480718119),
                                    (0.6872306578826497, -0.4492643247547945), (0.9736527936755186, 0.11600658092026563)),
     "nbd covariates": Model("nbd", False, 7, (3.581485319248922, 26.95997208068983), (0.37064361828858783, 0.19873789670880931)),
+    "gamma_gamma": Spend(5.939065417761994, 4.312996398227126, 23.138769536846983, (0, 0)),
     "gamma_gamma covariates": Spend(8.336435487015262, 4.094858715179326, 14.883688360670655, (0.16450460316723534, -0.0563219663776566)),
 }
 
@@ -216,6 +217,7 @@ GIVEN = {
     "mbg_nbd covariates": Model("mbg_nbd", False, 1, (0.875, 60, 0.75, 2.5), (0.5, -0.25), (-0.125, 0.375)),
     "pareto_nbd covariates": Model("pareto_nbd", False, 7, (0.875, 8.5, 1, 40), (0.5, -0.25), (-0.125, 0.375)),
     "nbd covariates": Model("nbd", False, 7, (0.875, 8.5), (0.5, -0.25)),
+    "gamma_gamma": Spend(5.5, 4, 25, (0, 0)),
     "gamma_gamma covariates": Spend(5.5, 4, 25, (0.375, -0.125)),
 }
 
