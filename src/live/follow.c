@@ -11,6 +11,7 @@
 #include "live/delta.h"
 #include "live/histories.h"
 #include "live/join_track.h"
+#include "live/on_shards.h"
 #include "live/owner.h"
 #include "live/pending.h"
 #include "live/tracked.h"
@@ -202,12 +203,13 @@ read_all(const Event *event, const Tracked *tracked, const List *trackings, Hist
 	return joined;
 }
 
-/* Write what an event means to one table of histories, by all views that feed it. */
+/* Write what an event means to one table of histories, by all views that feed it; place is where they stand, on a shard or as the tracking says. */
 static void
-keep_histories(const Event *event, const Tracked *tracked, const List *trackings)
+keep_histories(const Event *event, const Tracked *tracked, const Tracked *place,
+			   const List *trackings)
 {
-	OwnerSwitch	  before = become_owner(tracked->histories);
-	Histories	 *histories = histories_open(tracked, event->name);
+	OwnerSwitch	  before = become_owner(place->histories);
+	Histories	 *histories = histories_open(place, event->name);
 	Deltas		 *deltas = deltas_create(histories_layout_of(histories));
 	CustomerDelta delta = {.one_statement = !event->nested};
 	int64		  changed;
@@ -232,6 +234,53 @@ keep_histories(const Event *event, const Tracked *tracked, const List *trackings
 		pending_bound(tracked->histories);
 }
 
+/* Whether a table feeds some histories. */
+static bool
+feeds(const List *trackings, Oid histories, Oid table)
+{
+	ListCell *lc;
+
+	foreach (lc, trackings)
+		if (((const Tracked *) lfirst(lc))->histories == histories &&
+			((const Tracked *) lfirst(lc))->source == table)
+			return true;
+	return false;
+}
+
+/* The same for histories on shards: what was changed on each is kept on the shard beside it. */
+static void
+keep_on_shards(const Event *event, const Tracked *tracked, const List *trackings)
+{
+	List *left = NIL;
+
+	for (const List *changes = event->changes; changes != NIL; changes = left)
+	{
+		const Tracked *place = NULL;
+		Event		   part = *event;
+		ListCell	  *lc;
+
+		left = NIL;
+		part.changes = NIL;
+		foreach (lc, changes)
+		{
+			const TableChange *change = lfirst(lc);
+			const Tracked	  *of;
+
+			if (!feeds(trackings, tracked->histories, change->root))
+				continue;
+			of = tracked_on_shard(tracked, change->relid);
+			if (place == NULL)
+				place = of;
+			if (of->histories == place->histories)
+				part.changes = lappend(part.changes, lfirst(lc));
+			else
+				left = lappend(left, lfirst(lc));
+		}
+		if (place)
+			keep_histories(&part, tracked, place, trackings);
+	}
+}
+
 /* Write what an event means to all histories that it is one of, table by table. */
 void
 follow_event(const Event *event)
@@ -248,8 +297,10 @@ follow_event(const Event *event)
 
 		CheckTrackingComplete(tracked, event->rel,
 							  tracked->source == event->root ? "source" : "joined");
-		if (tracked->histories != done)
-			keep_histories(event, tracked, trackings);
+		if (tracked->histories != done && tracked->on_shards)
+			keep_on_shards(event, tracked, trackings);
+		else if (tracked->histories != done)
+			keep_histories(event, tracked, tracked, trackings);
 		done = tracked->histories;
 	}
 }

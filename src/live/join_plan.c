@@ -543,7 +543,7 @@ crm_join_indexes(PG_FUNCTION_ARGS)
 	FoundJoin		 join;
 	NotLive			 why = {0};
 
-	if (list_length(live_tables(view, &why)) > 1 &&
+	if (list_length(live_tables(view, false, &why)) > 1 &&
 		join_find_tables(get_view_query(view), &join, &why))
 	{
 		JoinPlan *plan = make_plan(view, &join);

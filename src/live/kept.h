@@ -9,14 +9,16 @@
 
 typedef enum KeptWhat
 {
-	KEPT_TRACKINGS,	   /* that a table feeds */
-	KEPT_LAYOUT,	   /* of a table of histories */
-	KEPT_READER,	   /* of the purchases in a table's rows */
-	KEPT_RULES,		   /* of a scoring table */
-	KEPT_DECISIONS,	   /* the layout of a table of decisions */
-	KEPT_JOIN,		   /* the plan of a view over several tables */
-	KEPT_LOG,		   /* how a table of changes is written */
-	KEPT_ROWS_ARE_HERE /* whether a table of histories is none of Citus */
+	KEPT_TRACKINGS,		/* that a table feeds */
+	KEPT_LAYOUT,		/* of a table of histories */
+	KEPT_READER,		/* of the purchases in a table's rows */
+	KEPT_RULES,			/* of a scoring table */
+	KEPT_DECISIONS,		/* the layout of a table of decisions */
+	KEPT_JOIN,			/* the plan of a view over several tables */
+	KEPT_LOG,			/* how a table of changes is written */
+	KEPT_ROWS_ARE_HERE, /* whether a table of histories is none of Citus */
+	KEPT_SHARD,			/* what a relation is a shard of */
+	KEPT_PLACE			/* of a tracking on a shard */
 } KeptWhat;
 
 #define KEPT_RELATIONS 10

@@ -78,15 +78,19 @@ only_table(Query *query, NotLive *why)
 	return live ? rte->relid : InvalidOid;
 }
 
-/* The tables whose triggers can keep a view, the driving one first; if there are none, NIL and why not. */
+/*
+ * The tables whose triggers can keep a view, or with on_shards those on the shards of
+ * distributed ones, the driving one first; if there are none, NIL and why not.
+ */
 List *
-live_tables(Relation view, NotLive *why)
+live_tables(Relation view, bool on_shards, NotLive *why)
 {
 	Query *query = get_view_query(view);
 	List  *tables = NIL;
 	Oid	   table;
 
 	memset(why, 0, sizeof(NotLive));
+	why->on_shards = on_shards;
 	if (!query_can_be_followed(query, why))
 		return NIL;
 	if (!reads_one_table(query))
@@ -118,7 +122,7 @@ text_or_null(const char *value, bool *isnull)
 
 /* To see what a view reads, immutable functions of constants are evaluated: they are the owner's and run as the owner. */
 static List *
-live_tables_of(Oid relid, NotLive *why)
+live_tables_of(Oid relid, bool on_shards, NotLive *why)
 {
 	Relation	view = relation_open(relid, AccessShareLock);
 	OwnerSwitch before;
@@ -127,7 +131,7 @@ live_tables_of(Oid relid, NotLive *why)
 	CheckIsView(view);
 	CheckOwner(relid);
 	before = become_owner(relid);
-	tables = live_tables(view, why);
+	tables = live_tables(view, on_shards, why);
 	become_caller(&before);
 	relation_close(view, NoLock);
 	return tables;
@@ -139,7 +143,7 @@ Datum
 crm_live_source(PG_FUNCTION_ARGS)
 {
 	NotLive why;
-	List   *tables = live_tables_of(PG_GETARG_OID(0), &why);
+	List   *tables = live_tables_of(PG_GETARG_OID(0), false, &why);
 	Datum	values[2] = {0};
 	bool	nulls[2];
 
@@ -151,13 +155,13 @@ crm_live_source(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }
 
-/* (view regclass) -> (tables regclass[], reason text, hint text): that table and those that it is joined to, or why not. */
+/* (view regclass, on_shards boolean) -> (tables regclass[], reason text, hint text): that table and those that it is joined to, or why not. */
 PG_FUNCTION_INFO_V1(crm_live_tables);
 Datum
 crm_live_tables(PG_FUNCTION_ARGS)
 {
 	NotLive why;
-	List   *tables = live_tables_of(PG_GETARG_OID(0), &why);
+	List   *tables = live_tables_of(PG_GETARG_OID(0), PG_GETARG_BOOL(1), &why);
 	Datum	values[3] = {0};
 	bool	nulls[3];
 

@@ -9,6 +9,6 @@
 #include "live/not_live.h"
 #include "utils/rel.h"
 
-extern List *live_tables(Relation view, NotLive *why);
+extern List *live_tables(Relation view, bool on_shards, NotLive *why);
 
 #endif /* CRM_LIVE_LIVE_TABLES_H */

@@ -13,7 +13,8 @@
 typedef struct NotLive
 {
 	const char *reason;
-	const char *hint; /* a sentence, or NULL if no change of the view helps */
+	const char *hint;	   /* a sentence, or NULL if no change of the view helps */
+	bool		on_shards; /* asked of triggers on the shards of a distributed table of Citus */
 } NotLive;
 
 /* Set a reason unless there is one; false, for the caller to return. */

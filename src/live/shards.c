@@ -24,7 +24,7 @@ typedef struct CitusTable
 } CitusTable;
 
 /* A column of a row of Citus's catalogue, which differs between its versions; null where there is none. */
-static Datum
+Datum
 citus_column(Relation catalog, HeapTuple row, const char *name, bool *isnull)
 {
 	AttrNumber column = get_attnum(RelationGetRelid(catalog), name);

@@ -11,14 +11,20 @@
 #include "live/follow.h"
 #include "live/join_track.h"
 #include "live/kept.h"
+#include "live/on_shards.h"
 #include "live/partitions.h"
+#include "live/shards.h"
 #include "live/tracked.h"
 #include "utils/lsyscache.h"
 
-/* The table that a partition is part of, or the table itself. */
+/* The table that a partition is part of, or the table itself; of a shard that of the table that Citus has cut. */
 static inline Oid
 root_of(Relation rel)
 {
+	Oid distributed = shard_source(rel);
+
+	if (OidIsValid(distributed))
+		return partition_root(distributed);
 	return rel->rd_rel->relispartition ? partition_root(RelationGetRelid(rel))
 									   : RelationGetRelid(rel);
 }
@@ -222,7 +228,7 @@ crm_track_row(PG_FUNCTION_ARGS)
 
 /*
  * BEFORE TRUNCATE: a partitioned table has no rows of its own, its partitions
- * fire too. A table that views join is empty for the others from here on.
+ * fire too; of a distributed table the shards do not. A table that views join is empty for the others from here on.
  */
 PG_FUNCTION_INFO_V1(crm_track_truncate);
 Datum
@@ -237,6 +243,11 @@ crm_track_truncate(PG_FUNCTION_ARGS)
 
 	if (trigger->tg_relation->rd_rel->relkind != RELKIND_RELATION)
 		return PointerGetDatum(NULL);
+	if (citus_table(change.relid) != NULL)
+	{
+		truncate_on_shards(change.relid);
+		return PointerGetDatum(NULL);
+	}
 	change.emptied = true;
 	event.changes = list_make1(&change);
 	if (is_joined(change.root))

@@ -75,6 +75,16 @@ is_at_commit(HeapTuple row, Relation catalogue)
 	return !isnull && strcmp(TextDatumGetCString(upkeep), "commit") == 0;
 }
 
+/* Whether triggers on shards keep it, by a column that came with 0.3.0. */
+static bool
+is_on_shards(HeapTuple row, Relation catalogue)
+{
+	AttrNumber column = get_attnum(RelationGetRelid(catalogue), "on_shards");
+
+	return column != InvalidAttrNumber &&
+		   OidIsValid(oid_column(row, RelationGetDescr(catalogue), column));
+}
+
 /* A row; decisions came with 0.2.0, wherever their columns stand, and are none before the extension is updated. */
 static Tracked *
 read_tracked(HeapTuple row, Relation catalogue)
@@ -93,6 +103,7 @@ read_tracked(HeapTuple row, Relation catalogue)
 	tracked->changes = oid_column(row, desc, TRACKED_CHANGES);
 	tracked->notify = DatumGetBool(heap_getattr(row, TRACKED_NOTIFY, desc, &isnull));
 	tracked->at_commit = is_at_commit(row, catalogue);
+	tracked->on_shards = is_on_shards(row, catalogue);
 	tracked->decisions = InvalidOid;
 	tracked->by_invitation = false;
 	if (decisions != InvalidAttrNumber)

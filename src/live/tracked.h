@@ -20,6 +20,7 @@ typedef struct Tracked
 	bool  at_commit;	 /* what a transaction brings is written at its end */
 	Oid	  decisions;	 /* InvalidOid if decisions on tiers are not kept */
 	bool  by_invitation; /* who has no membership holds no tier */
+	bool  on_shards;	 /* triggers on shards keep it, each beside itself */
 } Tracked;
 
 extern Oid		   tracked_relid(void);

@@ -16,6 +16,7 @@
 #include "live/kept.h"
 #include "live/layout.h"
 #include "live/live_tables.h"
+#include "live/on_shards.h"
 #include "live/tracked.h"
 #include "live/view.h"
 #include "miscadmin.h"
@@ -299,7 +300,7 @@ make_reader_plan(const void *arguments)
 
 	plan->view = RelationGetRelid(of->view);
 	MemoryContextSwitchTo(scratch);
-	tables = live_tables(of->view, &why);
+	tables = live_tables(of->view, OidIsValid(shard_source(of->rows_of)), &why);
 	CheckStillLive(of->view, of->source, tables, &why);
 	plan_expressions(plan, of->view, copyObject(get_view_query(of->view)));
 	MemoryContextSwitchTo(kept);

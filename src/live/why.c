@@ -78,7 +78,7 @@ rows_are_here(Relation table, NotLive *why)
 	const char *part = NULL;
 	const char *kind = citus_table(RelationGetRelid(table));
 
-	if (kind != NULL)
+	if (kind != NULL && !(why->on_shards && citus_distribution_column(RelationGetRelid(table))))
 		return not_live(why, psprintf("it reads \"%s\", %s of Citus", name, kind), NULL);
 	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		part = foreign_partition(RelationGetRelid(table));

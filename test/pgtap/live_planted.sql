@@ -58,12 +58,12 @@ CREATE VIEW shop.purchases AS SELECT tenant, customer, at AS purchased_on, total
 CREATE VIEW shop.by_day_purchases AS SELECT tenant, customer, at AS purchased_on, sum(total) AS amount FROM shop.orders GROUP BY 1, 2, 3;
 CREATE VIEW shop.refund_purchases AS SELECT tenant, customer, at AS purchased_on, 0.0::float8 AS amount, 0 AS orders, (customer % 7)::text AS category FROM shop.orders;
 SELECT lives_ok($$SELECT crm.track('shop.purchases'::regclass, NULL::text, NULL::name, NULL::name, NULL::name, 'UTC'::text, '{tenant}'::text[], 5, NULL::crm.segment_map,
-  NULL::int, 365, true, false, false, NULL::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, false, NULL::name)$$, 'track with rules of each tenant, and a log');
+  NULL::int, 365, true, false, false, NULL::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, false, NULL::name, false)$$, 'track with rules of each tenant, and a log');
 SELECT lives_ok($$SELECT crm.track('shop.by_day_purchases'::regclass, NULL::text, NULL::name, NULL::name, NULL::name, NULL::text, NULL::text[], 3, NULL::crm.segment_map,
-  NULL::int, 365, false, false, false, NULL::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, false, NULL::name), crm.track('shop.orders'::regclass, 'customer'::text, 'at'::name, 'total'::name, NULL::name, NULL::text, NULL::text[], 4,
-  NULL::crm.segment_map, NULL::int, 30, false, false, false, NULL::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, false, NULL::name),
+  NULL::int, 365, false, false, false, NULL::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, false, NULL::name, false), crm.track('shop.orders'::regclass, 'customer'::text, 'at'::name, 'total'::name, NULL::name, NULL::text, NULL::text[], 4,
+  NULL::crm.segment_map, NULL::int, 30, false, false, false, NULL::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, false, NULL::name, false),
   crm.track('shop.refund_purchases'::regclass, NULL::text, NULL::name, NULL::name, NULL::name, NULL::text, NULL::text[], 5, NULL::crm.segment_map, NULL::int, 365, false, false,
-    false, 'shop.purchases_histories'::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, false, NULL::name)$$, 'what is refreshed, a table, and a second source');
+    false, 'shop.purchases_histories'::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, false, NULL::name, false)$$, 'what is refreshed, a table, and a second source');
 INSERT INTO shop.orders VALUES (0, 1, '1998-06-01', 10), (1, 900, '1998-06-01', 10);
 UPDATE shop.orders SET total = total + 1 WHERE customer = 5;
 DELETE FROM shop.orders WHERE customer = 6;
@@ -78,7 +78,7 @@ SELECT is((SELECT count(DISTINCT tenant) FROM shop.purchases_models), 2::bigint,
 CREATE TABLE shop.parted (customer int, at date, total numeric) PARTITION BY RANGE (at);
 CREATE TABLE shop.part AS SELECT 1 AS customer, date '2020-01-01' AS at, 1.0::numeric AS total;
 SELECT crm.track('shop.parted'::regclass, 'customer'::text, 'at'::name, 'total'::name, NULL::name, NULL::text, NULL::text[], 5, NULL::crm.segment_map,
-  NULL::int, 365, false, false, false, NULL::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, true, NULL::name);
+  NULL::int, 365, false, false, false, NULL::regclass, 'keep'::text, NULL::name, 'statement'::text, NULL::date, NULL::text, true, NULL::name, false);
 SELECT lives_ok($$ALTER TABLE shop.parted ATTACH PARTITION shop.part FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
   ALTER TABLE shop.parted DETACH PARTITION shop.part$$, 'partitions come and go');
 SELECT is(coalesce((SELECT problem FROM crm.tracking_status WHERE source = 'shop.parted'::regclass), 'none') || (SELECT count(*) FROM shop.parted_detached), 'none1', 'without a problem');

@@ -32,7 +32,8 @@ CREATE TABLE crm.tracked (
   segment_days regclass,
   segment_since regclass,
   upkeep text NOT NULL DEFAULT 'statement' CHECK (upkeep IN ('statement', 'commit')),
-  rules regclass
+  rules regclass,
+  on_shards regclass
 );
 COMMENT ON TABLE crm.tracked IS 'the purchases views that are tracked, and the tables and views of each';
 COMMENT ON COLUMN crm.tracked.purchases IS 'the purchases view: which rows of the orders count, and as what';
@@ -67,11 +68,12 @@ COMMENT ON COLUMN crm.tracked.segment_days IS 'the segments on the days of refre
 COMMENT ON COLUMN crm.tracked.segment_since IS 'since when each customer is in the segment of the last refresh';
 COMMENT ON COLUMN crm.tracked.upkeep IS 'when histories are written: after each statement, or once at the commit of a transaction';
 COMMENT ON COLUMN crm.tracked.rules IS 'what the rules were, one row a change; NULL before the first refresh after an update';
+COMMENT ON COLUMN crm.tracked.on_shards IS 'the view by which the nodes of Citus know the tracking, whose triggers are on the shards; NULL if they are not';
 
 -- A dump takes the trackings of which everything is still there; whoever owns the extension may restore it.
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
   'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories,'
-  ' calendar, cohorts, segments, segment_days, segment_since, rules]::pg_catalog.oid[]'
+  ' calendar, cohorts, segments, segment_days, segment_since, rules, on_shards]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
@@ -93,7 +95,7 @@ CREATE FUNCTION crm_internal.relations_of(tracked crm.tracked) RETURNS oid[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_remove(ARRAY[tracked.purchases, tracked.source, tracked.histories, tracked.scoring, tracked.changes, tracked.customers,
     tracked.models, tracked.decisions, tracked.standing, tracked.detached_histories, tracked.calendar, tracked.cohorts, tracked.segments, tracked.segment_days,
-    tracked.segment_since, tracked.rules]::oid[] || coalesce(tracked.joined, '{}')::oid[], NULL)
+    tracked.segment_since, tracked.rules, tracked.on_shards]::oid[] || coalesce(tracked.joined, '{}')::oid[], NULL)
 $$;
 COMMENT ON FUNCTION crm_internal.relations_of(crm.tracked) IS 'the relations that a tracking consists of';
 
@@ -156,7 +158,7 @@ COMMENT ON FUNCTION crm_internal.write_refresh_position(regclass, text[]) IS
 CREATE FUNCTION crm_internal.tracked_changed() RETURNS trigger
   LANGUAGE C COST 10 AS 'MODULE_PATHNAME', 'crm_tracked_changed';
 COMMENT ON FUNCTION crm_internal.tracked_changed() IS 'tells all sessions that a tracking has changed';
-CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation, joined, upkeep
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation, joined, upkeep, on_shards
   ON crm.tracked FOR EACH ROW EXECUTE FUNCTION crm_internal.tracked_changed();
 ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 
@@ -213,10 +215,10 @@ CREATE FUNCTION crm.live_source(purchases regclass, OUT source regclass, OUT rea
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_live_source';
 COMMENT ON FUNCTION crm.live_source(regclass) IS
   'the table whose rows are the purchases of a view that triggers can keep, or the reason why they cannot and the change that would help';
-CREATE FUNCTION crm_internal.live_tables(purchases regclass, OUT tables regclass[], OUT reason text, OUT hint text)
+CREATE FUNCTION crm_internal.live_tables(purchases regclass, on_shards boolean DEFAULT false, OUT tables regclass[], OUT reason text, OUT hint text)
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_live_tables';
-COMMENT ON FUNCTION crm_internal.live_tables(regclass) IS
-  'the tables whose triggers can keep a purchases view, first the one whose rows are the purchases; or the reason why they cannot and the change that would help';
+COMMENT ON FUNCTION crm_internal.live_tables(regclass, boolean) IS
+  'the tables whose triggers can keep a purchases view, or those on the shards of distributed tables of Citus, first the one whose rows are the purchases; or the reason why they cannot and the change that would help';
 CREATE FUNCTION crm_internal.join_indexes(purchases regclass) RETURNS text[]
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_join_indexes';
 COMMENT ON FUNCTION crm_internal.join_indexes(regclass) IS

@@ -978,7 +978,7 @@ CREATE FUNCTION crm.track(relation regclass, customer text DEFAULT NULL, purchas
     orders name DEFAULT NULL, time_zone text DEFAULT NULL, scale_by text[] DEFAULT NULL, bins int DEFAULT 5,
     segments crm.segment_map DEFAULT NULL, look_back_days int DEFAULT NULL, horizon_days int DEFAULT 365, changes boolean DEFAULT false,
     notify boolean DEFAULT false, by_row boolean DEFAULT false, histories regclass DEFAULT NULL, detached text DEFAULT 'keep', booked_on name DEFAULT NULL,
-    upkeep text DEFAULT 'statement', as_of date DEFAULT NULL, name text DEFAULT NULL, count_days boolean DEFAULT false, category name DEFAULT NULL) RETURNS regclass
+    upkeep text DEFAULT 'statement', as_of date DEFAULT NULL, name text DEFAULT NULL, count_days boolean DEFAULT false, category name DEFAULT NULL, on_shards boolean DEFAULT false) RETURNS regclass
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   zone text := coalesce(time_zone, current_setting('TimeZone'));
@@ -1001,8 +1001,8 @@ BEGIN
   -- all of it belongs to the owner of the relation, and what hangs on that runs as the owner
   IF NOT crm_internal.is_owner(relation) THEN
     RETURN crm_internal.as_owner(relation, format('SELECT crm.track(%s::regclass, %L::text, %L::name, %L::name, %L::name, %L::text, %L::text[], %L::int,
-      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name, %L::text, %L::date, %L::text, %L::boolean, %L::name)', relation::oid, customer, purchased_on, amount, orders,
-      time_zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on, upkeep, as_of, name, count_days, category))::regclass;
+      %L::crm.segment_map, %L::int, %L::int, %L::boolean, %L::boolean, %L::boolean, %s::regclass, %L::text, %L::name, %L::text, %L::date, %L::text, %L::boolean, %L::name, %L::boolean)', relation::oid, customer, purchased_on, amount, orders,
+      time_zone, scale_by, bins, segments, look_back_days, horizon_days, changes, notify, by_row, coalesce(histories::oid::text, 'NULL'), detached, booked_on, upkeep, as_of, name, count_days, category, on_shards))::regclass;
   END IF;
   PERFORM crm_internal.check_trackable(relation, histories);
   PERFORM now() AT TIME ZONE zone;
@@ -1014,6 +1014,7 @@ BEGIN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('upkeep cannot be at %s', coalesce(quote_literal(upkeep), 'NULL')),
       detail => 'It is statement or commit: when histories are written.');
   END IF;
+  PERFORM crm_internal.check_on_shards(on_shards, by_row, notify, upkeep);
   IF horizon_days NOT BETWEEN 1 AND 36525 THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('horizon of %s days is out of range', horizon_days), detail => 'It is 1 to 36525 days.');
   END IF;
@@ -1044,9 +1045,14 @@ BEGIN
   PERFORM crm_internal.check_keys(purchases, keys, scale_by, histories);
   PERFORM crm_internal.check_category(purchases, keys);
   PERFORM crm_internal.check_distribution(purchases, keys, histories);
-  SELECT * INTO live FROM crm_internal.live_tables(purchases);
+  SELECT * INTO live FROM crm_internal.live_tables(purchases, on_shards);
   source := live.tables[1];
   joined := nullif(live.tables[2:], '{}');
+  IF on_shards THEN
+    PERFORM crm_internal.check_shards_trackable(purchases, live.tables, live.reason, live.hint);
+    PERFORM crm_internal.one_by_one(source);
+    PERFORM crm_internal.allow_triggers(source);
+  END IF;
   IF by_row AND (source IS NULL OR joined IS NOT NULL) THEN
     PERFORM crm_internal.raise_error('wrong_object_type', format('%s cannot be kept by triggers%s', purchases, CASE WHEN source IS NULL THEN '' ELSE ' row by row' END),
       detail => coalesce(live.reason, 'It joins several tables.'), hint => coalesce(live.hint, ''));
@@ -1097,6 +1103,8 @@ BEGIN
   made.tracked_at := now();
   made.detached := detached;
   made.upkeep := upkeep;
+  -- until the view is made that tells the nodes
+  made.on_shards := CASE WHEN on_shards THEN purchases END;
   PERFORM crm_internal.write_tracked(purchases, made, NULL::text[]);
   IF histories IS NULL AND NOT taken_up AND NOT crm_internal.is_of_citus(made.histories) THEN
     PERFORM crm_internal.fill_new_histories(made.histories, made.scoring);
@@ -1109,6 +1117,7 @@ BEGIN
     made.changes := logged;
     PERFORM crm_internal.write_tracked(made.purchases, made, '{changes}'::text[]);
   END LOOP;
+  PERFORM crm_internal.tell_nodes(made.histories);
   PERFORM crm_internal.follow_tables(live.tables, by_row);
   PERFORM crm_internal.keep_rules(made.histories);
   PERFORM crm_internal.notice_understood(purchases, made.histories);
@@ -1118,7 +1127,7 @@ BEGIN
   PERFORM crm_internal.notice_join_indexes(purchases);
   RETURN made.customers;
 END $$;
-COMMENT ON FUNCTION crm.track(regclass, text, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text, date, text, boolean, name) IS
+COMMENT ON FUNCTION crm.track(regclass, text, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text, date, text, boolean, name, boolean) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
 
 CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void

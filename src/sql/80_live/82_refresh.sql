@@ -297,6 +297,20 @@ $$;
 COMMENT ON FUNCTION crm_internal.given_away(regclass, regclass, regclass[]) IS
   'what of a tracking was given to a role that the owner of its histories does not act for; NULL if nothing';
 
+CREATE FUNCTION crm_internal.nodes_without(view regclass) RETURNS TABLE (node text, problem text)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF view IS NULL OR to_regclass('pg_catalog.pg_dist_node') IS NULL OR NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = view) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY EXECUTE $sql$
+    SELECT format('%s:%s', n.nodename, n.nodeport), CASE WHEN r.success THEN r.result ELSE 'does not answer: ' || r.result END
+    FROM run_command_on_all_nodes($1) AS r JOIN pg_dist_node AS n ON n.nodeid = r.nodeid
+    WHERE NOT (r.success AND coalesce(r.result, '') = '') ORDER BY 1$sql$
+  USING format('SELECT crm_internal.lacks_tracking(%L)', view);
+END $$;
+COMMENT ON FUNCTION crm_internal.nodes_without(regclass) IS 'the nodes of Citus that lack a tracking that is kept on shards, and what they lack, by the view that tells of it';
+
 CREATE FUNCTION crm_internal.unfollowed(tracking regclass) RETURNS TABLE (relation text, problem text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -338,8 +352,11 @@ BEGIN
       AND EXISTS (SELECT FROM pg_class c WHERE c.oid = g.tgrelid AND NOT c.relispartition AND c.relowner = s.relowner)
       AND NOT EXISTS (SELECT FROM crm.tracked a WHERE g.tgrelid = ANY (a.source || a.joined));
   RETURN QUERY
+    SELECT format('node %s', n.node), format('%s: SELECT crm.track_nodes(%L), then crm.rebuild', n.problem, o.histories)
+    FROM crm.tracked o, LATERAL crm_internal.nodes_without(o.on_shards) AS n WHERE o.histories = t.histories;
+  RETURN QUERY
     SELECT o.purchases::text, format('is kept by crm.refresh alone from the next refresh on: %s', l.reason)
-    FROM crm.tracked o, LATERAL crm_internal.live_tables(o.purchases) AS l
+    FROM crm.tracked o, LATERAL crm_internal.live_tables(o.purchases, false) AS l
     WHERE o.histories = t.histories AND o.joined IS NOT NULL AND l.tables IS NULL AND EXISTS (SELECT FROM pg_class WHERE oid = o.purchases);
   RETURN QUERY
     SELECT t.decisions::text,
@@ -516,7 +533,8 @@ CREATE VIEW crm.tracking_status AS
     CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.purchases::pg_catalog.oid)
         OR t.source IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.source::pg_catalog.oid)
       THEN 'gone'::pg_catalog.text
-      WHEN t.source IS NULL THEN 'refresh only'::pg_catalog.text WHEN t.by_row THEN 'row by row'::pg_catalog.text ELSE 'live'::pg_catalog.text END AS kept,
+      WHEN t.source IS NULL THEN 'refresh only'::pg_catalog.text WHEN t.by_row THEN 'row by row'::pg_catalog.text
+      WHEN t.on_shards IS NOT NULL THEN 'live on shards'::pg_catalog.text ELSE 'live'::pg_catalog.text END AS kept,
     t.not_live,
     (SELECT pg_catalog.count(*)::pg_catalog.int4 FROM pg_catalog.pg_class c
      WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
@@ -540,13 +558,14 @@ CREATE VIEW crm.tracking_status AS
     (SELECT p.last_key FROM crm.refresh_position p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.histories::pg_catalog.oid
      WHERE p.histories::pg_catalog.oid OPERATOR(pg_catalog.=) t.histories::pg_catalog.oid
        AND pg_catalog.pg_has_role(c.relowner, 'USAGE'::pg_catalog.text)) AS refresh_position,
-    COALESCE(t.problem, crm_internal.given_away(t.histories, t.purchases, pg_catalog.array_prepend(t.source, t.joined))) AS problem
+    COALESCE(t.problem, crm_internal.given_away(t.histories, t.purchases, pg_catalog.array_prepend(t.source, t.joined))) AS problem,
+    CASE WHEN t.on_shards IS NOT NULL THEN ARRAY(SELECT n.node FROM crm_internal.nodes_without(t.on_shards) AS n) END AS nodes_without_tracking
   FROM crm.tracked t;
 COMMENT ON VIEW crm.tracking_status IS 'for each purchases view: how it is kept, whether its triggers are in place, and its last refresh';
 COMMENT ON COLUMN crm.tracking_status.purchases IS 'the purchases view';
 COMMENT ON COLUMN crm.tracking_status.source IS 'the table whose triggers keep the histories';
 COMMENT ON COLUMN crm.tracking_status.histories IS 'the table of histories';
-COMMENT ON COLUMN crm.tracking_status.kept IS 'live, row by row, or refresh only; gone if the view or its source has been dropped';
+COMMENT ON COLUMN crm.tracking_status.kept IS 'live, live on shards, row by row, or refresh only; gone if the view or its source has been dropped';
 COMMENT ON COLUMN crm.tracking_status.not_live IS 'why triggers cannot keep this view';
 COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source, its partitions and the joined tables, how many lack a trigger or have it disabled';
 COMMENT ON COLUMN crm.tracking_status.source_renamed IS 'whether the source is called otherwise than when it was tracked';
@@ -558,4 +577,5 @@ COMMENT ON COLUMN crm.tracking_status.customers_read IS 'customers that it looke
 COMMENT ON COLUMN crm.tracking_status.customers_written IS 'customers whose row it wrote';
 COMMENT ON COLUMN crm.tracking_status.refresh_position IS 'the key up to which a running refresh has come; for the owner of the histories alone';
 COMMENT ON COLUMN crm.tracking_status.problem IS 'what could not be followed, until crm.rebuild: a partition, or a relation that was given to another owner';
+COMMENT ON COLUMN crm.tracking_status.nodes_without_tracking IS 'the nodes of Citus that do not know a tracking which is kept on shards, as host:port; NULL of other trackings';
 GRANT SELECT ON crm.tracking_status TO PUBLIC;

@@ -5,6 +5,7 @@ CREATE FUNCTION crm_internal.drop_triggers(source regclass) RETURNS void
 DECLARE
   g record;
 BEGIN
+  PERFORM crm_internal.allow_triggers(source);
   FOR g IN
     SELECT t.tgname, t.tgrelid::regclass AS relation
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
@@ -39,6 +40,10 @@ BEGIN
       PERFORM crm_internal.settle(o.histories);
     END IF;
     PERFORM crm_internal.write_tracked(o.purchases, NULL::crm.tracked, NULL::text[]);
+    IF EXISTS (SELECT FROM pg_class WHERE oid = o.on_shards AND oid <> o.purchases) THEN
+      PERFORM crm_internal.one_by_one(o.histories);
+      EXECUTE format('DROP VIEW %s', o.on_shards);
+    END IF;
     PERFORM crm_internal.release_tables(o.source || o.joined);
   END LOOP;
   PERFORM crm_internal.drop_tiers(t.decisions, t.standing);

@@ -358,6 +358,7 @@ BEGIN
     PERFORM crm_internal.write_tracked(o.purchases, o, '{decisions,standing,by_invitation}'::text[]);
   END LOOP;
   PERFORM crm_internal.remake_customers_on(t);
+  PERFORM crm_internal.tell_nodes(t.histories);
   IF by_invitation AND crm_internal.is_of_citus(t.histories) THEN
     PERFORM crm_internal.rescore_on_shards(t.histories, NULL::text[], 2147483647, 'decision'::text);
   ELSIF by_invitation THEN

@@ -93,7 +93,7 @@ DECLARE
   released regclass;
 BEGIN
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = leave_triggers.histories AND o.source IS NOT NULL LOOP
-    SELECT * INTO live FROM crm_internal.live_tables(t.purchases);
+    SELECT * INTO live FROM crm_internal.live_tables(t.purchases, t.on_shards IS NOT NULL);
     CONTINUE WHEN live.tables IS NOT NULL;
     tables := t.source || t.joined;
     FOR released IN SELECT c.oid FROM pg_class c WHERE c.oid = ANY (tables) ORDER BY 1 LOOP

@@ -148,8 +148,10 @@ DECLARE
   keys constant text[] := crm_internal.history_keys(histories);
   these text;
   scored text;
+  lock_rows boolean;
 BEGIN
   PERFORM crm_internal.one_by_one(histories);
+  lock_rows := EXISTS (SELECT FROM crm.tracked o WHERE o.histories = rescore_on_shards.histories AND o.on_shards IS NOT NULL);
   last := crm_internal.last_of_batch(histories, after, customers);
   these := crm_internal.between_keys(histories, after, last);
   EXECUTE format('SELECT count(*) FROM %s AS h WHERE %s', histories, these) INTO customers_read;
@@ -158,6 +160,12 @@ BEGIN
     crm_internal.column_list(keys, 'h.'::text), crm_internal.column_list(crm_internal.score_columns(), 'c.'::text), histories, t.scoring,
     crm_internal.same_keys(histories, crm_internal.scale_by(histories, t.scoring), 'r', 'h'), crm_internal.decisions_join(histories),
     crm_internal.score_call(histories, 'h.history', 'r.refreshing_as_of'), these);
+  -- who writes an order meanwhile has scored it by itself: what is scored here must not change before it is written
+  IF lock_rows THEN
+    EXECUTE format($sql$UPDATE %1$s AS h SET updated_at = h.updated_at FROM (%4$s) AS c WHERE %5$s AND (record_ne(ROW(%2$s), ROW(%3$s)) OR h.scored_on IS NULL OR h.scored_on > c.refreshing_as_of)$sql$,
+      histories, crm_internal.column_list(crm_internal.score_columns(), 'h.'::text), crm_internal.column_list(crm_internal.score_columns(), 'c.'::text),
+      scored, crm_internal.same_keys(histories, keys, 'c', 'h'));
+  END IF;
   IF crm_internal.is_there(t.changes) THEN
     EXECUTE format($sql$INSERT INTO %1$s (%2$s, changed_at, what, old_value, new_value, why)
         SELECT %3$s, $1, w.what, w.old_value, w.new_value, $2
@@ -292,7 +300,7 @@ BEGIN
     o.source := NULL;
     o.joined := NULL;
     o.source_name := NULL;
-    o.not_live := coalesce((SELECT l.reason || coalesce('. ' || l.hint, '') FROM crm_internal.live_tables(purchases) AS l), 'Citus has moved the tables that it reads');
+    o.not_live := coalesce((SELECT l.reason || coalesce('. ' || l.hint, '') FROM crm_internal.live_tables(purchases, false) AS l), 'Citus has moved the tables that it reads');
     PERFORM crm_internal.write_tracked(t.purchases, NULL::crm.tracked, NULL::text[]);
     PERFORM crm_internal.write_tracked(purchases, o, NULL::text[]);
     -- the shard has copies of the triggers but for that on TRUNCATE
@@ -324,6 +332,11 @@ DECLARE
 BEGIN
   IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
     RETURN;
+  END IF;
+  IF tg_tag = 'CREATE VIEW' THEN
+    FOR moved IN SELECT c.objid FROM pg_event_trigger_ddl_commands() AS c WHERE c.classid = 'pg_class'::regclass LOOP
+      PERFORM crm_internal.know_tracking(moved);
+    END LOOP;
   END IF;
   FOR moved IN SELECT DISTINCT t.histories::oid FROM crm.tracked t WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.purchases)
                  AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.histories) LOOP

@@ -18,13 +18,15 @@ ALTER TABLE crm.tracked ADD COLUMN upkeep text NOT NULL DEFAULT 'statement' CHEC
 COMMENT ON COLUMN crm.tracked.upkeep IS 'when histories are written: after each statement, or once at the commit of a transaction';
 ALTER TABLE crm.tracked ADD COLUMN rules regclass;
 COMMENT ON COLUMN crm.tracked.rules IS 'what the rules were, one row a change; NULL before the first refresh after an update';
+ALTER TABLE crm.tracked ADD COLUMN on_shards regclass;
+COMMENT ON COLUMN crm.tracked.on_shards IS 'the view by which the nodes of Citus know the tracking, whose triggers are on the shards; NULL if they are not';
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
   'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories,'
-  ' calendar, cohorts, segments, segment_days, segment_since, rules]::pg_catalog.oid[]'
+  ' calendar, cohorts, segments, segment_days, segment_since, rules, on_shards]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 DROP TRIGGER changed ON crm.tracked;
-CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation, joined, upkeep
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF purchases, source, histories, scoring, changes, notify, decisions, by_invitation, joined, upkeep, on_shards
   ON crm.tracked FOR EACH ROW EXECUTE FUNCTION crm_internal.tracked_changed();
 ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 
@@ -50,13 +52,16 @@ ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 @replace crm_internal.drop_triggers
 
 @create crm_internal.given_away
+@create crm_internal.nodes_without
+@part 90_on_shards.sql
 
 CREATE OR REPLACE VIEW crm.tracking_status AS
   SELECT t.purchases, t.source, t.histories,
     CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.purchases::pg_catalog.oid)
         OR t.source IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.source::pg_catalog.oid)
       THEN 'gone'::pg_catalog.text
-      WHEN t.source IS NULL THEN 'refresh only'::pg_catalog.text WHEN t.by_row THEN 'row by row'::pg_catalog.text ELSE 'live'::pg_catalog.text END AS kept,
+      WHEN t.source IS NULL THEN 'refresh only'::pg_catalog.text WHEN t.by_row THEN 'row by row'::pg_catalog.text
+      WHEN t.on_shards IS NOT NULL THEN 'live on shards'::pg_catalog.text ELSE 'live'::pg_catalog.text END AS kept,
     t.not_live,
     (SELECT pg_catalog.count(*)::pg_catalog.int4 FROM pg_catalog.pg_class c
      WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
@@ -80,8 +85,10 @@ CREATE OR REPLACE VIEW crm.tracking_status AS
     (SELECT p.last_key FROM crm.refresh_position p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.histories::pg_catalog.oid
      WHERE p.histories::pg_catalog.oid OPERATOR(pg_catalog.=) t.histories::pg_catalog.oid
        AND pg_catalog.pg_has_role(c.relowner, 'USAGE'::pg_catalog.text)) AS refresh_position,
-    COALESCE(t.problem, crm_internal.given_away(t.histories, t.purchases, pg_catalog.array_prepend(t.source, t.joined))) AS problem
+    COALESCE(t.problem, crm_internal.given_away(t.histories, t.purchases, pg_catalog.array_prepend(t.source, t.joined))) AS problem,
+    CASE WHEN t.on_shards IS NOT NULL THEN ARRAY(SELECT n.node FROM crm_internal.nodes_without(t.on_shards) AS n) END AS nodes_without_tracking
   FROM crm.tracked t;
 COMMENT ON COLUMN crm.tracking_status.tables_without_triggers IS 'of the source, its partitions and the joined tables, how many lack a trigger or have it disabled';
-COMMENT ON COLUMN crm.tracking_status.kept IS 'live, row by row, or refresh only; gone if the view or its source has been dropped';
+COMMENT ON COLUMN crm.tracking_status.kept IS 'live, live on shards, row by row, or refresh only; gone if the view or its source has been dropped';
+COMMENT ON COLUMN crm.tracking_status.nodes_without_tracking IS 'the nodes of Citus that do not know a tracking which is kept on shards, as host:port; NULL of other trackings';
 COMMENT ON COLUMN crm.tracking_status.problem IS 'what could not be followed, until crm.rebuild: a partition, or a relation that was given to another owner';

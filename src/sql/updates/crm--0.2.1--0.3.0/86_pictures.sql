@@ -2,7 +2,7 @@
 
 SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
   'WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(ARRAY[purchases, source, histories, scoring, changes, customers, models, decisions, standing, detached_histories,'
-  ' calendar, cohorts, segments, segment_days, segment_since, rules]::pg_catalog.oid[]'
+  ' calendar, cohorts, segments, segment_days, segment_since, rules, on_shards]::pg_catalog.oid[]'
   ' OPERATOR(pg_catalog.||) coalesce(joined, ''{}'')::pg_catalog.oid[]) AS r(oid)'
   ' WHERE r.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) r.oid))');
 @replace crm_internal.relations_of
