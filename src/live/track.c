@@ -228,7 +228,7 @@ crm_track_row(PG_FUNCTION_ARGS)
 
 /*
  * BEFORE TRUNCATE: a partitioned table has no rows of its own, its partitions
- * fire too; of a distributed table the shards do not. A table that views join is empty for the others from here on.
+ * fire too; a distributed one tells of its shards. A table that views join is empty for the others from here on.
  */
 PG_FUNCTION_INFO_V1(crm_track_truncate);
 Datum
@@ -242,6 +242,9 @@ crm_track_truncate(PG_FUNCTION_ARGS)
 	Event		event = {.rel = trigger->tg_relation, .root = change.root, .name = "truncate"};
 
 	if (trigger->tg_relation->rd_rel->relkind != RELKIND_RELATION)
+		return PointerGetDatum(NULL);
+	/* a shard that was moved has this trigger too, one that was made has not */
+	if (OidIsValid(shard_source(trigger->tg_relation)))
 		return PointerGetDatum(NULL);
 	if (citus_table(change.relid) != NULL)
 	{

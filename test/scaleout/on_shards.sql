@@ -61,3 +61,69 @@ DELETE FROM live.orders;
 ROLLBACK;
 CALL verify_live('transactions');
 INSERT INTO checked SELECT 'changes', 'are logged with their reasons', count(DISTINCT why) - 2 FROM live.orders_changes WHERE why IN ('insert', 'delete') AND old_value IS DISTINCT FROM new_value;
+
+-- a node that does not know the tracking is named, and told
+SELECT * FROM run_command_on_workers('SELECT crm_internal.write_tracked(purchases, NULL::crm.tracked, NULL::text[]) FROM crm.tracked WHERE source = ''live.orders''::regclass');
+INSERT INTO checked SELECT 'nodes', 'verify names those that do not know', count(*) - 2 FROM crm.verify('live.orders_purchases') WHERE problem LIKE 'node %does not know the tracking: SELECT crm.track_nodes(%';
+INSERT INTO checked SELECT 'nodes', 'so does the status', cardinality(nodes_without_tracking) - 2 FROM crm.tracking_status WHERE histories = 'live.orders_histories'::regclass;
+INSERT INTO live.orders VALUES (500000, 5, '2025-02-02', 4.5);
+INSERT INTO checked SELECT 'nodes', 'are told', 2 - crm.track_nodes('live.orders_purchases');
+INSERT INTO checked SELECT 'nodes', 'know it then', crm.track_nodes('live.orders_purchases');
+INSERT INTO checked SELECT 'nodes', 'missed an order', 1 - crm.rebuild('live.orders_purchases');
+CALL verify_live('nodes');
+
+-- shards that move, in the default mode, which follows the rows by logical replication, there and back
+SELECT citus_move_shard_placement(s.shardid, n.nodename, n.nodeport, o.nodename, o.nodeport)
+  FROM (SELECT min(shardid) AS shardid FROM pg_dist_shard WHERE logicalrelid = 'live.orders'::regclass) AS s
+    JOIN pg_dist_placement p ON p.shardid = s.shardid JOIN pg_dist_node n ON n.groupid = p.groupid AND n.noderole = 'primary'
+    JOIN pg_dist_node o ON o.groupid <> n.groupid AND o.shouldhaveshards;
+INSERT INTO live.orders SELECT 600000 + i, i, '2025-02-05', 8 FROM generate_series(1, 300) i;
+UPDATE live.orders SET paid = paid + 3 WHERE customer_id % 3 = 1;
+DELETE FROM live.orders WHERE customer_id % 40 = 7;
+CALL verify_live('move');
+SELECT citus_move_shard_placement(s.shardid, n.nodename, n.nodeport, o.nodename, o.nodeport)
+  FROM (SELECT min(shardid) AS shardid FROM pg_dist_shard WHERE logicalrelid = 'live.orders'::regclass) AS s
+    JOIN pg_dist_placement p ON p.shardid = s.shardid JOIN pg_dist_node n ON n.groupid = p.groupid AND n.noderole = 'primary'
+    JOIN pg_dist_node o ON o.groupid <> n.groupid AND o.shouldhaveshards;
+INSERT INTO live.orders SELECT 700000 + i, i, '2025-02-06', 8 FROM generate_series(1, 300) i;
+CALL verify_live('move back');
+
+-- names change
+ALTER TABLE live.orders RENAME COLUMN ordered_on TO bought_on;
+ALTER TABLE live.orders_histories RENAME TO customers_kept;
+ALTER TABLE live.customers_kept RENAME TO orders_histories;
+ALTER TABLE live.orders RENAME TO sales;
+INSERT INTO live.sales (order_id, customer_id, bought_on, paid) SELECT 800000 + i, i, '2025-02-07', 8 FROM generate_series(1, 300) i;
+ALTER TABLE live.sales RENAME TO orders;
+INSERT INTO live.orders (order_id, customer_id, bought_on, paid) SELECT 900000 + i, i, '2025-02-07', 8 FROM generate_series(1, 300) i;
+CALL verify_live('rename');
+
+-- rules and scores
+CALL crm.refresh('live.orders_purchases', as_of => '2025-04-30', refit => true, batch_customers => 100);
+CALL verify_live('refresh');
+INSERT INTO live.orders SELECT 1000000 + i, i, '2025-04-07', 8 FROM generate_series(1, 300) i;
+CALL verify_live('after a refresh');
+SELECT crm.track_tiers('live.orders_purchases');
+UPDATE live.orders_scoring SET tier_program = '{A: spend 0, B: spend 300, C: spend 900} calendar year';
+INSERT INTO live.orders_tier_decisions (customer_id, what, tier, valid, why) SELECT customer_id, 'floor', 'B', '[2025-01-01,2026-01-01)', 'a test' FROM live.orders_histories WHERE customer_id % 10 = 1;
+CALL crm.refresh('live.orders_purchases', as_of => '2025-05-01');
+INSERT INTO live.orders SELECT 1100000 + i, i, '2025-04-08', 8 FROM generate_series(1, 300) i;
+CALL verify_live('tiers');
+INSERT INTO checked SELECT 'tiers', 'held where decided', count(*) FROM live.orders_histories WHERE customer_id % 10 = 1 AND tier NOT IN ('B', 'C');
+
+-- all rows in one command
+TRUNCATE live.orders;
+INSERT INTO checked SELECT 'truncate', 'verify live', count(*) FROM crm.verify('live.orders_histories');
+INSERT INTO checked SELECT 'truncate', 'purchases that are left', count(*) FROM live.orders_histories WHERE history OPERATOR(crm.<>) '{}';
+INSERT INTO checked SELECT 'truncate', 'is logged', CASE WHEN count(*) > 0 THEN 0 ELSE 1 END FROM live.orders_changes WHERE why = 'truncate';
+INSERT INTO live.orders SELECT i, i, '2025-02-07', 8 FROM generate_series(1, 300) i;
+CALL verify_live('after truncate');
+
+-- the end: nothing of it is left on any node, and it can begin again
+SELECT crm.untrack('live.orders_purchases');
+INSERT INTO live.orders SELECT 1000 + i, i, '2025-02-07', 8 FROM generate_series(1, 300) i;
+INSERT INTO checked SELECT 'untrack', 'trackings on a node', sum(result::int) FROM run_command_on_all_nodes('SELECT count(*) FROM crm.tracked WHERE source = ''live.orders''::regclass');
+INSERT INTO checked SELECT 'untrack', 'triggers on shards', sum(result::int) FROM run_command_on_placements('live.orders', 'SELECT count(*) FROM pg_trigger WHERE tgrelid = ''%s''::regclass AND tgname LIKE ''crm%%''');
+SELECT crm.track('live.orders', customer => 'customer_id', purchased_on => 'bought_on', amount => 'paid', changes => true, as_of => '2025-03-31', on_shards => true);
+INSERT INTO live.orders SELECT 2000 + i, i, '2025-02-07', 8 FROM generate_series(1, 300) i;
+CALL verify_live('again');

@@ -39,11 +39,12 @@ BEGIN
       PERFORM crm_internal.write_refresh_position(o.histories, NULL::text[]);
       PERFORM crm_internal.settle(o.histories);
     END IF;
-    PERFORM crm_internal.write_tracked(o.purchases, NULL::crm.tracked, NULL::text[]);
-    IF EXISTS (SELECT FROM pg_class WHERE oid = o.on_shards AND oid <> o.purchases) THEN
-      PERFORM crm_internal.one_by_one(o.histories);
+    IF EXISTS (SELECT FROM pg_class WHERE oid = o.on_shards) THEN
+      PERFORM crm_internal.one_by_one(o.source);
+      PERFORM crm_internal.leave_nodes(o.on_shards);
       EXECUTE format('DROP VIEW %s', o.on_shards);
     END IF;
+    PERFORM crm_internal.write_tracked(o.purchases, NULL::crm.tracked, NULL::text[]);
     PERFORM crm_internal.release_tables(o.source || o.joined);
   END LOOP;
   PERFORM crm_internal.drop_tiers(t.decisions, t.standing);

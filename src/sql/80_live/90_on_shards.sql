@@ -102,6 +102,37 @@ CREATE FUNCTION crm_internal.tells_of_tracking(relation regclass) RETURNS boolea
 $$;
 COMMENT ON FUNCTION crm_internal.tells_of_tracking(regclass) IS 'whether a relation is a view by which nodes know a tracking that is kept on shards';
 
+-- The same view says that a tracking is no more before it is dropped. A shard that was moved has kept the trigger on TRUNCATE, of which Citus knows nothing.
+CREATE FUNCTION crm_internal.leave_nodes(view regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE (SELECT format('CREATE OR REPLACE VIEW %s AS SELECT %s', view,
+      string_agg(CASE WHEN attname = 'source' THEN (SELECT format('%L::regclass AS source', t.source) FROM crm.tracked t WHERE t.on_shards = view)
+        ELSE format('%s::%s AS %I', CASE WHEN atttypid = 'bool'::regtype THEN 'false' ELSE 'NULL' END, atttypid::regtype, attname) END, ', ' ORDER BY attnum))
+    FROM pg_attribute WHERE attrelid = view AND attnum > 0 AND NOT attisdropped);
+END $$;
+COMMENT ON FUNCTION crm_internal.leave_nodes(regclass) IS 'lets the nodes forget a tracking that was kept on shards, by the view that told of it';
+
+CREATE FUNCTION crm_internal.forget_tracking(view regclass, source regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  stale regclass;
+  g record;
+BEGIN
+  FOR stale IN SELECT t.purchases::oid FROM crm.tracked t WHERE t.on_shards = view LOOP
+    PERFORM crm_internal.write_tracked(stale, NULL::crm.tracked, NULL::text[]);
+  END LOOP;
+  IF EXISTS (SELECT FROM crm.tracked t WHERE t.source = forget_tracking.source) THEN
+    RETURN;
+  END IF;
+  FOR g IN EXECUTE $sql$SELECT g.tgname, g.tgrelid::regclass AS shard FROM pg_dist_shard AS s
+      JOIN pg_trigger AS g ON g.tgrelid = to_regclass(shard_name(s.logicalrelid, s.shardid)) AND g.tgfoid = 'crm.track_truncate()'::regprocedure
+      WHERE s.logicalrelid = $1$sql$ USING source LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', g.tgname, g.shard);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION crm_internal.forget_tracking(regclass, regclass) IS 'takes a tracking that was kept on shards out of crm.tracked of a worker, and what is left of its triggers from the shards there';
+
 CREATE FUNCTION crm_internal.know_tracking(view regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -120,6 +151,10 @@ BEGIN
   END IF;
   IF NOT crm_internal.is_owner(view) THEN
     PERFORM crm_internal.as_owner(view, format('SELECT crm_internal.know_tracking(%s::regclass)', view::oid));
+    RETURN;
+  END IF;
+  IF said.histories IS NULL THEN
+    PERFORM crm_internal.forget_tracking(view, said.source);
     RETURN;
   END IF;
   -- what it was before, and what became of tables that Citus has made anew
