@@ -45,6 +45,9 @@ array_with_room(void *array, int n, int *room, Size entry)
 {
 	if (likely(n < *room))
 		return array;
+	if (unlikely(*room > PG_INT32_MAX / 2))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("cannot keep more than %d entries", *room)));
 	*room = Max(16, *room * 2);
 	return array == NULL ? MemoryContextAllocHuge(CurrentMemoryContext, *room * entry)
 						 : repalloc_huge(array, *room * entry);

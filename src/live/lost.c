@@ -354,6 +354,7 @@ mix_not_lost(const Search *search, const Mix *went)
 			int			   there = mix_orders_on(held, category_name(at), day->day);
 			const LostRow *owner = NULL;
 
+			CHECK_FOR_INTERRUPTS();
 			if (day->orders == 0 || there < day->orders)
 				owner = lost_row_with_category(search->lost, category_name(at), day);
 			if (owner == NULL && there < day->orders)

@@ -9,7 +9,9 @@
 #include "crm.h"
 
 #include "access/relation.h"
+#include "access/sysattr.h"
 #include "access/tupconvert.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "live/catalog.h"
@@ -102,17 +104,24 @@ CheckDayType(Relation view, Form_pg_attribute column)
 					"by (at AT TIME ZONE 'Europe/Berlin')::date.");
 }
 
-/* Whether a column category is a key of the customers, as it was in trackings of before there were mixes. */
+/*
+ * Whether a column category is a key of the customers, as it was in trackings of before
+ * there were mixes. A column of that name that somebody added to the histories is none.
+ */
 static bool
 category_is_key(Relation view)
 {
 	const Tracked *tracked;
+	AttrNumber	   column;
+	Oid			   constraint;
 
 	if (!OidIsValid(crm_type_if_any("mix")))
 		return true;
 	tracked = tracked_by_purchases(RelationGetRelid(view));
-
-	return tracked != NULL && get_attnum(tracked->histories, "category") != InvalidAttrNumber;
+	column = tracked ? get_attnum(tracked->histories, "category") : InvalidAttrNumber;
+	return column > 0 &&
+		   bms_is_member(column - FirstLowInvalidHeapAttributeNumber,
+						 get_primary_key_attnos(tracked->histories, true, &constraint));
 }
 
 /* Find and check the columns of a purchases view, by their names. */

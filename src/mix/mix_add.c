@@ -110,15 +110,42 @@ mix_orders_on(const Mix *m, CategoryName name, DateADT day)
 	return 0;
 }
 
-/* Whether a mix has all purchases of another. */
+/* Whether a category, NULL for one that was never bought, has all purchases of another. */
+static bool
+category_holds(const MixCategory *category, const MixCategory *other)
+{
+	const PurchaseDay *at = category ? category_days(category) : NULL;
+	const PurchaseDay *end = category ? at + category->ndays : NULL;
+
+	for (int i = 0; i < other->ndays; i++)
+	{
+		const PurchaseDay *day = category_days(other) + i;
+
+		while (at < end && at->day < day->day)
+			at++;
+		if (day->orders > (at < end && at->day == day->day ? at->orders : 0))
+			return false;
+	}
+	return true;
+}
+
+/* Whether a mix has all purchases of another: one walk along both, which may have very many categories. */
 bool
 mix_holds(const Mix *m, const Mix *other)
 {
-	for (const MixCategory *at = mix_first(other); at < mix_end(other); at = category_next(at))
-		for (int i = 0; i < at->ndays; i++)
-			if (mix_orders_on(m, category_name(at), category_days(at)[i].day) <
-				category_days(at)[i].orders)
-				return false;
+	const MixCategory *at = mix_first(m);
+
+	for (const MixCategory *of = mix_first(other); of < mix_end(other); of = category_next(of))
+	{
+		int order = 1;
+
+		CHECK_FOR_INTERRUPTS();
+		while (at < mix_end(m) &&
+			   (order = category_compare(category_name(at), category_name(of))) < 0)
+			at = category_next(at);
+		if (!category_holds(at < mix_end(m) && order == 0 ? at : NULL, of))
+			return false;
+	}
 	return true;
 }
 
