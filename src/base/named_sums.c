@@ -169,10 +169,12 @@ crm_named_sums_in(PG_FUNCTION_ARGS)
 {
 	Scanner	   s = scan_start("named_sums", PG_GETARG_CSTRING(0));
 	NamedSums *value = NULL;
+	int		   entries = 0;
 
 	scan_char(&s, '{');
 	do
 	{
+		const Scanner start = s;
 		const char *first = scan_label_or_empty(&s);
 		const char *second = scan_try_char(&s, '(') ? NULL : scan_label_or_empty(&s);
 		ExactSums  *sums;
@@ -196,6 +198,8 @@ crm_named_sums_in(PG_FUNCTION_ARGS)
 								(SumsName){first, (int) strlen(first), second ? second : "",
 										   second ? (int) strlen(second) : 0},
 								&sums);
+		if (value->n != ++entries)
+			scan_error(&start, "a name that did not come before");
 		for (int i = 0; i < n; i++)
 			exact_sums_add(sums, i, read[i]);
 	} while (scan_try_char(&s, ','));
@@ -284,6 +288,7 @@ crm_named_sums_recv(PG_FUNCTION_ARGS)
 		const char *second = receive_counted_text(message, "name");
 		ExactSums  *sums;
 
+		CHECK_FOR_INTERRUPTS();
 		s = named_sums_find(s, (SumsName){first, (int) strlen(first), second, (int) strlen(second)},
 							&sums);
 		if (s->n != i + 1)

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/exact_sums.h"
+#include "base/decimal.h"
 #include "base/rows.h"
 #include "contact/lift.h"
 #include "math/student_t.h"
@@ -17,6 +18,7 @@
 #define LIFT_FINE_BITS 60
 #define LIFT_FRACTION_BITS 40
 #define LIFT_LIMIT 1e15
+#define LIFT_MAX_CUSTOMERS 100000000000000 /* of a group: 10000 of them are a bigint still */
 #define LIFT_LOW_BITS 45
 
 /* Adds a square to three sums: of its high parts, of high times low, of its low parts. */
@@ -120,11 +122,24 @@ deviations(const ExactSums *s, int count, int x, int y, int products)
 	return n > 1 ? ldexp(spread(s, count, x, y, products), -2 * LIFT_FRACTION_BITS) / n : 0;
 }
 
+/* Sums that somebody made by hand may count anything: how many there are of all is a bigint later. */
+static double
+CheckedCount(const ExactSums *s, int count, int128 most)
+{
+	int128 n = exact_sums_get(s, count);
+
+	if (n < 0 || n > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION), errmsg("sums of lift cannot count %s customers",
+														 decimal_to_text(n, 0, 0))));
+	return (double) n;
+}
+
 /* The mean of a group and its error. */
 LiftGroup
 lift_read_group(const ExactSums *s, int group)
 {
-	LiftGroup g = {.n = (double) exact_sums_get(s, group + LIFT_COUNT)};
+	LiftGroup g = {.n = CheckedCount(s, group + LIFT_COUNT, LIFT_MAX_CUSTOMERS)};
 
 	if (g.n > 0)
 		g.mean = exact_to_float8(exact_sums_get(s, group + LIFT_FINE_SUM), LIFT_FINE_BITS) / g.n;
@@ -262,7 +277,8 @@ Past
 lift_read_past(const ExactSums *s, int group)
 {
 	Past past = {
-		.n = (double) exact_sums_get(s, group + BEFORE_COUNT),
+		.n = CheckedCount(s, group + BEFORE_COUNT,
+						  (int128) CheckedCount(s, group + LIFT_COUNT, LIFT_MAX_CUSTOMERS)),
 		.sum = exact_to_float8(exact_sums_get(s, group + BEFORE_SUM), LIFT_FRACTION_BITS),
 		.xx = deviations(s, group + BEFORE_COUNT, group + BEFORE_SUM, group + BEFORE_SUM,
 						 group + BEFORE_SQUARE),

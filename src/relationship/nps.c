@@ -119,6 +119,9 @@ CheckCounts(double promoters, double passives, double detractors)
 	if (promoters < 0 || passives < 0 || detractors < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("state of nps cannot count fewer than no answers")));
+	if (!(promoters + passives + detractors < 9223372036854775808.0))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("number of answers is out of range")));
 }
 
 /*

@@ -1,7 +1,7 @@
 -- satisfaction, effort, changes of scores and kinds of loyalty, against plain SQL
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(26);
+SELECT plan(28);
 SELECT setseed(0.37);
 CREATE TEMP TABLE a AS SELECT i, i % 5 AS question, 1 + floor(random() * 5)::int AS s5, 1 + floor(random() * 7)::int AS s7 FROM generate_series(1, 900) i;
 SELECT is_empty($$ SELECT * FROM (SELECT question, csat(s5) AS r, avg(CASE WHEN s5 >= 4 THEN 100.0 ELSE 0 END) AS m, var_pop(CASE WHEN s5 >= 4 THEN 100.0 ELSE 0 END) AS v, count(*) AS n FROM a GROUP BY question) s
@@ -29,6 +29,8 @@ SELECT is((SELECT nps_by_question(q, s) FROM (VALUES (NULL, 9), ('x', NULL)) v(q
 SELECT throws_ok($$ SELECT nps_by_question('x', 11) $$, '22003', NULL, 'answers are 0 to 10');
 SELECT throws_ok($$ SELECT nps_by_question(repeat('x', 256), 1) $$, '22001', NULL, 'and names not too long');
 SELECT throws_ok($$ SELECT '{x (1), y (1, 2)}'::named_sums $$, NULL, NULL, 'all have as many sums');
+SELECT throws_like($$ SELECT '{x (1), y (2), x (3)}'::named_sums $$, 'invalid input syntax for type named_sums%', 'each name once, as in the binary form');
+SELECT throws_ok($$ SELECT * FROM question_scores('{x (9223372036854775807, 1, 1)}') $$, '22003', 'number of answers is out of range', 'forged answers are counted');
 -- a numeric is an answer if it is on the scale
 SELECT throws_ok($$ SELECT nps(6.5) $$, '22003', 'score 6.5 is not on the scale', 'a number between the answers is refused, not rounded');
 SELECT is((SELECT nps(s::numeric) FROM generate_series(0, 10) s), (SELECT nps(s) FROM generate_series(0, 10) s), 'whole numbers are answers');

@@ -1,7 +1,7 @@
 -- tests of lifts, several arms, strata, uplift curves: against plain SQL, published figures and invariants
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(53);
+SELECT plan(56);
 
 -- Hillstrom's e-mail experiment: 21,307 men's e-mails, 21,387 women's, 21,306 without; visitors and buyers
 CREATE TEMP TABLE hillstrom AS SELECT arm, n, visitors, buyers, spend FROM (VALUES ('men', 21307, 3894, 267, 30311.69), ('women', 21387, 3238, 189, 23038.11), ('none', 21306, 2262, 122, 13908.33)) v(arm, n, visitors, buyers, spend);
@@ -104,6 +104,8 @@ SELECT is((SELECT lift_arms(a, v) FROM (VALUES (NULL, 1), ('a', NULL)) x(a, v)),
 SELECT results_eq($$ SELECT l.arm, l.difference, l.customer_count FROM (SELECT lift_arms(a, v, NULL, s) AS x FROM (VALUES ('none', 1, 'n'), ('new', 2, 'n'), ('none', 5, 's')) y(a, v, s)) z, arm_lifts(x, 'none') l $$, $$ VALUES ('new', NULL::float8, 3::bigint) $$, 'a stratum that lacks an arm leaves it unknown');
 SELECT throws_ok($$ SELECT * FROM arms, arm_lifts(alone, 'nobody') $$, '22023', 'there is no arm "nobody"', 'the control is one of them');
 SELECT throws_ok($$ SELECT * FROM arm_lifts('{a (1, 2, 3)}', 'a') $$, '22000', 'these named_sums are of another aggregate', 'sums of questions are no arms');
+SELECT throws_ok(format($$ SELECT * FROM arm_lifts('{a (2, 4, 2, 0, 0, 2, 2, 2, 1, 0, 0, 1, 0, 0, 1), b (%s, 4, 2, 0, 0, 2, %s, 0, 0, 0, 0, 0, 0, 0, 0)}', 'a') $$, n, b), '22000', format('sums of lift cannot count %s customers', coalesce(nullif(b, 0), n)), 'forged sums count nobody twice')
+FROM (VALUES (-5::numeric, 0::numeric), (99999999999999999999, 0), (2, 3)) f(n, b);
 
 SELECT throws_ok($$ SELECT stratified(array[row('Infinity', 1, 5, 0.5, 10)]::lift_test_result[]) $$, '22023', 'difference of a stratum must be finite, not Infinity', 'nothing infinite goes in, no NaN comes out');
 SELECT throws_ok($$ SELECT best_share('{5 1 900000000000000 2 3, 1 4 1 1 0}', 1, 1e308) $$, '22003', NULL, 'no profit is infinite');
