@@ -180,7 +180,7 @@ static bool
 fit_model(const Shop *shop, const PurchaseModelOps *ops, int n, const double *s, bool is_exact,
 		  FitResult *result)
 {
-	static double clock[DAYS]; 
+	static double clock[DAYS];
 	CovariateData data = make_kinds(n);
 	int			  separated;
 	bool		  done;
@@ -197,8 +197,7 @@ fit_model(const Shop *shop, const PurchaseModelOps *ops, int n, const double *s,
 		if (is_exact)
 			add_customer_of_kind(
 				&data, i % KINDS,
-				(Btyd){exact->x,
-					   clock_at(clock, s, exact->last) - clock_at(clock, s, exact->first),
+				(Btyd){exact->x, clock_at(clock, s, exact->last) - clock_at(clock, s, exact->first),
 					   clock_at(clock, s, DAYS) - clock_at(clock, s, exact->first)});
 		else if (first < DAYS - 1)
 			add_customer_of_kind(&data, i % KINDS,

@@ -175,11 +175,11 @@ crm_named_sums_in(PG_FUNCTION_ARGS)
 	do
 	{
 		const Scanner start = s;
-		const char *first = scan_label_or_empty(&s);
-		const char *second = scan_try_char(&s, '(') ? NULL : scan_label_or_empty(&s);
-		ExactSums  *sums;
-		int128		read[EXACT_SUMS_MAX];
-		int			n = 0;
+		const char	 *first = scan_label_or_empty(&s);
+		const char	 *second = scan_try_char(&s, '(') ? NULL : scan_label_or_empty(&s);
+		ExactSums	 *sums;
+		int128		  read[EXACT_SUMS_MAX];
+		int			  n = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		if (second)

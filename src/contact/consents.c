@@ -188,6 +188,22 @@ crm_consents_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(out.data);
 }
 
+/* A value, whose grants are in order, or the state of an aggregate, which nodes of a cluster send to each other, with its grants put in order. */
+static const Consents *
+in_order(const Consents *state)
+{
+	Consents *c;
+	int		  n = 1;
+
+	while (n < state->ngrants && compare_grants(&state->grants[n - 1], &state->grants[n]) < 0)
+		n++;
+	if (n >= state->ngrants)
+		return state;
+	c = consents_create(state->ngrants);
+	memcpy(c->grants, state->grants, state->ngrants * sizeof(Grant));
+	return normalize(c);
+}
+
 /*
  * Binary form: version, flags (int16), count (int32), then for each grant from,
  * until (int64, the lowest and highest number for infinity), basis (int8),
@@ -199,8 +215,8 @@ PG_FUNCTION_INFO_V1(crm_consents_send);
 Datum
 crm_consents_send(PG_FUNCTION_ARGS)
 {
-	Consents	  *c = PG_GETARG_CONSENTS(0);
-	StringInfoData out;
+	const Consents *c = in_order(PG_GETARG_CONSENTS(0));
+	StringInfoData	out;
 
 	pq_begintypsend(&out);
 	pq_sendint16(&out, c->version);

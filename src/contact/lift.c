@@ -130,8 +130,8 @@ CheckedCount(const ExactSums *s, int count, int128 most)
 
 	if (n < 0 || n > most)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION), errmsg("sums of lift cannot count %s customers",
-														 decimal_to_text(n, 0, 0))));
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("sums of lift cannot count %s customers", decimal_to_text(n, 0, 0))));
 	return (double) n;
 }
 

@@ -140,11 +140,9 @@ fit_kind(int kind, SpendData *data, FitInterrupted interrupted, FitResult *resul
 	result->kind = kind;
 	if (!maximise(&problem, sizeof(starts) / sizeof(starts[0]), starts, result))
 		return false;
-	if (kind != SPEND_GAMMA_GAMMA && result->verdict == FIT_AT_UPPER_BOUND &&
-		result->bound == 0)
+	if (kind != SPEND_GAMMA_GAMMA && result->verdict == FIT_AT_UPPER_BOUND && result->bound == 0)
 		nparams = become_one_price(result, data->ncoefficients);
-	*separated =
-		settle_coefficients(result, nparams, nparams + data->ncoefficients, spend.scale);
+	*separated = settle_coefficients(result, nparams, nparams + data->ncoefficients, spend.scale);
 	return true;
 }
 

@@ -43,16 +43,16 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.check_customer(regclass, jsonb) IS 'an error unless the object has exactly the key columns of a table of histories, none null';
 
-CREATE FUNCTION crm_internal.rows_of_customer(histories regclass, relation regclass) RETURNS text
+CREATE FUNCTION crm_internal.rows_of_customer(histories regclass, relation regclass, customer jsonb) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  -- on shards the key is to be known before the query is cut
+  -- on shards the key is to be a constant, by which their one is known before the query is planned
   SELECT CASE WHEN crm_internal.is_of_citus(relation) OR crm_internal.is_of_citus(histories)
-    THEN (SELECT format('%s AS h WHERE %s', relation, string_agg(format('h.%I %s (jsonb_populate_record(NULL::%s, $1)).%1$I', k, crm_internal.equality(a.atttypid::regtype), histories), ' AND '))
+    THEN (SELECT format('%s AS h WHERE %s', relation, string_agg(format('h.%I %s %L::%s', k, crm_internal.equality(a.atttypid::regtype), customer ->> k, format_type(a.atttypid, a.atttypmod)), ' AND '))
           FROM unnest(crm_internal.history_keys(histories)) AS k JOIN pg_attribute a ON a.attrelid = histories AND a.attname = k)
     ELSE format('%s AS h WHERE EXISTS (SELECT FROM jsonb_populate_record(NULL::%s, $1) AS k WHERE %s)', relation, histories,
       crm_internal.same_keys(histories, crm_internal.history_keys(histories), 'h', 'k')) END
 $$;
-COMMENT ON FUNCTION crm_internal.rows_of_customer(regclass, regclass) IS 'the rows of a customer $1 in a relation with the keys of a table of histories, as SQL';
+COMMENT ON FUNCTION crm_internal.rows_of_customer(regclass, regclass, jsonb) IS 'the rows of a customer, who is $1 as well, in a relation with the keys of a table of histories, as SQL';
 
 CREATE FUNCTION crm.export(tracking regclass, customer jsonb) RETURNS TABLE (relation text, row_data jsonb)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -70,7 +70,7 @@ BEGIN
   PERFORM crm_internal.check_customer(t.histories, customer);
   PERFORM crm_internal.settle(t.histories);
   FOR part IN SELECT * FROM crm_internal.tables_of_customer(t) LOOP
-    RETURN QUERY EXECUTE format('SELECT %L, to_jsonb(h) FROM %s', part.relation, crm_internal.rows_of_customer(t.histories, part.relation)) USING customer;
+    RETURN QUERY EXECUTE format('SELECT %L, to_jsonb(h) FROM %s', part.relation, crm_internal.rows_of_customer(t.histories, part.relation, customer)) USING customer;
   END LOOP;
 END $$;
 COMMENT ON FUNCTION crm.export(regclass, jsonb) IS
@@ -120,9 +120,9 @@ BEGIN
   END IF;
   PERFORM crm_internal.settle(t.histories);
   -- whoever writes purchases of the customer now is waited for, and then seen
-  EXECUTE format('SELECT FROM %s FOR UPDATE', crm_internal.rows_of_customer(t.histories, t.histories)) USING customer;
+  EXECUTE format('SELECT FROM %s FOR UPDATE', crm_internal.rows_of_customer(t.histories, t.histories, customer)) USING customer;
   FOR part IN SELECT * FROM crm_internal.tables_of_customer(t) p WHERE NOT p.kept LOOP
-    EXECUTE format('SELECT count(*) FROM %s', crm_internal.rows_of_customer(t.histories, part.relation)) INTO n USING customer;
+    EXECUTE format('SELECT count(*) FROM %s', crm_internal.rows_of_customer(t.histories, part.relation, customer)) INTO n USING customer;
     IF n > 0 THEN
       held := held || format('%s (%s rows)', part.relation, n);
     END IF;
@@ -133,14 +133,14 @@ BEGIN
   END IF;
   IF crm_internal.detached_histories(t) IS NOT NULL THEN
     EXECUTE format('SELECT string_agg(c.oid::regclass::text, '', '' ORDER BY c.oid) FROM pg_class c WHERE c.oid IN (SELECT h.partition FROM %s)',
-      crm_internal.rows_of_customer(t.histories, crm_internal.detached_histories(t))) INTO detached USING customer;
+      crm_internal.rows_of_customer(t.histories, crm_internal.detached_histories(t), customer)) INTO detached USING customer;
     IF detached IS NOT NULL THEN
       PERFORM crm_internal.notice(format('%s, detached with purchases of customer %s, is not erased', detached, customer), NULL::text,
         'Erase the customer there, too: attached again, it brings them back.');
     END IF;
   END IF;
   FOR part IN SELECT * FROM crm_internal.tables_of_customer(t) p WHERE p.kept LOOP
-    EXECUTE format('DELETE FROM %s', crm_internal.rows_of_customer(t.histories, part.relation)) USING customer;
+    EXECUTE format('DELETE FROM %s', crm_internal.rows_of_customer(t.histories, part.relation, customer)) USING customer;
     GET DIAGNOSTICS n = ROW_COUNT;
     relation := part.relation::text;
     row_count := n;
@@ -149,7 +149,7 @@ BEGIN
   PERFORM crm_internal.settle(t.histories);
   -- triggers of the owner's own may have written something
   FOR part IN SELECT * FROM crm_internal.tables_of_customer(t) p WHERE p.kept LOOP
-    EXECUTE format('SELECT count(*) FROM %s', crm_internal.rows_of_customer(t.histories, part.relation)) INTO n USING customer;
+    EXECUTE format('SELECT count(*) FROM %s', crm_internal.rows_of_customer(t.histories, part.relation, customer)) INTO n USING customer;
     IF n > 0 THEN
       PERFORM crm_internal.raise_error('object_not_in_prerequisite_state', format('%s rows of customer %s came back into %s', n, customer, part.relation),
         hint => 'A trigger of that table, or of one that was emptied before it, writes them.');
