@@ -479,7 +479,12 @@ work_out_anew(TierWalk *w, DateADT day, TierChange *change)
 	int		   from = w->rank;
 	bool	   told_today = false;
 
-	move_window(w, day);
+	/* a window that nobody has entered yet has no periods to pass through */
+	if (w->enrolled_on == NEVER)
+		while (next_booked_on(w) <= day && next_booked_on(w) != NEVER)
+			book_correction(w);
+	else
+		move_window(w, day);
 	start_walk(&anew, w->program, &w->book, w->member_from);
 	anew.nentries = w->nentries;
 	anew.npoints = w->npoints;

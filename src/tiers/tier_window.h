@@ -13,6 +13,8 @@
 #include "history/purchase_book.h"
 #include "tiers/tier_program.h"
 
+#include "miscadmin.h"
+
 /* A status match: a tier on trial. */
 typedef struct TierMatch
 {
@@ -323,7 +325,10 @@ move_with_rollover(TierWalk *w, DateADT day)
 	if (w->period_end == DATEVAL_NOBEGIN)
 		set_period(w, period_of(w, w->enrolled_on));
 	while (day >= w->period_end)
+	{
+		CHECK_FOR_INTERRUPTS();
 		end_period(w, day);
+	}
 	take_in(w, day);
 }
 

@@ -18,7 +18,7 @@
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
 SET LOCAL client_min_messages = warning;
-SELECT plan(7);
+SELECT plan(8);
 \ir ../fixtures/tier_reference.sql
 
 -- A case whose metric is not points, with corrections of some of its purchases.
@@ -126,5 +126,13 @@ SELECT isnt_empty($$SELECT FROM tried, tier_timeline(revoking(c), corrected_hist
 SELECT isnt_empty($$SELECT FROM tried WHERE standing(program_of(c), corrected_history(c, as_of), as_of)::text
   <> standing(revoking(c), corrected_history(c, as_of), as_of)::text$$, 'which keep would not');
 SELECT is_empty($$SELECT FROM tried, standing(program_of(c), corrected_history(c, as_of), as_of) s WHERE s.metric_value < 0 AND 0 <= ALL ((c).amounts)$$, 'no metric is negative from corrections alone');
+-- Who has bought only before the program began has no periods, and what is corrected changes nothing.
+SELECT is(ARRAY(
+    SELECT DISTINCT reason FROM (VALUES ('lifetime'), ('rolling 2 months'), ('calendar quarter'), ('calendar week'), ('calendar quarter from 12-28')) w(span),
+      (VALUES (''), ('rollover'), ('rollover up to 1')) r(rollover), (VALUES (date '2024-04-07'), ('2024-04-08'), ('2024-06-18')) d(day),
+      standing(format('{A: orders 0, B: orders 3} %s starts 2024-05-02 on_refund revoke %s', span, rollover)::tier_program,
+        '{2024-03-14 1 100, 2024-04-01 2 150, 2024-04-08 -1 -100 of 2024-03-14, 2024-04-24 0 -50 of 2024-04-01, 2024-06-01 0 -50 of 2024-04-01}', day)
+    WHERE rollover = '' OR span LIKE 'calendar%'),
+  ARRAY['not enrolled'], 'a correction of what was bought before the program began enrols nobody');
 SELECT * FROM finish();
 ROLLBACK;
