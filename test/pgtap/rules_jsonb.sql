@@ -1,7 +1,7 @@
 -- Every rule type can be made from the jsonb that it casts to.
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(42);
+SELECT plan(50);
 
 -- Types whose values are observations, counts of them or states: no form and no tool writes one.  A new type stands here, or casts both ways.
 CREATE TEMP TABLE observed AS SELECT unnest('{breakage_curve,cohort_book,consents,covariates,deeds,deeds_state,exact_sums,expected_revenue_state,interaction_history,interaction_history_state,mix,mix_state,named_sums,
@@ -57,6 +57,16 @@ SELECT throws_ok($$SELECT jsonb '{"rules": [{"rule": "exempt", "purpose": "a", "
 SELECT throws_ok($$SELECT jsonb '{"medium_customers": 10, "many_customers": 5, "medium_margin": 1, "high_margin": 2}'::relationship_bands$$, '22023', 'many customers (5) must be more than medium (10)', 'bands ascend');
 SELECT throws_ok($$SELECT jsonb '{"period": "month", "indexes": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "customers": 5}'::season$$, '22023', '"from" of a season in JSON cannot be missing', 'half a finding');
 SELECT throws_ok($$SELECT jsonb '{"fit": "converged", "customers": 5, "concentrations": {"milk": -1}}'::mix_base$$, '22023', 'concentration of category "milk" must be from 1e-100 to 1e+100, not -1', 'concentrations are positive');
+-- what a text form has without quotes brings no other field with it
+SELECT throws_ok(format('SELECT jsonb %L::%I', rule, type), '22023', message, rule) FROM (VALUES
+  ('challenge', '{"metric": "orders", "target": "5 reward 1000"}', '"target" of a challenge in JSON cannot be "5 reward 1000"'),
+  ('challenge', '{"metric": "orders", "target": 5, "starts_on": "2024-01-01 reward 1000"}', '"starts_on" of a challenge in JSON cannot be "2024-01-01 reward 1000"'),
+  ('points_rule', '{"pending": "14 days expires 12 months"}', '"pending" of a points rule in JSON cannot be "14 days expires 12 months"'),
+  ('points_rule', '{"program": {"tiers": [{"tier": "A", "qualify": {"spend": 0}}], "window_kind": "lifetime"}, "tier_rates": ["1} expiries {3 days"]}', '"tier_rates" of a points rule in JSON cannot be "1} expiries {3 days"'),
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": "0 lifetime"}}], "window_kind": "lifetime"}', '"spend" of a rule in JSON cannot be "0 lifetime"'),
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": 0, "orders 5 or purchase_days": 3}}], "window_kind": "lifetime"}', '"metric" of a rule in JSON cannot be "orders 5 or purchase_days"'),
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": 0}}], "window_kind": "lifetime grace 5 days"}', '"window_kind" of a tier program in JSON cannot be "lifetime grace 5 days"')) t(type, rule, message);
+SELECT is(jsonb '{"metric": "Streak", "target": 3, "period": "week(sunday)", "starts_on": "0044-03-15 BC"}'::challenge, 'streak 3 week(sunday) from 0044-03-15 BC', 'a streak in any case, from long ago');
 SELECT is(NULL::jsonb::contact_policy, NULL, 'nothing of nothing');
 SELECT * FROM finish();
 ROLLBACK;

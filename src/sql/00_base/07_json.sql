@@ -51,3 +51,24 @@ BEGIN
   RETURN (SELECT string_agg(crm_internal.json_text(what, field, number, 'number'), separator ORDER BY n) FROM jsonb_array_elements(value) WITH ORDINALITY AS a(number, n));
 END $$;
 COMMENT ON FUNCTION crm_internal.json_numbers(text, text, jsonb, text) IS 'an array of numbers of a value in JSON as a text form has it; an error if it is none';
+
+-- What a text form has without quotes is one thing: a number, a word, a day, a length, the end of a period; not the next field with it.
+CREATE FUNCTION crm_internal.json_plain(what text, field text, word text) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF word !~* '^([^ ,"{}]+( BC)?|[0-9]+ (day|week|month|year)s?( [0-9]+ (day|week|month|year)s?)*|calendar [a-z()]+|(down|up|half)( per (day|purchase))?( in parts)?|up to [^ ,"{}]+|end of [a-z()]+( from [0-9-]+)?)$' OR word ~ '[\t\r\n]' THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('"%s" of a %s in JSON cannot be "%s"', field, what, left(word, 60)),
+      detail => 'It is a number, a word, a day, or a length like 12 months.');
+  END IF;
+  RETURN word;
+END $$;
+COMMENT ON FUNCTION crm_internal.json_plain(text, text, text) IS 'a field of a rule in JSON that a text form has without quotes; an error if it is more than one value';
+
+CREATE FUNCTION crm_internal.check_json_plain(what text, object jsonb) RETURNS void
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM crm_internal.json_plain(what, key, word) FROM jsonb_each(object) AS f(key, value),
+    LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(value) = 'array' THEN value ELSE jsonb_build_array(value) END) AS e(element),
+    LATERAL (SELECT element #>> '{}') AS w(word) WHERE jsonb_typeof(element) NOT IN ('object', 'array', 'null');
+END $$;
+COMMENT ON FUNCTION crm_internal.check_json_plain(text, jsonb) IS 'an error if a field of an object, or an element of one that is an array, is more than one value';

@@ -36,7 +36,7 @@ CREATE AGGREGATE crm.compare_programs(program crm.points_rule, other crm.points_
 );
 COMMENT ON AGGREGATE crm.compare_programs(crm.points_rule, crm.points_rule, crm.purchase_history, crm.purchase_history, daterange) IS
   'all customers under two points rules on the same past: the tiers of their programs, and the points earned, expired and open under both';
-CREATE AGGREGATE crm.compare_programs(program crm.points_rule, other crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, days daterange,
+CREATE AGGREGATE crm.compare_programs(program crm.points_rule, other crm.points_rule, purchases crm.purchase_history, redeemed crm.purchase_history, during daterange,
     base_points crm.purchase_history, other_base_points crm.purchase_history, gifts crm.points_gift[]) (
   SFUNC = crm_internal.compare_programs_transition,
   STYPE = crm.program_comparison,

@@ -3,7 +3,7 @@
 -- The thresholds of an object, the main metric first.
 CREATE FUNCTION crm_internal.text_thresholds(thresholds jsonb, metric text, conjunction text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT string_agg(key || ' ' || value, conjunction ORDER BY key <> metric, key) FROM jsonb_each_text(coalesce(thresholds, '{}')) $$;
+  SELECT string_agg(crm_internal.json_plain('rule', 'metric', key) || ' ' || crm_internal.json_plain('rule', key, value), conjunction ORDER BY key <> metric, key) FROM jsonb_each_text(coalesce(thresholds, '{}')) $$;
 COMMENT ON FUNCTION crm_internal.text_thresholds(jsonb, text, text) IS 'spend 500 or orders 3, of an object of thresholds by metric';
 
 -- The first rule of the first tier names the main metric: where none is in it alone, one that joins it to others leads.
@@ -34,6 +34,8 @@ DECLARE
 BEGIN
   PERFORM crm_internal.check_json_fields('tier program', program, '{tiers,metric,window_kind,period,downgrade,grace,validity,fiscal_start,starts_on,points,on_refund,rollover,proof_period,proof,fee,fee_period,renewal_fee,benefits}');
   PERFORM crm_internal.check_json_fields('points of a tier program', earning, '{rate,per,rounding,order_points,bonus_points,bonus_every}');
+  PERFORM crm_internal.check_json_plain('tier program', program), crm_internal.check_json_plain('tier program', earning),
+    crm_internal.check_json_plain('tier program', nullif(program -> 'proof', 'null'));
   IF jsonb_typeof(program -> 'tiers') IS DISTINCT FROM 'array' THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', 'tier program has no array of tiers', NULL, 'Write "tiers": [{"tier": "Bronze", "qualify": {"spend": 0}}, ...], the lowest first.');
   END IF;
@@ -80,6 +82,7 @@ DECLARE
       CASE WHEN expires = '' AND $1 ->> 'inactivity' IS NULL AND $1 ->> 'tier_expiry' IS NOT NULL THEN inclusive END, ' reaching ' || ($1 ->> 'reaching'));
 BEGIN
   PERFORM crm_internal.check_json_fields('points rule', $1, '{rate,per,rounding,order_points,bonus_points,bonus_every,expiry,pending,expires_at,last_day_inclusive,inactivity,reinstatement,never_negative,tier_expiry,reaching,tier_rates,program}');
+  PERFORM crm_internal.check_json_plain('points rule', $1);
   IF ($1 ->> 'program' IS NULL) <> ($1 ->> 'tier_rates' IS NULL) THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', 'a program goes with the rates of its tiers', NULL, 'Give both fields, program and tier_rates, or neither.');
   END IF;
@@ -95,9 +98,10 @@ COMMENT ON CAST (jsonb AS crm.points_rule) IS 'of an object as the cast to jsonb
 CREATE FUNCTION crm_internal.challenge_from_jsonb(jsonb) RETURNS crm.challenge
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  streak boolean := $1 ->> 'metric' IS NOT DISTINCT FROM 'streak';
+  streak boolean := lower($1 ->> 'metric') IS NOT DISTINCT FROM 'streak';
 BEGIN
   PERFORM crm_internal.check_json_fields('challenge', $1, '{metric,target,within,period,starts_on,ends_on,reward}');
+  PERFORM crm_internal.check_json_plain('challenge', $1);
   IF $1 ->> 'metric' IS NULL OR $1 ->> 'target' IS NULL THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', 'a challenge needs a metric and a target', NULL, 'Write {"metric": "orders", "target": 5}.');
   END IF;
