@@ -1,6 +1,6 @@
 -- Models and tiers in the rules of a tracking: the columns, their upkeep, the
 -- changes of tier, rules that cannot score.
-SELECT plan(25);
+SELECT plan(26);
 
 CREATE TABLE orders (customer int, day date, amount numeric);
 INSERT INTO orders
@@ -48,6 +48,11 @@ SELECT ok(abs(sum(revenue) FILTER (WHERE segment IS NOT NULL) / min(revenue) FIL
   AND sum(revenue_high - revenue_low) FILTER (WHERE segment IS NOT NULL) > min(revenue_high - revenue_low) FILTER (WHERE segment IS NULL)
   AND bool_and(revenue_low <= revenue_high AND abs(clv_low / revenue_low - clv / revenue) < 1e-9), 'means add up, intervals do not') FROM crm.revenue_forecast('orders');
 SELECT throws_ok($$SELECT * FROM crm.revenue_forecast('orders', 1)$$, '22023', NULL, 'a probability is below 1');
+UPDATE orders_scoring SET margin = -0.5;
+CALL crm.refresh('orders');
+SELECT ok(bool_and(clv < 0 AND clv_low <= clv_high) AND count(*) > 3, 'of a negative margin too the interval of the value begins with the lower end') FROM crm.revenue_forecast('orders');
+UPDATE orders_scoring SET margin = 1;
+CALL crm.refresh('orders');
 
 -- rules that cannot score are refused at once
 SELECT throws_ok($$UPDATE orders_scoring SET purchase_model = 'mbg_nbd(r 1, alpha 2, a 3, b 4, unit_days 1) by covariates (buying(channel 0.5))'$$, '0A000', 'a model with covariates predicts only for a customer whose covariates it is given', 'a model that needs covariates');

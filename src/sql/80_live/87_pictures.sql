@@ -501,7 +501,7 @@ CREATE FUNCTION crm_internal.revenue_query(histories regclass, scoring regclass)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format($query$
     SELECT %1$s AS rule, g.segment, g.customer_count, (g.expected).revenue, i.low AS revenue_low, i.high AS revenue_high,
-      g.clv, g.clv * i.low / nullif((g.expected).revenue, 0) AS clv_low, g.clv * i.high / nullif((g.expected).revenue, 0) AS clv_high
+      g.clv, least(c.low, c.high) AS clv_low, greatest(c.low, c.high) AS clv_high
     FROM (SELECT %2$s h.segment, GROUPING(h.segment) AS is_all, min(h.segment_rank) AS segment_rank, count(*) AS customer_count, sum(h.clv) AS clv,
             crm.expected_revenue(r.purchase_model, r.spend_model, h.history, h.scored_on, h.scored_on + r.horizon_days) FILTER (WHERE h.clv IS NOT NULL) AS expected
           FROM %3$s AS h JOIN %4$s AS r ON %5$s
@@ -509,6 +509,7 @@ CREATE FUNCTION crm_internal.revenue_query(histories regclass, scoring regclass)
           GROUP BY GROUPING SETS ((%2$s h.segment), (%6$s))
           HAVING GROUPING(h.segment) = 1 OR h.segment IS NOT NULL) AS g
       LEFT JOIN LATERAL crm.interval(g.expected, $1) AS i ON true
+      CROSS JOIN LATERAL (SELECT g.clv * i.low / nullif((g.expected).revenue, 0) AS low, g.clv * i.high / nullif((g.expected).revenue, 0) AS high) AS c
     ORDER BY %7$s g.is_all DESC, g.segment_rank, g.segment$query$,
     (SELECT format('jsonb_build_object(%s)', string_agg(format('%L, g.%I', k, k), ', ' ORDER BY n)) FROM unnest(scale_by) WITH ORDINALITY AS u(k, n)),
     coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), histories, scoring, crm_internal.same_keys(histories, coalesce(scale_by, '{}'), 'r', 'h'),
