@@ -66,7 +66,7 @@ static inline double
 CheckDiscountRate(double rate)
 {
 	if (unlikely(!(rate >= 0 && rate <= 1e6)))
-		share_out_of_range("discount rate", rate, "It is a rate a period, not negative.");
+		share_out_of_range("discount rate", rate, "It is a rate a period, from 0 to 1000000.");
 	return rate;
 }
 

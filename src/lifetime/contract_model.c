@@ -167,12 +167,15 @@ crm_contract_survival(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(exp(contract_log_survival(model->kind, model->params, renewals, periods)));
 }
 
+/* A lifetime that ends by the discount alone takes more periods than there are numbers for where the rate is less. */
+#define SMALLEST_DISCOUNT 1e-300
+
 /* A discount rate a period under which a lifetime is finite. */
 static double
 CheckFiniteLifetime(const FittedModel *model, double rate)
 {
 	CheckDiscountRate(rate);
-	if (rate == 0 && !contract_lifetime_is_finite(model->kind, model->params))
+	if (rate < SMALLEST_DISCOUNT && !contract_lifetime_is_finite(model->kind, model->params))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("expected lifetime is infinite without a discount"),
 						errdetail("So few of those who stay long ever leave."),

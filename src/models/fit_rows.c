@@ -157,18 +157,28 @@ fit_contract_kind(int kind, const ContractData *data, FitInterrupted interrupted
 					is_limit ? alike : starts, result);
 }
 
+/* Whether a second renewal was seen: of one alone nobody can say that those who are left never leave. */
+static bool
+later_renewals_seen(const ContractData *data)
+{
+	for (int i = 0; i < data->nrows; i++)
+		if (data->rows[i].age > 1 && data->rows[i].lost + data->rows[i].running > 0)
+			return true;
+	return false;
+}
+
 /* Where the likelihood grows until customers do not differ, or differ as far as they can, the limit, if it is as likely. */
 bool
 fit_contract_model(int kind, const ContractData *data, FitInterrupted interrupted,
 				   FitResult *result)
 {
 	const int limits[] = {contract_limit(kind), CONTRACT_LEAVE_AT_ONCE};
+	const int nlimits = !contract_is_continuous(kind) && later_renewals_seen(data) ? 2 : 1;
 	FitResult limit;
 
 	if (!fit_contract_kind(kind, data, interrupted, result))
 		return false;
-	for (int i = 0; i < (contract_is_continuous(kind) ? 1 : 2) && result->verdict != FIT_CONVERGED;
-		 i++)
+	for (int i = 0; i < nlimits && result->verdict != FIT_CONVERGED; i++)
 	{
 		if (!fit_contract_kind(limits[i], data, interrupted, &limit))
 			return false;

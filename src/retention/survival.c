@@ -363,7 +363,7 @@ crm_survival_days(PG_FUNCTION_ARGS)
 	double		share = PG_GETARG_FLOAT8(1);
 	KaplanMeier km;
 
-	CheckSomeShare(share, "share");
+	CheckSomeShare(share, "quantile");
 	kaplan_meier_start(&km, curve);
 	while (km.day < curve->nages)
 	{

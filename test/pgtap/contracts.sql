@@ -1,7 +1,7 @@
 -- Renewals of contracts and their models: published figures, a slow reference, and what must not be.
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(46);
+SELECT plan(48);
 
 CREATE TEMP TABLE cohort AS
 SELECT name, crm.renewal_curve(counts[1:8]) AS curve, crm.renewal_curve(counts[1:5]) AS early
@@ -91,6 +91,8 @@ CREATE TEMP TABLE at_once AS SELECT fit_beta_geometric(curve) AS m, fit_beta_dis
 SELECT is(round(p.estimate::numeric, 9) || ' ' || round(p.standard_error::numeric, 7) || ': ' || fit_verdict(m), '0.300000000 0.0144914: The fit converged where a share leaves at the first renewal, and the others never', 'a share that leaves at once') FROM at_once, parameters(m) p;
 SELECT is(weibull::text, m::text, 'is what is left of BdW, too') FROM at_once;
 SELECT ok(abs(p_survival(m, 9) - 0.7) < 1e-9 AND p_survival(m, 9, 1) = 1 AND abs(expected_lifetime(m, 0.1) - 8) < 1e-8 AND abs(residual_lifetime(m, 1, 0.1) - 11) < 1e-9 AND abs(retention_elasticity(m, 1, 0.1) - 11) < 1e-9 AND m::text::contract_model = m AND m::jsonb::contract_model = m, 'with all its answers') FROM at_once;
+SELECT throws_like('SELECT crm.expected_lifetime(m, 1e-320) FROM at_once', '%infinite without a discount%', 'nor does a discount that is none end that');
+SELECT is(fit_verdict(fit_beta_discrete_weibull('month {1 30 70}')), 'The data do not tell the parameters apart', 'of one renewal nobody knows that the others never leave');
 SELECT throws_like('SELECT crm.expected_lifetime(m) FROM at_once', '%infinite without a discount%', 'who never leaves stays for ever');
 SELECT throws_ok($$SELECT 'geometric(p 1)'::contract_model$$, '22003', 'parameter p of contract_model is out of range: 1', 'who leaves for certain has no model');
 
