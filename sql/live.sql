@@ -45,6 +45,7 @@ ROLLBACK;
 CREATE VIEW later_purchases AS SELECT customer, at::date AS purchased_on, price AS amount FROM orders WHERE price > 5;
 SELECT crm.track('later_purchases');
 SELECT crm.rebuild('orders');
+SELECT customer_count, revenue FROM crm.revenue_forecast('purchases');
 SELECT crm.snapshot('purchases', NULL);
 SELECT crm_internal.rescore('purchases_histories', '{1,2}', 10);
 

@@ -523,6 +523,7 @@ CREATE FUNCTION crm.revenue_forecast(tracking regclass, level float8 DEFAULT 0.8
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked := crm_internal.tracking_of(tracking);
+  has_models boolean;
 BEGIN
   -- what hangs on the tables is their owner's and runs as the owner
   IF NOT crm_internal.is_owner(t.histories) THEN
@@ -531,7 +532,12 @@ BEGIN
       AS d(rule jsonb, segment text, customer_count bigint, revenue float8, revenue_low float8, revenue_high float8, clv float8, clv_low float8, clv_high float8);
     RETURN;
   END IF;
+  EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE purchase_model IS NOT NULL AND spend_model IS NOT NULL)', t.scoring) INTO has_models;
+  IF NOT has_models THEN
+    PERFORM crm_internal.notice(format('no models are in force for %s, so that nothing is expected of its customers', tracking), NULL::text,
+      format('CALL crm.refresh(%L, refit => true) fits them.', tracking));
+  END IF;
   RETURN QUERY EXECUTE crm_internal.revenue_query(t.histories, t.scoring) USING level;
 END $$;
 COMMENT ON FUNCTION crm.revenue_forecast(regclass, float8) IS
-  'what the customers of a tracking will bring within the horizon after their scored_on, for all of them (segment NULL) and each segment, of each rule: expected revenue and the sum of clv, and between which amounts they lie with this probability; the interval of clv is that of the revenue, scaled as its mean is; NULL without models';
+  'what the customers of a tracking will bring within the horizon after their scored_on, for all of them (segment NULL) and each segment, of each rule: expected revenue and the sum of clv, and between which amounts they lie with this probability; the interval of clv is that of the revenue, scaled as its mean is; NULL without models, with a notice';
