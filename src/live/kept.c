@@ -11,6 +11,7 @@
 
 #include "live/kept.h"
 
+#include "common/hashfn.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
@@ -91,6 +92,17 @@ kept_forget(const KeptKey *key)
 
 /* ---- keeping ---- */
 
+/* Each statement looks up half a dozen keys, which the first of their relations tell apart well enough. */
+static uint32
+hash_key(const void *of, Size size)
+{
+	const KeptKey *key = of;
+
+	(void) size;
+	return hash_combine(murmurhash32(key->relations[0] + (uint32) key->what),
+						murmurhash32(key->relations[1] ^ key->relations[2]));
+}
+
 static void
 start_keeping(void)
 {
@@ -99,7 +111,8 @@ start_keeping(void)
 
 	control.keysize = sizeof(KeptKey);
 	control.entrysize = sizeof(KeptEntry);
-	entries = hash_create("crm kept", 16, &control, HASH_ELEM | HASH_BLOBS);
+	control.hash = hash_key;
+	entries = hash_create("crm kept", 16, &control, HASH_ELEM | HASH_FUNCTION);
 	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
 	for (int i = 0; i < (int) lengthof(caches); i++)
 		CacheRegisterSyscacheCallback(caches[i], forget_all, (Datum) 0);

@@ -134,6 +134,24 @@ make_rows_are_here(const void *relid)
 	return here;
 }
 
+/* Whether Citus is installed; the table that tells is made and dropped with it, which all sessions hear. */
+static bool
+citus_is_here(void)
+{
+	static bool	  known = false;
+	static bool	  here;
+	static uint64 known_at;
+	uint64		  heard = kept_changes_heard();
+
+	if (!known || known_at != heard)
+	{
+		here = OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE));
+		known_at = heard;
+		known = true;
+	}
+	return here;
+}
+
 /*
  * An error if the rows of a table of histories are on shards: what stands in the
  * table itself since is nobody's. What Citus does to a table is told to all sessions.
@@ -144,8 +162,7 @@ CheckRowsAreHere(Relation histories)
 	Oid		relid = RelationGetRelid(histories);
 	KeptKey key = {KEPT_ROWS_ARE_HERE, {relid}};
 
-	if (OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)) &&
-		!*(bool *) kept_find_or_make(&key, make_rows_are_here, &relid))
+	if (citus_is_here() && !*(bool *) kept_find_or_make(&key, make_rows_are_here, &relid))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

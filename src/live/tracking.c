@@ -4,6 +4,7 @@
  */
 #include "crm.h"
 
+#include "live/kept.h"
 #include "live/tracking.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -47,10 +48,19 @@ tracking_is_writable(const Tracked *tracked)
 		   (!OidIsValid(tracked->decisions) || is_there(tracked->decisions));
 }
 
-/* What a tracking stands on is still there; rel is its source, a joined table or its decisions, the column of crm.tracked says which. */
+/*
+ * What a tracking stands on is still there; rel is its source, a joined table or its decisions, the column of crm.tracked says which.
+ * Of the last one that was, that is so until something changes.
+ */
 void
 CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column)
 {
+	static Oid	  complete = InvalidOid;
+	static uint64 complete_at;
+	uint64		  heard = kept_changes_heard();
+
+	if (tracked->purchases == complete && complete_at == heard)
+		return;
 	if (!is_there(tracked->purchases) || !are_there(tracked->joined) ||
 		!tracking_is_writable(tracked))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -59,6 +69,8 @@ CheckTrackingComplete(const Tracked *tracked, Relation rel, const char *column)
 						errhint("Call SELECT crm.untrack(histories) FROM crm.tracked WHERE %s, "
 								"then crm.track again.",
 								named_in(column, rel))));
+	complete = tracked->purchases;
+	complete_at = heard;
 }
 
 /* The view's functions run as the owner of the histories, so it must be that owner's view. */

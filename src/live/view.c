@@ -50,12 +50,19 @@ struct ReaderPlan
 	AttrMap *partition; /* from the rows' layout to the table's, or NULL */
 };
 
+/* A column of the view: what an expression says, or as it stands in the row, which most do. */
+typedef struct ReaderColumn
+{
+	AttrNumber attribute; /* of the row, or 0 */
+	ExprState *expression;
+} ReaderColumn;
+
 struct PurchaseReader
 {
 	const ReaderPlan *plan;
 	ExprContext		 *context;
 	ExprState		 *filter;
-	ExprState		**columns;
+	ReaderColumn	 *columns;
 	TupleTableSlot	 *source_row; /* NULL if rows come as the table has them */
 };
 
@@ -338,6 +345,18 @@ purchase_reader_create(Relation view, Relation source, Relation rows_of)
 								   RelationGetDescr(source));
 }
 
+static ReaderColumn
+start_column(Expr *expression)
+{
+	ReaderColumn column = {0};
+
+	if (IsA(expression, Var) && ((Var *) expression)->varattno > 0)
+		column.attribute = ((Var *) expression)->varattno;
+	else
+		column.expression = ExecInitExpr(expression, NULL);
+	return column;
+}
+
 /* A reader by a plan, of rows that have a layout. */
 PurchaseReader *
 purchase_reader_of_plan(const ReaderPlan *plan, TupleDesc rows)
@@ -348,9 +367,9 @@ purchase_reader_of_plan(const ReaderPlan *plan, TupleDesc rows)
 	reader->plan = plan;
 	reader->context = CreateStandaloneExprContext();
 	reader->filter = ExecInitQual(plan->filter, NULL);
-	reader->columns = palloc(sizeof(ExprState *) * list_length(plan->columns));
+	reader->columns = palloc(sizeof(ReaderColumn) * list_length(plan->columns));
 	foreach (lc, plan->columns)
-		reader->columns[foreach_current_index(lc)] = ExecInitExpr(lfirst(lc), NULL);
+		reader->columns[foreach_current_index(lc)] = start_column(lfirst(lc));
 	if (plan->partition)
 		reader->source_row = MakeSingleTupleTableSlot(rows, &TTSOpsVirtual);
 	return reader;
@@ -375,9 +394,13 @@ purchase_reader_plan(const PurchaseReader *reader)
 
 /* The value of the next column of the row at hand. */
 static inline Datum
-read_column(const PurchaseReader *reader, ExprState ***column, bool *isnull)
+read_column(const PurchaseReader *reader, const ReaderColumn **at, bool *isnull)
 {
-	return ExecEvalExprSwitchContext(*(*column)++, reader->context, isnull);
+	const ReaderColumn *column = (*at)++;
+
+	if (column->attribute > 0)
+		return slot_getattr(reader->context->ecxt_scantuple, column->attribute, isnull);
+	return ExecEvalExprSwitchContext(column->expression, reader->context, isnull);
 }
 
 static inline int64
@@ -393,7 +416,7 @@ amount_of_column(const ReaderPlan *plan, Datum amount)
  * the day of the purchase, as the aggregate may.
  */
 static bool
-read_purchase(const PurchaseReader *reader, ExprState **column, PurchaseRow *purchase)
+read_purchase(const PurchaseReader *reader, const ReaderColumn *column, PurchaseRow *purchase)
 {
 	const ReaderPlan *plan = reader->plan;
 	DateADT			  day;
@@ -466,8 +489,8 @@ name_purchase(void *argument)
 static text *
 read_category(const PurchaseReader *reader)
 {
-	ExprState **column = reader->columns + list_length(reader->plan->columns) - 1;
-	bool		isnull = !reader->plan->has_category;
+	const ReaderColumn *column = reader->columns + list_length(reader->plan->columns) - 1;
+	bool				isnull = !reader->plan->has_category;
 	Datum		name = isnull ? (Datum) 0 : read_column(reader, &column, &isnull);
 
 	return isnull ? NULL : mix_category_of(DatumGetTextPP(name));
@@ -476,8 +499,8 @@ read_category(const PurchaseReader *reader)
 static bool
 read_row(PurchaseReader *reader, Reading *reading, Datum *keys, ViewRow *said)
 {
-	ExprState **column = reader->columns;
-	bool		isnull;
+	const ReaderColumn *column = reader->columns;
+	bool				isnull;
 
 	if (!ExecQual(reader->filter, reader->context))
 		return false;
