@@ -491,7 +491,7 @@ read_category(const PurchaseReader *reader)
 {
 	const ReaderColumn *column = reader->columns + list_length(reader->plan->columns) - 1;
 	bool				isnull = !reader->plan->has_category;
-	Datum		name = isnull ? (Datum) 0 : read_column(reader, &column, &isnull);
+	Datum				name = isnull ? (Datum) 0 : read_column(reader, &column, &isnull);
 
 	return isnull ? NULL : mix_category_of(DatumGetTextPP(name));
 }

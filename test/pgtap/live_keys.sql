@@ -13,7 +13,12 @@ END $$;
 
 -- several key columns, rules by tenant
 CREATE TYPE channel AS ENUM ('web', 'till');
+SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i') AS icu \gset
+\if :icu
 CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+\else
+CREATE COLLATION nocase (locale = 'C');
+\endif
 CREATE TABLE sales (tenant int, email text COLLATE nocase, channel channel, at timestamp, price float8, pieces smallint);
 CREATE VIEW sale_purchases AS SELECT tenant, email, channel, at::date AS purchased_on, price AS amount, pieces AS orders FROM sales;
 INSERT INTO sales SELECT i % 3, (ARRAY['Ann', 'ANN', 'bob', 'cy'])[1 + i % 4], (ARRAY['web', 'till'])[1 + i % 2]::channel,
@@ -21,7 +26,8 @@ INSERT INTO sales SELECT i % 3, (ARRAY['Ann', 'ANN', 'bob', 'cy'])[1 + i % 4], (
 SELECT is(crm.track('sale_purchases', scale_by => '{tenant}')::text, 'sale_customers', 'a key of three columns');
 SELECT is_empty('SELECT * FROM crm.verify(''sale_purchases'')', 'is filled');
 SELECT is((SELECT count(DISTINCT scale::text)::int FROM sale_scoring), 3, 'each tenant has a scale');
-SELECT is((SELECT count(*)::int FROM sale_histories WHERE tenant = 1), (SELECT count(DISTINCT (email, channel))::int FROM sales WHERE tenant = 1), 'keys are equal as their collation says');
+SELECT CASE WHEN :'icu' THEN is((SELECT count(*)::int FROM sale_histories WHERE tenant = 1), (SELECT count(DISTINCT (email, channel))::int FROM sales WHERE tenant = 1), 'keys are equal as their collation says')
+  ELSE skip('this PostgreSQL has no ICU, so no collation that knows no case', 1) END;
 SELECT pg_temp.stays_true('sale_purchases', 'INSERT INTO sales VALUES (1, ''aNN'', ''web'', ''2026-03-03'', 0.1, 2), (2, ''dan'', ''till'', ''2026-03-03'', 1e9, 0)', 'float8 amounts, weights');
 SELECT pg_temp.stays_true('sale_purchases', 'UPDATE sales SET tenant = (tenant + 1) % 3, pieces = 3 WHERE pieces = 2', 'update of part of the key');
 SELECT pg_temp.stays_true('sale_purchases', 'INSERT INTO sales VALUES (9, ''new'', ''web'', ''2026-03-03'', 5, 1)', 'a tenant without rules yet');

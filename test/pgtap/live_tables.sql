@@ -5,6 +5,8 @@ CREATE FUNCTION pg_temp.not_followed() RETURNS TABLE (histories regclass, proble
   SELECT t.histories, v.problem, v.stored, v.recomputed FROM crm.tracked t, crm.verify(t.histories) v $$;
 
 -- keys that are equal without being the same
+SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i') AS icu \gset
+\if :icu
 CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE collated (customer text COLLATE any_case, day date, amount numeric);
 INSERT INTO collated VALUES ('Ann', '2026-01-01', 5), ('ann', '2026-01-02', 6), ('Bob', '2026-01-02', 7);
@@ -12,6 +14,9 @@ SELECT crm.track('collated', 'customer', 'day', 'amount', changes => true);
 INSERT INTO collated VALUES ('ANN', '2026-02-01', 5), ('bOB', '2026-02-01', 5), ('carl', '2026-01-01', 5);
 DELETE FROM collated WHERE customer = 'ann' AND day = '2026-01-01';
 SELECT results_eq('SELECT crm.purchase_day_count(history) FROM collated_histories ORDER BY customer', 'VALUES (2), (2), (1)', 'a collation that knows no case');
+\else
+SELECT skip('this PostgreSQL has no ICU, so no collation that knows no case', 1);
+\endif
 CREATE TABLE numbered (customer numeric, day date, amount numeric);
 INSERT INTO numbered VALUES (1.0, '2026-01-01', 5), (1.00, '2026-01-02', 6), ('NaN', '2026-01-02', 7);
 SELECT crm.track('numbered', 'customer', 'day', 'amount');

@@ -15,6 +15,7 @@ $node->init;
 $node->append_conf('postgresql.conf', "max_parallel_workers_per_gather = 0\nmax_parallel_maintenance_workers = 0\nenable_hashagg = off\njit = off\nfsync = off");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION crm');
+my $sanitized = $node->safe_psql('postgres', q{SELECT pg_read_file('/proc/self/maps') LIKE '%/libasan%'}) eq 't';
 
 my %value = (
 	consents => q{format('{marketing consent [%s+00, )}', timestamp '2020-01-01' + k * interval '1 min')::crm.consents},
@@ -36,7 +37,11 @@ CREATE INDEX ON v (v);
 CREATE INDEX ON v USING hash (v);
 SELECT regexp_replace(pg_read_file('/proc/' || pg_backend_pid() || '/status'), '.*VmHWM:\\s*(\\d+) kB.*', '\\1');
 SQL
-	cmp_ok((split /\n/, $peak)[-1], '<', 160_000, "kB that sorting and indexing 100 000 $type take");
+  SKIP:
+	{
+		skip 'the allocator of AddressSanitizer keeps what is freed, and takes more for each piece', 1 if $sanitized;
+		cmp_ok((split /\n/, $peak)[-1], '<', 160_000, "kB that sorting and indexing 100 000 $type take");
+	}
 }
 $node->stop;
 done_testing();
