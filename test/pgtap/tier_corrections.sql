@@ -33,6 +33,10 @@ BEGIN
   FOR k IN 1..cardinality(c.tiers) LOOP
     c.qualify[k * 4] := NULL;
     c.retain[k * 4] := NULL;
+    IF cardinality(array_remove(c.retain[k * 4 - 3:k * 4], NULL)) = 0 THEN -- nothing that a joint rule would stand beside
+      c.joint_retain[k * 4 - 3] := NULL;
+      c.joint_retain[k * 4 - 2] := NULL;
+    END IF;
   END LOOP;
   -- a part, all of it in money, or the order as a whole; some in two parts
   SELECT coalesce(array_agg(d ORDER BY d, b), '{}'), coalesce(array_agg(b ORDER BY d, b), '{}'), coalesce(array_agg(o ORDER BY d, b), '{}'), coalesce(array_agg(a ORDER BY d, b), '{}')
@@ -125,7 +129,10 @@ SELECT isnt_empty($$SELECT FROM tried, tier_timeline(revoking(c), corrected_hist
   WHERE reason = 'refund' AND (c).window_kind LIKE 'calendar%'$$, 'tiers by period are revoked');
 SELECT isnt_empty($$SELECT FROM tried WHERE standing(program_of(c), corrected_history(c, as_of), as_of)::text
   <> standing(revoking(c), corrected_history(c, as_of), as_of)::text$$, 'which keep would not');
-SELECT is_empty($$SELECT FROM tried, standing(program_of(c), corrected_history(c, as_of), as_of) s WHERE s.metric_value < 0 AND 0 <= ALL ((c).amounts)$$, 'no metric is negative from corrections alone');
+SELECT is_empty($$SELECT program_of(c), corrected_history(c, as_of), as_of, s FROM tried, standing(program_of(c), corrected_history(c, as_of), as_of) s
+  WHERE s.metric_value < 0 AND 0 <= ALL ((c).amounts) AND NOT EXISTS (SELECT FROM unnest((c).days, (c).orders, (c).amounts) e(d, o, a),
+    LATERAL (SELECT sum(o) AS o, sum(a) AS a FROM unnest((c).corrected, (c).corrected_orders, (c).corrected_amounts) AS r(d, o, a) WHERE r.d = e.d) r
+    WHERE e.o + r.o < 0 OR e.a + r.a < 0)$$, 'no metric is negative from corrections of no more than was bought');
 -- Who has bought only before the program began has no periods, and what is corrected changes nothing.
 SELECT is(ARRAY(
     SELECT DISTINCT reason FROM (VALUES ('lifetime'), ('rolling 2 months'), ('calendar quarter'), ('calendar week'), ('calendar quarter from 12-28')) w(span),
