@@ -120,6 +120,7 @@ query_distribution(Query *query, Oid view)
 	ListCell	*lc;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	foreach (lc, query->rtable)
 	{
 		Distribution *of = palloc(sizeof(Distribution));

@@ -193,9 +193,10 @@ ReportPurchasesUnknown(Relation rel, const char *customer, const PurchaseDay *pu
 		 errdetail("Of %s the statement takes %d, the history holds %d.",
 				   DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(purchase->day))),
 				   purchase->orders, held),
-		 errhint("Purchases were written while triggers of crm were disabled, or came with a "
-				 "partition that was not followed. Call crm.rebuild for the tracking; \"At 3 "
-				 "a.m.\" in docs/operations.md says how to write until then.")));
+		 errhint("Purchases were written while triggers of crm were disabled or a relation of the "
+				 "tracking belonged to another owner, or came with a partition that was not "
+				 "followed. Call crm.rebuild for the tracking; \"At 3 a.m.\" in "
+				 "docs/operations.md says how to write until then.")));
 }
 
 /* A purchase that is to be taken from the row with some keys. */

@@ -2,7 +2,7 @@
 -- the value against a slow reference, and trackings in every way of upkeep against
 -- plain SQL after random statements.
 SET client_min_messages = warning;
-SELECT plan(29);
+SELECT plan(30);
 SELECT setseed(0.618) IS NOT NULL AS seeded;
 
 -- the value: on any day as many purchases as there are days with something left
@@ -38,6 +38,8 @@ CREATE FUNCTION tracked(lines regclass, by_row boolean DEFAULT false, upkeep tex
     count_days => true, changes => true, time_zone => 'UTC', as_of => '2026-03-31') $$;
 SELECT tracked('plain_lines'), tracked('row_lines', true), tracked('commit_lines', upkeep => 'commit'), tracked('part_lines');
 SELECT results_eq('SELECT DISTINCT kept FROM crm.tracking_status ORDER BY 1', $$VALUES ('live'), ('row by row')$$, 'all are live');
+SELECT is_empty($$SELECT a.j ->> 'attname' FROM (SELECT to_jsonb(a) AS j FROM pg_attribute a WHERE a.attrelid = 'plain_lines_histories'::regclass AND a.attname LIKE '%history') AS a
+  WHERE a.j ->> 'attcompression' <> 'l' AND EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals))$$, 'both histories are compressed as fast as can be');
 CREATE FUNCTION differing(lines text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN
   EXECUTE format('SELECT count(*) FROM (SELECT customer_id, purchase_count, purchase_day_count::bigint AS day_count, spend FROM %1$s_customers) c

@@ -5,7 +5,7 @@ SELECT NOT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'postgres_fd
 \echo '1..0 # SKIP this PostgreSQL was built without postgres_fdw'
 \quit
 \endif
-SELECT plan(25);
+SELECT plan(27);
 
 CREATE EXTENSION postgres_fdw;
 SELECT format('CREATE SERVER there FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)',
@@ -96,4 +96,15 @@ SELECT throws_ok('INSERT INTO served VALUES (2, ''2026-02-02'', 20)', '55000', '
 DELETE FROM pg_catalog.pg_dist_partition WHERE logicalrelid = 'servings_histories'::regclass;
 ALTER TABLE servings_histories SET (fillfactor = 80);
 SELECT lives_ok('INSERT INTO served VALUES (2, ''2026-02-02'', 20)', 'taken back, they are');
+
+-- a purchases view that its owner has dropped is nothing that Citus did, and nobody else's affair
+DROP VIEW servings CASCADE;
+CREATE ROLE elsewhere_stranger;
+\set told `psql -X -q -d :DBNAME -c 'SET ROLE elsewhere_stranger' -c 'CREATE TEMP VIEW nothing AS SELECT 1 AS x' 2>&1`
+SELECT is(:'told', '', 'who makes a view is not told of trackings of others');
+REVOKE USAGE ON SCHEMA crm FROM PUBLIC;
+\set told `psql -X -q -d :DBNAME -c 'SET ROLE elsewhere_stranger' -c 'CREATE TEMP VIEW nothing AS SELECT 1 AS x' 2>&1`
+SELECT is(:'told', '', 'nor that crm is closed to them');
+GRANT USAGE ON SCHEMA crm TO PUBLIC;
+DROP ROLE elsewhere_stranger;
 SELECT * FROM finish();

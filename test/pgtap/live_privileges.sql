@@ -1,5 +1,5 @@
 -- Who may do what, whose rights the upkeep has, and names that try to break it.
-SELECT plan(59);
+SELECT plan(60);
 
 CREATE ROLE live_owner;
 CREATE ROLE live_app;
@@ -111,6 +111,7 @@ GRANT live_other TO live_owner;
 SELECT lives_ok('INSERT INTO shop.orders VALUES (1, ''2026-01-03'', 10)', 'unless a member of the owner''s role keeps them');
 REVOKE live_other FROM live_owner;
 SELECT is((SELECT count(*)::int FROM crm.verify('shop.purchases') AS v WHERE v.problem LIKE 'shop.purchases follows nothing: shop.orders belongs to live_other%'), 1, 'and so does crm.verify');
+SELECT throws_ok('SELECT crm.rebuild(''shop.purchases'')', '42501', 'shop.orders belongs to live_other, but the histories that it feeds belong to live_owner', 'what cannot be read is not rebuilt, and why is said');
 ALTER TABLE shop.orders OWNER TO live_owner;
 SELECT is((SELECT problem FROM crm.tracking_status WHERE purchases = 'shop.purchases'::regclass), NULL, 'one owner has all again');
 SELECT crm.rebuild('shop.purchases');

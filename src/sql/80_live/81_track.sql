@@ -605,7 +605,7 @@ BEGIN
   END IF;
   -- a long history is written anew with every order, and pglz takes ten times as long
   IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') THEN
-    EXECUTE format('ALTER TABLE %s ALTER %s SET COMPRESSION lz4', histories_name, kept);
+    EXECUTE format('ALTER TABLE %s ALTER %s SET COMPRESSION lz4%s', histories_name, kept, CASE WHEN count_days THEN ', ALTER history SET COMPRESSION lz4' ELSE '' END);
   END IF;
   EXECUTE format('COMMENT ON TABLE %s IS %L', histories_name, format('history and score of each customer of %s', purchases));
   PERFORM crm_internal.comment_columns(histories_name::regclass);

@@ -34,7 +34,15 @@ CREATE FUNCTION crm_internal.lock_sources(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   source regclass;
+  stray record;
 BEGIN
+  SELECT c.oid::regclass AS relation, c.relowner::regrole AS owner, h.relowner::regrole AS keeper INTO stray
+  FROM crm.tracked t JOIN pg_class h ON h.oid = t.histories JOIN pg_class c ON c.oid = ANY (t.source || t.joined)
+  WHERE t.histories = lock_sources.histories AND NOT pg_has_role(h.relowner, c.relowner, 'USAGE') ORDER BY c.oid LIMIT 1;
+  IF FOUND THEN
+    PERFORM crm_internal.raise_error('insufficient_privilege', format('%s belongs to %s, but the histories that it feeds belong to %s', stray.relation, stray.owner, stray.keeper),
+      hint => 'Give both to one owner.');
+  END IF;
   FOR source IN SELECT DISTINCT s.oid FROM crm.tracked t, unnest((t.source || t.joined)::oid[]) AS s(oid)
                 WHERE t.histories = lock_sources.histories AND s.oid IS NOT NULL ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);

@@ -330,7 +330,8 @@ CREATE FUNCTION crm_internal.follow_citus() RETURNS event_trigger
 DECLARE
   moved regclass;
 BEGIN
-  IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
+  -- who may not use the schemas has no tracking, and is not told of those of others
+  IF to_regclass('pg_catalog.pg_dist_partition') IS NULL OR NOT has_schema_privilege('crm', 'USAGE') OR NOT has_schema_privilege('crm_internal', 'USAGE') THEN
     RETURN;
   END IF;
   IF tg_tag = 'CREATE VIEW' THEN
@@ -339,7 +340,7 @@ BEGIN
     END LOOP;
   END IF;
   FOR moved IN SELECT DISTINCT t.histories::oid FROM crm.tracked t WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.purchases)
-                 AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.histories) LOOP
+                 AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.histories) AND crm_internal.remade_view(t) IS NOT NULL LOOP
     PERFORM crm_internal.go_on_by_refresh(moved);
   END LOOP;
 EXCEPTION WHEN OTHERS THEN
