@@ -101,10 +101,10 @@ SELECT lives_ok('INSERT INTO served VALUES (2, ''2026-02-02'', 20)', 'taken back
 DROP VIEW servings CASCADE;
 CREATE ROLE elsewhere_stranger;
 \set told `psql -X -q -d :DBNAME -c 'SET ROLE elsewhere_stranger' -c 'CREATE TEMP VIEW nothing AS SELECT 1 AS x' 2>&1`
-SELECT is(:'told', '', 'who makes a view is not told of trackings of others');
+SELECT is(:'told'::text, '', 'who makes a view is not told of trackings of others');
 REVOKE USAGE ON SCHEMA crm FROM PUBLIC;
 \set told `psql -X -q -d :DBNAME -c 'SET ROLE elsewhere_stranger' -c 'CREATE TEMP VIEW nothing AS SELECT 1 AS x' 2>&1`
-SELECT is(:'told', '', 'nor that crm is closed to them');
+SELECT is(:'told'::text, '', 'nor that crm is closed to them');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
 DROP ROLE elsewhere_stranger;
 SELECT * FROM finish();
