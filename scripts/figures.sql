@@ -77,7 +77,7 @@ FROM profit, whale_peak(curve);
 
 CREATE TABLE :schema.cohort AS
 SELECT cohort_start, age, observable AS customers, active, round((100 * rate)::numeric, 1) AS active_percent
-FROM cohort_triangle('customer', :'as_of', :'period') ORDER BY cohort_start, age;
+FROM cells((SELECT cohort_book(history, :'as_of', :'period') FROM customer)) ORDER BY cohort_start, age;
 
 CREATE TABLE :schema.migration AS
 SELECT from_state, to_state, customers, round(revenue_before, 2) AS revenue_before, round(revenue_after, 2) AS revenue_after

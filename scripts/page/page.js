@@ -272,12 +272,16 @@ describe('whale', `Cumulated profit, the most profitable customers first, at a m
 		`Highest at ${show(peak.customer_percent)}\u00a0% of the customers: ${show(peak.profit_percent)}\u00a0% of the profit.`));
 if (peak && peak.profit_percent !== null) lines('whale', 'customer_percent', 'customers, %', 'cumulated profit, %', [['profit', 'profit_percent']]);
 
-describe('cohort', `Customers by the ${assumption.period} of their first purchase: percent who bought in each ${assumption.period} ` +
-	'after it. Periods that are not over are left out.');
 const cells = Object.fromEntries(figures.cohort.map(c => [`${c.cohort_start} ${c.age}`, c.active_percent]));
 const sizes = Object.fromEntries(figures.cohort.map(c => [c.cohort_start, c.customers]));
-heat('cohort', [...new Set(figures.cohort.map(c => c.cohort_start))], [...new Set(figures.cohort.map(c => c.age))].sort((a, b) => a - b),
-	(cohort, age) => cells[`${cohort} ${age}`], 'first purchase', { remark: cohort => ` (${show(sizes[cohort])})`, called, shown: percent => (percent === 100 ? '100' : percent.toFixed(1)) });
+if (figures.cohort.length > 0) {
+	describe('cohort', `Customers by the ${assumption.period} of their first purchase: percent who bought in each ${assumption.period} ` +
+		'after it. Periods that are not over are left out.');
+	heat('cohort', [...new Set(figures.cohort.map(c => c.cohort_start))], [...new Set(figures.cohort.map(c => c.age))].sort((a, b) => a - b),
+		(cohort, age) => cells[`${cohort} ${age}`], 'first purchase', { remark: cohort => ` (${show(sizes[cohort])})`, called, shown: percent => (percent === 100 ? '100' : percent.toFixed(1)) });
+} else {
+	describe('cohort', `No ${assumption.period} with purchases is over yet.`);
+}
 
 if (figures.projection.length > 1) {
 	const sum = column => figures.projection.reduce((s, p) => s + (p[column] || 0), 0);
