@@ -12,10 +12,11 @@
 /* All changes of one customer; the keys belong to the Deltas until the next one is asked for. */
 typedef struct CustomerDelta
 {
-	const Datum *keys;
-	Bought		 came;
-	Bought		 went;
-	bool		 one_statement; /* so that what went was there before it; the caller's to set */
+	const Datum	 *keys;
+	Bought		  came;
+	Bought		  went;
+	bool		  one_statement; /* so that what went was there before it; the caller's to set */
+	const Bought *whole; /* all that the customer has, instead of what came and went; else NULL */
 } CustomerDelta;
 
 typedef struct Deltas Deltas;

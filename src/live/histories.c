@@ -52,6 +52,8 @@ struct Histories
 	ScoringRules		  *rules;
 	Decisions			  *decisions; /* NULL if the tracking keeps none */
 	ChangeLog			  *changes;
+	int64				   written;	 /* rows so far */
+	int64				   differed; /* of those refilled, in what was bought */
 	List		 *moved;  /* of MovedPurchases *: to be taken from rows that have another key now */
 	List		 *moving; /* the same of the customer at hand, until the row is written */
 	MemoryContext home;	  /* of what lives until the table is closed */
@@ -120,6 +122,12 @@ Relation
 histories_relation(Histories *t)
 {
 	return t->rel;
+}
+
+Decisions *
+histories_decisions(Histories *t)
+{
+	return t->decisions;
 }
 
 ScoringRule *
@@ -244,20 +252,42 @@ same_value(Datum a, bool a_null, Datum b, bool b_null, Form_pg_attribute column)
 	return datum_image_eq(a, b, column->attbyval, column->attlen);
 }
 
-/* Put a score into new_row; returns whether it differs from what stood there. */
-static bool
-set_scores(Histories *t, const Score *score)
+/* Whether a row has another score. */
+bool
+histories_score_differs(Histories *t, TupleTableSlot *row, const Score *score)
 {
-	bool differs = false;
-
 	for (int i = 0; i < SCORE_COLUMNS; i++)
 	{
 		int				  column = t->layout->scores[i] - 1;
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(t->rel), column);
 
-		if (!same_value(t->new_row->tts_values[column], t->new_row->tts_isnull[column],
-						score->values[i], score->nulls[i], attribute))
-			differs = true;
+		if (!same_value(row->tts_values[column], row->tts_isnull[column], score->values[i],
+						score->nulls[i], attribute))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a row is scored as of a later day than a rule's, or of none. */
+bool
+histories_scored_on_differs(Histories *t, TupleTableSlot *row, const ScoringRule *rule,
+							DateADT as_of)
+{
+	int column = t->layout->scored_on - 1;
+
+	return rule && (row->tts_isnull[column] || DatumGetDateADT(row->tts_values[column]) > as_of);
+}
+
+/* Put a score into new_row; returns whether it differs from what stood there. */
+static bool
+set_scores(Histories *t, const Score *score)
+{
+	bool differs = histories_score_differs(t, t->new_row, score);
+
+	for (int i = 0; i < SCORE_COLUMNS; i++)
+	{
+		int column = t->layout->scores[i] - 1;
+
 		t->new_row->tts_values[column] = score->values[i];
 		t->new_row->tts_isnull[column] = score->nulls[i];
 	}
@@ -271,22 +301,24 @@ set_column(Histories *t, AttrNumber column, Datum value, bool isnull)
 	t->new_row->tts_isnull[column - 1] = isnull;
 }
 
-/* Fill new_row from the values that stand in it, what was bought and its score. */
-static void
-fill_row(Histories *t, ScoringRule *rule, const CustomerDecisions *decided, const Bought *bought,
-		 DateADT as_of, Score *score)
+/* Fill new_row from the values that stand in it, what was bought and its score; returns whether the score is another. */
+static bool
+fill_row(Histories *t, const ScoringRule *rule, const Bought *bought, DateADT as_of,
+		 const Score *score)
 {
 	bool is_new = t->new_row->tts_isnull[t->layout->history - 1];
+	bool differs;
 
-	score_customer(rule, scored_history(t->layout, bought->history), as_of, decided, score);
 	set_column(t, t->layout->history, PointerGetDatum(bought->history), false);
 	if (t->layout->mix != InvalidAttrNumber)
 		set_column(t, t->layout->mix, PointerGetDatum(bought->mix), bought->mix == NULL);
 	set_column(t, t->layout->scored_on, DateADTGetDatum(as_of), rule == NULL);
-	if (set_scores(t, score) || is_new)
+	differs = set_scores(t, score);
+	if (differs || is_new)
 		set_column(t, t->layout->updated_at,
 				   TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 	ExecStoreVirtualTuple(t->new_row);
+	return differs;
 }
 
 /* Start new_row as a copy of old_row, or as a new customer. */
@@ -340,12 +372,13 @@ typedef enum Occasion
 {
 	OCCASION_PURCHASES, /* what was bought changes */
 	OCCASION_REFRESH,	/* time passes, or rules change */
+	OCCASION_REFILL,	/* all that was bought is told anew */
 	OCCASION_DECISION	/* what was decided on the tier changed */
 } Occasion;
 
 typedef enum Outcome
 {
-	WRITTEN,
+	WRITTEN,	  /* or right as it was */
 	NOT_WRITTEN,  /* another session was in the way: once more */
 	WRITTEN_STALE /* another session decided on the tier just before the row was there: once more */
 } Outcome;
@@ -363,35 +396,62 @@ is_stale_insert(Histories *t, ScoringRule *rule, const Datum *keys,
 	return !same_decisions(decided, &now);
 }
 
-/* One attempt to write a customer; delta is NULL unless purchases changed. */
+/* Whether a score was computed from the version of a row that is at hand, by the same rule and decisions. */
+static bool
+is_of_row(const KnownScore *known, TupleTableSlot *row, const ScoringRule *rule,
+		  const CustomerDecisions *decided)
+{
+	return known && known->rule == rule &&
+		   ItemPointerEquals((ItemPointer) &known->place, &row->tts_tid) &&
+		   same_decisions(&known->decided, decided);
+}
+
+/* One attempt to write a customer; delta is NULL unless purchases changed, known unless the row was scored before. */
 static Outcome
-try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion occasion)
+try_write(Histories *t, const Datum *keys, const CustomerDelta *delta, const KnownScore *known,
+		  Occasion occasion)
 {
 	bool			  found = find_row(t, keys);
 	ScoringRule		 *rule = scoring_rule_of(t->rules, keys);
 	Bought			  bought = found ? bought_in_row(t->layout, t->old_row) : bought_nothing();
+	Bought			  before = bought;
 	CustomerDecisions decided = {0};
 	DateADT			  as_of = 0;
 	Score			  score;
+	bool			  score_differs;
+	bool			  is_same;
 	bool			  written;
 
 	t->moving = NIL;
-	if (delta && !change_bought(t, &bought, delta, found))
+	if (delta && delta->whole)
+		bought = *delta->whole;
+	else if (delta && !change_bought(t, &bought, delta, found))
 		return NOT_WRITTEN;
 	if (rule)
-		as_of = occasion == OCCASION_REFRESH ? scoring_refresh_day(rule) : scoring_today(rule);
+		as_of = occasion == OCCASION_REFRESH || occasion == OCCASION_REFILL
+					? scoring_refresh_day(rule)
+					: scoring_today(rule);
 	if (!found && bought_is_empty(&bought))
 		return occasion != OCCASION_DECISION || hold_key(t, keys) ? WRITTEN : NOT_WRITTEN;
 
 	start_row(t, keys, found);
 	if (t->decisions && scoring_rule_has_tiers(rule))
 		decisions_read(t->decisions, keys, &decided);
-	fill_row(t, rule, &decided, &bought, as_of, &score);
+	if (found && is_of_row(known, t->old_row, rule, &decided))
+		score = known->score;
+	else
+		score_customer(rule, scored_history(t->layout, bought.history), as_of, &decided, &score);
+	score_differs = fill_row(t, rule, &bought, as_of, &score);
+	is_same = found && occasion == OCCASION_REFILL && bought_equal(&before, &bought);
+	if (is_same && !score_differs && !histories_scored_on_differs(t, t->old_row, rule, as_of))
+		return WRITTEN;
 	written =
 		found ? row_writer_update(t->writer, &t->old_row->tts_tid, t->new_row, GetActiveSnapshot())
 			  : row_writer_insert(t->writer, t->new_row);
 	if (!written)
 		return NOT_WRITTEN;
+	t->written++;
+	t->differed += !is_same;
 	record_change(t, keys, found, &score, SCORE_SEGMENT);
 	record_change(t, keys, found, &score, SCORE_TIER);
 	return !found && is_stale_insert(t, rule, keys, &decided) ? WRITTEN_STALE : WRITTEN;
@@ -413,12 +473,13 @@ take_over_moving(Histories *t)
 
 /* Write a customer; the row stays, with an empty history and no scores, when the last purchase has gone. */
 static void
-write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, Occasion occasion)
+write_customer(Histories *t, const Datum *keys, const CustomerDelta *delta, const KnownScore *known,
+			   Occasion occasion)
 {
 	MemoryContext before = MemoryContextSwitchTo(t->context);
 	Outcome		  outcome;
 
-	while ((outcome = try_write(t, keys, delta, occasion)) != WRITTEN)
+	while ((outcome = try_write(t, keys, delta, known, occasion)) != WRITTEN)
 	{
 		if (outcome == NOT_WRITTEN)
 			see_other_sessions(t);
@@ -446,7 +507,7 @@ histories_apply(Histories *t, const CustomerDelta *delta)
 	CHECK_FOR_INTERRUPTS();
 	/* an update of columns that are no purchase changes nothing */
 	if (!bought_equal(&delta->came, &delta->went))
-		write_customer(t, delta->keys, delta, OCCASION_PURCHASES);
+		write_customer(t, delta->keys, delta, NULL, OCCASION_PURCHASES);
 }
 
 /* Score a customer anew after a decision; the row is written in any case, which sessions beside this one see. */
@@ -454,7 +515,32 @@ void
 histories_decide(Histories *t, const Datum *keys)
 {
 	CHECK_FOR_INTERRUPTS();
-	write_customer(t, keys, NULL, OCCASION_DECISION);
+	write_customer(t, keys, NULL, NULL, OCCASION_DECISION);
+}
+
+/* Write a customer whose score, as of the day of a refresh, is not what the row has. */
+void
+histories_rescore(Histories *t, const Datum *keys, const KnownScore *known)
+{
+	write_customer(t, keys, NULL, known, OCCASION_REFRESH);
+}
+
+/* Make a customer's row what all of the purchases say, scored as of the day of a refresh, unless it is. */
+void
+histories_refill(Histories *t, const Datum *keys, const Bought *whole)
+{
+	CustomerDelta delta = {.keys = keys, .whole = whole};
+
+	CHECK_FOR_INTERRUPTS();
+	write_customer(t, keys, &delta, NULL, OCCASION_REFILL);
+}
+
+/* How many rows were written so far, and how many of those refilled had other purchases before. */
+void
+histories_count_written(Histories *t, int64 *written, int64 *differed)
+{
+	*written = t->written;
+	*differed = t->differed;
 }
 
 /* ---- the end ---- */
@@ -495,86 +581,4 @@ histories_close(Histories *t)
 	index_close(t->index, NoLock);
 	table_close(t->rel, NoLock);
 	return changed;
-}
-
-/* ---- all customers, in key order ---- */
-
-/* Whether a row has another score than the rules give it, or one of a later day. */
-static bool
-score_is_stale(Histories *t, TupleTableSlot *row, const Datum *keys)
-{
-	ScoringRule		 *rule = scoring_rule_of(t->rules, keys);
-	CustomerDecisions decided = {0};
-	DateADT			  as_of = rule ? scoring_refresh_day(rule) : 0;
-	Score			  score;
-
-	if (row->tts_isnull[t->layout->scored - 1])
-		return true;
-	if (t->decisions)
-		decisions_read_next(t->decisions, keys, &decided);
-	score_customer(rule, row->tts_values[t->layout->scored - 1], as_of, &decided, &score);
-	for (int i = 0; i < SCORE_COLUMNS; i++)
-	{
-		int column = t->layout->scores[i] - 1;
-
-		if (!same_value(row->tts_values[column], row->tts_isnull[column], score.values[i],
-						score.nulls[i], TupleDescAttr(row->tts_tupleDescriptor, column)))
-			return true;
-	}
-	return rule && (row->tts_isnull[t->layout->scored_on - 1] ||
-					DatumGetDateADT(row->tts_values[t->layout->scored_on - 1]) > as_of);
-}
-
-/* Score a row anew if it has to be; returns whether it was written. */
-static bool
-rescore_row(Histories *t, TupleTableSlot *row)
-{
-	MemoryContext before = MemoryContextSwitchTo(t->context);
-	Datum		 *keys;
-	bool		  stale;
-
-	slot_getallattrs(row);
-	keys = customer_keys_copy(&t->layout->keys, row);
-	stale = score_is_stale(t, row, keys);
-	MemoryContextSwitchTo(before);
-	if (stale)
-		write_customer(t, keys, NULL, OCCASION_REFRESH);
-	else
-		MemoryContextReset(t->context);
-	return stale;
-}
-
-/*
- * Score some customers anew as of the day that their rule names. Rows that a
- * look through the snapshot finds right are neither written nor locked; the
- * others are looked up and scored as they are then.
- */
-void
-histories_rescore_batch(Histories *t, RescoreBatch *batch)
-{
-	ScanKeyData		header;
-	ScanKeyData		members[INDEX_MAX_KEYS];
-	TupleTableSlot *row = table_slot_create(t->rel, NULL);
-	Snapshot		snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	int				nkeys = batch->after ? 1 : 0;
-	IndexScanDesc	scan = keys_begin_scan(t->rel, t->index, snapshot, nkeys);
-
-	if (batch->after)
-		keys_init_after(t->index, t->nkeys, batch->after, &header, members);
-	index_rescan(scan, &header, nkeys, NULL, 0);
-	if (t->decisions)
-		decisions_start_in_order(t->decisions, batch->after);
-	while (index_getnext_slot(scan, ForwardScanDirection, row))
-	{
-		CHECK_FOR_INTERRUPTS();
-		batch->written += rescore_row(t, row);
-		if (++batch->read == batch->limit)
-		{
-			batch->last = customer_keys_copy(&t->layout->keys, row);
-			break;
-		}
-	}
-	index_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(row);
 }

@@ -11,6 +11,7 @@
 #include "funcapi.h"
 #include "live/histories.h"
 #include "live/owner.h"
+#include "live/rescore.h"
 #include "live/tracked.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -147,7 +148,7 @@ crm_rescore(PG_FUNCTION_ARGS)
 		batch.after = keys;
 	}
 	batch.limit = PG_GETARG_INT32(2);
-	histories_rescore_batch(histories, &batch);
+	rescore_batch(histories, &batch);
 
 	nulls[0] = batch.last == NULL;
 	if (batch.last)

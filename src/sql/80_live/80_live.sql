@@ -240,6 +240,11 @@ CREATE FUNCTION crm_internal.rescore(histories regclass, after text[], customers
   LANGUAGE C VOLATILE COST 1000 AS 'MODULE_PATHNAME', 'crm_rescore';
 COMMENT ON FUNCTION crm_internal.rescore(regclass, text[], int, text) IS
   'the same, with the reason that the log of changes gives';
+CREATE FUNCTION crm_internal.refill(histories regclass, fresh regclass, why text,
+    OUT changed bigint, OUT customers_read bigint, OUT customers_written bigint)
+  LANGUAGE C VOLATILE STRICT COST 1000 AS 'MODULE_PATHNAME', 'crm_refill';
+COMMENT ON FUNCTION crm_internal.refill(regclass, regclass, text) IS
+  'makes histories what a table of all customers says, scored by the rules in force; changed are those whose history was another';
 CREATE FUNCTION crm_internal.as_owner(relation regclass, command text) RETURNS text
   LANGUAGE C VOLATILE STRICT COST 1000 AS 'MODULE_PATHNAME', 'crm_as_owner';
 COMMENT ON FUNCTION crm_internal.as_owner(regclass, text) IS

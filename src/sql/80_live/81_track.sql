@@ -808,6 +808,9 @@ CREATE FUNCTION crm_internal.make_scales(histories regclass, scoring regclass, a
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   scale_by constant text[] := crm_internal.scale_by(histories, scoring);
+  -- a function with a search_path of its own costs more than what it does
+  looked_at constant text := 'CASE WHEN r.look_back_days IS NULL THEN h.history ELSE crm.look_back(h.history, r.refreshing_as_of, r.look_back_days) END';
+  scale crm.rfm_scale;
   mismatch text;
   zone text;
 BEGIN
@@ -818,15 +821,19 @@ BEGIN
     EXECUTE format('UPDATE %1$s AS r SET as_of = CASE WHEN as_of IS NOT NULL THEN coalesce($1, as_of) END, refreshing_as_of = coalesce($1, as_of, $2) WHERE time_zone = $3', scoring)
     USING as_of, (statement_timestamp() AT TIME ZONE zone)::date, zone;
   END LOOP;
-  EXECUTE format($sql$
-    UPDATE %1$s AS r SET scale = n.scale, scaled_on = r.refreshing_as_of
-    FROM (SELECT %2$s crm.rfm_scale(crm.look_back(h.history, r.refreshing_as_of, r.look_back_days), r.refreshing_as_of, r.bins::int) AS scale
-          FROM %3$s AS h JOIN %1$s AS r ON %4$s %5$s) AS n
-    WHERE NOT r.keep_scale AND %6$s$sql$,
-    scoring, coalesce(crm_internal.column_list(scale_by, 'r.') || ',', ''), customers,
-    crm_internal.same_keys(histories, scale_by, 'r', 'h'),
-    coalesce('GROUP BY ' || crm_internal.column_list(scale_by, 'r.'), ''),
-    crm_internal.same_keys(histories, scale_by, 'r', 'n'));
+  IF cardinality(scale_by) > 0 THEN
+    EXECUTE format($sql$
+      UPDATE %1$s AS r SET scale = n.scale, scaled_on = r.refreshing_as_of
+      FROM (SELECT %2$s, crm.rfm_scale(%7$s, r.refreshing_as_of, r.bins::int) AS scale
+            FROM %3$s AS h JOIN %1$s AS r ON %4$s GROUP BY %5$s) AS n
+      WHERE NOT r.keep_scale AND %6$s$sql$,
+      scoring, crm_internal.column_list(scale_by, 'r.'), customers, crm_internal.same_keys(histories, scale_by, 'r', 'h'),
+      crm_internal.column_list(scale_by, 'r.'), crm_internal.same_keys(histories, scale_by, 'r', 'n'), looked_at);
+  ELSE
+    -- read by itself, by as many workers as there are: what a statement that writes reads, one process reads
+    EXECUTE format('SELECT crm.rfm_scale(%s, r.refreshing_as_of, r.bins::int) FROM %s AS h, %s AS r WHERE NOT r.keep_scale', looked_at, customers, scoring) INTO scale;
+    EXECUTE format('UPDATE %s AS r SET scale = $1, scaled_on = r.refreshing_as_of WHERE NOT r.keep_scale', scoring) USING scale;
+  END IF;
   EXECUTE format('SELECT format(''the segments of %%s are for %%s bins, the scale has %%s'', %1$L, crm.bins(segments), crm.bins(scale))
                   FROM %1$s WHERE crm.bins(segments) <> crm.bins(scale) LIMIT 1', scoring) INTO mismatch;
   IF mismatch IS NOT NULL THEN
@@ -871,18 +878,19 @@ BEGIN
   END IF;
   EXECUTE format($sql$
     UPDATE %1$s AS r SET rhythm = crm_internal.rhythm_or_null(n.rhythm), value_measure = n.measure, value_cuts = n.cuts%6$s
-    FROM (SELECT %2$s v.measure, crm_internal.rhythm_data(h.history, r.refreshing_as_of) AS rhythm%7$s,
-            percentile_disc('{0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1}'::float8[]) WITHIN GROUP (ORDER BY v.value DESC) AS cuts
+    FROM (SELECT %2$s CASE WHEN bool_or(v.by_spend) THEN 'spend' ELSE 'clv' END AS measure, crm_internal.rhythm_data(h.history, r.refreshing_as_of) AS rhythm%7$s,
+            percentile_disc('{0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1}'::float8[])
+              WITHIN GROUP (ORDER BY CASE WHEN v.by_spend THEN crm.spend(crm.until(h.history, r.refreshing_as_of))::float8 ELSE h.clv END DESC) AS cuts
           FROM %3$s AS h JOIN %1$s AS r ON %4$s
-            CROSS JOIN LATERAL (SELECT CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN 'spend' ELSE 'clv' END AS measure,
-              CASE WHEN r.purchase_model IS NULL OR r.spend_model IS NULL THEN crm.spend(crm.until(h.history, r.refreshing_as_of))::float8 ELSE h.clv END AS value) AS v
+            CROSS JOIN LATERAL (SELECT r.purchase_model IS NULL OR r.spend_model IS NULL AS by_spend) AS v
           WHERE crm.first_purchased_on(h.history) <= r.refreshing_as_of
-          GROUP BY %2$s v.measure) AS n
+          %8$s HAVING count(*) > 0) AS n
     WHERE %5$s$sql$,
     scoring, coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), histories,
     crm_internal.same_keys(histories, scale_by, 'r', 'h'), crm_internal.same_keys(histories, scale_by, 'r', 'n'),
     CASE WHEN with_mix THEN ', mix_base = n.mix_base' ELSE '' END,
-    CASE WHEN with_mix THEN ', crm.fit_mix_base(h.mix, r.refreshing_as_of) AS mix_base' ELSE '' END);
+    CASE WHEN with_mix THEN ', crm.fit_mix_base(h.mix, r.refreshing_as_of) AS mix_base' ELSE '' END,
+    coalesce('GROUP BY ' || crm_internal.column_list(scale_by, 'r.'::text), ''));
 END $$;
 COMMENT ON FUNCTION crm_internal.measure_customers(regclass, regclass) IS
   'keeps in the rules of a tracking the rhythm of all customers, the tenths of their value and how they divide what they buy, which the view of customers reads, as of the day of the refresh';
@@ -912,10 +920,24 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.finish_scoring(regclass) IS 'records that all customers are scored as of the day of a refresh';
 
-CREATE FUNCTION crm_internal.rescore_all(histories regclass) RETURNS void
+CREATE FUNCTION crm_internal.record_rescore(histories regclass, customers_read bigint, customers_written bigint) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked;
+BEGIN
+  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = record_rescore.histories LOOP
+    t.refresh_started_at := now();
+    t.customers_read := record_rescore.customers_read;
+    t.customers_written := record_rescore.customers_written;
+    PERFORM crm_internal.write_tracked(t.purchases, t, '{refresh_started_at,customers_read,customers_written}'::text[]);
+  END LOOP;
+  PERFORM crm_internal.finish_scoring(histories);
+END $$;
+COMMENT ON FUNCTION crm_internal.record_rescore(regclass, bigint, bigint) IS 'records that all customers were scored in this transaction';
+
+CREATE FUNCTION crm_internal.rescore_all(histories regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
   batch record;
 BEGIN
   IF crm_internal.is_of_citus(histories) THEN
@@ -923,13 +945,7 @@ BEGIN
   ELSE
     SELECT * INTO batch FROM crm_internal.rescore(histories, NULL::text[], 2147483647, 'rebuild'::text);
   END IF;
-  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = rescore_all.histories LOOP
-    t.refresh_started_at := now();
-    t.customers_read := batch.customers_read;
-    t.customers_written := batch.customers_written;
-    PERFORM crm_internal.write_tracked(t.purchases, t, '{refresh_started_at,customers_read,customers_written}'::text[]);
-  END LOOP;
-  PERFORM crm_internal.finish_scoring(histories);
+  PERFORM crm_internal.record_rescore(histories, batch.customers_read, batch.customers_written);
 END $$;
 COMMENT ON FUNCTION crm_internal.rescore_all(regclass) IS 'scores all customers in one transaction';
 
@@ -946,16 +962,62 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.fresh_histories(regclass, text) IS 'a new table beside a table of histories with what a query gives, for the caller to drop';
 
+CREATE FUNCTION crm_internal.fresh_query(histories regclass) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE kept WHEN 'history' THEN query
+    ELSE format('SELECT %s, history AS %s, crm.count_days(history) AS history%s FROM (%s) AS rows',
+      crm_internal.column_list(crm_internal.history_keys(histories), ''::text), kept, CASE WHEN crm_internal.keeps_mix(histories) THEN ', mix' ELSE '' END, query) END
+  FROM crm_internal.kept_history(histories) AS kept, crm_internal.all_histories_query(histories) AS query
+$$;
+COMMENT ON FUNCTION crm_internal.fresh_query(regclass) IS 'the query that makes a table of histories anew, with the columns that it is scored by';
+
+CREATE FUNCTION crm_internal.may_refill(histories regclass) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT NOT crm_internal.is_of_citus(histories)
+    AND EXISTS (SELECT FROM pg_class WHERE oid = histories AND relkind = 'r' AND NOT relhasrules AND has_schema_privilege(relnamespace, 'CREATE'))
+    AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = histories AND NOT tgisinternal)
+$$;
+COMMENT ON FUNCTION crm_internal.may_refill(regclass) IS
+  'whether histories can be made anew row by row: no trigger or rule of users has a say in it, and a table beside them may be made';
+
+-- Each row is compared, scored and written at most once. The histories are read from the purchases views by a statement of its own, by as many
+-- workers as there are.
+CREATE FUNCTION crm_internal.fill_anew(histories regclass, scoring regclass, why text) RETURNS bigint
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  keys constant text[] := crm_internal.history_keys(histories);
+  bought constant text[] := crm_internal.bought_columns(histories);
+  fresh regclass;
+  filled record;
+  changed bigint;
+BEGIN
+  IF NOT crm_internal.may_refill(histories) THEN
+    changed := crm_internal.fill_histories(histories, why);
+    PERFORM crm_internal.make_scales(histories, scoring, NULL::date, histories);
+    PERFORM crm_internal.rescore_all(histories);
+    RETURN changed;
+  END IF;
+  fresh := crm_internal.fresh_histories(histories, crm_internal.fresh_query(histories));
+  -- customers without purchases keep their rows
+  EXECUTE format('INSERT INTO %1$s (%2$s, history%3$s) SELECT %2$s, ''{}''%4$s FROM %5$s AS h WHERE NOT EXISTS (SELECT FROM %1$s AS f WHERE %6$s)', fresh,
+    crm_internal.column_list(keys, ''::text), (SELECT coalesce(string_agg(format(', %I', b), ''), '') FROM unnest(bought) AS b WHERE b <> 'history'),
+    (SELECT coalesce(string_agg(format(', %L', '{}'), ''), '') FROM unnest(bought) AS b WHERE b <> 'history'), histories, crm_internal.same_keys(histories, keys, 'f', 'h'));
+  PERFORM crm_internal.make_scales(histories, scoring, NULL::date, fresh);
+  SELECT * INTO filled FROM crm_internal.refill(histories, fresh, why);
+  EXECUTE format('DROP TABLE %s', fresh);
+  PERFORM crm_internal.record_rescore(histories, filled.customers_read, filled.customers_written);
+  RETURN filled.changed;
+END $$;
+COMMENT ON FUNCTION crm_internal.fill_anew(regclass, regclass, text) IS
+  'makes histories, scales and scores anew from the purchases views, in one transaction; returns how many histories differed';
+
 CREATE FUNCTION crm_internal.fill_new_histories(histories regclass, scoring regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   keys constant text[] := crm_internal.history_keys(histories);
-  kept constant text := crm_internal.kept_history(histories);
   fresh regclass;
 BEGIN
-  fresh := crm_internal.fresh_histories(histories, CASE kept WHEN 'history' THEN crm_internal.all_histories_query(histories)
-    ELSE format('SELECT %s, history AS %s, crm.count_days(history) AS history%s FROM (%s) AS rows', crm_internal.column_list(keys, ''::text), kept,
-      CASE WHEN crm_internal.keeps_mix(histories) THEN ', mix' ELSE '' END, crm_internal.all_histories_query(histories)) END);
+  fresh := crm_internal.fresh_histories(histories, crm_internal.fresh_query(histories));
   PERFORM crm_internal.make_scales(histories, scoring, NULL::date, fresh);
   EXECUTE format($sql$
     INSERT INTO %1$s (%2$s, %10$s, %3$s, scored_on, updated_at)
@@ -1109,9 +1171,7 @@ BEGIN
   IF histories IS NULL AND NOT taken_up AND NOT crm_internal.is_of_citus(made.histories) THEN
     PERFORM crm_internal.fill_new_histories(made.histories, made.scoring);
   ELSE
-    PERFORM crm_internal.fill_histories(made.histories, 'rebuild');
-    PERFORM crm_internal.make_scales(made.histories, made.scoring, NULL::date, made.histories);
-    PERFORM crm_internal.rescore_all(made.histories);
+    PERFORM crm_internal.fill_anew(made.histories, made.scoring, 'rebuild'::text);
   END IF;
   FOR made IN SELECT * FROM crm.tracked t WHERE t.histories = made.histories LOOP
     made.changes := logged;

@@ -243,9 +243,7 @@ BEGIN
   PERFORM crm_internal.one_by_one(t.histories);
   PERFORM crm_internal.lock_sources(t.histories);
   PERFORM crm_internal.complete_mix(t.histories);
-  changed := crm_internal.fill_histories(t.histories, 'rebuild');
-  PERFORM crm_internal.make_scales(t.histories, t.scoring, NULL::date, t.histories);
-  PERFORM crm_internal.rescore_all(t.histories);
+  changed := crm_internal.fill_anew(t.histories, t.scoring, 'rebuild'::text);
   FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = t.histories AND o.problem IS NOT NULL LOOP
     t.problem := NULL;
     PERFORM crm_internal.write_tracked(t.purchases, t, '{problem}'::text[]);

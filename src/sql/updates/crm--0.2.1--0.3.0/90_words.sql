@@ -112,7 +112,12 @@
 @replace crm_internal.add_rules
 @replace crm_internal.make_scales
 @replace crm_internal.finish_scoring
+@create crm_internal.record_rescore
 @replace crm_internal.rescore_all
+@create crm_internal.fresh_query
+@create crm_internal.may_refill
+@create crm_internal.refill
+@create crm_internal.fill_anew
 @replace crm_internal.fill_new_histories
 @replace crm.track
 @replace crm_internal.default_segments
