@@ -116,6 +116,17 @@ typedef struct ValueAhead
 	double	   discount; /* the share of the expected value that it leaves */
 } ValueAhead;
 
+/* Chances of numbers of purchases are counted within a time that ends, whatever the discount. */
+static double
+CheckEnds(double periods)
+{
+	if (isinf(periods))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a quantile of the value needs a finite end"),
+						errhint("crm.clv with a discount rate is the mean until infinity.")));
+	return periods;
+}
+
 /*
  * Of (purchases, spend, history, as_of, until, annual_discount_rate); false before the
  * first purchase. No quantile above the highest will be asked for.
@@ -138,7 +149,7 @@ value_ahead(FunctionCallInfo fcinfo, double highest, ValueAhead *ahead)
 	*ahead = (ValueAhead){.spend = {.kind = spend->kind, .params = spend->params}, .discount = 1};
 	if (!btyd_at(PG_GETARG_PURCHASES_KNOWN(2, as_of), as_of, &days))
 		return false;
-	periods = CheckFinitePeriods(periods_between(as_of, until, model->unit_days));
+	periods = CheckEnds(periods_between(as_of, until, model->unit_days));
 	t = model_periods(model, as_of, until, periods);
 	c = model_customer(model, &days, as_of);
 	s->x = c.x;
@@ -158,13 +169,14 @@ value_ahead(FunctionCallInfo fcinfo, double highest, ValueAhead *ahead)
 	return true;
 }
 
-/* A quantile of the value; a negative margin turns the order round. */
+/* A quantile of the value; a negative margin turns the order round, but makes no negative zero. */
 static double
 value_quantile(const ValueAhead *ahead, double q, double margin)
 {
 	return CheckValue(
 		margin * ahead->discount *
-		spend_quantile(&ahead->spend, margin < 0 ? 1 - q : q, ahead->spend_per_purchase));
+			spend_quantile(&ahead->spend, margin < 0 ? 1 - q : q, ahead->spend_per_purchase) +
+		0.0);
 }
 
 /*

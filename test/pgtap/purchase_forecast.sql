@@ -1,7 +1,7 @@
 -- How many, how much, how sure: laws, coverage on CDNOW, and simulation
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(58);
+SELECT plan(59);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -84,8 +84,9 @@ SELECT throws_ok($$SELECT probability(purchase_forecast(nbd(1, 2), '{2024-01-01 
 SELECT is_empty($$SELECT i.* FROM model, customer, unnest('{0,0.15}'::float8[]) rate, unnest('{0.3,-0.3}'::float8[]) margin, clv_interval(mbg, spend, history, '1997-09-30', '1998-06-30', rate, 0.8, margin) i
   WHERE customer_id < 40 AND (i.low, i.high) IS DISTINCT FROM (clv_quantile(mbg, spend, history, '1997-09-30', '1998-06-30', rate, (1 - 0.8::float8) / 2, margin), clv_quantile(mbg, spend, history, '1997-09-30', '1998-06-30', rate, (1 + 0.8::float8) / 2, margin))$$,
   'quantiles of the value are the ends of its interval, to the last bit');
+SELECT is(clv_quantile(mbg_nbd(1, 10, 0.5, 2), gamma_gamma(6, 4, 15), '{2024-01-01 1 10}', '2024-02-01', '2025-02-01', 0.1, 0.9, -1)::text, '0', 'who buys nothing loses nothing');
 SELECT throws_ok($$SELECT clv_quantile(nbd(1, 2), gamma_gamma(6, 4, 15), '{2024-01-01 1 10}', '2024-02-01', '2024-12-31', 0.1, 1)$$, '22023', NULL, 'a quantile is a probability');
-SELECT throws_ok($$SELECT clv_interval(nbd(1, 2), gamma_gamma(6, 4, 15), '{2024-01-01 1 10}', '2024-02-01', 'infinity', 0.1)$$, '22023', NULL, 'for ever');
+SELECT throws_ok($$SELECT clv_interval(nbd(1, 2), gamma_gamma(6, 4, 15), '{2024-01-01 1 10}', '2024-02-01', 'infinity', 0.1)$$, '22023', 'a quantile of the value needs a finite end', 'for ever');
 SELECT throws_ok($$SELECT crm.interval(purchase_forecast(nbd(1, 2), '{2024-01-01 1 10}', '2024-02-01', '2024-03-01'), 0.8, 'luck')$$, '22023', 'unknown uncertainty "luck"', 'another uncertainty');
 
 -- totals of groups: the interval holds as often as it says, and is of a mean and variance that are known
