@@ -1139,6 +1139,9 @@ BEGIN
     IF taken_up THEN
       PERFORM crm_internal.check_distribution(purchases, keys, made.histories);
       RAISE NOTICE '% and % of an earlier tracking are taken up again', made.histories, made.scoring;
+      -- Citus makes tables anew without their comments, by which the view is found again
+      EXECUTE format('COMMENT ON TABLE %s IS %L', made.histories, format('history and score of each customer of %s', purchases));
+      PERFORM crm_internal.comment_columns(made.histories);
       EXECUTE format('UPDATE %s SET as_of = $1, look_back_days = coalesce($2, look_back_days), time_zone = coalesce($3, time_zone),
         bins = CASE WHEN $4 THEN $5 ELSE bins END, segments = CASE WHEN $4 THEN $6 ELSE segments END', made.scoring)
       USING as_of, look_back_days, time_zone, bins <> 5 OR segments IS NOT NULL, bins, coalesce(segments, crm_internal.default_segments(bins));

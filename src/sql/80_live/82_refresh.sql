@@ -75,14 +75,14 @@ CREATE FUNCTION crm_internal.refresh_fill(tracking regclass) RETURNS void
 DECLARE
   t crm.tracked := crm_internal.tracking_of(tracking);
 BEGIN
+  IF NOT crm_internal.is_there(t.histories) OR NOT crm_internal.is_there(t.customers) OR NOT crm_internal.is_there(t.scoring) THEN
+    PERFORM crm_internal.raise_error('undefined_table', format('the %s of %s has been dropped', CASE WHEN NOT crm_internal.is_there(t.histories) THEN 'table of histories' WHEN crm_internal.is_there(t.customers) THEN 'table of scoring rules' ELSE 'customers view' END,
+      coalesce(t.source_name, t.purchases::text)), hint => 'End the tracking with crm.untrack and begin it anew with crm.track.');
+  END IF;
   -- what hangs on the tables is their owner's and runs as the owner
   IF NOT crm_internal.is_owner(t.histories) THEN
     PERFORM crm_internal.as_owner(t.histories, format('SELECT crm_internal.refresh_fill(%s::regclass)', tracking::oid));
     RETURN;
-  END IF;
-  IF NOT crm_internal.is_there(t.customers) OR NOT crm_internal.is_there(t.scoring) THEN
-    PERFORM crm_internal.raise_error('undefined_table', format('the %s of %s has been dropped', CASE WHEN crm_internal.is_there(t.customers) THEN 'table of scoring rules' ELSE 'customers view' END,
-      coalesce(t.source_name, t.purchases::text)), hint => 'End the tracking with crm.untrack and begin it anew with crm.track.');
   END IF;
   PERFORM crm_internal.check_in_place(t);
   PERFORM crm_internal.complete_rules(t.scoring); -- what is made below reads columns that came with later releases
