@@ -132,9 +132,15 @@ END $$;
 COMMENT ON FUNCTION crm_internal.refresh_start(regclass, date) IS 'puts new scales in force, a step of crm.refresh';
 
 CREATE FUNCTION crm_internal.refresh_wait(tracking regclass) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  SELECT crm_internal.wait_for_writers((crm_internal.tracking_of(tracking)).scoring)
-$$;
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t constant crm.tracked := crm_internal.tracking_of(tracking);
+BEGIN
+  PERFORM crm_internal.wait_for_writers(t.scoring);
+  IF EXISTS (SELECT FROM crm.tracked o WHERE o.histories = t.histories AND o.on_shards IS NOT NULL) THEN
+    PERFORM crm_internal.wait_on_nodes(t.scoring);
+  END IF;
+END $$;
 COMMENT ON FUNCTION crm_internal.refresh_wait(regclass) IS
   'waits for the statements that still score by the rules from before, a step of crm.refresh';
 

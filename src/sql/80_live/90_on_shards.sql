@@ -227,6 +227,27 @@ END $$;
 COMMENT ON FUNCTION crm.track_nodes(regclass) IS
   'lets the nodes of Citus that came after crm.track(..., on_shards => true), and those that have lost it, know the tracking; returns how many did not';
 
+-- Statements on shards read the copy of the rules on their node, and hold its lock.
+CREATE FUNCTION crm_internal.wait_on_node(scoring regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE 'SELECT crm_internal.wait_for_writers(to_regclass(shard_name(s.logicalrelid, s.shardid))) FROM pg_dist_shard AS s WHERE s.logicalrelid = $1' USING scoring;
+END $$;
+COMMENT ON FUNCTION crm_internal.wait_on_node(regclass) IS 'waits for the statements on shards of this node that still score by the rules from before';
+
+CREATE FUNCTION crm_internal.wait_on_nodes(scoring regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  failed text;
+BEGIN
+  EXECUTE 'SELECT min(r.result) FROM run_command_on_all_nodes($1) AS r WHERE NOT r.success' INTO failed
+  USING format('SELECT crm_internal.wait_on_node(%L::regclass)', scoring);
+  IF failed IS NOT NULL THEN
+    PERFORM crm_internal.raise_error('object_not_in_prerequisite_state', format('a node does not tell whether statements still score by the former rules of %s', scoring), detail => failed);
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.wait_on_nodes(regclass) IS 'waits for the statements on shards of all nodes that still score by the rules from before';
+
 -- TRUNCATE fires no triggers on shards, and that of the distributed table on the node that it was called on: its rows are still there.
 
 CREATE FUNCTION crm_internal.empty_on_shards(histories regclass, source regclass) RETURNS void
