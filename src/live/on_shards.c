@@ -18,7 +18,9 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "live/kept.h"
+#include "live/owner.h"
 #include "live/shards.h"
+#include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -221,15 +223,54 @@ tracked_on_shard(const Tracked *tracked, Oid shard)
 
 /* ---- TRUNCATE ---- */
 
+/* Histories are written by their owner's connections to the nodes, and Citus lets two roles not write the same shards in one transaction. */
+static void
+CheckMayEmpty(Oid source, Oid histories)
+{
+	Oid owner = relation_owner(histories);
+
+	if (GetUserId() != owner)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table \"%s\" can be truncated by its owner alone", get_rel_name(source)),
+				 errdetail("Its histories stand on the shards of Citus, where two roles cannot "
+						   "write in one transaction."),
+				 errhint("SET ROLE %s, or use DELETE.",
+						 quote_identifier(GetUserNameFromId(owner, false)))));
+}
+
+/* Take all rows of a source out of the histories beside it. */
+static void
+empty_histories(Oid source, Oid histories)
+{
+	OwnerSwitch before;
+
+	CheckMayEmpty(source, histories);
+	before = become_owner(histories);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(
+			psprintf("SELECT crm_internal.empty_on_shards(%u::oid::regclass, %u::oid::regclass)",
+					 histories, source),
+			false, 0) < 0)
+		elog(ERROR, "could not follow TRUNCATE of \"%s\"", get_rel_name(source));
+	SPI_finish();
+	become_caller(&before);
+}
+
 /* A distributed table is about to be emptied: it has triggers that tell of it, its shards have none. */
 void
 truncate_on_shards(Oid source)
 {
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(
-			psprintf("SELECT crm_internal.truncate_on_shards(%u::pg_catalog.regclass)", source),
-			false, 0) < 0)
-		elog(ERROR, "could not follow TRUNCATE of \"%s\"", get_rel_name(source));
-	SPI_finish();
+	Oid		  done = InvalidOid;
+	ListCell *lc;
+
+	foreach (lc, tracked_by_table(source))
+	{
+		const Tracked *tracked = lfirst(lc);
+
+		if (tracked->on_shards && tracked->histories != done)
+			empty_histories(source, tracked->histories);
+		done = tracked->histories;
+	}
 }

@@ -127,3 +127,39 @@ INSERT INTO checked SELECT 'untrack', 'triggers on shards', sum(result::int) FRO
 SELECT crm.track('live.orders', customer => 'customer_id', purchased_on => 'bought_on', amount => 'paid', changes => true, as_of => '2025-03-31', on_shards => true);
 INSERT INTO live.orders SELECT 2000 + i, i, '2025-02-07', 8 FROM generate_series(1, 300) i;
 CALL verify_live('again');
+
+-- of an owner who is no superuser: everybody else's orders are followed as well
+CREATE ROLE keeper LOGIN;
+CREATE SCHEMA kept AUTHORIZATION keeper;
+SET ROLE keeper;
+CREATE TABLE kept.orders (customer_id int, ordered_on date, paid numeric);
+SELECT create_distributed_table('kept.orders', 'customer_id');
+RESET ROLE;
+SELECT crm.track('kept.orders', customer => 'customer_id', purchased_on => 'ordered_on', amount => 'paid', on_shards => true);
+CREATE ROLE seller LOGIN;
+GRANT USAGE ON SCHEMA kept TO seller;
+GRANT SELECT, INSERT, TRUNCATE ON kept.orders TO seller;
+SET ROLE seller;
+INSERT INTO kept.orders SELECT i % 40, date '2025-02-07' + i % 3, i FROM generate_series(1, 300) i;
+RESET ROLE;
+INSERT INTO checked SELECT 'owner', 'verify', count(*) FROM crm.verify('kept.orders_purchases');
+INSERT INTO checked SELECT 'owner', 'customers', 40 - count(*) FROM kept.orders_customers WHERE purchase_count > 0;
+SET ROLE seller;
+DO $$
+BEGIN
+  TRUNCATE kept.orders;
+  INSERT INTO checked VALUES ('owner', 'TRUNCATE by another', 1);
+EXCEPTION WHEN insufficient_privilege THEN
+  IF SQLERRM <> 'table "orders" can be truncated by its owner alone' THEN
+    RAISE;
+  END IF;
+END $$;
+RESET ROLE;
+SET ROLE keeper;
+TRUNCATE kept.orders;
+RESET ROLE;
+INSERT INTO checked SELECT 'owner', 'verify truncated', count(*) FROM crm.verify('kept.orders_purchases');
+INSERT INTO checked SELECT 'owner', 'customers truncated', count(*) FROM kept.orders_customers WHERE purchase_count > 0;
+SET ROLE keeper;
+INSERT INTO checked SELECT 'owner', 'nodes to tell', crm.track_nodes('kept.orders_purchases');
+RESET ROLE;

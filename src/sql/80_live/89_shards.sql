@@ -77,12 +77,12 @@ BEGIN
   PERFORM crm_internal.one_by_one(d.source);
   IF by_customer THEN
     EXECUTE 'SELECT create_distributed_table($1, $2, colocate_with => $3)' USING relation, d.key::text, d.source::text;
-    -- a shard that moves is followed row by row
-    IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = relation AND indisprimary) THEN
-      EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
-    END IF;
   ELSE
     EXECUTE 'SELECT create_reference_table($1)' USING relation;
+  END IF;
+  -- a shard that moves, or a copy for a node that comes, is followed row by row
+  IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = relation AND indisprimary) THEN
+    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.distribute(regclass, regclass, boolean) IS

@@ -248,26 +248,30 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.wait_on_nodes(regclass) IS 'waits for the statements on shards of all nodes that still score by the rules from before';
 
--- TRUNCATE fires no triggers on shards, and that of the distributed table on the node that it was called on: its rows are still there.
+-- TRUNCATE fires no triggers on shards, and that of the distributed table on the node that it was called on. What is left comes from other tables: the rows
+-- that go are not read, or the connections that do would hold up the one that truncates them.
 
 CREATE FUNCTION crm_internal.empty_on_shards(histories regclass, source regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked;
-  bought text[];
+  step record;
   zone text;
+  keys constant text := crm_internal.column_list(crm_internal.history_keys(histories), ''::text);
+  others constant text[] := ARRAY(SELECT crm_internal.histories_query(o.purchases) FROM crm.tracked o
+                                  WHERE o.histories = empty_on_shards.histories AND o.source <> empty_on_shards.source ORDER BY o.purchases);
 BEGIN
-  IF NOT crm_internal.is_owner(histories) THEN
-    PERFORM crm_internal.as_owner(histories, format('SELECT crm_internal.empty_on_shards(%s::regclass, %s::regclass)', histories::oid, source::oid));
-    RETURN;
-  END IF;
+  SELECT * INTO t FROM crm.tracked o WHERE o.histories = empty_on_shards.histories LIMIT 1;
   PERFORM crm_internal.one_by_one(histories);
-  bought := crm_internal.bought_columns(histories);
-  FOR t IN SELECT * FROM crm.tracked o WHERE o.histories = empty_on_shards.histories AND o.source = empty_on_shards.source ORDER BY o.purchases LOOP
-    EXECUTE format('UPDATE %s AS h SET %s FROM (%s) AS f WHERE %s', histories,
-      (SELECT string_agg(format('%I = h.%1$I OPERATOR(crm.-) f.%I', b, CASE b WHEN 'mix' THEN 'mix' ELSE 'history' END), ', ') FROM unnest(bought) AS b),
-      crm_internal.histories_query(t.purchases), crm_internal.same_keys(histories, crm_internal.history_keys(histories), 'f', 'h'));
-  END LOOP;
+  IF others = '{}' THEN
+    EXECUTE (SELECT format('UPDATE %s SET %s WHERE %s', histories, string_agg(format('%I = ''{}''', b), ', '), string_agg(format('%I OPERATOR(crm.<>) ''{}''', b), ' OR '))
+             FROM unnest(crm_internal.bought_columns(histories)) AS b);
+  ELSE
+    SELECT * INTO step FROM crm_internal.fill_statements(histories, format('(SELECT %1$s, crm.merge(history) AS history%2$s FROM (%3$s) AS sources GROUP BY %1$s)', keys,
+      CASE WHEN crm_internal.keeps_mix(histories) THEN ', coalesce(crm.merge(mix), ''{}'') AS mix' ELSE '' END, array_to_string(others, ' UNION ALL ')));
+    EXECUTE step.gone;
+    EXECUTE step.come;
+  END IF;
   -- scored as orders are: as of today, but for a tracking of the past
   FOR zone IN EXECUTE format('SELECT DISTINCT time_zone FROM %s WHERE refreshing_as_of IS NULL', t.scoring) LOOP
     EXECUTE format('UPDATE %s SET refreshing_as_of = CASE WHEN as_of IS NOT NULL THEN coalesce(refreshed_on, as_of) ELSE greatest($1, refreshed_on) END
@@ -276,15 +280,5 @@ BEGIN
   PERFORM crm_internal.rescore_on_shards(histories, NULL::text[], 2147483647, 'truncate'::text);
   EXECUTE format('UPDATE %s SET refreshing_as_of = NULL WHERE refreshing_as_of IS NOT NULL', t.scoring);
 END $$;
-COMMENT ON FUNCTION crm_internal.empty_on_shards(regclass, regclass) IS 'takes all rows of a distributed table, which is about to be truncated, out of the histories that stand on its shards';
-
-CREATE FUNCTION crm_internal.truncate_on_shards(source regclass) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  kept regclass;
-BEGIN
-  FOR kept IN SELECT DISTINCT t.histories::oid FROM crm.tracked t WHERE t.source = truncate_on_shards.source AND t.on_shards IS NOT NULL ORDER BY 1 LOOP
-    PERFORM crm_internal.empty_on_shards(kept, source);
-  END LOOP;
-END $$;
-COMMENT ON FUNCTION crm_internal.truncate_on_shards(regclass) IS 'takes all rows of a distributed table, which is about to be truncated, out of all histories that stand on its shards';
+COMMENT ON FUNCTION crm_internal.empty_on_shards(regclass, regclass) IS
+  'takes all rows of a distributed table, which is about to be truncated, out of the histories that stand on its shards; the caller has become their owner';
