@@ -130,6 +130,7 @@ CALL verify_live('again');
 
 -- of an owner who is no superuser: everybody else's orders are followed as well
 CREATE ROLE keeper LOGIN;
+GRANT SELECT, INSERT ON checked TO keeper;
 CREATE SCHEMA kept AUTHORIZATION keeper;
 SET ROLE keeper;
 CREATE TABLE kept.orders (customer_id int, ordered_on date, paid numeric);
