@@ -49,13 +49,22 @@ bought_minus(const Bought *a, const Bought *b)
 	return left;
 }
 
+/* What a history has of a day; NULL for nothing. */
+const PurchaseDay *
+history_day(const PurchaseHistory *h, DateADT day)
+{
+	int n = purchase_history_count_until(h, day);
+
+	return n > 0 && h->entries[n - 1].day == day ? &h->entries[n - 1] : NULL;
+}
+
 /* How many orders of a day a history has. */
 int
 history_orders_on(const PurchaseHistory *h, DateADT day)
 {
-	int n = purchase_history_count_until(h, day);
+	const PurchaseDay *there = history_day(h, day);
 
-	return n > 0 && h->entries[n - 1].day == day ? h->entries[n - 1].orders : 0;
+	return there ? there->orders : 0;
 }
 
 /* Whether a history has all orders of another, and something of all its corrections. */

@@ -25,14 +25,15 @@ typedef struct ViewRow
 	text	   *category; /* NULL for none; as mix_category_of gives it */
 } ViewRow;
 
-extern Bought bought_nothing(void);
-extern Bought bought_in_row(const HistoriesLayout *layout, TupleTableSlot *row);
-extern Bought bought_plus(const Bought *a, const Bought *b);
-extern Bought bought_minus(const Bought *a, const Bought *b);
-extern bool	  bought_holds(const Bought *b, const Bought *part);
-extern int	  history_orders_on(const PurchaseHistory *h, DateADT day);
-extern Bought bought_copy(const Bought *b);
-extern void	  bought_free(Bought *b);
+extern Bought			  bought_nothing(void);
+extern Bought			  bought_in_row(const HistoriesLayout *layout, TupleTableSlot *row);
+extern Bought			  bought_plus(const Bought *a, const Bought *b);
+extern Bought			  bought_minus(const Bought *a, const Bought *b);
+extern bool				  bought_holds(const Bought *b, const Bought *part);
+extern const PurchaseDay *history_day(const PurchaseHistory *h, DateADT day);
+extern int				  history_orders_on(const PurchaseHistory *h, DateADT day);
+extern Bought			  bought_copy(const Bought *b);
+extern void				  bought_free(Bought *b);
 
 static inline bool
 bought_is_empty(const Bought *b)

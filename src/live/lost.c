@@ -212,6 +212,13 @@ moved_purchase(const Datum *keys, const PurchaseDay *purchase)
 	return moved;
 }
 
+/* Whether what a row had of a day, NULL for nothing, holds what goes: a refund is no order, and yet of a row that had one that day. */
+static inline bool
+has_day(const PurchaseDay *had, const PurchaseDay *goes)
+{
+	return had != NULL && had->orders >= goes->orders;
+}
+
 /* The lost row that a purchase is of; NULL if none has it. */
 static const LostRow *
 lost_row_with(const List *lost, const PurchaseDay *purchase)
@@ -219,8 +226,7 @@ lost_row_with(const List *lost, const PurchaseDay *purchase)
 	ListCell *lc;
 
 	foreach (lc, lost)
-		if (history_orders_on(((LostRow *) lfirst(lc))->held.history, purchase->day) >=
-			purchase->orders)
+		if (has_day(history_day(((LostRow *) lfirst(lc))->held.history, purchase->day), purchase))
 			return lfirst(lc);
 	return NULL;
 }
@@ -286,7 +292,7 @@ lost_row_with_category(const List *lost, CategoryName name, const PurchaseDay *d
 	{
 		const LostRow *row = lfirst(lc);
 
-		if (row->held.mix && mix_orders_on(row->held.mix, name, day->day) >= day->orders)
+		if (row->held.mix && has_day(mix_day(row->held.mix, name, day->day), day))
 			return row;
 	}
 	return NULL;

@@ -56,17 +56,18 @@ typedef struct CategoryName
 	int			len;
 } CategoryName;
 
-extern Mix	*mix_create(Size room);
-extern Mix	*mix_append(Mix *state, CategoryName name, const PurchaseDay *days, int ndays);
-extern Mix	*mix_append_all(Mix *state, const Mix *other);
-extern Mix	*mix_settle(const Mix *state);
-extern Mix	*mix_plus(const Mix *a, const Mix *b);
-extern Mix	*mix_minus(const Mix *a, const Mix *b);
-extern int	 mix_orders_on(const Mix *m, CategoryName name, DateADT day);
-extern bool	 mix_holds(const Mix *m, const Mix *other);
-extern text *mix_category_of(text *name);
-extern void	 CheckCategory(CategoryName name);
-pg_noreturn extern void mix_state_of_another(void);
+extern Mix *mix_create(Size room);
+extern Mix *mix_append(Mix *state, CategoryName name, const PurchaseDay *days, int ndays);
+extern Mix *mix_append_all(Mix *state, const Mix *other);
+extern Mix *mix_settle(const Mix *state);
+extern Mix *mix_plus(const Mix *a, const Mix *b);
+extern Mix *mix_minus(const Mix *a, const Mix *b);
+extern const PurchaseDay *mix_day(const Mix *m, CategoryName name, DateADT day);
+extern int				  mix_orders_on(const Mix *m, CategoryName name, DateADT day);
+extern bool				  mix_holds(const Mix *m, const Mix *other);
+extern text				 *mix_category_of(text *name);
+extern void				  CheckCategory(CategoryName name);
+pg_noreturn extern void	  mix_state_of_another(void);
 
 static inline const MixCategory *
 mix_first(const Mix *m)

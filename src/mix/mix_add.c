@@ -92,9 +92,9 @@ mix_minus(const Mix *a, const Mix *b)
 	return add(a, b, -1);
 }
 
-/* How many purchases of a category a day has. */
-int
-mix_orders_on(const Mix *m, CategoryName name, DateADT day)
+/* What a mix has of a category on a day; NULL for nothing. */
+const PurchaseDay *
+mix_day(const Mix *m, CategoryName name, DateADT day)
 {
 	for (const MixCategory *at = mix_first(m); at < mix_end(m); at = category_next(at))
 	{
@@ -104,10 +104,19 @@ mix_orders_on(const Mix *m, CategoryName name, DateADT day)
 			continue;
 		for (int i = 0; i < at->ndays && days[i].day <= day; i++)
 			if (days[i].day == day)
-				return days[i].orders;
-		return 0;
+				return &days[i];
+		return NULL;
 	}
-	return 0;
+	return NULL;
+}
+
+/* How many purchases of a category a day has. */
+int
+mix_orders_on(const Mix *m, CategoryName name, DateADT day)
+{
+	const PurchaseDay *there = mix_day(m, name, day);
+
+	return there ? there->orders : 0;
 }
 
 /* Whether a category, NULL for one that was never bought, has all purchases of another. */

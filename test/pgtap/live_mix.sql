@@ -1,7 +1,7 @@
 -- Purchases views with a column category: mixes kept by triggers beside histories, of
 -- one table, of lines that look up their goods, of orders and lines in one tracking,
 -- at commit, row by row and in partitions; after random statements against plain SQL.
-SELECT plan(60);
+SELECT plan(62);
 SET client_min_messages = warning;
 SET search_path = public, crm;
 SET timezone = 'UTC';
@@ -233,6 +233,15 @@ INSERT INTO later VALUES ('a', '2024-01-04', 5, 'wine');
 SELECT is((SELECT mix::text FROM later_histories) || (SELECT count(*) FROM crm.verify('later_purchases')),
   '{tea (2024-01-01 1 5.00, 2024-01-02 1 5.00, 2024-01-03 1 5.00), wine (2024-01-04 1 5.00)}0', 'a column category that was added to the histories is no key');
 ALTER TABLE later_histories DROP COLUMN category;
+
+-- a refund goes from the row that has it, though another of the customer was lost in the same transaction
+BEGIN;
+DELETE FROM later_histories;
+INSERT INTO later VALUES ('a', '2024-02-02', 5, 'tea'), ('a', '2024-02-03', -2, 'wine');
+DELETE FROM later;
+COMMIT;
+SELECT is((SELECT history::text || mix::text FROM later_histories), '{}{}', 'nothing is left of what came and went');
+SELECT is_empty('SELECT * FROM crm.verify(''later_purchases'')', 'as the rows say');
 SELECT crm.detach('later_purchases');
 SELECT is((SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'later_histories'::regclass AND attname = 'mix'), 'text', 'detached, a mix is text');
 SELECT * FROM finish();
