@@ -71,7 +71,8 @@ SELECT is(crm.track('refund_purchases', histories => 'sale_histories')::text, 's
 SELECT is_empty('SELECT * FROM crm.verify(''refund_purchases'')', 'what was there is in');
 SELECT pg_temp.stays_true('sale_histories', 'INSERT INTO refunds VALUES (1, ''BOB'', ''web'', ''2026-01-06'', 700), (5, ''x'', ''till'', ''2026-01-06'', 1)', 'what comes is followed');
 SELECT pg_temp.stays_true('sale_histories', 'TRUNCATE sales', 'truncate one source');
-SELECT is((SELECT string_agg(lower(email COLLATE "C"), ',' ORDER BY lower(email COLLATE "C")) FROM sale_histories WHERE history::text <> '{}'), 'bob,x', 'leaves the other''s');
+SELECT is((SELECT string_agg(lower(email COLLATE "C"), ',' ORDER BY lower(email COLLATE "C")) FROM sale_histories WHERE history::text <> '{}'),
+  CASE WHEN :'icu' THEN 'bob,x' ELSE 'bob,bob,x' END, 'leaves the other''s');
 SELECT throws_ok('SELECT crm.track(''sales'', ''email'', ''at'', ''price'', histories => ''sale_histories'')', '42804', NULL, 'other keys cannot feed them');
 
 -- two views of one table, one set of histories
