@@ -173,6 +173,8 @@ pareto_nbd_next_purchase(const PurchaseParams *params, Btyd c, double q)
 	double low =
 		fmax(A * expm1(-log1p(-q) / w), DBL_MIN); /* if nobody died; 0 would never double */
 	double high = low;
+	double t;
+	double step;
 
 	if (w / A * decay_integral(&density, INFINITY, 32) <= q)
 		return INFINITY;
@@ -183,14 +185,27 @@ pareto_nbd_next_purchase(const PurchaseParams *params, Btyd c, double q)
 		if (isinf(high))
 			return INFINITY;
 	}
+	/* Newton's steps, halving where one leads out of what is known or gains too little */
+	t = low;
+	step = INFINITY;
 	for (int i = 0; i < 200 && high - low > 1e-14 * high; i++)
 	{
-		double middle = low + (high - low) / 2;
+		double lacking = q - w / A * decay_integral(&density, t, 32);
+		double newton =
+			lacking * A / w *
+			exp((w + 1) * log1p(t / A) + params->p[2] * log1p(t / (params->p[3] + c.age)));
+		double next = t + newton;
 
-		if (w / A * decay_integral(&density, middle, 32) < q)
-			low = middle;
+		if (fabs(newton) <= 1e-14 * t)
+			return next;
+		if (lacking > 0)
+			low = t;
 		else
-			high = middle;
+			high = t;
+		if (!(next > low && next < high) || fabs(newton) > step / 2)
+			next = low + (high - low) / 2;
+		step = fabs(next - t);
+		t = next;
 	}
 	return high;
 }
