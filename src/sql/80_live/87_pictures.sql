@@ -310,8 +310,9 @@ COMMENT ON FUNCTION crm_internal.count_segments_query(crm.tracked, text[], text[
   'the statement that keeps how many customers are in which segment on the day of a refresh, and how many came and went';
 
 -- All in one statement, so that what is counted and what is remembered of each customer is the same. Compiling it would take longer than running it.
+-- A table that is empty when the statement is planned, and filled by it, is no table to look through once a customer: no nested loops.
 CREATE FUNCTION crm_internal.keep_segments(histories regclass) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET enable_nestloop = off AS $$
 DECLARE
   t constant crm.tracked := crm_internal.tracking_of(histories);
   keys constant text[] := crm_internal.history_keys(histories);
