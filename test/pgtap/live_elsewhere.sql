@@ -100,10 +100,10 @@ SELECT lives_ok('INSERT INTO served VALUES (2, ''2026-02-02'', 20)', 'taken back
 -- a purchases view that its owner has dropped is nothing that Citus did, and nobody else's affair
 DROP VIEW servings CASCADE;
 CREATE ROLE elsewhere_stranger;
-\set told `psql -X -q -d :DBNAME -c 'SET ROLE elsewhere_stranger' -c 'CREATE TEMP VIEW nothing AS SELECT 1 AS x' 2>&1`
+\set told `psql -X -q -d :DBNAME -c 'SET ROLE elsewhere_stranger' -c BEGIN -c 'CREATE TEMP VIEW nothing AS SELECT 1 AS x' -c ROLLBACK 2>&1`
 SELECT is(:'told'::text, '', 'who makes a view is not told of trackings of others');
 REVOKE USAGE ON SCHEMA crm FROM PUBLIC;
-\set told `psql -X -q -d :DBNAME -c 'SET ROLE elsewhere_stranger' -c 'CREATE TEMP VIEW nothing AS SELECT 1 AS x' 2>&1`
+\set told `psql -X -q -d :DBNAME -c 'SET ROLE elsewhere_stranger' -c BEGIN -c 'CREATE TEMP VIEW nothing AS SELECT 1 AS x' -c ROLLBACK 2>&1`
 SELECT is(:'told'::text, '', 'nor that crm is closed to them');
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
 DROP ROLE elsewhere_stranger;
