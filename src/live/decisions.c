@@ -51,8 +51,9 @@ struct Decisions
 	ScanKeyData			   equal[INDEX_MAX_KEYS];
 	IndexScanDesc		   scan; /* for look-ups */
 
-	IndexScanDesc	ordered; /* for all customers one by one; NULL unless there is need */
-	TupleTableSlot *ahead;	 /* of a customer to come; empty at the end */
+	IndexScanDesc	ordered;		  /* for all customers one by one; NULL unless there is need */
+	Snapshot		ordered_snapshot; /* its own: that of the look-ups is renewed meanwhile */
+	TupleTableSlot *ahead;			  /* of a customer to come; empty at the end */
 	ScanKeyData		behind[1 + INDEX_MAX_KEYS]; /* its condition, which it points into */
 	FmgrInfo		compare[INDEX_MAX_KEYS];
 
@@ -223,8 +224,9 @@ decisions_close(Decisions *d)
 	end_look_ups(d);
 	if (d->ordered)
 	{
-		index_endscan(d->ordered);
 		ExecDropSingleTupleTableSlot(d->ahead);
+		index_endscan(d->ordered);
+		UnregisterSnapshot(d->ordered_snapshot);
 	}
 	ExecDropSingleTupleTableSlot(d->row);
 	index_close(d->index, NoLock);
@@ -414,7 +416,8 @@ decisions_start_in_order(Decisions *d, const Datum *after)
 	if (after)
 		keys_init_after(d->index, d->layout->keys.n, after, &d->behind[0], &d->behind[1]);
 	d->ahead = table_slot_create(d->rel, NULL);
-	d->ordered = keys_begin_scan(d->rel, d->index, d->snapshot, nconditions);
+	d->ordered_snapshot = RegisterSnapshot(d->snapshot);
+	d->ordered = keys_begin_scan(d->rel, d->index, d->ordered_snapshot, nconditions);
 	index_rescan(d->ordered, d->behind, nconditions, NULL, 0);
 	if (!d->no_rows)
 		read_ahead(d);

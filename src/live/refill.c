@@ -4,8 +4,10 @@
  */
 #include "crm.h"
 
+#include "access/table.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "live/catalog.h"
 #include "live/histories.h"
 #include "live/owner.h"
 #include "live/tracked.h"
@@ -16,9 +18,30 @@
 
 #define CUSTOMERS_AT_ONCE 1000
 
+/* Open a table that says it has all customers, by the columns and types of the histories. */
+static Relation
+open_fresh(Histories *histories, Oid relid)
+{
+	const HistoriesLayout *layout = histories_layout_of(histories);
+	TupleDesc			   desc = RelationGetDescr(histories_relation(histories));
+	Relation			   fresh = open_plain_table(relid, AccessShareLock);
+
+	for (int i = 0; i < layout->keys.n; i++)
+	{
+		Form_pg_attribute key = TupleDescAttr(desc, layout->keys.columns[i] - 1);
+
+		CheckKeyColumn(fresh, column_of_type(fresh, NameStr(key->attname), key->atttypid), key);
+	}
+	(void) column_of_type(fresh, NameStr(TupleDescAttr(desc, layout->history - 1)->attname),
+						  crm_type("purchase_history"));
+	if (layout->mix != InvalidAttrNumber)
+		(void) column_of_type(fresh, "mix", crm_type("mix"));
+	return fresh;
+}
+
 /* The query of all customers of a table of fresh histories, in key order: keys, history [, mix]. */
 static char *
-customers_query(Histories *histories, Oid fresh)
+customers_query(Histories *histories, Relation fresh)
 {
 	const HistoriesLayout *layout = histories_layout_of(histories);
 	TupleDesc			   desc = RelationGetDescr(histories_relation(histories));
@@ -36,13 +59,13 @@ customers_query(Histories *histories, Oid fresh)
 	if (layout->mix != InvalidAttrNumber)
 		appendStringInfoString(&sql, ", mix");
 	appendStringInfo(&sql, " FROM %s ORDER BY %s",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(fresh)),
-												get_rel_name(fresh)),
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(fresh)),
+												RelationGetRelationName(fresh)),
 					 keys.data);
 	return sql.data;
 }
 
-/* What a row of that query says that a customer has; a key is never NULL. */
+/* What a row of that query says that a customer has. */
 static Bought
 fresh_bought(const HistoriesLayout *layout, HeapTuple row, TupleDesc desc, Datum *keys)
 {
@@ -52,7 +75,14 @@ fresh_bought(const HistoriesLayout *layout, HeapTuple row, TupleDesc desc, Datum
 	bool   isnull;
 
 	for (int i = 0; i < n; i++)
+	{
 		keys[i] = SPI_getbinval(row, desc, i + 1, &isnull);
+		if (isnull)
+			ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+							errmsg("the key of a customer cannot be NULL"),
+							errdetail("Column \"%s\" of the table of all customers is.",
+									  NameStr(TupleDescAttr(desc, i)->attname))));
+	}
 	value = SPI_getbinval(row, desc, n + 1, &isnull);
 	bought.history = isnull ? purchase_history_create(0) : DatumGetPurchaseHistory(value);
 	if (layout->mix == InvalidAttrNumber)
@@ -82,7 +112,8 @@ refill_fetched(Histories *histories, SPITupleTable *fetched, uint64 n)
 static int64
 refill_all(Histories *histories, Oid fresh)
 {
-	char		 *sql = customers_query(histories, fresh);
+	Relation	  rel = open_fresh(histories, fresh);
+	char		 *sql = customers_query(histories, rel);
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "crm refill", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext before;
@@ -114,6 +145,7 @@ refill_all(Histories *histories, Oid fresh)
 	SPI_cursor_close(portal);
 	SPI_finish();
 	MemoryContextDelete(context);
+	table_close(rel, NoLock);
 	return read;
 }
 

@@ -1,6 +1,6 @@
 -- Whoever may create objects beside a tracking, or owns one and changes its
 -- tables, gets errors: neither other rights nor a crash of the server.
-SELECT plan(27);
+SELECT plan(32);
 
 CREATE ROLE hostile_owner;
 CREATE ROLE hostile_other;
@@ -54,6 +54,18 @@ ALTER TABLE shop.bestellungen RENAME TO orders;
 -- batches of no customers
 SELECT throws_ok('SELECT crm_internal.check_batch_customers(NULL)', '22023', 'a batch of NULL customers is out of range', 'a batch has a size');
 SELECT throws_ok('SELECT crm_internal.check_batch_customers(0)', '22023', 'a batch of 0 customers is out of range', 'of some customers');
+
+-- tables that say what all customers bought, and are none of crm's
+CREATE TABLE shop.all_bought (customer int, history int);
+INSERT INTO shop.all_bought VALUES (1, 1);
+SELECT throws_ok('SELECT crm_internal.refill(''shop.orders_histories'', ''shop.all_bought'', ''x'')', '42804', 'column "history" of "all_bought" has type integer', 'a history that is a number');
+ALTER TABLE shop.all_bought ALTER history TYPE crm.purchase_history USING '{}', ALTER customer TYPE text;
+SELECT throws_ok('SELECT crm_internal.refill(''shop.orders_histories'', ''shop.all_bought'', ''x'')', '42804', 'column "customer" of "all_bought" has type text', 'a key of another type');
+ALTER TABLE shop.all_bought ALTER customer TYPE int USING NULL;
+SELECT throws_ok('SELECT crm_internal.refill(''shop.orders_histories'', ''shop.all_bought'', ''x'')', '23502', 'the key of a customer cannot be NULL', 'a customer without a key');
+ALTER TABLE shop.all_bought DROP customer;
+SELECT throws_ok('SELECT crm_internal.refill(''shop.orders_histories'', ''shop.all_bought'', ''x'')', '42703', 'table "all_bought" of a tracking has no column "customer"', 'no key');
+SELECT throws_ok('SELECT crm_internal.refill(''shop.orders_histories'', ''shop.orders_customers'', ''x'')', '42809', '"orders_customers" cannot serve a tracking: it is not a plain table', 'a view');
 
 -- a catalogue row that names what does not fit together
 CREATE TABLE shop.others (customer bigint, day date, amount numeric);

@@ -1,7 +1,7 @@
 -- Decisions on the tiers of tracked customers: the stored tier, the standing and
 -- the two questions asked of it, against crm.standing computed by hand from the
 -- orders; rights, errors, leaving.
-SELECT plan(77);
+SELECT plan(79);
 SELECT setseed(0.4);
 
 CREATE SCHEMA shop;
@@ -106,6 +106,14 @@ CALL crm.refresh('shop.orders', current_date - 10, batch_customers => 7);
 SELECT is_empty('SELECT * FROM crm.verify(''shop.orders'')', 'a refresh as of another day, in batches');
 CALL crm.refresh('shop.orders', batch_customers => 7);
 SELECT is((SELECT count(*)::int FROM shop.differences), 0, 'and back');
+-- more changes than are written at once: decisions are read on after that, in key order
+BEGIN;
+INSERT INTO shop.orders SELECT i, current_date - i % 200, 50 FROM generate_series(1000, 2200) AS i;
+INSERT INTO shop.orders_tier_decisions (customer, what, tier, valid, why) SELECT i, 'floor', 'Gold', '(,)', 'one in ten' FROM generate_series(1000, 2200, 10) AS i;
+UPDATE shop.orders_histories SET segment = 'made up' WHERE customer >= 1000;
+SELECT is(customers_written, 1201::bigint, 'many customers are scored anew') FROM crm_internal.rescore('shop.orders_histories', NULL, 1000000);
+SELECT is_empty('SELECT * FROM crm.verify(''shop.orders'')', 'by what was decided on them');
+ROLLBACK;
 
 -- nonsense
 SELECT throws_like(format('INSERT INTO shop.orders_tier_decisions (customer, what, tier, valid, why) VALUES (%s)', v), format('%%%s%%', e), format('refused: %s', e))
