@@ -80,6 +80,51 @@ CREATE FUNCTION line_differences() RETURNS bigint LANGUAGE sql AS $$
       FROM kept, regexp_matches(mix::text, '(\w+) \(([^)]*)\)', 'g') AS k, regexp_matches(k[2], '(\S{10}) (-?\d+) (-?[\d.]+)', 'g') AS e) AS both_sides
     GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 OR sum(a) <> 0) AS differing
 $$;
+-- triggers on the shards of a distributed table, as a node of Citus has them, by its catalogue, which is played here: the histories beside each shard are those of its rows
+CREATE TABLE spread (id int, c int, d date, a numeric);
+CREATE TABLE payers AS SELECT * FROM customers;
+ALTER TABLE payers ADD PRIMARY KEY (id);
+SELECT crm.track('spread', 'c', 'd', 'a', changes => true);
+CREATE TABLE spread_101 (a numeric, d date, c int, id int);
+CREATE TABLE spread_102 (LIKE spread, FOREIGN KEY (c) REFERENCES payers ON DELETE CASCADE);
+CREATE TABLE spread_histories_103 (LIKE spread_histories INCLUDING ALL);
+CREATE TABLE spread_histories_104 (LIKE spread_histories INCLUDING ALL);
+CREATE TABLE spread_changes_105 (LIKE spread_changes);
+CREATE TABLE spread_changes_106 (LIKE spread_changes);
+CREATE TABLE spread_scoring_107 (LIKE spread_scoring INCLUDING ALL);
+INSERT INTO spread_scoring_107 SELECT * FROM spread_scoring;
+SET allow_system_table_mods = on;
+CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod "char", partkey text, colocationid int, repmodel "char");
+INSERT INTO pg_catalog.pg_dist_partition VALUES ('spread', 'h', '{VAR :varno 1 :varattno 2 :vartype 23}', 1, 's'), ('spread_histories', 'h', '{VAR :varno 1 :varattno 1 :vartype 23}', 1, 's'),
+  ('spread_changes', 'h', '{VAR :varno 1 :varattno 1 :vartype 23}', 1, 's'), ('spread_scoring', 'n', NULL, 2, 't');
+CREATE TABLE pg_catalog.pg_dist_shard (logicalrelid regclass, shardid bigint, shardstorage "char", shardminvalue text, shardmaxvalue text);
+INSERT INTO pg_catalog.pg_dist_shard VALUES ('spread', 101, 't', '-2147483648', '-1'), ('spread', 102, 't', '0', '2147483647'), ('spread_histories', 103, 't', '-2147483648', '-1'),
+  ('spread_histories', 104, 't', '0', '2147483647'), ('spread_changes', 105, 't', '-2147483648', '-1'), ('spread_changes', 106, 't', '0', '2147483647'), ('spread_scoring', 107, 't', NULL, NULL);
+CREATE FUNCTION pg_catalog.shard_name(object_name regclass, shard_id bigint, skip_qualify_public boolean DEFAULT true) RETURNS text
+  LANGUAGE sql STABLE AS $$ SELECT format('live.%I', c.relname || '_' || shard_id) FROM pg_class AS c WHERE c.oid = object_name $$;
+RESET allow_system_table_mods;
+SELECT crm_internal.drop_triggers('spread');
+SELECT crm_internal.track_triggers(t::regclass, false), crm_internal.statement_triggers(t::regclass, false) FROM unnest('{spread_101,spread_102}'::text[]) AS t;
+DO $$
+DECLARE
+  t crm.tracked;
+BEGIN
+  SELECT * INTO t FROM crm.tracked WHERE source = 'live.spread'::regclass;
+  t.on_shards := t.purchases;
+  PERFORM crm_internal.write_tracked(t.purchases, t, '{on_shards}'::text[]);
+  -- Citus puts no triggers on TRUNCATE there
+  EXECUTE (SELECT string_agg(format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass), '; ') FROM pg_trigger
+           WHERE tgrelid IN ('spread_101'::regclass, 'spread_102'::regclass) AND tgtype::int & 32 > 0);
+END $$;
+CREATE FUNCTION shard_differences() RETURNS bigint LANGUAGE sql AS $$
+  SELECT count(*) FROM (
+    SELECT shard, c, d FROM (
+      SELECT shard, c, d, CASE WHEN round(a, 4) < 0 THEN 0 ELSE 1 END AS n, round(a, 4) AS a
+      FROM (SELECT 1 AS shard, c, d, a FROM live.spread_101 UNION ALL SELECT 2, c, d, a FROM live.spread_102) AS r WHERE c IS NOT NULL AND d IS NOT NULL AND a IS NOT NULL
+      UNION ALL SELECT shard, c, j.purchased_on, -j.purchase_count, -j.amount
+      FROM (SELECT 1 AS shard, c, history FROM live.spread_histories_103 UNION ALL SELECT 2, c, history FROM live.spread_histories_104) AS h, crm.purchases(h.history) AS j) AS both_sides
+    GROUP BY 1, 2, 3 HAVING sum(n) <> 0 OR sum(a) <> 0) AS differing
+$$;
 CREATE TABLE checked (transactions bigint NOT NULL DEFAULT 0);
 INSERT INTO checked DEFAULT VALUES;
 CREATE TABLE run (seed int, n int, statement text);
@@ -89,10 +134,10 @@ DECLARE
   v record;
 BEGIN
   UPDATE live.checked SET transactions = transactions + 1;
-  IF live.differences() <> 0 OR live.line_differences() <> 0 THEN
+  IF live.differences() <> 0 OR live.line_differences() <> 0 OR live.shard_differences() <> 0 THEN
     INSERT INTO hostile.finding (problem, call) VALUES (format('statements of seed %s: not what plain SQL says', seed), (SELECT string_agg(statement, E';\n' ORDER BY n) FROM (SELECT * FROM live.run ORDER BY n DESC LIMIT 12) AS last));
   END IF;
-  FOR t IN SELECT DISTINCT histories::oid::regclass AS histories FROM crm.tracked LOOP
+  FOR t IN SELECT DISTINCT histories::oid::regclass AS histories FROM crm.tracked WHERE on_shards IS NULL LOOP
     FOR v IN SELECT * FROM crm.verify(t.histories) LIMIT 1 LOOP
       INSERT INTO hostile.finding (problem, call) VALUES (format('statements of seed %s: %s: %s', seed, t.histories, v), (SELECT string_agg(statement, E';\n' ORDER BY n) FROM (SELECT * FROM live.run ORDER BY n DESC LIMIT 12) AS last));
       PERFORM crm.track_partitions(t.histories), crm.rebuild(t.histories);
@@ -107,11 +152,11 @@ DECLARE
   c text := live.pick(live.ri(1, 40)::text, live.ri(1, 40)::text, live.ri(1, 9)::text, 'NULL');
   d text := format('date ''2025-01-01'' + %s', live.ri(0, 700));
   i int := live.ri(1, 400);
-  n int := live.ri(1, 45);
+  n int := live.ri(1, 49);
   kind text := live.pick('''tea''', '''bread''', '''wine''', '''cheese''', '''''', 'NULL');
 BEGIN
   -- what fills the tables of lines more often than what empties them
-  RETURN CASE CASE WHEN n > 42 THEN 33 WHEN n > 39 THEN 36 ELSE n END
+  RETURN CASE CASE WHEN n > 45 THEN live.ri(40, 42) WHEN n > 42 THEN 33 WHEN n > 39 THEN 36 ELSE n END
     WHEN 1 THEN format('INSERT INTO o (id, c, d, a) SELECT %s + g, 1 + g %% 40, %s + g, %s FROM generate_series(1, %s) g ON CONFLICT DO NOTHING', i, d, amount, live.ri(1, 20))
     WHEN 2 THEN format('INSERT INTO o (id, c, d, a) SELECT %s + g, 1 + g %% 40, %s, g %% 15 FROM generate_series(1, %s) g ON CONFLICT (id) DO UPDATE SET a = excluded.a + 1, c = excluded.c', i, d, live.ri(1, 20))
     WHEN 3 THEN format('UPDATE o SET a = a + %s WHERE id %% %s = 0', live.ri(-5, 5), live.ri(1, 9))
@@ -152,6 +197,12 @@ BEGIN
     WHEN 36 THEN format('INSERT INTO till SELECT %s + g, 1 + (g * %s) %% 40, %s, %s, %s FROM generate_series(1, %s) g', i, live.ri(1, 9), live.pick(d, d, d || ' + g % 3', 'NULL'), amount, kind, live.ri(1, 30))
     WHEN 37 THEN format('UPDATE till SET %s WHERE id %% %s = 0', live.pick('a = a + 1', 'kind = ' || kind, 'c = ' || c, 'd = d + ' || live.ri(-9, 9), 'a = -a', 'id = id + 1'), live.ri(1, 9))
     WHEN 38 THEN format('DELETE FROM till WHERE id %% %s = 1', live.ri(2, 9))
+    WHEN 40 THEN format('INSERT INTO spread_%s (id, c, d, a) SELECT %s + g, 1 + (g * %s) %% 40, %s + g %% 3, %s FROM generate_series(1, %s) g WHERE EXISTS (SELECT FROM payers x WHERE x.id = 1 + (g * %3$s) %% 40)',
+      live.ri(101, 102), i, live.ri(1, 9), d, amount, live.ri(1, 30))
+    WHEN 41 THEN format('UPDATE spread_%s SET %s WHERE id %% %s = 0', live.ri(101, 102), live.pick('a = a + 1', 'c = ' || c, 'd = d + ' || live.ri(-9, 9), 'a = -a', 'id = id + 1'), live.ri(1, 9))
+    WHEN 42 THEN live.pick(format('DELETE FROM spread_%s WHERE id %% %s = 1', live.ri(101, 102), live.ri(2, 9)),
+      format('WITH gone AS (DELETE FROM spread_102 WHERE id %% 5 = %s RETURNING *) INSERT INTO spread_101 (id, c, d, a) SELECT id, c, d + 3, a FROM gone', live.ri(0, 4)),
+      format('DELETE FROM payers WHERE id %% 9 = %s', live.ri(0, 8)), 'INSERT INTO payers SELECT i, ''n'' FROM generate_series(1, 40) i ON CONFLICT DO NOTHING')
     ELSE format('MERGE INTO o USING (SELECT g AS id, 1 + g %% 40 AS c, g %% 60 AS a FROM generate_series(%s, %s) g) s ON s.id = o.id WHEN MATCHED AND s.a %% 3 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET a = s.a, d = o.d + 1 WHEN NOT MATCHED THEN INSERT (id, c, d, a) VALUES (s.id, s.c, %s, s.a)', i, i + live.ri(1, 60), d)
   END;
 END $$;
