@@ -2,7 +2,7 @@
 -- once and in place; what users keep beside the histories stays. Tables with
 -- triggers of users are filled by statements, which fire them, and get the same.
 SET client_min_messages = warning;
-SELECT plan(23);
+SELECT plan(27);
 SELECT setseed(0.31) IS NOT NULL AS seeded;
 
 CREATE TABLE rebuilt_line (id serial PRIMARY KEY, shop text, customer_id int, sold_on date, amount numeric, category text);
@@ -89,4 +89,19 @@ SELECT is(pg_temp.problems('rebuilding.sale'), 'nothing', 'and are right');
 RESET ROLE;
 DROP OWNED BY rebuilding_owner CASCADE;
 DROP ROLE rebuilding_owner;
+
+-- two views into the same histories, and the table of one is dropped
+CREATE TABLE kept_line (customer_id int, sold_on date, amount numeric);
+INSERT INTO kept_line VALUES (1, '2026-01-01', 5);
+CREATE TABLE dropped_line (customer_id int, purchased_on date, amount numeric);
+INSERT INTO dropped_line VALUES (1, '2026-01-02', 7);
+CREATE VIEW dropped_line_purchases AS TABLE dropped_line;
+SELECT crm.track('kept_line', 'customer_id', 'sold_on', 'amount');
+SELECT crm.track('dropped_line_purchases', histories => 'kept_line_histories');
+SELECT is(history::text, '{2026-01-01 1 5.00, 2026-01-02 1 7.00}', 'both views fill the histories') FROM kept_line_histories;
+DROP TABLE dropped_line CASCADE;
+SELECT throws_ok('SELECT crm.rebuild(''kept_line'')', '42P01', 'the source of public.dropped_line has been dropped', 'a rebuild cannot tell what is missing');
+SELECT lives_ok('SELECT crm.untrack(''kept_line_histories'')', 'as the hint says');
+SELECT crm.track('kept_line', 'customer_id', 'sold_on', 'amount');
+SELECT is(history::text, '{2026-01-01 1 5.00}', 'the histories are taken up with what is left') FROM kept_line_histories;
 SELECT * FROM finish();

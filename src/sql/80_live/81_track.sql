@@ -1123,6 +1123,11 @@ BEGIN
   END IF;
   FOR followed IN SELECT t FROM unnest(live.tables) AS t ORDER BY t::oid LOOP
     PERFORM crm_internal.check_source(followed, by_row);
+  END LOOP;
+  PERFORM crm_internal.check_sources_left(histories);
+  -- what other views bring into the same histories is read anew, too
+  FOR followed IN SELECT unnest(live.tables)::oid UNION SELECT s.oid FROM crm.tracked t, unnest((t.source || t.joined)::oid[]) AS s(oid)
+                  WHERE t.histories = track.histories AND s.oid IS NOT NULL ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', followed);
   END LOOP;
 
@@ -1192,6 +1197,22 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm.track(regclass, text, name, name, name, text, text[], int, crm.segment_map, int, int, boolean, boolean, boolean, regclass, text, name, text, date, text, boolean, name, boolean) IS
   'keeps histories and scores of the customers of a purchases view, or of a table with customer, purchased_on and amount, current from here on; returns the view of customers';
+
+CREATE FUNCTION crm_internal.check_sources_left(histories regclass) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  gone text;
+BEGIN
+  SELECT format('the %s of %s has been dropped', r.part, coalesce(t.source_name, t.purchases::text)) INTO gone
+  FROM crm.tracked t, LATERAL (VALUES ('source', t.source), ('purchases view', t.purchases)) AS r(part, relation)
+  WHERE t.histories = check_sources_left.histories AND r.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.relation)
+  ORDER BY t.purchases, r.part DESC LIMIT 1;
+  IF FOUND THEN
+    PERFORM crm_internal.raise_error('undefined_table', gone, detail => 'What it brought into the histories cannot be told from the rest any more.',
+      hint => format('SELECT crm.untrack(%L), then call crm.track for each of the views that are left: the histories are taken up again.', histories));
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_sources_left(regclass) IS 'an error if a purchases view that feeds a table of histories, or its source, has been dropped; none if histories is NULL';
 
 CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -36,6 +36,7 @@ DECLARE
   source regclass;
   stray record;
 BEGIN
+  PERFORM crm_internal.check_sources_left(histories);
   SELECT c.oid::regclass AS relation, c.relowner::regrole AS owner, h.relowner::regrole AS keeper INTO stray
   FROM crm.tracked t JOIN pg_class h ON h.oid = t.histories JOIN pg_class c ON c.oid = ANY (t.source || t.joined)
   WHERE t.histories = lock_sources.histories AND NOT pg_has_role(h.relowner, c.relowner, 'USAGE') ORDER BY c.oid LIMIT 1;

@@ -90,7 +90,7 @@ BEGIN
   ELSIF EXISTS (SELECT FROM pg_class c WHERE c.oid = suppressed AND (c.relkind NOT IN ('r', 'p') OR NOT pg_has_role(c.relowner, current_user, 'USAGE'))) THEN
     PERFORM crm_internal.raise_error('insufficient_privilege', format('%s is no table of %s', suppressed, current_user),
       hint => 'Give it to the owner of the tracking.');
-  ELSIF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = suppressed AND attname = 'entry' AND atttypid = 'bytea'::regtype AND NOT attisdropped) THEN
+  ELSIF NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid WHERE attrelid = suppressed AND attname = 'entry' AND 'bytea'::regtype IN (y.oid, y.typbasetype)) THEN
     PERFORM crm_internal.raise_error('undefined_column', format('%s has no column entry of type bytea', suppressed),
       hint => 'CREATE TABLE suppressed (entry bytea PRIMARY KEY) makes such a table.');
   END IF;

@@ -47,6 +47,7 @@ ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 @replace crm.live_source
 @replace crm_internal.relations_of
 @replace crm_internal.check_source
+@create crm_internal.check_sources_left
 @replace crm_internal.lock_sources
 @replace crm_internal.own_triggers
 @replace crm_internal.drop_triggers
