@@ -363,7 +363,7 @@ BEGIN
     FROM crm.tracked o JOIN pg_class s ON s.oid = o.source AND s.relkind = 'p', pg_trigger g
     WHERE o.histories = t.histories AND g.tgfoid = 'crm.track_truncate()'::regprocedure AND NOT g.tgisinternal
       AND EXISTS (SELECT FROM pg_class c WHERE c.oid = g.tgrelid AND NOT c.relispartition AND c.relowner = s.relowner)
-      AND NOT EXISTS (SELECT FROM crm.tracked a WHERE g.tgrelid = ANY (a.source || a.joined));
+      AND NOT EXISTS (SELECT FROM crm.tracked a WHERE g.tgrelid = ANY (a.source || a.joined)) AND NOT crm_internal.is_shard(g.tgrelid::regclass);
   RETURN QUERY
     SELECT format('node %s', n.node), format('%s: SELECT crm.track_nodes(%L), then crm.rebuild', n.problem, o.histories)
     FROM crm.tracked o, LATERAL crm_internal.nodes_without(o.on_shards) AS n WHERE o.histories = t.histories;

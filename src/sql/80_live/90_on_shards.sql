@@ -182,6 +182,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.know_tracking(regclass) IS 'takes a tracking that is kept on shards into crm.tracked of a worker, by the view that tells of it';
 
+CREATE FUNCTION crm_internal.is_shard(relation regclass) RETURNS boolean
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  answer boolean := false;
+BEGIN
+  IF to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL THEN
+    EXECUTE 'SELECT EXISTS (SELECT FROM pg_dist_shard AS s, pg_class AS c WHERE c.oid = $1 AND s.shardid::text = substring(c.relname from ''_([0-9]+)$'')
+        AND to_regclass(shard_name(s.logicalrelid, s.shardid)) = c.oid)' INTO answer USING relation;
+  END IF;
+  RETURN answer;
+END $$;
+COMMENT ON FUNCTION crm_internal.is_shard(regclass) IS 'whether a table is a shard of a distributed table of Citus on this node';
+
 CREATE FUNCTION crm_internal.lacks_tracking(view_name text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
