@@ -26,6 +26,10 @@ use Crm::Unit;
 my @suites = qw(build checks tap regress isolation unit pgtap docs);
 
 $| = 1;
+# Whatever the machine speaks and wherever it stands. (PostgreSQL's own modules take LC_ALL away again.)
+delete @ENV{ grep { /^LC_|^LANGUAGE$|^PGTZ$/ } keys %ENV };
+@ENV{qw(LANG LC_ALL TZ)} = ('C.UTF-8', 'C.UTF-8', 'UTC');
+
 my %wanted = map { $_ => 0 } @ARGV;
 # A kind may be named while it has no tests yet.
 foreach my $kind (@suites)

@@ -44,14 +44,15 @@ SKIP:
 	if ($node->safe_psql('postgres', 'SHOW server_version_num') < 140000)
 	{
 		as_owner('ALTER TABLE orders DETACH PARTITION orders_2023');
-		skip 'DETACH CONCURRENTLY came with PostgreSQL 14', 4;
+		skip 'DETACH CONCURRENTLY came with PostgreSQL 14', 6;
 	}
 	my $reader = $node->background_psql('shop', extra_params => [ '-U', 'owner' ]);
 	my $pending = q{SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = 'orders_2023'::regclass};
 
 	$reader->query_safe('BEGIN; SELECT count(*) FROM orders');
 	my ($out, $err) = ('', '');
-	my $detach = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('shop') . ' user=owner', '-c', 'ALTER TABLE orders DETACH PARTITION orders_2023 CONCURRENTLY' ], '>', \$out, '2>', \$err);
+	my @detach = ('psql', '-X', '-q', '-d', $node->connstr('shop') . ' user=owner', '-c', 'ALTER TABLE orders DETACH PARTITION orders_2023 CONCURRENTLY');
+	my $detach = IPC::Run::start(\@detach, '>', \$out, '2>', \$err);
 	ok($node->poll_query_until('shop', $pending), 'a partition is about to be detached');
 	as_owner(q{INSERT INTO orders_2023 VALUES (1001, 1001, '2023-02-02', 5); DELETE FROM orders_2023 WHERE customer = 7});
 	$reader->query_safe('COMMIT');
@@ -62,7 +63,11 @@ SKIP:
 	# a cancelled one is finished later
 	as_owner(q{ALTER TABLE orders ATTACH PARTITION orders_2023 FOR VALUES FROM ('2023-01-01') TO ('2024-01-01')});
 	$reader->query_safe('BEGIN; SELECT count(*) FROM orders');
-	$node->psql('shop', q{SET statement_timeout = '300ms'; ALTER TABLE orders DETACH PARTITION orders_2023 CONCURRENTLY}, on_error_stop => 0);
+	$detach = IPC::Run::start(\@detach, '>', \$out, '2>', \$err);
+	ok($node->poll_query_until('shop', $pending), 'again it is about to be detached');
+	$node->safe_psql('shop', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'ALTER TABLE orders DETACH%' AND state = 'active'});
+	$detach->finish;
+	like($err, qr/canceling statement due to user request/, 'which is cancelled');
 	$reader->query_safe('COMMIT');
 	$reader->quit;
 	as_owner('INSERT INTO orders_2023 VALUES (1002, 1002, \'2023-02-02\', 5); ALTER TABLE orders DETACH PARTITION orders_2023 FINALIZE');

@@ -57,16 +57,10 @@ my $stdout = '';
 my $stderr = '';
 my $run = IPC::Run::start(['psql', '-X', '-A', '-t', '-d', $node->connstr('postgres'), '-c', $slow],
 	\$stdin, \$stdout, \$stderr);
-my $pid = '';
-for (1 .. 100)
-{
-	$pid = $node->safe_psql('postgres',
-		q{SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT crm.fit_pareto%'});
-	last if $pid ne '';
-	sleep 0.1;
-}
+my $fitting = q{FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT crm.fit_pareto%'};
+$node->poll_query_until('postgres', "SELECT count(*) = 1 $fitting");
 sleep 3;
-$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) $fitting");
 my $start = time;
 $run->finish;
 diag(sprintf 'a fit stopped %.0f ms after it was cancelled', 1000 * (time - $start));

@@ -47,16 +47,17 @@ CREATE FUNCTION public.busy(seconds float8) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE began float8 := hostile.cpu(); BEGIN WHILE hostile.cpu() < began + seconds LOOP END LOOP; RETURN 1; END $$;
 CREATE FUNCTION public.stubborn(seconds float8) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN FOR i IN 1 .. 10 LOOP BEGIN PERFORM public.busy(seconds / 10); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; RETURN 1; END $$;
-SET hostile.slow = 0.03;
-SELECT hostile.try('SELECT public.busy(0.15)::text'), hostile.try('SELECT public.stubborn(0.3)::text');
-SET statement_timeout = '100ms';
-SELECT hostile.cancel('SELECT public.busy(0.15)::text', 0.13);
-SELECT hostile.cancel('SELECT public.stubborn(0.3)::text', 0.2);
+SET hostile.slow = 0.1;
+SELECT hostile.try('SELECT public.busy(0.4)::text'), hostile.try('SELECT public.stubborn(0.6)::text');
+SET statement_timeout = '50ms';
+SELECT hostile.cancel('SELECT public.busy(0.4)::text', 0.3);
+SELECT hostile.cancel('SELECT public.stubborn(0.6)::text', 0.3);
 SET statement_timeout = 0;
-SELECT hostile.try('SELECT public.busy(0.4)::text');
+SET hostile.slow = 0.03;
+SELECT hostile.try('SELECT public.busy(0.6)::text');
 SQL
 is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT substring(call FROM 'public.*'), ' ') || (SELECT count(*) FROM hostile.long) FROM hostile.finding WHERE problem LIKE 'takes%'}),
-	'public.busy(0.4)::text public.stubborn(0.3)::text0', 'a call that cannot be cancelled is found, and one that takes too long');
+	'public.busy(0.6)::text public.stubborn(0.6)::text0', 'a call that cannot be cancelled is found, and one that takes too long');
 $node->safe_psql('postgres', q{DELETE FROM hostile.finding WHERE problem LIKE 'takes%'});
 
 # random statements on tracked tables, and a fault that their check finds

@@ -22,7 +22,48 @@ my %check = (
 	include_circles => \&include_circles,
 	file_length => \&file_length,
 	refusals => \&refusals,
+	chance => \&chance,
 );
+
+# What makes a test fail by chance, by the words that it is written with: [what, where it is wrong, where it is right].
+my @chances = (
+	[ 'counts what others do: ask for pg_backend_pid() alone', qr/\bFROM\s+pg_(?:locks|stat_activity|prepared_xacts)\b/i, qr/pg_backend_pid|gid\b/ ],
+	[ 'compares with the clock on the wall, which a busy machine does not keep: take processor time', qr/clock_timestamp\(\)\s*[-<>]|[-<>]\s*clock_timestamp\(\)/i, undef ],
+	[ 'waits for a time, not for an event', qr/\bpg_sleep\b/i, undef ],
+	[ 'sets the seed anew for every row', qr/\bsetseed\(.*\brandom\(/i, undef ],
+	[ 'leaves a temporary object, which is not gone when its psql is: roll it back', qr/psql\b.*\bCREATE\s+TEMP/i, qr/ROLLBACK/ ],
+);
+
+# Tests of SQL depend neither on chance nor on what runs beside them: random numbers have a seed, and
+# roles, which are the cluster's, have names that no other file uses.
+sub chance
+{
+	my $problems = '';
+	my %maker;
+
+	foreach my $file (sort glob('test/pgtap/*.sql'), glob('sql/*.sql'), 'README.md', glob('docs/*.md'))
+	{
+		my $sql = slurp($file);
+
+		$sql = join '', map { "$_\n" } $sql =~ /^```sql\n(.*?)^```/msg if $file =~ /\.md$/;
+		foreach my $line (split /\n/, $sql)
+		{
+			foreach my $chance (@chances)
+			{
+				my ($what, $wrong, $right) = @$chance;
+
+				$problems .= "$file $what: $line\n" if $line =~ $wrong && !($right && $line =~ $right);
+			}
+		}
+		$problems .= "$file has random() without a seed\n" if $sql =~ /\brandom\(/ && $sql !~ /\bsetseed\(/;
+		foreach my $role ($sql =~ /\bCREATE\s+(?:ROLE|USER)\s+(?!MAPPING\b)("[^"]+"|\w+)/gi)
+		{
+			$problems .= "$file and $maker{$role} both make a role $role\n" if $maker{$role};
+			$maker{$role} = $file;
+		}
+	}
+	return $problems;
+}
 
 # Whoever is refused a program, a rule or points is told what to write instead; forged bytes are not.
 sub refusals

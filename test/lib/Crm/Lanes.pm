@@ -10,6 +10,7 @@ package Crm::Lanes;
 use strict;
 use warnings;
 
+use Crm::Midnight;
 use Crm::Shell;
 use Crm::Tally;
 
@@ -28,6 +29,7 @@ sub run
 		if (@jobs && @free)
 		{
 			my $job = shift @jobs;
+			Crm::Midnight::wait_for(@$job);
 			$lane = pop @free;
 			$running{ start(@$job) } = { lane => $lane, name => "$job->[0] @$job[1 .. $#$job]" };
 			next;

@@ -14,6 +14,8 @@ my $template = 'crm_pgtap_template';
 
 sub names { return file_names('test/pgtap/*.sql', '.sql') }
 
+sub path_of { return "test/pgtap/$_[0].sql" }
+
 # Roles are the cluster's: their names begin differently in each file.
 sub jobs { return map { [$_] } @_ }
 
@@ -35,7 +37,7 @@ sub run
 	{
 		fresh_database($database, $template);
 		Crm::Tapstream::run("pgtap:$name", qw(psql -X -q -A -t -P pager=off -v ON_ERROR_STOP=1),
-			'-d', $database, '-f', "test/pgtap/$name.sql");
+			'-d', $database, '-f', path_of($name));
 	}
 	drop_database($database);
 	return;

@@ -67,9 +67,10 @@ sub fresh_database
 	return $name;
 }
 
+# A session that has ended for its client may not be gone yet, on a busy machine.
 sub drop_database
 {
-	my ($output, $status) = output_of('dropdb', '--if-exists', shift);
+	my ($output, $status) = output_of('dropdb', '--force', '--if-exists', shift);
 
 	die $output if $status;
 	return;

@@ -13,6 +13,8 @@ use Crm::Tapstream;
 
 sub names { return file_names('test/t/*.pl', '.pl') }
 
+sub path_of { return "test/t/$_[0].pl" }
+
 sub jobs { return map { [$_] } @_ }
 
 sub run
@@ -34,7 +36,7 @@ sub run
 	foreach my $name (@names)
 	{
 		Crm::Tapstream::run("tap:$name", $^X, '-I', "$pgxs/test/perl", '-I', "$here/test/t/lib",
-			"test/t/$name.pl");
+			path_of($name));
 	}
 	return;
 }
