@@ -1,7 +1,7 @@
 /*
  * beta_geometric.c: likelihood, predictions and simulation of the family; what
  * fits need is in beta_geometric_fit.c, chances of so many purchases are in
- * beta_geometric_counts.c.
+ * beta_geometric_counts.c, discounted ones in beta_geometric_discounted.c.
  *
  * Notation: w = r + kx, the shape of lambda after x gaps; u = age - t_x, the time
  * since the last purchase; m = how often the customer is known to have stayed,
@@ -19,17 +19,11 @@
 #include <math.h>
 #include <stddef.h>
 
-/* The series of a future is summed up to about this many terms; beyond, quadrature. */
-#define SERIES_TERMS 1000
-#define SERIES_LIMIT 1200
-
-/* Strips in which the functions under beta_grid are analytic: see there. */
+/* Strip in which the functions under beta_grid are analytic: see there. */
 #define STEP_NARROW 0.24
-#define STEP_WIDE 0.35
 
-/* Sum of (w)_j/j! v^j for j < k: the chance of fewer than k phases, relative to none. */
-static double
-phase_sum(int k, double w, double v, double *terms)
+double
+bg_phase_sum(int k, double w, double v, double *terms)
 {
 	double term = 1;
 	double sum = 0;
@@ -56,7 +50,7 @@ log_odds_dead(const PurchaseParams *params, Btyd c, int first)
 	if (stayed < 0)
 		return -INFINITY;
 	return log(params->p[2] / (params->p[3] + stayed)) + w * log1p(u / (alpha + c.t_x)) -
-		   log(phase_sum(params->k, w, u / (alpha + c.age), NULL));
+		   log(bg_phase_sum(params->k, w, u / (alpha + c.age), NULL));
 }
 
 /*
@@ -79,7 +73,7 @@ bg_log_likelihood(const PurchaseParams *params, Btyd c, int first)
 	/* the part of one who is alive: phases, then silence, and all chances to leave passed */
 	ll = math_log_rising(r, phases) - r * log1p(c.age / alpha) - phases * log(alpha + c.age) -
 		 c.x * math_lgamma(params->k) +
-		 log(phase_sum(params->k, r + phases, (c.age - c.t_x) / (alpha + c.age), NULL));
+		 log(bg_phase_sum(params->k, r + phases, (c.age - c.t_x) / (alpha + c.age), NULL));
 	if (stayed >= 0)
 		ll += math_log_rising(b, stayed + 1) - math_log_rising(a + b, stayed + 1);
 	return ll + (odds > 0 ? odds + log1p(exp(-odds)) : log1p(exp(odds)));
@@ -105,7 +99,7 @@ bg_alive_now(const PurchaseParams *params, Btyd c, int first)
 	alive.since = c.age - c.t_x;
 	alive.a = params->p[2];
 	alive.b = params->p[3] + (times_stayed(c.x, first) + 1);
-	sum = phase_sum(alive.k, alive.shape, alive.since / alive.scale, alive.phase);
+	sum = bg_phase_sum(alive.k, alive.shape, alive.since / alive.scale, alive.phase);
 	for (int j = 0; j < alive.k; j++)
 		alive.phase[j] /= sum;
 	return alive;
@@ -316,8 +310,8 @@ future_by_quadrature(const BgAlive *now, double t, bool want_second)
 }
 
 /* The series' length: mean of N and the geometric tail behind it. */
-static inline bool
-series_is_short(const BgAlive *now, double t)
+bool
+bg_series_is_short(const BgAlive *now, double t)
 {
 	double u = t / now->scale;
 	double w = now->shape + now->k;
@@ -328,8 +322,18 @@ series_is_short(const BgAlive *now, double t)
 static Future
 future_within(const BgAlive *now, double t, bool want_second, Ladder *ladder)
 {
-	return series_is_short(now, t) ? future_by_series(now, t, ladder)
-								   : future_by_quadrature(now, t, want_second);
+	return bg_series_is_short(now, t) ? future_by_series(now, t, ladder)
+									  : future_by_quadrature(now, t, want_second);
+}
+
+/* The purchases that the time t is expected to bring to one who is alive. */
+double
+bg_expected_alive(const BgAlive *now, double t)
+{
+	Ladder ladder;
+
+	ladder.filled = 0;
+	return future_within(now, t, false, &ladder).expected;
 }
 
 /*
@@ -363,150 +367,72 @@ bg_p_alive_after(const PurchaseParams *params, Btyd c, double t, int first)
 	return bg_p_alive(params, c, first) * future_within(&now, t, false, &ladder).alive;
 }
 
-/* Discounted purchases, for ever, of one who is alive and whose rate is known; the mean over p of what is said below. */
-static double
-discounted_at_rate(const BgAlive *now, double rate, double delta, const BetaGrid *grid)
-{
-	double theta = rate / (rate + delta);
-	double theta_k = pow(theta, now->k);
-	double purchase = 0; /* sum of P(j phases are over) theta^(k - j) */
-
-	for (int j = 0; j < now->k; j++)
-		purchase += now->phase[j] * pow(theta, now->k - j);
-	return purchase * beta_grid_mean_inverse(grid, -expm1(-now->k * log1p(delta / rate)), theta_k);
-}
-
 /*
- * Discounted purchases of one who is alive, for ever: given lambda and p the i-th
- * purchase is ki - j phases away and discounted by theta^(ki - j), where
- * theta = lambda/(lambda + delta), so that their sum is
- * theta^(k - j)/(1 - (1 - p) theta^k). Its mean over lambda and p is a sum over a
- * grid in ln(lambda), where each of the weights below falls like a gamma
- * density, and one in logit(p).
+ * P(no purchase within t) of one who is alive: fewer than k - j phases in t. Fills, if asked
+ * for, the density of the next purchase's ln(1 + t/(alpha + age)).
  */
 static double
-discounted_for_ever(const BgAlive *now, double delta)
+p_silent(const BgAlive *now, double log_u, double *density)
 {
-	BetaGrid grid;
-	double	 w = now->shape;
-	double	 peak = (w + now->k) / now->scale;
-	double	 step = fmin(0.27, 0.6 / sqrt(w + now->k));
-	double	 log_mass; /* of the density of lambda over its value at the peak */
-	double	 total = 0;
-
-	beta_grid(&grid, now->a, now->b, peak / delta, STEP_WIDE);
-	if (w > RATE_POINT)
-		return discounted_at_rate(now, w / now->scale, delta, &grid);
-	for (int direction = -1; direction <= 1; direction += 2)
-	{
-		double move = exp(direction * step);
-		double factor = direction > 0 ? move : 1; /* lambda over its value at the peak */
-
-		for (int i = direction > 0; i < 100000; i++, factor *= move)
-		{
-			double lambda = peak * factor;
-			double weight = exp(direction * i * step * w - (w + now->k) * (factor - 1));
-			double theta = lambda / (lambda + delta);
-			double theta_k = now->k == 1 ? theta : pow(theta, now->k);
-			double purchase = 0; /* sum of (lambda u)^j/j! theta^(k - j) */
-			double phase = 1;
-			double bought;
-
-			for (int j = 0; j < now->k; j++)
-			{
-				purchase = (purchase + phase) * theta;
-				phase *= lambda * now->since / (j + 1);
-			}
-			bought = weight * purchase * beta_grid_mean_inverse(&grid, 1 - theta_k, theta_k);
-			total += bought;
-			if (bought < 1e-13 * total)
-				break;
-		}
-	}
-	log_mass = math_lgamma(w) - w * log(w + now->k) + w + now->k;
-	return total * step * exp(-log_mass) / phase_sum(now->k, w, now->since / now->scale, NULL);
-}
-
-/*
- * Discounted purchases in the time t: integration by parts turns them into
- * e^(-delta t) M(t) + delta * integral of e^(-delta y) M(y) dy, with M(y) the
- * expected purchases up to y. Gauss-Legendre in ln(1 + y/gap), where gap is the
- * usual time to a purchase; in more panels if purchases come in beats.
- */
-static double
-discounted_within(const BgAlive *now, double t, double delta)
-{
-	double gap = now->scale * now->k / (now->shape + now->k);
-	double range = log1p(t / gap);
-	int	   panels = (1 + (int) (range / 3)) * (now->k == 1 ? 1 : 4);
-	double width = range / panels;
-	double sum = 0;
-	Ladder ladder;
-	/* few are enough for what neither turns nor falls by more than e^16 */
-	const int		 nodes = range < 1.5 && now->k == 1 && delta * t < 16 ? 16 : 32;
-	const GaussNode *node = nodes == 16 ? gauss_legendre_16 : gauss_legendre_32;
-
-	ladder.filled = 0;
-	for (int i = 0; delta > 0 && i < nodes * panels; i++)
-	{
-		double v = width * (i / nodes + node[i % nodes].at);
-		double y = gap * expm1(v);
-
-		sum += node[i % nodes].weight * (gap + y) * exp(-delta * y) *
-			   future_within(now, y, false, &ladder).expected;
-	}
-	return exp(-delta * t) * future_within(now, t, false, &ladder).expected + delta * width * sum;
-}
-
-double
-bg_discounted(const PurchaseParams *params, Btyd c, double t, double delta, int first)
-{
-	BgAlive now = bg_alive_now(params, c, first);
-
-	return bg_p_alive(params, c, first) * (delta * t > QUADRATURE_FALL
-											   ? discounted_for_ever(&now, delta)
-											   : discounted_within(&now, t, delta));
-}
-
-/* 1 - P(next purchase within t) of one who is alive: fewer than k - j phases in t. */
-static double
-p_silent(const BgAlive *now, double t)
-{
-	double u = t / now->scale;
-	double v = u / (1 + u);
+	double z = -expm1(-log_u);
+	double rest = exp(-now->shape * log_u); /* (1 - z)^(w + j) */
 	double silent = 0;
 
+	if (density != NULL)
+		*density = 0;
 	for (int j = 0; j < now->k; j++)
-		silent += now->phase[j] * exp(-(now->shape + j) * log1p(u)) *
-				  phase_sum(now->k - j, now->shape + j, v, NULL);
+	{
+		double w = now->shape + j;
+		double term = 1; /* (w)_n/n! z^n */
+		double sum = 1;
+
+		for (int n = 1; n < now->k - j; n++)
+		{
+			term *= (w + (n - 1)) / n * z;
+			sum += term;
+		}
+		silent += now->phase[j] * rest * sum;
+		if (density != NULL)
+			*density += now->phase[j] * rest * term * (w + (now->k - j - 1));
+		rest *= exp(-log_u);
+	}
 	return silent;
 }
 
-/* Nobody drops out between two purchases, so the next one comes for certain. */
+/*
+ * Nobody drops out between two purchases, so the next one comes for certain. Newton's
+ * method for ln P(silent), which is linear in ln(1 + t/scale) for k = 1, within a bracket.
+ */
 double
 bg_next_purchase(const PurchaseParams *params, Btyd c, double q, int first)
 {
 	BgAlive now = bg_alive_now(params, c, first);
-	double	low = now.scale * expm1(-log1p(-q) / (now.shape + now.k - 1));
-	double	high = low;
+	double	target = log1p(-q);
+	/* for k = 1 it is this; for k > 1 before it, and near the second where q is small */
+	double at = -target / (now.shape + now.k - 1);
+	double low = 0;
+	double high = INFINITY;
 
-	if (now.k == 1)
-		return low;
-	low = high = fmax(low, DBL_MIN);
-	while (p_silent(&now, high) > 1 - q && high < DBL_MAX / 4)
-		high *= 2;
-	while (p_silent(&now, low) < 1 - q && low > DBL_MIN * 4)
-		low /= 2;
-	for (int i = 0; i < 200 && high - low > 1e-15 * high; i++)
+	if (now.k > 1)
+		at = fmax(
+			at, exp((log(q) + math_lgamma(now.k + 1) - math_log_rising(now.shape, now.k)) / now.k));
+	for (int i = 0; now.k > 1 && i < 1000 && low < high * (1 - DBL_EPSILON); i++)
 	{
-		double middle = low + (high - low) / 2;
+		double density;
+		double silent = p_silent(&now, at, &density);
+		double next = at + (log(silent) - target) * silent / density;
 
-		if (p_silent(&now, middle) > 1 - q)
-			low = middle;
+		if (log(silent) > target)
+			low = at;
 		else
-			high = middle;
+			high = at;
+		if (fabs(next - at) <= 1e-15 * at)
+			break;
+		if (!(next > low && next < high))
+			next = isinf(high) ? 2 * at : low + (high - low) / 2;
+		at = next;
 	}
-	return high;
+	return fmax(now.scale * expm1(at), now.k == 1 ? 0 : DBL_MIN);
 }
 
 void

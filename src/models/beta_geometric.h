@@ -41,6 +41,10 @@ extern double bg_simulate_next(const PurchaseParams *params, SimulatedCustomer *
 /* From this shape on a rate is known as well as a double can say: everybody buys alike. */
 #define RATE_POINT 1e15
 
+/* The series of a future is summed up to about this many terms; beyond, quadrature. */
+#define SERIES_TERMS 1000
+#define SERIES_LIMIT 1200
+
 /* What is known of one customer who is alive: everything that a prediction needs. */
 typedef struct BgAlive
 {
@@ -54,6 +58,15 @@ typedef struct BgAlive
 } BgAlive;
 
 extern BgAlive bg_alive_now(const PurchaseParams *params, Btyd c, int first);
+
+/* Sum of (w)_j/j! v^j for j < k: the chance of fewer than k phases, relative to none; fills its terms if asked for. */
+extern double bg_phase_sum(int k, double w, double v, double *terms);
+
+/* Whether the purchases of the time t can be counted one by one, in at most about SERIES_TERMS phases. */
+extern bool bg_series_is_short(const BgAlive *now, double t);
+
+/* E[purchases in the time t from now] of one who is alive. */
+extern double bg_expected_alive(const BgAlive *now, double t);
 
 /* Number of times that the customer is known to have stayed; -1 where he had no chance to leave. */
 static inline double
