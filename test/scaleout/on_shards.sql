@@ -164,3 +164,25 @@ INSERT INTO checked SELECT 'owner', 'customers truncated', count(*) FROM kept.or
 SET ROLE keeper;
 INSERT INTO checked SELECT 'owner', 'nodes to tell', crm.track_nodes('kept.orders_purchases');
 RESET ROLE;
+
+-- categories and what customers will bring, against the same orders in one place
+CREATE TABLE live.baskets (customer_id int, ordered_on date, paid numeric, sort text);
+CREATE TABLE live.baskets_here (LIKE live.baskets);
+SELECT create_distributed_table('live.baskets', 'customer_id');
+SELECT crm.track('live.baskets', customer => 'customer_id', purchased_on => 'ordered_on', amount => 'paid', category => 'sort', as_of => '2025-03-31', on_shards => true);
+SELECT crm.track('live.baskets_here', customer => 'customer_id', purchased_on => 'ordered_on', amount => 'paid', category => 'sort', as_of => '2025-03-31');
+INSERT INTO live.baskets_here SELECT i * i % 97, date '2024-06-01' + (i * 7919 % 300), (i * 31 % 9000) / 100.0, CASE WHEN i % 9 > 0 THEN 'sort ' || i % 5 END FROM generate_series(1, 900) i;
+INSERT INTO live.baskets SELECT * FROM live.baskets_here;
+UPDATE live.baskets SET sort = 'sort 1' WHERE sort = 'sort 2' AND paid > 40;
+UPDATE live.baskets_here SET sort = 'sort 1' WHERE sort = 'sort 2' AND paid > 40;
+CALL crm.refresh('live.baskets', refit => true);
+CALL crm.refresh('live.baskets_here', refit => true);
+INSERT INTO checked SELECT 'categories', 'verify', count(*) FROM crm.verify('live.baskets');
+INSERT INTO checked SELECT 'categories', 'next category', count(*) FROM (SELECT customer_id, next_category FROM live.baskets_customers EXCEPT SELECT customer_id, next_category FROM live.baskets_here_customers) d;
+INSERT INTO checked SELECT 'revenue_forecast', 'as in one place', abs(count(*) - (SELECT count(*) FROM crm.revenue_forecast('live.baskets_here')))
+FROM crm.revenue_forecast('live.baskets') f JOIN crm.revenue_forecast('live.baskets_here') h ON h.rule = f.rule AND h.segment IS NOT DISTINCT FROM f.segment AND h.customer_count = f.customer_count
+  AND abs(h.revenue - f.revenue) <= 1e-9 * h.revenue AND abs(h.clv_high - f.clv_high) <= 1e-9 * h.clv_high;
+UPDATE live.baskets_histories SET mix = '{}' WHERE customer_id = 4;
+INSERT INTO checked SELECT 'categories', 'a mix that was lost', count(*) - 1 FROM crm.verify('live.baskets') WHERE problem = 'mix';
+SELECT crm.rebuild('live.baskets');
+INSERT INTO checked SELECT 'categories', 'rebuilt', count(*) FROM crm.verify('live.baskets');

@@ -395,6 +395,7 @@ DECLARE
   keeper constant regclass := crm_internal.relation_left(t);
   keys constant text[] := crm_internal.history_keys(t.histories);
   kept constant text := crm_internal.kept_history(t.histories);
+  with_mix constant boolean := crm_internal.keeps_mix(t.histories);
   recent text := 'true';
 BEGIN
   -- the view's functions run as their owner; what they say is handed over as data
@@ -413,14 +414,14 @@ BEGIN
     recent := format('coalesce(crm.last_purchased_on(f.history), crm.last_purchased_on(h.history)) >= %L OR crm.last_purchased_on(h.history) >= %1$L', since);
   END IF;
   RETURN QUERY EXECUTE format($sql$
-    SELECT jsonb_build_object(%1$s), b.problem, b.stored, b.recomputed
+    SELECT jsonb_build_object(%1$s), b.problem, CASE b.problem WHEN 'history' THEN h.%7$s::text %8$s END, CASE b.problem WHEN 'history' THEN f.history::text %9$s END
     FROM (%2$s) AS f FULL JOIN %3$s AS h ON %4$s
-      CROSS JOIN LATERAL (SELECT 'history', h.%7$s::text, f.history::text WHERE coalesce(h.%7$s, '{}') OPERATOR(crm.<>) coalesce(f.history, '{}')%6$s) AS b(problem, stored, recomputed)
+      CROSS JOIN LATERAL unnest(array_remove(ARRAY[CASE WHEN coalesce(h.%7$s, '{}') OPERATOR(crm.<>) coalesce(f.history, '{}') THEN 'history' END%6$s], NULL)) AS b(problem)
     WHERE (%5$s)$sql$,
     (SELECT string_agg(format('%L, coalesce(f.%I, h.%2$I)', k, k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     crm_internal.all_histories_query(t.histories), t.histories, crm_internal.same_keys(t.histories, keys, 'f', 'h'), recent,
-    CASE WHEN crm_internal.keeps_mix(t.histories)
-      THEN ' UNION ALL SELECT ''mix'', h.mix::text, f.mix::text WHERE coalesce(h.mix, ''{}'') OPERATOR(crm.<>) coalesce(f.mix, ''{}'')' ELSE '' END, kept);
+    CASE WHEN with_mix THEN ', CASE WHEN coalesce(h.mix, ''{}'') OPERATOR(crm.<>) coalesce(f.mix, ''{}'') THEN ''mix'' END' ELSE '' END, kept,
+    CASE WHEN with_mix THEN 'ELSE h.mix::text' ELSE '' END, CASE WHEN with_mix THEN 'ELSE f.mix::text' ELSE '' END);
   RETURN QUERY EXECUTE format($sql$
     SELECT jsonb_build_object(%1$s), 'refunded too much', e.excess, NULL::text
     FROM %2$s AS h CROSS JOIN LATERAL crm_internal.excess(h.%4$s) AS e(excess)

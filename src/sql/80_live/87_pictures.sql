@@ -499,24 +499,35 @@ COMMENT ON FUNCTION crm.back_fill(regclass, daterange, interval) IS
 
 -- What customers will bring together. Intervals of customers or segments do not add up: each row sums its customers first.
 CREATE FUNCTION crm_internal.revenue_query(histories regclass, scoring regclass) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format($query$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  scale_by constant text[] := nullif(crm_internal.scale_by(histories, scoring), '{}');
+  keys constant text := coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', '');
+  summed constant text := format('min(h.segment_rank) AS segment_rank, count(*) AS customer_count, sum(h.clv) AS clv,
+            crm.expected_revenue(r.purchase_model, r.spend_model, h.history, h.scored_on, h.scored_on + r.horizon_days) FILTER (WHERE h.clv IS NOT NULL) AS expected
+          FROM %s AS h JOIN %s AS r ON %s
+          WHERE crm.first_purchased_on(h.history) <= h.scored_on', histories, scoring, crm_internal.same_keys(histories, coalesce(scale_by, '{}'), 'r', 'h'));
+  groups text;
+BEGIN
+  -- Citus makes one group at a time
+  IF crm_internal.is_of_citus(histories) THEN
+    groups := format('SELECT %1$s h.segment, 0 AS is_all, %2$s AND h.segment IS NOT NULL GROUP BY %1$s h.segment
+          UNION ALL SELECT %1$s NULL, 1, %2$s %3$s', keys, summed, coalesce('GROUP BY ' || crm_internal.column_list(scale_by, 'r.'::text), ''));
+  ELSE
+    groups := format('SELECT %1$s h.segment, GROUPING(h.segment) AS is_all, %2$s
+          GROUP BY GROUPING SETS ((%1$s h.segment), (%3$s))
+          HAVING GROUPING(h.segment) = 1 OR h.segment IS NOT NULL', keys, summed, coalesce(crm_internal.column_list(scale_by, 'r.'::text), ''));
+  END IF;
+  RETURN format($query$
     SELECT %1$s AS rule, g.segment, g.customer_count, (g.expected).revenue, i.low AS revenue_low, i.high AS revenue_high,
       g.clv, least(c.low, c.high) AS clv_low, greatest(c.low, c.high) AS clv_high
-    FROM (SELECT %2$s h.segment, GROUPING(h.segment) AS is_all, min(h.segment_rank) AS segment_rank, count(*) AS customer_count, sum(h.clv) AS clv,
-            crm.expected_revenue(r.purchase_model, r.spend_model, h.history, h.scored_on, h.scored_on + r.horizon_days) FILTER (WHERE h.clv IS NOT NULL) AS expected
-          FROM %3$s AS h JOIN %4$s AS r ON %5$s
-          WHERE crm.first_purchased_on(h.history) <= h.scored_on
-          GROUP BY GROUPING SETS ((%2$s h.segment), (%6$s))
-          HAVING GROUPING(h.segment) = 1 OR h.segment IS NOT NULL) AS g
+    FROM (%2$s) AS g
       LEFT JOIN LATERAL crm.interval(g.expected, $1) AS i ON true
       CROSS JOIN LATERAL (SELECT g.clv * i.low / nullif((g.expected).revenue, 0) AS low, g.clv * i.high / nullif((g.expected).revenue, 0) AS high) AS c
-    ORDER BY %7$s g.is_all DESC, g.segment_rank, g.segment$query$,
+    ORDER BY %3$s g.is_all DESC, g.segment_rank, g.segment$query$,
     (SELECT format('jsonb_build_object(%s)', string_agg(format('%L, g.%I', k, k), ', ' ORDER BY n)) FROM unnest(scale_by) WITH ORDINALITY AS u(k, n)),
-    coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), histories, scoring, crm_internal.same_keys(histories, coalesce(scale_by, '{}'), 'r', 'h'),
-    coalesce(crm_internal.column_list(scale_by, 'r.'::text), ''), coalesce(crm_internal.column_list(scale_by, 'g.'::text) || ',', ''))
-  FROM (SELECT nullif(crm_internal.scale_by(histories, scoring), '{}') AS scale_by) AS s
-$$;
+    groups, coalesce(crm_internal.column_list(scale_by, 'g.'::text) || ',', ''));
+END $$;
 COMMENT ON FUNCTION crm_internal.revenue_query(regclass, regclass) IS 'the query of crm.revenue_forecast, whose level is $1';
 
 CREATE FUNCTION crm.revenue_forecast(tracking regclass, level float8 DEFAULT 0.8)
