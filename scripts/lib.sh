@@ -187,7 +187,7 @@ start_server()
 			"fsync = off" "timezone = 'UTC'" "log_timezone = 'UTC'" "lc_messages = 'C'"
 		for setting in "$@"; do printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"; done
 	} | as_user tee -a "$work/data/postgresql.conf" > /dev/null
-	quietly start "$pg_bin/pg_ctl" -D "$work/data" -l "$work/server.log" -w -s start
+	quietly start "$pg_bin/pg_ctl" -D "$work/data" -l "$work/server.log" -w -t 300 -s start
 	forget_settings
 	export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 }

@@ -29,6 +29,8 @@ $| = 1;
 # Whatever the machine speaks and wherever it stands. (PostgreSQL's own modules take LC_ALL away again.)
 delete @ENV{ grep { /^LC_|^LANGUAGE$|^PGTZ$/ } keys %ENV };
 @ENV{qw(LANG LC_ALL TZ)} = ('C.UTF-8', 'C.UTF-8', 'UTC');
+# However busy it is: a server may take minutes to start.
+$ENV{PGCTLTIMEOUT} = 300;
 
 my %wanted = map { $_ => 0 } @ARGV;
 # A kind may be named while it has no tests yet.

@@ -40,7 +40,7 @@ for my $format ('plain', 'custom')
 {
 	my $file = $node->basedir . "/shop.$format";
 	$node->command_ok([ 'pg_dump', '-U', 'owner', '-F', $format, '-f', $file, $node->connstr('shop') ], "the owner dumps ($format)");
-	$node->safe_psql('postgres', 'DROP DATABASE copy');
+	$node->safe_psql('postgres', 'DROP DATABASE copy WITH (FORCE)');
 	$node->safe_psql('postgres', 'CREATE DATABASE copy OWNER owner');
 	if ($format eq 'plain')
 	{
