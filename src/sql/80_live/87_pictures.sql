@@ -273,49 +273,98 @@ CREATE FUNCTION crm_internal.segment_rows_query(scoring regclass, scale_by text[
 $$;
 COMMENT ON FUNCTION crm_internal.segment_rows_query(regclass, text[]) IS 'the query of the rows of a table of segments by day';
 
--- writers is what changes since when customers are where they are, in the same statement: more parts of its WITH clause, or nothing.
-CREATE FUNCTION crm_internal.count_segments_query(tracking crm.tracked, scale_by text[], keys text[], writers text) RETURNS text
+-- The rules of a tracking as the last refresh left them, and whether it is known where the customers of each were before; more is what else to read.
+CREATE FUNCTION crm_internal.segment_rules_query(tracking crm.tracked, scale_by text[], more text DEFAULT '') RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format($query$
-    WITH rule AS MATERIALIZED (
-      SELECT %1$s r.refreshed_on AS scored_on, r.segments, k.last IS NOT NULL AND k.last <= r.refreshed_on AND k.earlier AS comparable,
+      SELECT %5$s %1$s r.refreshed_on AS scored_on, r.segments, k.last IS NOT NULL AND k.last <= r.refreshed_on AND k.earlier AS comparable,
         k.last IS NULL AS first, 'refresh' AS rules
       FROM %2$s AS r CROSS JOIN LATERAL (
         SELECT (array_agg(d.scored_on ORDER BY d.kept_at DESC))[1] AS last, bool_or(d.scored_on < r.refreshed_on) AS earlier
         FROM %3$s AS d WHERE d.rules = 'refresh' AND %4$s) AS k
-      WHERE r.refreshed_on IS NOT NULL),
-    moved AS MATERIALIZED (
-      SELECT %1$s r.refreshed_on AS scored_on, h.segment, b.segment AS before, s.key_found IS NULL OR b.come AS come, false AS gone, count(*) AS customers,
-        sum(crm.spend(crm.until(h.history, r.refreshed_on))) AS spend, sum(h.clv) AS clv, sum(a.buy_again) AS buy_again, count(a.buy_again) AS scored
-      FROM %5$s AS h JOIN %2$s AS r ON %6$s LEFT JOIN (SELECT *, true AS key_found FROM %7$s) AS s ON %8$s
-        CROSS JOIN LATERAL (SELECT coalesce(s.segment_since = r.refreshed_on AND s.previous_segment IS NULL, false) AS come,
-          CASE WHEN s.segment_since = r.refreshed_on THEN s.previous_segment ELSE s.segment END AS segment) AS b
-        CROSS JOIN LATERAL (SELECT %9$s AS buy_again OFFSET 0) AS a
-      WHERE crm.until(h.history, r.refreshed_on) OPERATOR(crm.<>) '{}'::crm.purchase_history
-      GROUP BY %1$s r.refreshed_on, h.segment, b.segment, s.key_found IS NULL OR b.come
-      UNION ALL
-      SELECT %1$s r.refreshed_on, NULL, b.segment, false, true, count(*), NULL, NULL, NULL, 0
-      FROM %7$s AS s JOIN %2$s AS r ON %10$s
-        CROSS JOIN LATERAL (SELECT CASE WHEN s.segment_since = r.refreshed_on THEN s.previous_segment ELSE s.segment END AS segment) AS b
-      WHERE r.refreshed_on IS NOT NULL AND NOT coalesce(s.segment_since = r.refreshed_on AND s.previous_segment IS NULL, false)
-        AND NOT EXISTS (SELECT FROM %5$s AS h WHERE %8$s AND crm.until(h.history, r.refreshed_on) OPERATOR(crm.<>) '{}'::crm.purchase_history)
-      GROUP BY %1$s r.refreshed_on, b.segment)%11$s
-    INSERT INTO %3$s %12$s$query$,
-    coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), tracking.scoring, tracking.segment_days, crm_internal.same_keys(tracking.scoring, scale_by, 'd', 'r'),
-    tracking.histories, crm_internal.same_keys(tracking.histories, scale_by, 'r', 'h'), tracking.segment_since, crm_internal.same_keys(tracking.histories, keys, 's', 'h'),
-    crm_internal.buy_again(crm_internal.horizon_days(tracking.customers)), crm_internal.same_keys(tracking.scoring, scale_by, 'r', 's'),
-    writers, crm_internal.segment_rows_query(tracking.scoring, scale_by))
+      WHERE r.refreshed_on IS NOT NULL$query$,
+    coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), tracking.scoring, tracking.segment_days,
+    crm_internal.same_keys(tracking.scoring, scale_by, 'd', 'r'), more)
 $$;
-COMMENT ON FUNCTION crm_internal.count_segments_query(crm.tracked, text[], text[], text) IS
-  'the statement that keeps how many customers are in which segment on the day of a refresh, and how many came and went';
+COMMENT ON FUNCTION crm_internal.segment_rules_query(crm.tracked, text[], text) IS
+  'the query of the rules by which customers are counted after a refresh';
 
--- All in one statement, so that what is counted and what is remembered of each customer is the same. Compiling it would take longer than running it.
+-- Called by a statement that writes, sees what it sees, and may run in parallel, which that may not.
+CREATE FUNCTION crm_internal.segment_members(histories regclass)
+  RETURNS TABLE (rule_number bigint, segment text, customers bigint, spend numeric, clv float8, buy_again float8, scored bigint)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET enable_nestloop = on AS $$
+DECLARE
+  t constant crm.tracked := crm_internal.tracking_of(histories);
+BEGIN
+  RETURN QUERY EXECUTE format($query$
+    SELECT m.rule_number, m.segment, count(*), sum(m.spend), sum(m.clv), sum(m.buy_again), count(m.buy_again)
+    FROM (SELECT r.rule_number, h.segment, h.clv, crm.spend(crm.until(h.history, r.refreshed_on)) AS spend, %1$s AS buy_again
+          FROM (SELECT *, row_number() OVER (ORDER BY ctid) AS rule_number FROM %2$s WHERE refreshed_on IS NOT NULL) AS r JOIN %3$s AS h ON %4$s
+          WHERE crm.until(h.history, r.refreshed_on) OPERATOR(crm.<>) '{}'::crm.purchase_history) AS m
+    GROUP BY m.rule_number, m.segment$query$,
+    crm_internal.buy_again(crm_internal.horizon_days(t.customers)), t.scoring, histories,
+    crm_internal.same_keys(histories, nullif(crm_internal.scale_by(histories, t.scoring), '{}'), 'r', 'h'));
+END $$;
+COMMENT ON FUNCTION crm_internal.segment_members(regclass) IS
+  'of each rule and segment after a refresh the customers, their spend and value, and the sum and number of their chances to buy again';
+
+-- What is counted and what is remembered of each customer is read by one statement, so that it is the same. All are counted where they
+-- are; who came, moved or went is looked at one by one, and taken off again where he is counted as having been all along.
+CREATE FUNCTION crm_internal.keep_segments_query(tracking crm.tracked, scale_by text[], keys text[]) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format($query$
+    WITH rule AS MATERIALIZED (%1$s),
+    mover AS MATERIALIZED (
+      SELECT %2$s, coalesce(h.crm_rule, s.crm_rule) AS crm_rule, h.crm_rule IS NOT NULL AS crm_is_there, s.crm_rule IS NOT NULL AS crm_was_known,
+        h.segment, s.segment AS crm_kept, s.previous_segment,
+        coalesce(s.segment_since = s.scored_on, false) AS crm_again, coalesce(s.segment_since = s.scored_on AND s.previous_segment IS NULL, false) AS crm_came_again
+      FROM (SELECT %3$s, h.segment, r.crm_rule FROM %4$s AS h JOIN rule AS r ON %5$s
+            WHERE crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history) AS h
+        FULL JOIN (SELECT s.*, r.crm_rule, r.scored_on FROM %6$s AS s JOIN rule AS r ON %7$s) AS s ON %8$s
+      WHERE h.crm_rule IS NULL OR s.crm_rule IS NULL OR s.segment IS DISTINCT FROM h.segment OR s.segment_since = s.scored_on),
+    gone AS (
+      DELETE FROM %6$s AS s USING mover AS m WHERE %9$s AND NOT m.crm_is_there),
+    come AS (
+      INSERT INTO %6$s (%10$s, segment, segment_since)
+      SELECT %11$s, m.segment, CASE WHEN NOT r.first THEN r.scored_on END FROM mover AS m JOIN rule AS r ON r.crm_rule = m.crm_rule
+      WHERE NOT m.crm_was_known),
+    changed AS (
+      UPDATE %6$s AS s SET segment = m.segment,
+        segment_since = CASE WHEN n.back THEN s.previous_since ELSE r.scored_on END,
+        previous_segment = CASE WHEN n.back THEN NULL WHEN m.crm_again THEN s.previous_segment ELSE s.segment END,
+        previous_since = CASE WHEN n.back THEN NULL WHEN m.crm_again THEN s.previous_since ELSE s.segment_since END
+      FROM mover AS m JOIN rule AS r ON r.crm_rule = m.crm_rule
+        CROSS JOIN LATERAL (SELECT m.crm_again AND coalesce(m.previous_segment = m.segment, false) AS back) AS n
+      WHERE %9$s AND m.crm_is_there AND m.crm_was_known AND m.crm_kept IS DISTINCT FROM m.segment),
+    move AS MATERIALIZED (
+      SELECT m.crm_rule, m.segment, CASE WHEN m.crm_again THEN m.previous_segment ELSE m.crm_kept END AS before, m.crm_came_again OR NOT m.crm_was_known AS come,
+        NOT m.crm_is_there AS gone, count(*) AS customers
+      FROM mover AS m WHERE m.crm_is_there OR NOT m.crm_came_again
+      GROUP BY 1, 2, 3, 4, 5),
+    moved AS MATERIALIZED (
+      SELECT %12$s r.scored_on, u.segment, u.before, u.come, u.gone, u.customers, u.spend, u.clv, u.buy_again, u.scored
+      FROM rule AS r JOIN (
+        SELECT rule_number AS crm_rule, segment, segment AS before, false AS come, false AS gone, customers, spend, clv, buy_again, scored FROM crm_internal.segment_members($1)
+        UNION ALL SELECT crm_rule, segment, before, come, gone, customers, NULL, NULL, NULL, 0 FROM move
+        UNION ALL SELECT crm_rule, segment, segment, false, false, -customers, NULL, NULL, NULL, 0 FROM move WHERE NOT gone) AS u ON u.crm_rule = r.crm_rule)
+    INSERT INTO %13$s %14$s$query$,
+    crm_internal.segment_rules_query(tracking, scale_by, 'row_number() OVER (ORDER BY r.ctid) AS crm_rule,'::text),
+    (SELECT string_agg(format('coalesce(h.%1$I, s.%1$I) AS %1$I', k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
+    crm_internal.column_list(keys, 'h.'::text), tracking.histories, crm_internal.same_keys(tracking.histories, scale_by, 'r', 'h'),
+    tracking.segment_since, crm_internal.same_keys(tracking.histories, scale_by, 'r', 's'), crm_internal.same_keys(tracking.histories, keys, 's', 'h'),
+    crm_internal.same_keys(tracking.histories, keys, 's', 'm'), crm_internal.column_list(keys, ''::text), crm_internal.column_list(keys, 'm.'::text),
+    coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''),
+    tracking.segment_days, crm_internal.segment_rows_query(tracking.scoring, scale_by))
+$$;
+COMMENT ON FUNCTION crm_internal.keep_segments_query(crm.tracked, text[], text[]) IS
+  'the statement that keeps how many customers are in which segment on the day of a refresh, how many came and went, and since when each is in it';
+
 -- A table that is empty when the statement is planned, and filled by it, is no table to look through once a customer: no nested loops.
+-- Compiling the statement would take longer than running it.
 CREATE FUNCTION crm_internal.keep_segments(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET enable_nestloop = off AS $$
 DECLARE
   t constant crm.tracked := crm_internal.tracking_of(histories);
-  keys constant text[] := crm_internal.history_keys(histories);
   scale_by constant text[] := nullif(crm_internal.scale_by(histories, t.scoring), '{}');
 BEGIN
   IF NOT (crm_internal.is_there(t.segment_days) AND crm_internal.is_there(t.segment_since)) THEN
@@ -326,27 +375,7 @@ BEGIN
   END IF;
   EXECUTE format('DELETE FROM %1$s AS d USING %2$s AS r WHERE d.scored_on = r.refreshed_on AND %3$s',
     t.segment_days, t.scoring, crm_internal.same_keys(t.scoring, scale_by, 'd', 'r'));
-  EXECUTE crm_internal.count_segments_query(t, scale_by, keys, format($sql$,
-    gone AS (
-      DELETE FROM %1$s AS s USING rule AS r
-      WHERE %2$s AND NOT EXISTS (SELECT FROM %3$s AS h WHERE %4$s AND crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history)),
-    come AS (
-      INSERT INTO %1$s (%5$s, segment, segment_since)
-      SELECT %6$s, h.segment, CASE WHEN NOT r.first THEN r.scored_on END FROM %3$s AS h JOIN rule AS r ON %7$s
-      WHERE crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history AND NOT EXISTS (SELECT FROM %1$s AS s WHERE %4$s)),
-    changed AS (
-      UPDATE %1$s AS s SET segment = h.segment,
-        segment_since = CASE WHEN n.back THEN s.previous_since ELSE r.scored_on END,
-        previous_segment = CASE WHEN n.back THEN NULL WHEN n.again THEN s.previous_segment ELSE s.segment END,
-        previous_since = CASE WHEN n.back THEN NULL WHEN n.again THEN s.previous_since ELSE s.segment_since END
-      FROM %3$s AS h JOIN rule AS r ON %7$s
-        JOIN %1$s AS o ON %8$s
-        CROSS JOIN LATERAL (SELECT coalesce(o.segment_since = r.scored_on, false) AS again,
-          coalesce(o.segment_since = r.scored_on AND o.previous_segment = h.segment, false) AS back) AS n
-      WHERE %4$s AND crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history AND s.segment IS DISTINCT FROM h.segment)$sql$,
-    t.segment_since, crm_internal.same_keys(t.scoring, scale_by, 'r', 's'), t.histories, crm_internal.same_keys(t.histories, keys, 's', 'h'),
-    crm_internal.column_list(keys, ''::text), crm_internal.column_list(keys, 'h.'::text), crm_internal.same_keys(t.histories, scale_by, 'r', 'h'),
-    crm_internal.same_keys(t.histories, keys, 'o', 'h')));
+  EXECUTE crm_internal.keep_segments_query(t, scale_by, crm_internal.history_keys(histories)) USING histories;
 END $$;
 COMMENT ON FUNCTION crm_internal.keep_segments(regclass) IS
   'keeps how many customers were in which segment on the day of a refresh, how many came and went, and since when each customer is in it';

@@ -239,6 +239,35 @@ COMMENT ON FUNCTION crm_internal.record_rules(regclass) IS 'writes down what has
 
 -- segments by day: what crm_internal.keep_segments does in one statement, in the order in which each finds what it needs
 
+CREATE FUNCTION crm_internal.count_segments_query(tracking crm.tracked, scale_by text[], keys text[]) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format($query$
+    WITH rule AS MATERIALIZED (%4$s),
+    moved AS MATERIALIZED (
+      SELECT %1$s r.refreshed_on AS scored_on, h.segment, b.segment AS before, s.key_found IS NULL OR b.come AS come, false AS gone, count(*) AS customers,
+        sum(crm.spend(crm.until(h.history, r.refreshed_on))) AS spend, sum(h.clv) AS clv, sum(a.buy_again) AS buy_again, count(a.buy_again) AS scored
+      FROM %5$s AS h JOIN %2$s AS r ON %6$s LEFT JOIN (SELECT *, true AS key_found FROM %7$s) AS s ON %8$s
+        CROSS JOIN LATERAL (SELECT coalesce(s.segment_since = r.refreshed_on AND s.previous_segment IS NULL, false) AS come,
+          CASE WHEN s.segment_since = r.refreshed_on THEN s.previous_segment ELSE s.segment END AS segment) AS b
+        CROSS JOIN LATERAL (SELECT %9$s AS buy_again OFFSET 0) AS a
+      WHERE crm.until(h.history, r.refreshed_on) OPERATOR(crm.<>) '{}'::crm.purchase_history
+      GROUP BY %1$s r.refreshed_on, h.segment, b.segment, s.key_found IS NULL OR b.come
+      UNION ALL
+      SELECT %1$s r.refreshed_on, NULL, b.segment, false, true, count(*), NULL, NULL, NULL, 0
+      FROM %7$s AS s JOIN %2$s AS r ON %10$s
+        CROSS JOIN LATERAL (SELECT CASE WHEN s.segment_since = r.refreshed_on THEN s.previous_segment ELSE s.segment END AS segment) AS b
+      WHERE r.refreshed_on IS NOT NULL AND NOT coalesce(s.segment_since = r.refreshed_on AND s.previous_segment IS NULL, false)
+        AND NOT EXISTS (SELECT FROM %5$s AS h WHERE %8$s AND crm.until(h.history, r.refreshed_on) OPERATOR(crm.<>) '{}'::crm.purchase_history)
+      GROUP BY %1$s r.refreshed_on, b.segment)
+    INSERT INTO %3$s %11$s$query$,
+    coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), tracking.scoring, tracking.segment_days, crm_internal.segment_rules_query(tracking, scale_by),
+    tracking.histories, crm_internal.same_keys(tracking.histories, scale_by, 'r', 'h'), tracking.segment_since, crm_internal.same_keys(tracking.histories, keys, 's', 'h'),
+    crm_internal.buy_again(crm_internal.horizon_days(tracking.customers)), crm_internal.same_keys(tracking.scoring, scale_by, 'r', 's'),
+    crm_internal.segment_rows_query(tracking.scoring, scale_by))
+$$;
+COMMENT ON FUNCTION crm_internal.count_segments_query(crm.tracked, text[], text[]) IS
+  'the statement that keeps how many customers are in which segment on the day of a refresh, and how many came and went';
+
 CREATE FUNCTION crm_internal.keep_segments_on_shards(histories regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
@@ -251,7 +280,7 @@ BEGIN
   PERFORM crm_internal.one_by_one(histories);
   EXECUTE format('DELETE FROM %1$s AS d USING %2$s AS r WHERE d.scored_on = r.refreshed_on AND %3$s',
     t.segment_days, t.scoring, crm_internal.same_keys(t.scoring, scale_by, 'd', 'r'));
-  EXECUTE crm_internal.count_segments_query(t, scale_by, keys, ''::text);
+  EXECUTE crm_internal.count_segments_query(t, scale_by, keys);
   -- the rows that this transaction has written are not of an earlier refresh
   rule := format($sql$(SELECT %1$s r.refreshed_on AS scored_on,
         NOT EXISTS (SELECT 1 FROM %2$s AS d WHERE d.rules = 'refresh' AND d.kept_at < %3$L::timestamptz AND %4$s) AS first

@@ -23,7 +23,9 @@ SELECT pg_catalog.pg_extension_config_dump('crm.tracked',
 @create crm_internal.complete_pictures
 @create crm_internal.drop_pictures
 @create crm_internal.segment_rows_query
-@create crm_internal.count_segments_query
+@create crm_internal.segment_rules_query
+@create crm_internal.segment_members
+@create crm_internal.keep_segments_query
 @create crm_internal.keep_segments
 @create crm_internal.fit_as_known
 @create crm_internal.back_fill_query
