@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL search_path = public, crm;
 SET LOCAL client_min_messages = warning;
-SELECT plan(19);
+SELECT plan(26);
 \ir ../fixtures/buyers.sql
 
 CREATE TEMP TABLE fitted AS
@@ -35,5 +35,15 @@ SELECT throws_ok($$SELECT jsonb '{"model": "poisson", "rate": "1", "unit_days": 
 SELECT throws_ok($$SELECT jsonb '{"model": "poisson", "rate": 1, "unit_days": 1, "fit": "converged"}'::purchase_model$$, '22023',
   '"customers" of a purchase model in JSON cannot be missing', 'half a fit');
 SELECT throws_ok($$SELECT jsonb '{"model": "poisson", "rate": -1, "unit_days": 1}'::purchase_model$$, '22003', NULL, 'parameters are checked as in the text form');
+SELECT throws_ok(format('SELECT jsonb %L::%I', '{"model": "poisson", "rate": 0.1, "unit_days": 1' || rest || '}', 'purchase_model'), '22023', message, rest) FROM (VALUES
+  (', "fit": "converged, covariance 5", "customers": 10, "repeat_buyers": 5, "left_out": 0, "log_likelihood": -10, "gradient_norm": 0', '"fit" of a purchase model in JSON cannot be "converged, covariance 5"'),
+  (', "fit": "converged", "covariance": 5, "customers": 10, "repeat_buyers": 5, "left_out": 0, "log_likelihood": -10, "gradient_norm": 0', '"covariance" of a purchase model in JSON cannot be 5'),
+  (', "log_likelihood": -10', 'a purchase model in JSON has a "log_likelihood", but no "fit"'),
+  (', "limit": "nobody leaves"', '"limit" of a purchase model in JSON cannot be "nobody leaves"'),
+  (', "season": [1], "by": "covariates (buying(a 1))"', '"season" of a purchase model in JSON cannot be [1]')) t(rest, message);
+SELECT throws_ok($$SELECT jsonb '{"model": "poisson(rate 1, unit_days 1) by covariates (buying(a 1", "rate": 1}'::purchase_model$$, '22023',
+  '"model" of a purchase model in JSON cannot be "poisson(rate 1, unit_days 1) by covariates (buying(a 1"', 'a name is no more than that');
+SELECT throws_ok($$SELECT jsonb_set('pareto_nbd(r 1, alpha 2, s 3, beta 4, unit_days 7) by covariates (buying(a 0.5))'::purchase_model::jsonb, '{coefficients,buying.a}', '0.6')::purchase_model$$, '22023',
+  '"coefficients" of a purchase model in JSON cannot be {"buying.a": 0.6}', 'a coefficient that is changed where it would not count is no other model');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Every rule type can be made from the jsonb that it casts to.
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(50);
+SELECT plan(56);
 
 -- Types whose values are observations, counts of them or states: no form and no tool writes one.  A new type stands here, or casts both ways.
 CREATE TEMP TABLE observed AS SELECT unnest('{breakage_curve,cohort_book,consents,covariates,deeds,deeds_state,exact_sums,expected_revenue_state,interaction_history,interaction_history_state,mix,mix_state,named_sums,
@@ -59,6 +59,12 @@ SELECT throws_ok($$SELECT jsonb '{"period": "month", "indexes": [1, 1, 1, 1, 1, 
 SELECT throws_ok($$SELECT jsonb '{"fit": "converged", "customers": 5, "concentrations": {"milk": -1}}'::mix_base$$, '22023', 'concentration of category "milk" must be from 1e-100 to 1e+100, not -1', 'concentrations are positive');
 -- what a text form has without quotes brings no other field with it
 SELECT throws_ok(format('SELECT jsonb %L::%I', rule, type), '22023', message, rule) FROM (VALUES
+  ('challenge', '{"metric": "orders", "target": "5\freward\f1000"}', E'"target" of a challenge in JSON cannot be "5\freward\f1000"'),
+  ('challenge', '{"metric": "orders", "target": "5reward", "within": "30 days"}', '"target" of a challenge in JSON cannot be "5reward"'),
+  ('points_rule', '{"pending": "14\u000bdays\u000bexpires\u000b12\u000bmonths"}', E'"pending" of a points rule in JSON cannot be "14\x0bdays\x0bexpires\x0b12\x0bmonths"'),
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": "0lifetime"}}], "window_kind": "lifetime"}', '"spend" of a rule in JSON cannot be "0lifetime"'),
+  ('season', '{"period": "month 2", "indexes": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}', '"period" of a season in JSON cannot be "month 2"'),
+  ('contact_policy', '{"rules": [{"rule": "cap", "contacts": 3, "per": "7\fdays"}]}', E'"per" of a contact policy in JSON cannot be "7\fdays"'),
   ('challenge', '{"metric": "orders", "target": "5 reward 1000"}', '"target" of a challenge in JSON cannot be "5 reward 1000"'),
   ('challenge', '{"metric": "orders", "target": 5, "starts_on": "2024-01-01 reward 1000"}', '"starts_on" of a challenge in JSON cannot be "2024-01-01 reward 1000"'),
   ('points_rule', '{"pending": "14 days expires 12 months"}', '"pending" of a points rule in JSON cannot be "14 days expires 12 months"'),

@@ -30,19 +30,35 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crm_internal.json_text(text, text, jsonb, text) IS 'the text of a field of a value in JSON; an error if it is of another kind than the one wanted: number, string, array, object';
 
--- A word stands in a text form without quotes: what would begin something else there is none.
-CREATE FUNCTION crm_internal.json_word(what text, field text, value jsonb, stops text DEFAULT '[;,"{}()]') RETURNS text
+-- What a text form has without quotes is one thing: a number, a word, a day, a time, a length, the end of a period; not the next field with it.
+CREATE FUNCTION crm_internal.json_plain(what text, field text, word text) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF word !~* ('^(' || array_to_string(ARRAY['-?[a-z_]+([(][a-z]+[)])?', '[a-z]+-[a-z]+', '[-+]?[0-9.]+(e[-+]?[0-9]+)?', '[0-9]+-[0-9]+(-[0-9]+)?( BC)?', '[0-9]+:[0-9]+',
+      '[0-9]+ ?(minute|hour|day|week|month|year)s?( [0-9]+ ?(minute|hour|day|week|month|year)s?)*', 'calendar [a-z]+([(][a-z]+[)])?',
+      '(down|up|half)( per (day|purchase))?( in parts)?', 'up to [0-9.]+', 'end of [a-z]+([(][a-z]+[)])?( from [0-9-]+)?'], '|') || ')$') THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('"%s" of a %s in JSON cannot be "%s"', field, what, left(word, 60)),
+      detail => 'It is a number, a word, a day, a time, or a length like 12 months.');
+  END IF;
+  RETURN word;
+END $$;
+COMMENT ON FUNCTION crm_internal.json_plain(text, text, text) IS 'a field of a rule in JSON that a text form has without quotes; an error if it is more than one value';
+
+CREATE FUNCTION crm_internal.json_word(what text, field text, value jsonb, stops text DEFAULT NULL) RETURNS text
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   word constant text := crm_internal.json_text(what, field, value, 'string');
 BEGIN
-  IF word = '' OR word ~ stops THEN
+  IF stops IS NULL THEN
+    RETURN crm_internal.json_plain(what, field, word);
+  ELSIF word = '' OR word ~ stops THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('"%s" of a %s in JSON cannot be "%s"', field, what, left(word, 60)),
       detail => format('It is not empty, and has none of %s.', btrim(stops, '[]')));
   END IF;
   RETURN word;
 END $$;
-COMMENT ON FUNCTION crm_internal.json_word(text, text, jsonb, text) IS 'a string of a value in JSON that a text form has without quotes; an error if it could not';
+COMMENT ON FUNCTION crm_internal.json_word(text, text, jsonb, text) IS
+  'a string of a value in JSON that a text form has without quotes: one value, or a name in which none of these characters is; an error if it could not';
 
 CREATE FUNCTION crm_internal.json_numbers(what text, field text, value jsonb, separator text) RETURNS text
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -51,18 +67,6 @@ BEGIN
   RETURN (SELECT string_agg(crm_internal.json_text(what, field, number, 'number'), separator ORDER BY n) FROM jsonb_array_elements(value) WITH ORDINALITY AS a(number, n));
 END $$;
 COMMENT ON FUNCTION crm_internal.json_numbers(text, text, jsonb, text) IS 'an array of numbers of a value in JSON as a text form has it; an error if it is none';
-
--- What a text form has without quotes is one thing: a number, a word, a day, a length, the end of a period; not the next field with it.
-CREATE FUNCTION crm_internal.json_plain(what text, field text, word text) RETURNS text
-  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF word !~* '^([^ ,"{}]+( BC)?|[0-9]+ (day|week|month|year)s?( [0-9]+ (day|week|month|year)s?)*|calendar [a-z()]+|(down|up|half)( per (day|purchase))?( in parts)?|up to [^ ,"{}]+|end of [a-z()]+( from [0-9-]+)?)$' OR word ~ '[\t\r\n]' THEN
-    PERFORM crm_internal.raise_error('invalid_parameter_value', format('"%s" of a %s in JSON cannot be "%s"', field, what, left(word, 60)),
-      detail => 'It is a number, a word, a day, or a length like 12 months.');
-  END IF;
-  RETURN word;
-END $$;
-COMMENT ON FUNCTION crm_internal.json_plain(text, text, text) IS 'a field of a rule in JSON that a text form has without quotes; an error if it is more than one value';
 
 CREATE FUNCTION crm_internal.check_json_plain(what text, object jsonb) RETURNS void
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

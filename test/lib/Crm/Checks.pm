@@ -23,6 +23,7 @@ my %check = (
 	file_length => \&file_length,
 	refusals => \&refusals,
 	chance => \&chance,
+	dropped_functions => \&dropped_functions,
 );
 
 # What makes a test fail by chance, by the words that it is written with: [what, where it is wrong, where it is right].
@@ -174,6 +175,21 @@ sub meta
 		push @problems, map { "needs version $_" } grep { $_ ne '0' && !/$semver/ } map { values %$_ } values %{ $meta->{prereqs}{$phase} };
 	}
 	return join '', map { "META.json: $_\n" } @problems;
+}
+
+# Views that stand on a function which an update drops stop the update: the table of other arguments names each.
+sub dropped_functions
+{
+	my ($version) = slurp('crm.control') =~ /^default_version = '(.*)'/m;
+	my ($table) = slurp('CHANGELOG.md') =~ /\*\*other arguments\*\*(.*?)^#/ms;
+	my %dropped;
+
+	return 'CHANGELOG.md has no table of other arguments' if !defined $table;
+	foreach my $part (glob "src/sql/updates/crm--*--$version/*.sql")
+	{
+		$dropped{$_} = 1 foreach slurp($part) =~ /^DROP (?:FUNCTION|AGGREGATE) crm\.(\w+)\(/mg;
+	}
+	return join '', map { "CHANGELOG.md does not name $_ among those of other arguments\n" } grep { !/_transition$/ && $table !~ /\b$_\b/ } sort keys %dropped;
 }
 
 # The statements of the built install script, without what is quoted in dollars
