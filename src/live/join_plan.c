@@ -15,6 +15,7 @@
 #include "live/join_find.h"
 #include "live/live_tables.h"
 #include "live/kept.h"
+#include "live/owner.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -533,7 +534,10 @@ column_names(const JoinTable *table, Oid parent)
 	return names.data;
 }
 
-/* (view regclass) -> commands text[]: indexes that a change of a looked-up row would find the driving rows by. */
+/*
+ * (view regclass) -> commands text[]: indexes that a change of a looked-up row would find the driving rows by.
+ * To see what a view reads, immutable functions of constants are evaluated: they are the owner's and run as the owner.
+ */
 PG_FUNCTION_INFO_V1(crm_join_indexes);
 Datum
 crm_join_indexes(PG_FUNCTION_ARGS)
@@ -542,7 +546,11 @@ crm_join_indexes(PG_FUNCTION_ARGS)
 	ArrayBuildState *commands = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 	FoundJoin		 join;
 	NotLive			 why = {0};
+	OwnerSwitch		 before;
 
+	CheckIsView(view);
+	CheckOwner(PG_GETARG_OID(0));
+	before = become_owner(PG_GETARG_OID(0));
 	if (list_length(live_tables(view, false, &why)) > 1 &&
 		join_find_tables(get_view_query(view), &join, &why))
 	{
@@ -564,6 +572,7 @@ crm_join_indexes(PG_FUNCTION_ARGS)
 					false, TEXTOID, CurrentMemoryContext);
 		}
 	}
+	become_caller(&before);
 	relation_close(view, NoLock);
 	PG_RETURN_DATUM(makeArrayResult(commands, CurrentMemoryContext));
 }

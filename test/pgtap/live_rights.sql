@@ -1,5 +1,5 @@
 -- What an owner hangs onto the tables of a tracking runs as the owner, whoever calls; and nobody gets at the rows of others.
-SELECT plan(50);
+SELECT plan(53);
 
 CREATE ROLE rights_owner;
 CREATE ROLE rights_member;
@@ -154,6 +154,22 @@ SELECT is_empty($$SELECT * FROM crm.verify('shop.named')$$, 'triggers are known 
 ALTER TABLE shop.named DISABLE TRIGGER crm_truncate1;
 SELECT is((SELECT tables_without_triggers FROM crm.tracking_status WHERE source = 'shop.named'::regclass), 1, 'one that is disabled is missed');
 SELECT is((SELECT problem FROM crm.verify('shop.named')), 'shop.named has triggers that are disabled', 'and named');
+RESET ROLE;
+
+-- what tells which indexes a join lacks evaluates what the view computes of constants
+SET ROLE rights_owner;
+CREATE TABLE shop.held (id int PRIMARY KEY, customer_id int);
+CREATE FUNCTION shop.who() RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_user <> 'rights_owner' THEN RAISE EXCEPTION 'code of the owner ran as %', current_user; END IF;
+  RETURN 1;
+END $$;
+CREATE VIEW shop.held_purchases AS SELECT h.customer_id, n.ordered_on AS purchased_on, n.amount FROM shop.named n JOIN shop.held h ON h.id = n.customer_id WHERE shop.who() = 1;
+RESET ROLE;
+SELECT lives_ok($$SELECT crm_internal.join_indexes('shop.held_purchases')$$, 'join_indexes evaluates a view as its owner');
+SELECT throws_ok($$SELECT crm_internal.join_indexes('shop.named')$$, '42809', '"named" is not a view', 'and no other relation');
+SET ROLE rights_other;
+SELECT throws_ok($$SELECT crm_internal.join_indexes('shop.held_purchases')$$, '42501', 'must be owner of view held_purchases', 'nor for anybody');
 RESET ROLE;
 
 -- who reads reports

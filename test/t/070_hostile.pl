@@ -25,7 +25,7 @@ sub hostile
 	return $lived;
 }
 
-ok(hostile($_), "what $_ needs is there") foreach qw(values calls forms statements);
+ok(hostile($_), "what $_ needs is there") foreach qw(values calls forms statements relations);
 ok(hostile('run', 'seed=1', 'n=700', 'wanted=.', 'timeout=120s', 'slow=5'), 'the session lives through calls with edge arguments and mutated forms');
 is($node->safe_psql('postgres', q{SELECT problem || ' -- ' || left(call, 1000) FROM hostile.finding}), '', 'and nothing is wrong with what came of them');
 my ($calls, $errors, $tried, $accepted) = split /\|/, $node->safe_psql('postgres', 'SELECT * FROM hostile.made, hostile.formed');
