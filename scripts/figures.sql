@@ -19,13 +19,12 @@ SELECT period FROM :schema.assumption \gset
 CREATE TABLE :schema.headline AS
 WITH year AS MATERIALIZED (
   SELECT n, daterange(date :'as_of' - 365 * n, date :'as_of' - 365 * (n - 1), '(]') AS days FROM generate_series(1, 2) n),
-bought AS (
-  SELECT n, first_purchased_on(history) < lower(days) AS is_known, within(history, days) AS history FROM year, customer OFFSET 0),
 figures AS (
-  SELECT n, coalesce(sum(spend(history)), 0) AS revenue, count(*) FILTER (WHERE purchase_count(history) > 0) AS customers,
-    count(*) FILTER (WHERE purchase_day_count(history) > CASE WHEN is_known THEN 0 ELSE 1 END) AS repeat_customers,
-    coalesce(sum(purchase_count(history)), 0) AS purchases
-  FROM bought GROUP BY n),
+  SELECT n, f.* FROM year, LATERAL (
+    SELECT coalesce(sum(spend(history)), 0) AS revenue, count(*) FILTER (WHERE purchase_count(history) > 0) AS customers,
+      count(*) FILTER (WHERE purchase_day_count(history) > CASE WHEN is_known THEN 0 ELSE 1 END) AS repeat_customers,
+      coalesce(sum(purchase_count(history)), 0) AS purchases
+    FROM (SELECT first_purchased_on(history) < lower(days) AS is_known, within(history, days) AS history FROM customer OFFSET 0) bought) f),
 measures AS (
   SELECT m.no, m.measure, f.n, m.value
   FROM figures f, LATERAL (VALUES
@@ -64,8 +63,8 @@ SELECT segment, coalesce(sum(customers), 0)::bigint AS customers, round(coalesce
 FROM segment_of FULL JOIN score_group USING (segment) GROUP BY segment, segment_rank ORDER BY segment_rank, segment;
 
 CREATE TEMP TABLE profit AS
-SELECT whale_curve(contribution(margin * spend(history), 0, cost_of_an_order * purchase_count(history), acquisition_cost)) AS curve
-FROM customer, :schema.assumption;
+SELECT whale_curve(contribution(:margin::numeric * spend(history), 0, :cost_of_an_order::numeric * purchase_count(history), :acquisition_cost)) AS curve
+FROM customer;
 CREATE TABLE :schema.whale AS
 SELECT customers, round((100 * customer_share)::numeric, 2) AS customer_percent, round(profit, 2) AS cumulative_profit,
     round((100 * profit_share)::numeric, 2) AS profit_percent
@@ -75,29 +74,30 @@ SELECT customers, round((100 * customer_share)::numeric, 2) AS customer_percent,
     round((100 * profit_share)::numeric, 2) AS profit_percent
 FROM profit, whale_peak(curve);
 
+CREATE TEMP TABLE cohorts AS SELECT cohort_book(history, :'as_of', :'period') AS book FROM customer;
 CREATE TABLE :schema.cohort AS
 SELECT cohort_start, age, observable AS customers, active, round((100 * rate)::numeric, 1) AS active_percent
-FROM cells((SELECT cohort_book(history, :'as_of', :'period') FROM customer)) ORDER BY cohort_start, age;
+FROM cohorts, cells(book) ORDER BY cohort_start, age;
 
 CREATE TABLE :schema.migration AS
 SELECT from_state, to_state, customers, round(revenue_before, 2) AS revenue_before, round(revenue_after, 2) AS revenue_after
 FROM lifecycle_migration('customer', daterange(date :'as_of' - 182, :'as_of', '(]'));
 
 -- What the cohorts will have come to at the oldest age seen. Some triangles cannot be projected.
-CREATE FUNCTION pg_temp.project_cohorts(as_of date, period text)
+CREATE FUNCTION pg_temp.project_cohorts()
 RETURNS TABLE (cohort_start date, customers bigint, revenue_to_date numeric, still_to_come numeric, standard_error numeric)
 LANGUAGE plpgsql SET client_min_messages = error AS $$
 BEGIN
   RETURN QUERY
   SELECT p.cohort_start, c.observable, round(p.to_date, 2), round(p.still_to_come, 2), round(p.standard_error, 2)
-  FROM (SELECT cohort_book(history, as_of, period) AS book FROM customer) b, project(book) p
+  FROM cohorts, project(book) p
     LEFT JOIN cells(book) c ON c.cohort_start = p.cohort_start AND c.age = 0
   WHERE p.cohort_start IS NOT NULL;
 EXCEPTION WHEN data_exception OR numeric_value_out_of_range THEN
   RETURN;
 END $$;
 CREATE TABLE :schema.projection AS
-SELECT * FROM pg_temp.project_cohorts(:'as_of', :'period') ORDER BY cohort_start;
+SELECT * FROM pg_temp.project_cohorts() ORDER BY cohort_start;
 
 CREATE TABLE :schema.tier AS
 SELECT tier, coalesce(sum(customers), 0)::bigint AS customers, round(coalesce(sum(revenue_of_12_months), 0), 2) AS revenue_of_12_months
@@ -114,16 +114,19 @@ DECLARE
   calibrated date := as_of - 182;
   model purchase_model;
   parts constant bigint := (SELECT CASE WHEN count(*) > 200000 THEN count(*) / 50000 ELSE 1 END FROM customer);
-  width constant float8 := CASE WHEN parts = 1 THEN 1 ELSE 7 END;
+  width constant int := CASE WHEN parts = 1 THEN 1 ELSE 7 END;
 BEGIN
   IF calibrated - (SELECT min(first_purchased_on(history)) FROM customer) < 91 THEN RETURN; END IF;
   model := (SELECT fit_purchase_model(history, calibrated) FROM customer
             WHERE first_purchased_on(history) <= calibrated AND (hashtext(customer_id::text) & 2147483647) % parts = 0);
   RETURN QUERY
   WITH alike AS MATERIALIZED (
-    SELECT (b).x, avg((b).t_x) AS t_x, avg((b).age) AS age, count(*) AS customers
-    FROM (SELECT btyd(history, calibrated, 1) AS b FROM customer WHERE first_purchased_on(history) <= calibrated OFFSET 0) c
-    GROUP BY 1, floor((b).t_x / width), floor((b).age / width)),
+    SELECT x, avg(t_x::float8) AS t_x, avg(age::float8) AS age, count(*) AS customers
+    FROM (SELECT purchase_day_count(history) - 1 AS x, last_purchased_on(history) - first_purchased_on(history) AS t_x,
+            calibrated - first_purchased_on(history) AS age
+          FROM (SELECT until(history, calibrated) AS history FROM customer WHERE first_purchased_on(history) <= calibrated OFFSET 0) c
+          WHERE purchase_count(history) > 0 OFFSET 0) b
+    GROUP BY x, t_x / width, age / width),
   bought AS MATERIALIZED (
     SELECT p.purchased_on, count(*) AS days
     FROM customer, purchases(within(history, daterange(calibrated + 1, as_of, '[]'))) p

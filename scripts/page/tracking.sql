@@ -1,6 +1,7 @@
 -- The figures of a tracking as one JSON object, for the page. Everything is made
 -- in temporary tables of a transaction that is rolled back: nothing is left, and
 -- SELECT on the tables of the tracking and TEMPORARY on the database are enough.
+-- Customers are read through temporary views, since workers do not read temporary tables.
 -- :tracking is a relation of the tracking; :currency, :margin, :cost_of_an_order
 -- and :acquisition_cost are what the purchases do not say; :shop is what the page
 -- is called by. :names is a relation with the names of customers, or empty.
@@ -14,6 +15,9 @@
 \set shop ''
 \endif
 BEGIN ISOLATION LEVEL REPEATABLE READ;
+-- A dozen statements read the customers once each: compiling costs more than it saves.
+SET LOCAL jit = off;
+SET LOCAL work_mem = '64MB';
 
 CREATE FUNCTION pg_temp.tracking(relation text) RETURNS crm.tracked LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,14 +53,15 @@ SELECT format('%I.%I', hn.nspname, h.relname) AS histories, format('%I.%I', sn.n
   pg_temp.readable(t.segment_days) IS NOT NULL AS has_segment_days, :'names' <> '' AS has_names,
   pg_temp.has(s.oid, '{rhythm}') AS has_rhythm,
   (SELECT string_agg(format('h.%I', k), ', ') FROM unnest(pg_temp.keys(h.oid)) AS k) AS keys_of_history,
+  (SELECT string_agg(format('h.%I::text', k), ' || '' '' || ') FROM unnest(pg_temp.keys(h.oid)) AS k) AS customer_id,
   (SELECT string_agg(format('p.%I', k), ', ') FROM unnest(pg_temp.keys(h.oid)) AS k) AS keys_of_names,
   (SELECT min(attname) FROM pg_attribute WHERE attrelid = t.segment_days AND attname ~ '^clv_\d+d$') AS clv_of_day
 FROM pg_temp.tracking(:'tracking') t
   JOIN pg_class h ON h.oid = t.histories JOIN pg_namespace hn ON hn.oid = h.relnamespace
   JOIN pg_class s ON s.oid = t.scoring JOIN pg_namespace sn ON sn.oid = s.relnamespace \gset
-SELECT 'NULL::jsonb' AS key, '' AS rhythm \gset
+SELECT format('jsonb_build_array(%s)', :'keys_of_history') AS key \gset
 \if :has_names
-SELECT format('jsonb_build_array(%s)', :'keys_of_history') AS key, CASE WHEN :'has_rhythm' THEN ', r.rhythm' ELSE '' END AS rhythm,
+SELECT CASE WHEN :'has_rhythm' THEN ', r.rhythm' ELSE '' END AS rhythm,
   format('%I.%I', n.nspname, c.relname) AS names, pg_temp.has(c.oid, '{consents}') AS has_consents, pg_temp.has(c.oid, '{interactions}') AS has_interactions
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = :'names'::regclass \gset
 \endif
@@ -65,11 +70,19 @@ SET LOCAL search_path = crm, pg_temp;
 -- As of the last refresh, or of the last purchase that was scored after it.
 SELECT greatest((SELECT max(refreshed_on) FROM :scoring), (SELECT max(scored_on) FROM :histories)) AS as_of \gset
 
-CREATE TEMP TABLE scored AS
-SELECT row_number() OVER () AS customer_id, until(h.history, :'as_of') AS history, h.recency_score, h.frequency_score, h.segment, h.tier, h.clv, :key AS key
+-- Histories are cut on that day only if one reaches beyond it: every statement below would cut it anew.
+SELECT coalesce(bool_and(purchase_count(history) > 0 AND until(history, :'as_of') = history), true) AS is_past FROM :histories \gset
+\if :is_past
+CREATE TEMP VIEW scored AS
+SELECT :customer_id AS customer_id, :key AS key, h.history, h.recency_score, h.frequency_score, h.segment, h.tier, h.clv
 FROM :histories AS h;
-DELETE FROM scored WHERE purchase_count(history) = 0;
-ANALYZE scored;
+\else
+CREATE TEMP VIEW scored AS
+SELECT * FROM (
+  SELECT :customer_id AS customer_id, :key AS key, until(h.history, :'as_of') AS history, h.recency_score, h.frequency_score, h.segment, h.tier, h.clv
+  FROM :histories AS h OFFSET 0) h
+WHERE purchase_count(history) > 0;
+\endif
 CREATE TEMP VIEW customer AS SELECT customer_id, history FROM scored;
 CREATE TEMP VIEW score AS SELECT customer_id, history, recency_score, frequency_score, segment, tier FROM scored WHERE segment IS NOT NULL;
 CREATE TEMP TABLE segment_of AS
@@ -130,11 +143,11 @@ CREATE TEMP TABLE names_left_out (customers bigint);
 \endif
 CREATE TEMP TABLE act AS
 WITH rules AS (
-  SELECT s.customer_id, r.time_zone, r.tier_program :rhythm FROM :histories AS h JOIN :scoring AS r ON :rule_is JOIN scored s ON s.key = :key),
+  SELECT :key AS key, r.time_zone, r.tier_program :rhythm FROM :histories AS h JOIN :scoring AS r ON :rule_is),
 known AS (
   SELECT s.*, r.time_zone, st.next_tier, st.missing_for_next, last_purchased_on(s.history) AS last_on,
     p_silence(s.history, :'as_of' :rhythm) AS p_silence, spend(within(s.history, daterange(date :'as_of' - 365, :'as_of', '(]'))) AS spend_of_year
-  FROM scored s JOIN rules r USING (customer_id) LEFT JOIN LATERAL standing(r.tier_program, s.history, :'as_of') st ON true)
+  FROM scored s JOIN rules r USING (key) LEFT JOIN LATERAL standing(r.tier_program, s.history, :'as_of') st ON true)
 SELECT l.*, k.key, k.segment, k.last_on, k.time_zone
 FROM known k, LATERAL (VALUES
   ('at risk', p_silence < 0.05 AND last_on > date :'as_of' - 365, spend_of_year, NULL::text, NULL::numeric, -spend_of_year),
