@@ -107,21 +107,21 @@ GROUP BY tier, rank ORDER BY rank;
 -- The model sees what happened up to the calibration day; then its expectation
 -- runs beside what the customers of that day did. Some orders fit no model.
 -- Customers who are alike are reckoned once: most of them bought once.  If there are more
--- than 200,000 it is fitted to a sample of about 100,000, and who is alike within a week
+-- than 200,000 it is fitted to a sample of 50,000 or a few more, and who is alike within a week
 -- is taken for alike, by the mean of such: off by 0.01 % where it was compared.
-CREATE FUNCTION pg_temp.track(as_of date) RETURNS TABLE (week int, until_date date, expected numeric, actual numeric) LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.track(as_of date, first_on date, customers bigint) RETURNS TABLE (week int, until_date date, expected numeric, actual numeric) LANGUAGE plpgsql AS $$
 DECLARE
   calibrated date := as_of - 182;
   model purchase_model;
-  parts constant bigint := (SELECT CASE WHEN count(*) > 200000 THEN count(*) / 50000 ELSE 1 END FROM customer);
+  parts constant bigint := CASE WHEN customers > 200000 THEN customers / 50000 ELSE 1 END;
   width constant int := CASE WHEN parts = 1 THEN 1 ELSE 7 END;
 BEGIN
-  IF calibrated - (SELECT min(first_purchased_on(history)) FROM customer) < 91 THEN RETURN; END IF;
+  IF calibrated - first_on < 91 THEN RETURN; END IF;
   model := (SELECT fit_purchase_model(history, calibrated) FROM customer
             WHERE first_purchased_on(history) <= calibrated AND (hashtext(customer_id::text) & 2147483647) % parts = 0);
   RETURN QUERY
   WITH alike AS MATERIALIZED (
-    SELECT x, avg(t_x::float8) AS t_x, avg(age::float8) AS age, count(*) AS customers
+    SELECT x, avg(t_x::float8) AS t_x, avg(age::float8) AS age, count(*) AS n
     FROM (SELECT purchase_day_count(history) - 1 AS x, last_purchased_on(history) - first_purchased_on(history) AS t_x,
             calibrated - first_purchased_on(history) AS age
           FROM (SELECT until(history, calibrated) AS history FROM customer WHERE first_purchased_on(history) <= calibrated OFFSET 0) c
@@ -132,11 +132,11 @@ BEGIN
     FROM customer, purchases(within(history, daterange(calibrated + 1, as_of, '[]'))) p
     WHERE first_purchased_on(history) <= calibrated AND last_purchased_on(history) > calibrated AND p.purchase_count > 0 GROUP BY 1)
   SELECT w, calibrated + 7 * w,
-    (SELECT round(sum(customers * expected_purchases(model, x, t_x / unit_days(model), age / unit_days(model), 7.0 * w / unit_days(model)))::numeric, 1) FROM alike),
+    (SELECT round(sum(n * expected_purchases(model, x, t_x / unit_days(model), age / unit_days(model), 7.0 * w / unit_days(model)))::numeric, 1) FROM alike),
     (SELECT coalesce(sum(days), 0) FROM bought WHERE purchased_on <= calibrated + 7 * w)
   FROM generate_series(2, 26, 2) w ORDER BY w;
 EXCEPTION WHEN data_exception OR numeric_value_out_of_range THEN
   RAISE WARNING 'no tracking plot: %', SQLERRM;
 END $$;
 CREATE TABLE :schema.tracking AS
-SELECT * FROM pg_temp.track(:'as_of') ORDER BY week;
+SELECT t.* FROM :schema.assumption a, pg_temp.track(a.as_of, a.first_purchased_on, a.customers) t ORDER BY week;

@@ -23,6 +23,93 @@
 /* Forward differences in the logs of the parameters. */
 #define STEP 1e-5
 
+/* What a model expects of a customer in a time t: the same of all who have bought once and as long ago. */
+typedef struct Expectation
+{
+	double age; /* of one who bought once, if kept */
+	double t;	/* 0: nothing is kept here */
+	double purchases;
+	double second;				   /* mean square of the purchases */
+	double moved[PURCHASE_PARAMS]; /* by the log of a parameter, or 0 if the model has no errors */
+} Expectation;
+
+/*
+ * Those who bought once are most of most shops: what was found for an age is kept for
+ * a call of the aggregate, in room that is taken for its second row, since some callers
+ * make a new call of every row.
+ */
+#define KEPT_AGES 1024
+
+typedef struct KeptExpectations
+{
+	PurchaseParams params; /* of the model that found them */
+	int			   verdict;
+	Expectation	  *of_age; /* KEPT_AGES of them, or NULL before the second row */
+} KeptExpectations;
+
+/* By how many a step in the log of a parameter moves it; a share stays below 1. */
+static inline double
+step_of(const PurchaseModelOps *ops, int i)
+{
+	return ops->units[i] == PARAM_SHARE ? -STEP : STEP;
+}
+
+static Expectation
+expectation(const PurchaseModel *model, const PurchaseParams *params, Btyd c, double t)
+{
+	const PurchaseModelOps *ops = model_ops(model);
+	Expectation				e = {.age = c.age, .t = t};
+
+	e.purchases = ops->expected(params, c, t, &e.second);
+	for (int i = 0; i < ops->nparams && model->fit.verdict == FIT_CONVERGED; i++)
+	{
+		PurchaseParams moved = *params;
+
+		moved.p[i] *= exp(step_of(ops, i));
+		e.moved[i] = (ops->expected(&moved, c, t, NULL) - e.purchases) / step_of(ops, i);
+	}
+	return e;
+}
+
+/* The expectations kept by this call of the aggregate, none of another model's; NULL for its first row. */
+static Expectation *
+kept_expectations(FmgrInfo *flinfo, const PurchaseModel *model, const PurchaseParams *params)
+{
+	KeptExpectations *kept = flinfo->fn_extra;
+
+	if (kept == NULL)
+	{
+		flinfo->fn_extra = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(*kept));
+		return NULL;
+	}
+	if (kept->of_age == NULL)
+		kept->of_age = MemoryContextAllocZero(flinfo->fn_mcxt, KEPT_AGES * sizeof(*kept->of_age));
+	if (kept->verdict != model->fit.verdict || kept->params.k != params->k ||
+		kept->params.kind != params->kind ||
+		memcmp(kept->params.p, params->p, sizeof(params->p)) != 0)
+	{
+		memset(kept->of_age, 0, KEPT_AGES * sizeof(*kept->of_age));
+		kept->params = *params;
+		kept->verdict = model->fit.verdict;
+	}
+	return kept->of_age;
+}
+
+/* What the model expects of a customer, kept from another or found. */
+static Expectation
+expectation_of(FmgrInfo *flinfo, const PurchaseModel *model, const PurchaseParams *params, Btyd c,
+			   double t)
+{
+	Expectation *kept = c.x > 0 || t <= 0 ? NULL : kept_expectations(flinfo, model, params);
+	Expectation *e = kept == NULL ? NULL : &kept[(uint64) c.age % KEPT_AGES];
+
+	if (e == NULL)
+		return expectation(model, params, c, t);
+	if (e->age != c.age || e->t != t)
+		*e = expectation(model, params, c, t);
+	return *e;
+}
+
 /*
  * Variance of what a customer will spend in N purchases:
  * E[N] E[Var(amount)] + E[N^2] E[mean^2] - (E[N] E[mean])^2.
@@ -53,22 +140,14 @@ count_customer(RevenueState *state, RevenueSum sum)
 
 /* A customer's part of the gradients by the logs of the parameters of both models. */
 static void
-add_gradients(RevenueState *state, const PurchaseParams *params, Btyd c, double t,
-			  double mean_spend, double purchases, double per_purchase)
+add_gradients(RevenueState *state, double x, double mean_spend, const Expectation *e,
+			  double per_purchase)
 {
-	const PurchaseModel	   *model = revenue_purchases(state);
-	const PurchaseModelOps *ops = model_ops(model);
-	int						kind = state->spend.kind;
+	const PurchaseModel *model = revenue_purchases(state);
+	int					 kind = state->spend.kind;
 
-	for (int i = 0; i < ops->nparams && model->fit.verdict == FIT_CONVERGED; i++)
-	{
-		PurchaseParams moved = *params;
-		double step = ops->units[i] == PARAM_SHARE ? -STEP : STEP; /* a share stays below 1 */
-
-		moved.p[i] *= exp(step);
-		revenue_add(state, REVENUE_GRADIENT + 2 * i,
-					(ops->expected(&moved, c, t, NULL) - purchases) / step * per_purchase);
-	}
+	for (int i = 0; i < model_ops(model)->nparams && model->fit.verdict == FIT_CONVERGED; i++)
+		revenue_add(state, REVENUE_GRADIENT + 2 * i, e->moved[i] * per_purchase);
 	for (int i = 0; i < spend_shapes[kind].nparams && state->spend.fit.verdict == FIT_CONVERGED;
 		 i++)
 	{
@@ -79,22 +158,21 @@ add_gradients(RevenueState *state, const PurchaseParams *params, Btyd c, double 
 		own[i] *= exp(STEP);
 		moved = spend_whole(kind, own);
 		revenue_add(state, REVENUE_GRADIENT + 2 * (PURCHASE_PARAMS + i),
-					(gamma_gamma_expected(&moved, c.x, mean_spend) - per_purchase) / STEP *
-						purchases);
+					(gamma_gamma_expected(&moved, x, mean_spend) - per_purchase) / STEP *
+						e->purchases);
 	}
 }
 
 /* One customer's part of everything. */
 static void
-add_customer(RevenueState *state, const BtydDays *days, Btyd c, double t)
+add_customer(FmgrInfo *flinfo, RevenueState *state, const BtydDays *days, Btyd c, double t)
 {
 	const PurchaseModel *model = revenue_purchases(state);
 	PurchaseParams		 params = model_params(model);
 	SpendParams			 spend = spend_params(&state->spend);
 	double				 mean_spend = Max(btyd_mean_spend(days), 0);
-	double				 second;
-	double				 purchases = model_ops(model)->expected(&params, c, t, &second);
 	double				 per_purchase = gamma_gamma_expected(&spend, c.x, mean_spend);
+	Expectation			 e;
 	double				 variance;
 
 	count_customer(state, REVENUE_CUSTOMERS);
@@ -103,13 +181,14 @@ add_customer(RevenueState *state, const BtydDays *days, Btyd c, double t)
 		count_customer(state, REVENUE_WITHOUT_MEAN);
 		return;
 	}
-	revenue_add(state, REVENUE_TOTAL, purchases * per_purchase);
-	variance = spend_variance(&spend, c.x, mean_spend, purchases, second);
+	e = expectation_of(flinfo, model, &params, c, t);
+	revenue_add(state, REVENUE_TOTAL, e.purchases * per_purchase);
+	variance = spend_variance(&spend, c.x, mean_spend, e.purchases, e.second);
 	if (isinf(variance))
 		count_customer(state, REVENUE_WITHOUT_VARIANCE);
 	else
 		revenue_add(state, REVENUE_VARIANCE, variance);
-	add_gradients(state, &params, c, t, mean_spend, purchases, per_purchase);
+	add_gradients(state, c.x, mean_spend, &e, per_purchase);
 }
 
 /* g' C g of one model; the gradient is by logs, the covariance of the parameters themselves. */
@@ -150,7 +229,7 @@ add_row(FunctionCallInfo fcinfo, MemoryContext memory)
 	until = PG_GETARG_DATEADT(5);
 	if (btyd_at(PG_GETARG_PURCHASES_KNOWN(3, as_of), as_of, &days))
 		add_customer(
-			state, &days, model_customer(purchases, &days, as_of),
+			fcinfo->flinfo, state, &days, model_customer(purchases, &days, as_of),
 			model_periods(purchases, as_of, until,
 						  CheckFinitePeriods(periods_between(as_of, until, purchases->unit_days))));
 	PG_RETURN_POINTER(state);

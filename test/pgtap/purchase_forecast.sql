@@ -1,7 +1,7 @@
 -- How many, how much, how sure: laws, coverage on CDNOW, and simulation
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(59);
+SELECT plan(61);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -96,6 +96,21 @@ FROM simulate_purchases(pareto_nbd(0.553, 10.578, 0.606, 11.669, 7), gamma_gamma
 SELECT ok(avg((actual BETWEEN low AND high)::int) BETWEEN 0.72 AND 0.88, format('80 %% intervals of the revenue of 200 shops hold %s', avg((actual BETWEEN low AND high)::int)))
 FROM (SELECT shop, expected_revenue(pareto_nbd(0.553, 10.578, 0.606, 11.669, 7), gamma_gamma(6.25, 3.74, 15.44), history, '2023-12-31', '2024-12-31') AS r,
     sum(crm.spend(within(history, '(2023-12-31,2024-12-31]'))) AS actual FROM shopper GROUP BY shop) g, crm.interval(r);
+-- who bought once is reckoned once for each age, time and model of a statement: rows of two models and two ends, in turns
+CREATE TEMP TABLE once_and_more AS
+SELECT n, history, model, date '2024-01-01' + (n % 3 * 100)::int AS until
+FROM (SELECT customer_id AS n, purchase_history(purchased_on, amount) AS history FROM simulate_purchases(mbg_nbd(0.8, 60, 0.6, 1.4), gamma_gamma(6.25, 3.74, 15.44), 3000, '[2022-01-01,2023-12-31]', 7) GROUP BY customer_id) h,
+  LATERAL (SELECT CASE n % 2 WHEN 0 THEN pareto_nbd(0.553, 74, 0.606, 81)
+    ELSE 'mbg_nbd(r 0.8, alpha 60, a 0.6, b 1.4, unit_days 1) fitted (customers 9, repeat_buyers 5, left_out 0, log_likelihood -9, gradient_norm 0, converged, covariance 0.01 0 2 0 0 0.01 0 0 0 0.02)'::purchase_model END AS model) m;
+SELECT is(count(*) || ' ' || (max(customers) > 100), '6 true', 'revenue of groups whose rows come in turns is theirs alone')
+FROM (SELECT n % 2 AS model, until, expected_revenue(model, gamma_gamma(6.25, 3.74, 15.44), history, '2023-12-31', until ORDER BY n) AS r, count(*) AS customers,
+    sum(expected_purchases(model, history, '2023-12-31', until) * expected_spend(gamma_gamma(6.25, 3.74, 15.44), history, '2023-12-31')) AS revenue
+  FROM once_and_more GROUP BY 1, until) g
+WHERE abs((r).revenue / nullif(revenue, 0) - 1) < 1e-12 OR (r).revenue = 0 AND revenue = 0;
+SELECT is((expected_revenue(model, gamma_gamma(6.25, 3.74, 15.44), history, '2023-12-31', until ORDER BY n DESC)).standard_error,
+    (SELECT (expected_revenue(model, gamma_gamma(6.25, 3.74, 15.44), history, '2023-12-31', date '2024-07-19')).standard_error FROM once_and_more WHERE n % 2 = 1 AND until = '2024-07-19'),
+  'and so is its standard error, to the last bit')
+FROM once_and_more WHERE n % 2 = 1 GROUP BY until HAVING until = '2024-07-19';
 SELECT ok(abs(ln(high / low) / 2 - 1.2815515655446004 * sqrt(ln(1.04))) < 1e-12 AND abs(ln(high * low) / 2 - (ln(100) - ln(1.04) / 2)) < 1e-12, 'a lognormal distribution of the mean and the variance')
 FROM crm.interval(ROW(10, 100, 20)::expected_revenue_result);
 SELECT is((low, high)::text, '(0,0)', 'nothing for certain is nothing') FROM crm.interval(ROW(10, 0, 0)::expected_revenue_result);
