@@ -11,7 +11,8 @@
 #include "utils/builtins.h"
 
 static const char *const verdict_words[] = {"given",		  "converged",		"at_lower_bound",
-											"at_upper_bound", "not_identified", "stalled"};
+											"at_upper_bound", "not_identified", "stalled",
+											"nobody_lost",	  "few_renewals"};
 
 #define VERDICTS ((int) lengthof(verdict_words))
 
@@ -148,6 +149,12 @@ model_fit_reason(const ModelShape *shape, const ModelFit *fit)
 		case FIT_STALLED:
 			return psprintf("The search ended at a gradient of %g, which is not zero",
 							fit->gradient_norm);
+		case FIT_NOBODY_LOST:
+			return pstrdup("Nobody was lost yet, so nothing is known of how customers leave");
+		case FIT_FEW_RENEWALS:
+			return psprintf("Fewer than %d renewals were seen, which do not tell %d parameters "
+							"apart",
+							shape->nparams, shape->nparams);
 	}
 	pg_unreachable();
 }
@@ -186,7 +193,8 @@ fit_verdict_scan(Scanner *s)
 	for (int i = FIT_CONVERGED; i < VERDICTS; i++)
 		if (scan_try_word(s, verdict_words[i]))
 			return i;
-	scan_error(s, "converged, at_lower_bound, at_upper_bound, not_identified or stalled");
+	scan_error(s, "converged, at_lower_bound, at_upper_bound, not_identified, stalled, nobody_lost "
+				  "or few_renewals");
 	pg_unreachable();
 }
 

@@ -70,15 +70,21 @@ model_fit_predicts(const ModelFit *fit)
 
 /* Known parameters and converged fits predict; anything else would only look like an answer. */
 static inline void
-CheckUsable(const ModelShape *shape, const ModelFit *fit)
+CheckUsableOr(const ModelShape *shape, const ModelFit *fit, const char *hint)
 {
 	if (unlikely(!model_fit_predicts(fit)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s did not converge and cannot predict", shape->type_name),
-				 errdetail("%s.", model_fit_reason(shape, fit)),
-				 errhint("crm.is_converged(model) tells which models can; crm.data_check shows "
-						 "whether the data suit a fit.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("%s did not converge and cannot predict", shape->type_name),
+						errdetail("%s.", model_fit_reason(shape, fit)), errhint("%s", hint)));
+}
+
+/* The same of a model of purchases, whose data can be looked at. */
+static inline void
+CheckUsable(const ModelShape *shape, const ModelFit *fit)
+{
+	CheckUsableOr(shape, fit,
+				  "crm.is_converged(model) tells which models can; crm.data_check shows whether "
+				  "the data suit a fit.");
 }
 
 #endif /* CRM_MODEL_FIT_H */

@@ -99,7 +99,7 @@ CheckFittedPredicting(const FittedType *type, const FittedModel *model)
 	{
 		ModelShape shape = shape_of(type, model);
 
-		CheckUsable(&shape, &model->fit);
+		CheckUsableOr(&shape, &model->fit, "crm.is_converged(model) tells which models can.");
 	}
 	return model;
 }

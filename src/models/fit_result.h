@@ -30,7 +30,9 @@ typedef enum FitVerdict
 	FIT_AT_LOWER_BOUND = 2, /* the likelihood still grows where a parameter becomes 0 */
 	FIT_AT_UPPER_BOUND = 3, /* ... or beyond any size */
 	FIT_NOT_IDENTIFIED = 4, /* flat: the data do not tell the parameters apart */
-	FIT_STALLED = 5			/* the gradient is not zero where the search ended */
+	FIT_STALLED = 5,		/* the gradient is not zero where the search ended */
+	FIT_NOBODY_LOST = 6,	/* of contracts: nobody was lost yet */
+	FIT_FEW_RENEWALS = 7	/* of contracts: fewer renewals seen than the model has parameters */
 } FitVerdict;
 
 typedef struct FitResult

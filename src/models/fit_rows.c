@@ -157,14 +157,22 @@ fit_contract_kind(int kind, const ContractData *data, FitInterrupted interrupted
 					is_limit ? alike : starts, result);
 }
 
-/* Whether a second renewal was seen: of one alone nobody can say that those who are left never leave. */
-static bool
-later_renewals_seen(const ContractData *data)
+/* What no search can tell: nobody was lost, or each renewal gives one share, and there are fewer than parameters. */
+static FitVerdict
+verdict_of_few_renewals(int kind, const ContractData *data)
 {
+	double lost = 0;
+	int	   renewals = 0;
+
 	for (int i = 0; i < data->nrows; i++)
-		if (data->rows[i].age > 1 && data->rows[i].lost + data->rows[i].running > 0)
-			return true;
-	return false;
+	{
+		lost += data->rows[i].lost;
+		if (data->rows[i].lost + data->rows[i].running > 0 && data->rows[i].age > renewals)
+			renewals = data->rows[i].age;
+	}
+	if (lost == 0)
+		return FIT_NOBODY_LOST;
+	return renewals < contract_shapes[kind].nparams ? FIT_FEW_RENEWALS : FIT_CONVERGED;
 }
 
 /* Where the likelihood grows until customers do not differ, or differ as far as they can, the limit, if it is as likely. */
@@ -172,13 +180,17 @@ bool
 fit_contract_model(int kind, const ContractData *data, FitInterrupted interrupted,
 				   FitResult *result)
 {
-	const int limits[] = {contract_limit(kind), CONTRACT_LEAVE_AT_ONCE};
-	const int nlimits = !contract_is_continuous(kind) && later_renewals_seen(data) ? 2 : 1;
-	FitResult limit;
+	const int  limits[] = {contract_limit(kind), CONTRACT_LEAVE_AT_ONCE};
+	const int  nlimits = contract_is_continuous(kind) ? 1 : 2;
+	FitVerdict verdict = verdict_of_few_renewals(kind, data);
+	FitResult  limit;
 
 	if (!fit_contract_kind(kind, data, interrupted, result))
 		return false;
-	for (int i = 0; i < nlimits && result->verdict != FIT_CONVERGED; i++)
+	if (verdict != FIT_CONVERGED)
+		result->verdict = verdict;
+	for (int i = 0; i < nlimits && verdict == FIT_CONVERGED && result->verdict != FIT_CONVERGED;
+		 i++)
 	{
 		if (!fit_contract_kind(limits[i], data, interrupted, &limit))
 			return false;

@@ -1,7 +1,7 @@
 -- Renewals of contracts and their models: published figures, a slow reference, and what must not be.
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(48);
+SELECT plan(54);
 
 CREATE TEMP TABLE cohort AS
 SELECT name, crm.renewal_curve(counts[1:8]) AS curve, crm.renewal_curve(counts[1:5]) AS early
@@ -92,7 +92,15 @@ SELECT is(round(p.estimate::numeric, 9) || ' ' || round(p.standard_error::numeri
 SELECT is(weibull::text, m::text, 'is what is left of BdW, too') FROM at_once;
 SELECT ok(abs(p_survival(m, 9) - 0.7) < 1e-9 AND p_survival(m, 9, 1) = 1 AND abs(expected_lifetime(m, 0.1) - 8) < 1e-8 AND abs(residual_lifetime(m, 1, 0.1) - 11) < 1e-9 AND abs(retention_elasticity(m, 1, 0.1) - 11) < 1e-9 AND m::text::contract_model = m AND m::jsonb::contract_model = m, 'with all its answers') FROM at_once;
 SELECT throws_like('SELECT crm.expected_lifetime(m, 1e-320) FROM at_once', '%infinite without a discount%', 'nor does a discount that is none end that');
-SELECT is(fit_verdict(fit_beta_discrete_weibull('month {1 30 70}')), 'The data do not tell the parameters apart', 'of one renewal nobody knows that the others never leave');
+-- what no search can tell, and why
+SELECT is(fit_verdict(fit_beta_discrete_weibull('month {1 30 70}')), 'Fewer than 3 renewals were seen, which do not tell 3 parameters apart', 'of one renewal nobody knows that the others never leave');
+SELECT is(fit_verdict(fit_beta_geometric('month {1 30 70}')), 'Fewer than 2 renewals were seen, which do not tell 2 parameters apart', 'nor that all are alike');
+SELECT is(fit_verdict(fit_exponential_gamma('month {1 70 0}')), 'Fewer than 2 renewals were seen, which do not tell 2 parameters apart', 'nor if all left');
+SELECT is(fit_verdict(fit_beta_geometric('month {1 30 70, 2 0 5}')), 'The fit converged where a share leaves at the first renewal, and the others never', 'two renewals tell');
+SELECT is(array_agg(DISTINCT fit_verdict(m))::text, '{"Nobody was lost yet, so nothing is known of how customers leave"}', 'nobody lost, of all models')
+FROM unnest(ARRAY[fit_beta_geometric('year {5 0 100}'), fit_beta_discrete_weibull('year {5 0 100}'), fit_exponential_gamma('year {5 0 100}')]) m;
+SELECT ok(bool_and(m::text::contract_model = m AND m::jsonb::contract_model = m AND (m::jsonb ->> 'fit') = v), 'kept by the text form and by JSON') FROM (VALUES (fit_beta_geometric('year {5 0 100}'), 'nobody_lost'), (fit_beta_geometric('month {1 30 70}'), 'few_renewals')) m(m, v);
+SELECT throws_ok('SELECT crm.expected_lifetime(crm.fit_beta_geometric(''year {5 0 100}''))', '55000', 'contract_model did not converge and cannot predict', 'and nothing is foretold');
 SELECT throws_like('SELECT crm.expected_lifetime(m) FROM at_once', '%infinite without a discount%', 'who never leaves stays for ever');
 SELECT throws_ok($$SELECT 'geometric(p 1)'::contract_model$$, '22003', 'parameter p of contract_model is out of range: 1', 'who leaves for certain has no model');
 
