@@ -49,7 +49,7 @@ foreach my $script (@scripts)
 {
 	my ($name, $weight, $sql) = @$script;
 	my $file = $node->basedir . "/$name.sql";
-	append_to_file($file, join(' ', split(/\s*\n\s*/, $sql)) . "\n");
+	append_to_file($file, "\\set seed random(-1000000, 1000000)\nSELECT setseed(:seed / 1000000.0);\n" . join(' ', split(/\s*\n\s*/, $sql)) . "\n");
 	push @pgbench, '-f', "$file\@$weight";
 }
 
@@ -62,13 +62,14 @@ sub verified
 	return;
 }
 
-# Starts the load for some seconds, its output in a file.
+# Starts the load for some seconds, its output in a file. What each client draws is the same in every run, unless another length is asked for.
 my $log = $node->basedir . '/pgbench.log';
+my $round = 0;
 
 sub start_load
 {
 	my ($duration) = @_;
-	return IPC::Run::start([ @pgbench, '-T', $duration ], '>', $log, '2>&1');
+	return IPC::Run::start([ @pgbench, '-T', $duration, '--random-seed', defined $ENV{CRM_LOAD_SECONDS} ? 'time' : ++$round ], '>', $log, '2>&1');
 }
 
 my $load = start_load($seconds);

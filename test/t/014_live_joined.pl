@@ -77,17 +77,18 @@ foreach my $script (@scripts)
 {
 	my ($name, $weight, $sql) = @$script;
 	my $file = $node->basedir . "/$name.sql";
-	append_to_file($file, join(' ', split(/\s*\n\s*/, $sql)) . "\n");
+	append_to_file($file, "\\set seed random(-1000000, 1000000)\nSELECT setseed(:seed / 1000000.0);\n" . join(' ', split(/\s*\n\s*/, $sql)) . "\n");
 	push @pgbench, '-f', "$file\@$weight";
 }
 
 my ($log, $errors) = map { $node->basedir . "/pgbench.$_" } qw(log errors);
 my $until = time + $seconds;
-my ($refreshes, $transactions) = (0, 0);
+my ($refreshes, $transactions, $round) = (0, 0, 0);
 my @refused;
 while (time < $until)
 {
-	my $load = IPC::Run::start([ @pgbench, '-T', 10 ], '>', $log, '2>', $errors);
+	# what each client draws is the same in every run, unless another length is asked for
+	my $load = IPC::Run::start([ @pgbench, '-T', 10, '--random-seed', defined $ENV{CRM_LOAD_SECONDS} ? 'time' : ++$round ], '>', $log, '2>', $errors);
 	while ($load->pumpable)
 	{
 		$load->pump_nb;
