@@ -239,9 +239,70 @@ CheckMayEmpty(Oid source, Oid histories)
 						 quote_identifier(GetUserNameFromId(owner, false)))));
 }
 
-/* Take all rows of a source out of the histories beside it. */
+/* Distributed tables that a running TRUNCATE empties, those whose triggers have fired. */
+typedef struct Emptied
+{
+	MemoryContext	statement;
+	List		   *tables; /* of Oid */
+	struct Emptied *outer;	/* of the statement whose triggers this one is in */
+} Emptied;
+
+static Emptied *emptied = NULL;
+
 static void
-empty_histories(Oid source, Oid histories)
+leave_statement(void *of)
+{
+	emptied = ((Emptied *) of)->outer;
+}
+
+/*
+ * All tables that the running TRUNCATE is known to empty, with one more: none of
+ * them is empty yet. PostgreSQL calls its triggers in a context of each row,
+ * which is in that of the statement.
+ */
+static const List *
+emptied_with(Oid source, MemoryContext statement)
+{
+	MemoryContext before = MemoryContextSwitchTo(statement);
+
+	if (emptied == NULL || emptied->statement != statement)
+	{
+		Emptied				  *of = palloc0(sizeof(Emptied));
+		MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+		of->statement = statement;
+		of->outer = emptied;
+		callback->func = leave_statement;
+		callback->arg = of;
+		MemoryContextRegisterResetCallback(statement, callback);
+		emptied = of;
+	}
+	emptied->tables = list_append_unique_oid(emptied->tables, source);
+	MemoryContextSwitchTo(before);
+	return emptied->tables;
+}
+
+/* The OIDs of some tables as an array in SQL. */
+static char *
+array_of(const List *tables)
+{
+	StringInfoData array;
+	const char	  *separator = "'{";
+	ListCell	  *lc;
+
+	initStringInfo(&array);
+	foreach (lc, tables)
+	{
+		appendStringInfo(&array, "%s%u", separator, lfirst_oid(lc));
+		separator = ",";
+	}
+	appendStringInfoString(&array, "}'::oid[]::regclass[]");
+	return array.data;
+}
+
+/* Take all rows of a source out of the histories beside it, and leave out those of other tables that go with it. */
+static void
+empty_histories(Oid source, const List *tables, Oid histories)
 {
 	OwnerSwitch before;
 
@@ -249,10 +310,9 @@ empty_histories(Oid source, Oid histories)
 	before = become_owner(histories);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(
-			psprintf("SELECT crm_internal.empty_on_shards(%u::oid::regclass, %u::oid::regclass)",
-					 histories, source),
-			false, 0) < 0)
+	if (SPI_execute(psprintf("SELECT crm_internal.empty_on_shards(%u::oid::regclass, %s)",
+							 histories, array_of(tables)),
+					false, 0) < 0)
 		elog(ERROR, "could not follow TRUNCATE of \"%s\"", get_rel_name(source));
 	SPI_finish();
 	become_caller(&before);
@@ -262,15 +322,16 @@ empty_histories(Oid source, Oid histories)
 void
 truncate_on_shards(Oid source)
 {
-	Oid		  done = InvalidOid;
-	ListCell *lc;
+	const List *tables = emptied_with(source, MemoryContextGetParent(CurrentMemoryContext));
+	Oid			done = InvalidOid;
+	ListCell   *lc;
 
 	foreach (lc, tracked_by_table(source))
 	{
 		const Tracked *tracked = lfirst(lc);
 
 		if (tracked->on_shards && tracked->histories != done)
-			empty_histories(source, tracked->histories);
+			empty_histories(source, tables, tracked->histories);
 		done = tracked->histories;
 	}
 }

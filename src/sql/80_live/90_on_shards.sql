@@ -264,7 +264,7 @@ COMMENT ON FUNCTION crm_internal.wait_on_nodes(regclass) IS 'waits for the state
 -- TRUNCATE fires no triggers on shards, and that of the distributed table on the node that it was called on. What is left comes from other tables: the rows
 -- that go are not read, or the connections that do would hold up the one that truncates them.
 
-CREATE FUNCTION crm_internal.empty_on_shards(histories regclass, source regclass) RETURNS void
+CREATE FUNCTION crm_internal.empty_on_shards(histories regclass, emptied regclass[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t crm.tracked;
@@ -272,7 +272,7 @@ DECLARE
   zone text;
   keys constant text := crm_internal.column_list(crm_internal.history_keys(histories), ''::text);
   others constant text[] := ARRAY(SELECT crm_internal.histories_query(o.purchases) FROM crm.tracked o
-                                  WHERE o.histories = empty_on_shards.histories AND o.source <> empty_on_shards.source ORDER BY o.purchases);
+                                  WHERE o.histories = empty_on_shards.histories AND o.source <> ALL (emptied) ORDER BY o.purchases);
 BEGIN
   SELECT * INTO t FROM crm.tracked o WHERE o.histories = empty_on_shards.histories LIMIT 1;
   PERFORM crm_internal.one_by_one(histories);
@@ -293,5 +293,5 @@ BEGIN
   PERFORM crm_internal.rescore_on_shards(histories, NULL::text[], 2147483647, 'truncate'::text);
   EXECUTE format('UPDATE %s SET refreshing_as_of = NULL WHERE refreshing_as_of IS NOT NULL', t.scoring);
 END $$;
-COMMENT ON FUNCTION crm_internal.empty_on_shards(regclass, regclass) IS
-  'takes all rows of a distributed table, which is about to be truncated, out of the histories that stand on its shards; the caller has become their owner';
+COMMENT ON FUNCTION crm_internal.empty_on_shards(regclass, regclass[]) IS
+  'takes all rows of distributed tables, which are about to be truncated, out of the histories that stand on its shards; the caller has become their owner';
