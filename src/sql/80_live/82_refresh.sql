@@ -9,7 +9,11 @@ DECLARE
   tracking crm.tracked;
   stray record;
 BEGIN
-  IF cardinality(found_histories) = 0 THEN
+  IF NOT crm_internal.is_coordinator() THEN
+    PERFORM crm_internal.raise_error('feature_not_supported', format('the tracking of %s is known to the coordinator alone', relation),
+      detail => 'Citus gives a statement that reads one shard to the node of that shard, with every function that it calls.',
+      hint => format('Call the function in a statement of its own, or for its row of crm.tracked: FROM crm.tracked AS t, crm.verify(t.purchases) WHERE t.purchases = %L::regclass', relation));
+  ELSIF cardinality(found_histories) = 0 THEN
     PERFORM crm_internal.raise_error('undefined_object', format('%s is not tracked', relation),
       hint => format('SELECT crm.track(%L) tracks it; SELECT * FROM crm.tracked lists what is.', relation));
   ELSIF cardinality(found_histories) > 1 THEN
@@ -211,7 +215,13 @@ BEGIN
   PERFORM crm_internal.refresh_wait(tracking);
   COMMIT;
   LOOP
-    finished := crm_internal.refresh_batch(tracking, batch_customers);
+    BEGIN
+      finished := crm_internal.refresh_batch(tracking, batch_customers);
+    EXCEPTION WHEN deadlock_detected THEN
+      -- who writes may take several customers in another order, and takes them on several nodes at once
+      PERFORM crm_internal.notice('a batch of the refresh met a deadlock, and begins again', NULL::pg_catalog.text, NULL::pg_catalog.text);
+      finished := false;
+    END;
     COMMIT;
     EXIT WHEN finished;
   END LOOP;

@@ -27,6 +27,7 @@ DECLARE
   keeper constant regclass := crm_internal.relation_left(t);
   views_made regclass[] := '{}';
   view_made regclass;
+  views_left constant text := crm_internal.views_left(t);
 BEGIN
   IF NOT crm_internal.is_owner(keeper) THEN
     PERFORM crm_internal.as_owner(keeper, format('SELECT crm.untrack(%s::regclass)', tracking::oid));
@@ -63,6 +64,10 @@ BEGIN
       EXECUTE format('DROP VIEW %s', view_made);
     END IF;
   END LOOP;
+  IF views_left IS NOT NULL THEN
+    PERFORM crm_internal.notice(format('views of %s stay, made anew with tables that they read', t.purchases), NULL::text,
+      format('Drop them before crm.track takes up the tables, or its views get other names: %s', views_left));
+  END IF;
 END $$;
 COMMENT ON FUNCTION crm.untrack(regclass) IS
   'stops keeping the histories: drops the triggers and the views that crm.track made, keeps the tables';

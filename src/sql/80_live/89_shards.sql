@@ -356,6 +356,18 @@ CREATE FUNCTION crm_internal.remade_view(tracking crm.tracked) RETURNS regclass
 $$;
 COMMENT ON FUNCTION crm_internal.remade_view(crm.tracked) IS 'the view that has the name and the columns of the purchases view of a tracking, which is gone; NULL if there is none';
 
+-- Views of a tracking whose tables Citus has made anew, and with them all views that read these: nothing but their names tells of them.
+CREATE FUNCTION crm_internal.views_left(tracking crm.tracked) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(format('DROP VIEW %s;', v.oid::regclass), ' ' ORDER BY v.oid DESC)
+  FROM pg_class p CROSS JOIN LATERAL (SELECT regexp_replace(p.relname, '(.)_purchases\d*$', '\1') AS base) AS b
+    JOIN pg_class v ON v.relnamespace = p.relnamespace AND v.relowner = p.relowner AND v.relkind = 'v'
+      AND left(v.relname, length(b.base)) = b.base AND substr(v.relname, length(b.base) + 1) ~ '^_(customers|calendar|cohorts|segments|standing)\d*$'
+  WHERE p.oid = tracking.purchases AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = tracking.histories)
+    AND NOT EXISTS (SELECT FROM crm.tracked o WHERE v.oid = ANY (crm_internal.relations_of(o)))
+$$;
+COMMENT ON FUNCTION crm_internal.views_left(crm.tracked) IS 'the statements that drop the views of a tracking which Citus has made anew with its tables, NULL if there are none';
+
 CREATE FUNCTION crm_internal.follow_citus() RETURNS event_trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
