@@ -18,6 +18,9 @@ called AS (
     pg_get_function_result(p.oid) AS result,
     coalesce((SELECT string_agg(p.proargnames[n] || ' ' || format_type(p.proallargtypes[n], NULL), ', ' ORDER BY n)
               FROM generate_subscripts(p.proargmodes, 1) AS n WHERE p.proargmodes[n] IN ('o', 't')), '') AS columns,
+    (SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)
+     FROM pg_type t JOIN pg_class r ON r.oid = t.typrelid AND r.relkind = 'c' JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE t.oid = p.prorettype AND t.typname LIKE '%\_result') AS row_columns,
     p.proretset
   FROM pg_proc p JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
   WHERE p.pronamespace = 'crm'::regnamespace AND p.prorettype <> 'trigger'::regtype)
@@ -36,6 +39,7 @@ SELECT kind, name, type, call, result, comment FROM (
     format('%s(%s)', c.name, regexp_replace(regexp_replace(c.arguments, '(, )?\mOUT .*$', ''), '\mIN ', '', 'g')),
     CASE WHEN c.prokind = 'p' THEN ''
       WHEN c.columns <> '' THEN format('%s (%s)', CASE WHEN c.proretset THEN 'rows' ELSE 'row' END, c.columns)
+      WHEN c.row_columns IS NOT NULL THEN format('%s (%s)', c.result, c.row_columns)
       ELSE c.result END,
     obj_description(c.oid, 'pg_proc')
   FROM called c

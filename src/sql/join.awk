@@ -7,8 +7,9 @@
 # the parts of that, and after mode=join those to join: a line "@replace NAME" of
 # these stands for the definitions of all functions, aggregates and procedures of
 # a name, schema included, with OR REPLACE, "@create NAME" for the same without;
-# what they are commented with follows. A line "@part FILE" stands for a whole part,
-# all of which is new.
+# what they are commented with follows. A line "@create_type NAME" stands for a row type
+# with the comments of it and of its columns, a line "@part FILE" for a whole part, all of
+# which is new.
 
 /^@template / {
 	template = "@" $2
@@ -52,6 +53,14 @@ mode == "again" {
 	next
 }
 
+/^@create_type / {
+	if (!(("type " $2) in definitions)) {
+		fail($1 " " $2 ": there is no such row type")
+	}
+	printf "%s%s", definitions["type " $2], comments["type " $2]
+	next
+}
+
 { printf "%s", expanded($0) }
 
 # A line of a part: itself, or what its template makes of it.
@@ -88,6 +97,11 @@ function remember(line,    quotes)
 		into = line ~ /^CREATE/ ? "definition" : "comment"
 		name = substr(line, RSTART, RLENGTH)
 		sub(/^.* /, "", name)
+		in_body = 0
+	} else if (into == "" && match(line, /^(CREATE TYPE|COMMENT ON TYPE|COMMENT ON COLUMN) [a-z_]+\.[a-z_0-9]+/) && (line !~ /^CREATE/ || line ~ / AS \($/)) {
+		into = line ~ /^CREATE/ ? "definition" : "comment"
+		name = substr(line, RSTART, RLENGTH)
+		sub(/^.* /, "type ", name)
 		in_body = 0
 	}
 	if (into == "") {

@@ -1,6 +1,6 @@
 -- What every object of the extension promises.
 BEGIN;
-SELECT plan(16);
+SELECT plan(17);
 
 -- The extension's own objects, without the parts that PostgreSQL makes along
 -- with them (array types, row types, operator families).
@@ -51,6 +51,12 @@ SELECT is_empty($$
   SELECT identity FROM member_function JOIN pg_aggregate a ON a.aggfnoid = oid JOIN pg_type t ON t.oid = aggtranstype
   WHERE typtype = 'p' $$,
   'every aggregate has a flat state, which can cross to another process or node');
+
+-- crm.live_source, which earlier releases had, is asked of a relation, not of rows
+SELECT is_empty($$
+  SELECT identity FROM member_function
+  WHERE pronamespace = 'crm'::regnamespace AND prorettype = 'record'::regtype AND NOT proretset AND proname <> 'live_source' $$,
+  'every function that gives one row gives it a named type, whose columns can cross to another node');
 
 SELECT is_empty($$
   SELECT identity FROM member_function

@@ -17,8 +17,23 @@ COMMENT ON FUNCTION crm_internal.challenge_to_jsonb(crm.challenge) IS 'the chall
 CREATE CAST (crm.challenge AS jsonb) WITH FUNCTION crm_internal.challenge_to_jsonb(crm.challenge);
 COMMENT ON CAST (crm.challenge AS jsonb) IS 'an object with every field, null where there is none';
 
-CREATE FUNCTION crm.challenge_progress(challenge crm.challenge, history crm.purchase_history, as_of date,
-    OUT reached_on date, OUT value numeric, OUT target numeric, OUT missing numeric, OUT missing_by date, OUT reward bigint) RETURNS record
+CREATE TYPE crm.challenge_progress_result AS (
+  reached_on date,
+  value numeric,
+  target numeric,
+  missing numeric,
+  missing_by date,
+  reward bigint
+);
+COMMENT ON TYPE crm.challenge_progress_result IS 'how far a customer is with a challenge';
+COMMENT ON COLUMN crm.challenge_progress_result.reached_on IS 'the day on which it was reached; NULL if it was not';
+COMMENT ON COLUMN crm.challenge_progress_result.value IS 'what counts towards it by as_of';
+COMMENT ON COLUMN crm.challenge_progress_result.target IS 'what is asked for';
+COMMENT ON COLUMN crm.challenge_progress_result.missing IS 'what is missing';
+COMMENT ON COLUMN crm.challenge_progress_result.missing_by IS 'the last day on which that counts along with the rest; NULL if there is none';
+COMMENT ON COLUMN crm.challenge_progress_result.reward IS 'the points that the customer gets; NULL before it is reached';
+
+CREATE FUNCTION crm.challenge_progress(challenge crm.challenge, history crm.purchase_history, as_of date) RETURNS crm.challenge_progress_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_challenge_progress';
 COMMENT ON FUNCTION crm.challenge_progress(crm.challenge, crm.purchase_history, date) IS
   'how far a customer is: the day on which the challenge was reached, what counts towards it by as_of, what is missing, the last day on which that counts along with the rest, and the points of the reward once it is reached';

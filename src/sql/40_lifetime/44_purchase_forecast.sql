@@ -26,13 +26,21 @@ CREATE FUNCTION crm.standard_error(forecast crm.purchase_forecast, of text DEFAU
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_forecast_standard_error';
 COMMENT ON FUNCTION crm.standard_error(crm.purchase_forecast, text) IS
   'standard deviation of the purchases (outcome: one customer''s luck), of their expectation (mean: the error of the parameters), or of both';
-CREATE FUNCTION crm.interval(forecast crm.purchase_forecast, level float8 DEFAULT 0.8, of text DEFAULT 'outcome', OUT low float8, OUT high float8)
+CREATE TYPE crm.interval_result AS (
+  low float8,
+  high float8
+);
+COMMENT ON TYPE crm.interval_result IS 'between which values something lies with a given probability, cut alike on both sides';
+COMMENT ON COLUMN crm.interval_result.low IS 'the lower end';
+COMMENT ON COLUMN crm.interval_result.high IS 'the upper end';
+
+CREATE FUNCTION crm.interval(forecast crm.purchase_forecast, level float8 DEFAULT 0.8, of text DEFAULT 'outcome') RETURNS crm.interval_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'crm_forecast_interval';
 COMMENT ON FUNCTION crm.interval(crm.purchase_forecast, float8, text) IS
   'between which numbers of purchases the outcome lies with this probability, cut alike on both sides; of => ''mean'': the expectation, from the error of the parameters; ''both'': the two together';
 
 CREATE FUNCTION crm.clv_interval(purchases crm.purchase_model, spend crm.spend_model, history crm.purchase_history, as_of date, until date,
-    annual_discount_rate float8, level float8 DEFAULT 0.8, margin float8 DEFAULT 1, OUT low float8, OUT high float8)
+    annual_discount_rate float8, level float8 DEFAULT 0.8, margin float8 DEFAULT 1) RETURNS crm.interval_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2000 AS 'MODULE_PATHNAME', 'crm_clv_interval';
 COMMENT ON FUNCTION crm.clv_interval(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date, float8, float8, float8) IS
   'between which values what a customer brings in (as_of, until] lies with this probability, cut alike on both sides; clv, its mean, may lie above; exact without discount, else scaled as the mean is';
@@ -47,12 +55,22 @@ CREATE FUNCTION crm.confidence(model crm.purchase_model, level float8 DEFAULT 0.
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 ROWS 4 AS 'MODULE_PATHNAME', 'crm_purchase_model_confidence';
 COMMENT ON FUNCTION crm.confidence(crm.purchase_model, float8) IS
   'the parameters with the interval in which each lies with this confidence, on the log scale (a share: on that of its odds); NULL ends for given parameters';
-CREATE FUNCTION crm.likelihood_ratio_test(restricted crm.purchase_model, general crm.purchase_model, OUT statistic float8, OUT p_value float8, OUT reason text)
+CREATE TYPE crm.likelihood_ratio_test_result AS (
+  statistic float8,
+  p_value float8,
+  reason text
+);
+COMMENT ON TYPE crm.likelihood_ratio_test_result IS 'whether the data refuse a limit of a model in favour of the model';
+COMMENT ON COLUMN crm.likelihood_ratio_test_result.statistic IS 'twice the difference of the log-likelihoods';
+COMMENT ON COLUMN crm.likelihood_ratio_test_result.p_value IS 'the probability of one as large if the limit holds; NULL where it has no simple distribution';
+COMMENT ON COLUMN crm.likelihood_ratio_test_result.reason IS 'the distribution that the p-value is of, or why there is none';
+
+CREATE FUNCTION crm.likelihood_ratio_test(restricted crm.purchase_model, general crm.purchase_model) RETURNS crm.likelihood_ratio_test_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_likelihood_ratio_test';
 COMMENT ON FUNCTION crm.likelihood_ratio_test(crm.purchase_model, crm.purchase_model) IS
   'whether the data refuse a limit of a model in favour of the model: both fitted to the same customers; the p-value is NULL, with the reason, where the statistic has no simple distribution';
 
-CREATE FUNCTION crm.interval(revenue crm.expected_revenue_result, level float8 DEFAULT 0.8, OUT low float8, OUT high float8)
+CREATE FUNCTION crm.interval(revenue crm.expected_revenue_result, level float8 DEFAULT 0.8) RETURNS crm.interval_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_revenue_interval';
 COMMENT ON FUNCTION crm.interval(crm.expected_revenue_result, float8) IS
   'between which amounts the revenue of a group of customers lies with this probability, cut alike on both sides: chance and the error of the parameters together; NULL where its standard error is infinite';

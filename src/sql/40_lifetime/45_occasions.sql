@@ -69,8 +69,17 @@ COMMENT ON CAST (crm.occasion_model AS jsonb) IS 'model, parameters and fit as a
 
 -- predictions
 
-CREATE FUNCTION crm.occasion_forecast(model crm.occasion_model, x int, last_occasion int, occasions int, ahead int DEFAULT 1, discount_rate float8 DEFAULT 0,
-    OUT p_alive float8, OUT expected_purchases float8, OUT dert float8)
+CREATE TYPE crm.occasion_forecast_result AS (
+  p_alive float8,
+  expected_purchases float8,
+  dert float8
+);
+COMMENT ON TYPE crm.occasion_forecast_result IS 'what is to come of a customer who may buy on given occasions';
+COMMENT ON COLUMN crm.occasion_forecast_result.p_alive IS 'the probability that she is still a customer at the next occasion';
+COMMENT ON COLUMN crm.occasion_forecast_result.expected_purchases IS 'expected purchases at the occasions ahead';
+COMMENT ON COLUMN crm.occasion_forecast_result.dert IS 'expected purchases at all occasions to come, discounted from one to the next; NULL where infinite';
+
+CREATE FUNCTION crm.occasion_forecast(model crm.occasion_model, x int, last_occasion int, occasions int, ahead int DEFAULT 1, discount_rate float8 DEFAULT 0) RETURNS crm.occasion_forecast_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_occasion_forecast';
 COMMENT ON FUNCTION crm.occasion_forecast(crm.occasion_model, int, int, int, int, float8) IS
   'what is to come of a customer who bought at x of so many occasions, the last time at last_occasion: the probability that she is still a customer at the next one, purchases at so many ahead, and at all to come, discounted from one occasion to the next (NULL where infinite); 0, 0, 0 for a new customer';

@@ -126,8 +126,23 @@ CREATE FUNCTION crm.entries(deeds crm.deeds, as_of timestamptz, hours crm.servic
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 ROWS 10 AS 'MODULE_PATHNAME', 'crm_deeds_entries';
 COMMENT ON FUNCTION crm.entries(crm.deeds, timestamptz, crm.service_hours) IS
   'the deeds made by as_of as rows, and how each stands then: a promise is open, kept, late or overdue, an entitlement open, used or expired, a tie in_force or ended, a delight given, a meeting held; by how much a promise is late so far, in service time if hours are given';
-CREATE FUNCTION crm.promises_kept(deeds crm.deeds, as_of timestamptz, hours crm.service_hours DEFAULT NULL,
-    OUT kept int, OUT late int, OUT overdue int, OUT open int, OUT kept_share float8, OUT mean_lateness interval) RETURNS record
+CREATE TYPE crm.promises_kept_result AS (
+  kept int,
+  late int,
+  overdue int,
+  open int,
+  kept_share float8,
+  mean_lateness interval
+);
+COMMENT ON TYPE crm.promises_kept_result IS 'how promises to a customer were kept';
+COMMENT ON COLUMN crm.promises_kept_result.kept IS 'promises kept in time';
+COMMENT ON COLUMN crm.promises_kept_result.late IS 'promises done late';
+COMMENT ON COLUMN crm.promises_kept_result.overdue IS 'promises not done and overdue';
+COMMENT ON COLUMN crm.promises_kept_result.open IS 'promises not due yet';
+COMMENT ON COLUMN crm.promises_kept_result.kept_share IS 'those kept as a share of the first three; NULL if there are none';
+COMMENT ON COLUMN crm.promises_kept_result.mean_lateness IS 'mean lateness of the first three; NULL if there are none';
+
+CREATE FUNCTION crm.promises_kept(deeds crm.deeds, as_of timestamptz, hours crm.service_hours DEFAULT NULL) RETURNS crm.promises_kept_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_promises_kept';
 COMMENT ON FUNCTION crm.promises_kept(crm.deeds, timestamptz, crm.service_hours) IS
   'promises made by as_of: kept in time, done late, not done and overdue, and not due yet; the share that was kept of the first three, and their mean lateness, one that is overdue counting what it is late so far; in service time if hours are given; NULL if there are none of them';

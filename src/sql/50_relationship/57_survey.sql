@@ -42,8 +42,21 @@ CREATE AGGREGATE crm.effort_score(score int) (
 );
 COMMENT ON AGGREGATE crm.effort_score(int) IS
   'mean of the answers from 1 to 7 to how much effort it took, with their number and the standard error; NULLs are left out';
-CREATE FUNCTION crm.score_change(before float8, before_error float8, after float8, after_error float8,
-    OUT change float8, OUT standard_error float8, OUT low float8, OUT high float8, OUT p_value float8) RETURNS record
+CREATE TYPE crm.score_change_result AS (
+  change float8,
+  standard_error float8,
+  low float8,
+  high float8,
+  p_value float8
+);
+COMMENT ON TYPE crm.score_change_result IS 'how a score changed between two periods';
+COMMENT ON COLUMN crm.score_change_result.change IS 'after minus before';
+COMMENT ON COLUMN crm.score_change_result.standard_error IS 'standard error of the change';
+COMMENT ON COLUMN crm.score_change_result.low IS 'lower end of its 95 % interval';
+COMMENT ON COLUMN crm.score_change_result.high IS 'upper end of its 95 % interval';
+COMMENT ON COLUMN crm.score_change_result.p_value IS 'the probability of a change as large, either way, if nothing changed';
+
+CREATE FUNCTION crm.score_change(before float8, before_error float8, after float8, after_error float8) RETURNS crm.score_change_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_score_change';
 COMMENT ON FUNCTION crm.score_change(float8, float8, float8, float8) IS
   'how a score of nps, csat or effort_score changed between two periods, given its standard errors: the change, its error, its 95 % interval, and how probable one as large is, either way, if nothing changed (normal distribution)';

@@ -155,8 +155,19 @@ CREATE FUNCTION crm.qini(curve crm.uplift_curve) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_qini';
 COMMENT ON FUNCTION crm.qini(crm.uplift_curve) IS
   'how much better the score finds whom to treat than chance: the area between the gain per treated customer, over the share treated, and its straight line; 0 for a score that says nothing, below for one that is upside down; NULL without both groups';
-CREATE FUNCTION crm.best_share(curve crm.uplift_curve, cost float8, margin float8 DEFAULT 1, second crm.uplift_curve DEFAULT NULL,
-    OUT share float8, OUT score float8, OUT profit float8, OUT in_sample boolean) RETURNS record
+CREATE TYPE crm.best_share_result AS (
+  share float8,
+  score float8,
+  profit float8,
+  in_sample boolean
+);
+COMMENT ON TYPE crm.best_share_result IS 'down to which score to treat';
+COMMENT ON COLUMN crm.best_share_result.share IS 'share of the customers to treat, the highest scores first';
+COMMENT ON COLUMN crm.best_share_result.score IS 'the lowest score to treat';
+COMMENT ON COLUMN crm.best_share_result.profit IS 'the profit per customer of all';
+COMMENT ON COLUMN crm.best_share_result.in_sample IS 'whether the share was judged in the sample in which it was found, which promises too much';
+
+CREATE FUNCTION crm.best_share(curve crm.uplift_curve, cost float8, margin float8 DEFAULT 1, second crm.uplift_curve DEFAULT NULL) RETURNS crm.best_share_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_best_share';
 COMMENT ON FUNCTION crm.best_share(crm.uplift_curve, float8, float8, crm.uplift_curve) IS
   'down to which score to treat, if a treatment costs so much and margin of the value is earned: the share of the customers, the score, and the profit per customer of all; judged in a second sample if it is given, else in the one in which it was found, which promises too much (in_sample)';

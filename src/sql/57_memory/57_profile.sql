@@ -92,8 +92,21 @@ COMMENT ON TYPE crm.profile_rule IS
 
 -- what is believed
 
-CREATE FUNCTION crm.fact(profile crm.profile, as_of timestamptz, attribute text, known_by timestamptz DEFAULT NULL, rule crm.profile_rule DEFAULT NULL,
-    OUT value text, OUT how_known text, OUT source text, OUT since timestamptz, OUT why text) RETURNS record
+CREATE TYPE crm.fact_result AS (
+  value text,
+  how_known text,
+  source text,
+  since timestamptz,
+  why text
+);
+COMMENT ON TYPE crm.fact_result IS 'what is believed of an attribute of a customer';
+COMMENT ON COLUMN crm.fact_result.value IS 'the value; NULL if nothing is known';
+COMMENT ON COLUMN crm.fact_result.how_known IS 'stated, observed or inferred';
+COMMENT ON COLUMN crm.fact_result.source IS 'where it comes from';
+COMMENT ON COLUMN crm.fact_result.since IS 'since when it is known';
+COMMENT ON COLUMN crm.fact_result.why IS 'why this one is believed';
+
+CREATE FUNCTION crm.fact(profile crm.profile, as_of timestamptz, attribute text, known_by timestamptz DEFAULT NULL, rule crm.profile_rule DEFAULT NULL) RETURNS crm.fact_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_fact';
 COMMENT ON FUNCTION crm.fact(crm.profile, timestamptz, text, timestamptz, crm.profile_rule) IS
   'what is believed of an attribute at as_of, as far as it was known by known_by (by default as_of): stated before observed before inferred unless the rule orders otherwise, the newest of a kind, never what is expired or withdrawn; NULLs if nothing is known';
@@ -108,8 +121,19 @@ CREATE FUNCTION crm.assertions(profile crm.profile,
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 ROWS 10 AS 'MODULE_PATHNAME', 'crm_assertions';
 COMMENT ON FUNCTION crm.assertions(crm.profile) IS
   'the entries of a profile as rows, withdrawals and tombstones (forgotten, forgotten_derived; known_at is up to when they forbid) among them';
-CREATE FUNCTION crm.use_verdict(rule crm.profile_rule, profile crm.profile, consents crm.consents, as_of timestamptz, attribute text, purpose text,
-    OUT allowed boolean, OUT reason text, OUT missing text, OUT value text) RETURNS record
+CREATE TYPE crm.use_verdict_result AS (
+  allowed boolean,
+  reason text,
+  missing text,
+  value text
+);
+COMMENT ON TYPE crm.use_verdict_result IS 'whether what is believed of an attribute may be used for a purpose';
+COMMENT ON COLUMN crm.use_verdict_result.allowed IS 'whether it may be used';
+COMMENT ON COLUMN crm.use_verdict_result.reason IS 'why, or the first reason why not';
+COMMENT ON COLUMN crm.use_verdict_result.missing IS 'all that is missing; NULL if nothing would make it allowed';
+COMMENT ON COLUMN crm.use_verdict_result.value IS 'the value, only if it is allowed';
+
+CREATE FUNCTION crm.use_verdict(rule crm.profile_rule, profile crm.profile, consents crm.consents, as_of timestamptz, attribute text, purpose text) RETURNS crm.use_verdict_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_use_verdict';
 COMMENT ON FUNCTION crm.use_verdict(crm.profile_rule, crm.profile, crm.consents, timestamptz, text, text) IS
   'whether what is believed of an attribute may be used for a purpose at as_of; why, or the first reason why not; all that is missing, NULL if nothing would make it allowed; and the value, only if it is allowed';

@@ -142,9 +142,25 @@ CREATE FUNCTION crm.drift(before crm.mix, after crm.mix) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_drift';
 COMMENT ON FUNCTION crm.drift(crm.mix, crm.mix) IS
   'how far the shares of the categories moved between two mixes, such as crm.within of two ranges: half the sum of the changes, 0 for none and 1 for nothing in common; NULL if one of them has no purchase';
-CREATE FUNCTION crm.gain_loss(before crm.mix, after crm.mix, category text,
-    OUT new_amount numeric, OUT more_amount numeric, OUT from_others_amount numeric, OUT lost_amount numeric, OUT less_amount numeric, OUT to_others_amount numeric,
-    OUT amount_change numeric) RETURNS record
+CREATE TYPE crm.gain_loss_result AS (
+  new_amount numeric,
+  more_amount numeric,
+  from_others_amount numeric,
+  lost_amount numeric,
+  less_amount numeric,
+  to_others_amount numeric,
+  amount_change numeric
+);
+COMMENT ON TYPE crm.gain_loss_result IS 'how the amount of a category changed, in parts that add up';
+COMMENT ON COLUMN crm.gain_loss_result.new_amount IS 'of a customer who bought nothing before';
+COMMENT ON COLUMN crm.gain_loss_result.more_amount IS 'more than before, not from other categories';
+COMMENT ON COLUMN crm.gain_loss_result.from_others_amount IS 'what other categories lost to it';
+COMMENT ON COLUMN crm.gain_loss_result.lost_amount IS 'of a customer who buys nothing any more';
+COMMENT ON COLUMN crm.gain_loss_result.less_amount IS 'less than before, not to other categories';
+COMMENT ON COLUMN crm.gain_loss_result.to_others_amount IS 'what other categories gained from it';
+COMMENT ON COLUMN crm.gain_loss_result.amount_change IS 'the sum of the parts';
+
+CREATE FUNCTION crm.gain_loss(before crm.mix, after crm.mix, category text) RETURNS crm.gain_loss_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_gain_loss';
 COMMENT ON FUNCTION crm.gain_loss(crm.mix, crm.mix, text) IS
   'how the amount of a category changed from one mix to another, in parts that add up: of a customer who bought nothing before, more, and what other categories lost to it; of one who buys nothing any more, less, and what other categories gained from it. The sums over customers are those of the shop; a NULL mix is an empty one';
@@ -184,8 +200,19 @@ CREATE FUNCTION crm.preference(base crm.mix_base, mix crm.mix, as_of date, half_
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 ROWS 10 AS 'MODULE_PATHNAME', 'crm_preference';
 COMMENT ON FUNCTION crm.preference(crm.mix_base, crm.mix, date, interval) IS
   'the share of each category in what the customer buys next: the days on which it was bought until as_of, each worth 2^(-age / half_life), shrunk to the shop; the share of it in the shop, and preference over that: what is peculiar to this customer (NULL if the base does not know the category)';
-CREATE FUNCTION crm.next_category(base crm.mix_base, mix crm.mix, as_of date, half_life interval DEFAULT NULL,
-    OUT category text, OUT preference float8, OUT base_share float8, OUT lift float8) RETURNS record
+CREATE TYPE crm.next_category_result AS (
+  category text,
+  preference float8,
+  base_share float8,
+  lift float8
+);
+COMMENT ON TYPE crm.next_category_result IS 'what a customer most likely buys next';
+COMMENT ON COLUMN crm.next_category_result.category IS 'the category';
+COMMENT ON COLUMN crm.next_category_result.preference IS 'its share in what the customer buys next';
+COMMENT ON COLUMN crm.next_category_result.base_share IS 'its share in the shop';
+COMMENT ON COLUMN crm.next_category_result.lift IS 'preference over base_share; NULL if the base does not know the category';
+
+CREATE FUNCTION crm.next_category(base crm.mix_base, mix crm.mix, as_of date, half_life interval DEFAULT NULL) RETURNS crm.next_category_result
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'crm_next_category';
 COMMENT ON FUNCTION crm.next_category(crm.mix_base, crm.mix, date, interval) IS
   'the row of crm.preference with the highest preference: what the customer most likely buys next';
@@ -236,8 +263,21 @@ COMMENT ON AGGREGATE crm.affinity(crm.mix, date) IS
 
 -- a market of which only its table is known
 
-CREATE FUNCTION crm.fit_dirichlet_market(penetration float8, purchases_per_buyer float8, brand_shares float8[], brand_penetrations float8[],
-    OUT mean float8, OUT shape float8, OUT diversity float8, OUT diversity_all float8, OUT brand_diversities float8[]) RETURNS record
+CREATE TYPE crm.fit_dirichlet_market_result AS (
+  mean float8,
+  shape float8,
+  diversity float8,
+  diversity_all float8,
+  brand_diversities float8[]
+);
+COMMENT ON TYPE crm.fit_dirichlet_market_result IS 'the NBD-Dirichlet of a market';
+COMMENT ON COLUMN crm.fit_dirichlet_market_result.mean IS 'mean of the purchases per person';
+COMMENT ON COLUMN crm.fit_dirichlet_market_result.shape IS 'shape of the purchases per person';
+COMMENT ON COLUMN crm.fit_dirichlet_market_result.diversity IS 'the diversity S, weighted by share, without outliers';
+COMMENT ON COLUMN crm.fit_dirichlet_market_result.diversity_all IS 'that of all brands';
+COMMENT ON COLUMN crm.fit_dirichlet_market_result.brand_diversities IS 'that of each brand';
+
+CREATE FUNCTION crm.fit_dirichlet_market(penetration float8, purchases_per_buyer float8, brand_shares float8[], brand_penetrations float8[]) RETURNS crm.fit_dirichlet_market_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'crm_fit_dirichlet_market';
 COMMENT ON FUNCTION crm.fit_dirichlet_market(float8, float8, float8[], float8[]) IS
   'the NBD-Dirichlet of a market (Goodhardt, Ehrenberg & Chatfield 1984) from its table: penetration of the category and purchases per buyer, share and penetration of each brand. Mean and shape of the purchases per person; the diversity S, weighted by share, without outliers (box plot and notch) and of all brands; that of each brand';

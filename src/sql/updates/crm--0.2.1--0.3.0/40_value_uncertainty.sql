@@ -52,24 +52,15 @@ CREATE FUNCTION crm.standard_error(forecast crm.purchase_forecast, of text DEFAU
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_forecast_standard_error';
 COMMENT ON FUNCTION crm.standard_error(crm.purchase_forecast, text) IS
   'standard deviation of the purchases (outcome: one customer''s luck), of their expectation (mean: the error of the parameters), or of both';
-CREATE FUNCTION crm.interval(forecast crm.purchase_forecast, level float8 DEFAULT 0.8, of text DEFAULT 'outcome', OUT low float8, OUT high float8)
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME', 'crm_forecast_interval';
-COMMENT ON FUNCTION crm.interval(crm.purchase_forecast, float8, text) IS
-  'between which numbers of purchases the outcome lies with this probability, cut alike on both sides; of => ''mean'': the expectation, from the error of the parameters; ''both'': the two together';
-
-CREATE FUNCTION crm.clv_interval(purchases crm.purchase_model, spend crm.spend_model, history crm.purchase_history, as_of date, until date,
-    annual_discount_rate float8, level float8 DEFAULT 0.8, margin float8 DEFAULT 1, OUT low float8, OUT high float8)
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2000 AS 'MODULE_PATHNAME', 'crm_clv_interval';
-COMMENT ON FUNCTION crm.clv_interval(crm.purchase_model, crm.spend_model, crm.purchase_history, date, date, float8, float8, float8) IS
-  'between which values what a customer brings in (as_of, until] lies with this probability, cut alike on both sides; clv, its mean, may lie above; exact without discount, else scaled as the mean is';
-
+@create_type crm.interval_result
+@create crm.clv_interval
 @create crm.clv_quantile
 
 CREATE FUNCTION crm.confidence(model crm.purchase_model, level float8 DEFAULT 0.95, OUT name text, OUT estimate float8, OUT low float8, OUT high float8) RETURNS SETOF record
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 ROWS 4 AS 'MODULE_PATHNAME', 'crm_purchase_model_confidence';
 COMMENT ON FUNCTION crm.confidence(crm.purchase_model, float8) IS
   'the parameters with the interval in which each lies with this confidence, on the log scale (a share: on that of its odds); NULL ends for given parameters';
-CREATE FUNCTION crm.likelihood_ratio_test(restricted crm.purchase_model, general crm.purchase_model, OUT statistic float8, OUT p_value float8, OUT reason text)
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_likelihood_ratio_test';
+@create_type crm.likelihood_ratio_test_result
+@create crm.likelihood_ratio_test
 COMMENT ON FUNCTION crm.likelihood_ratio_test(crm.purchase_model, crm.purchase_model) IS
   'whether the data refuse a limit of a model in favour of the model: both fitted to the same customers; the p-value is NULL, with the reason, where the statistic has no simple distribution';

@@ -1,7 +1,6 @@
 -- how sure a total is, and why somebody has no value
 
-CREATE FUNCTION crm.interval(revenue crm.expected_revenue_result, level float8 DEFAULT 0.8, OUT low float8, OUT high float8)
-  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_revenue_interval';
+@create crm.interval
 COMMENT ON FUNCTION crm.interval(crm.expected_revenue_result, float8) IS
   'between which amounts the revenue of a group of customers lies with this probability, cut alike on both sides: chance and the error of the parameters together; NULL where its standard error is infinite';
 @create crm.value_note
