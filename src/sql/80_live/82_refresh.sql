@@ -215,13 +215,7 @@ BEGIN
   PERFORM crm_internal.refresh_wait(tracking);
   COMMIT;
   LOOP
-    BEGIN
-      finished := crm_internal.refresh_batch(tracking, batch_customers);
-    EXCEPTION WHEN deadlock_detected THEN
-      -- who writes may take several customers in another order, and takes them on several nodes at once
-      PERFORM crm_internal.notice('a batch of the refresh met a deadlock, and begins again', NULL::pg_catalog.text, NULL::pg_catalog.text);
-      finished := false;
-    END;
+    finished := crm_internal.refresh_batch(tracking, batch_customers);
     COMMIT;
     EXIT WHEN finished;
   END LOOP;
