@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "lifetime/fit_data.h"
+#include "lifetime/spend_model.h"
 #include "miscadmin.h"
 
 /* Whole numbers up to this are looked up in a table, others by bisection. */
@@ -212,6 +213,34 @@ CheckFitNames(const FitState *state)
 	return names;
 }
 
+/* A fit goes through a few customers whatever they are like, if it has a coefficient for nearly each: ten for every one. */
+static void
+CheckEnoughForCovariates(const FitState *state, FitGroup *groups, int n)
+{
+	double customers = 0;
+	int	   fewest = FIT_FEWEST_CUSTOMERS * (1 + state->more);
+
+	for (int i = 0; i < n; i++)
+		customers += fit_state_group(state, groups, i)->count;
+	if (customers < fewest)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("too few customers to fit %d coefficients of covariates: %.0f",
+							   state->more, customers),
+						errdetail("A fit needs at least %d for each, and %d beside: %d.",
+								  FIT_FEWEST_CUSTOMERS, FIT_FEWEST_CUSTOMERS, fewest),
+						errhint("Leave covariates out, or cut them into fewer classes.")));
+}
+
+/* What the model that is fitted calls the i-th number, as parameters() does. */
+static char *
+number_name(const FitState *state, int i)
+{
+	const Covariates *names = fit_names_of(state);
+
+	return state->kind == FIT_STATE_SPEND_COVARIATES ? spend_coefficient_name(names, i)
+													 : covariates_number_name(names, i);
+}
+
 /* A covariate that is the same for all says nothing. */
 static void
 CheckVaries(const FitState *state, FitGroup *groups, const int *starts, int ngroups)
@@ -227,7 +256,7 @@ CheckVaries(const FitState *state, FitGroup *groups, const int *starts, int ngro
 		if (!varies)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("covariate %s is the same for all customers",
-								   covariates_number_name(fit_names_of(state), i)),
+								   number_name(state, i)),
 							errhint("Leave it out.")));
 	}
 }
@@ -291,7 +320,7 @@ CheckApart(const FitState *state, FitGroup *groups, const int *starts, int ngrou
 		if (left <= 1e-18 * length)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("covariate %s follows from those before it",
-								   covariates_number_name(fit_names_of(state), i)),
+								   number_name(state, i)),
 							errhint("Leave it out. Classes need a number for each but one.")));
 		for (int j = 0; j < ngroups; j++)
 			column[j] /= sqrt(left);
@@ -326,6 +355,7 @@ fit_covariate_groups(const FitState *state, FitGroup *groups, int n, int **start
 		(*starts)[ngroups++] = i;
 	}
 	(*starts)[ngroups] = n;
+	CheckEnoughForCovariates(state, groups, n);
 	CheckVaries(state, groups, *starts, ngroups);
 	nbuying = Min(covariates_of_buying(fit_names_of(state)), state->more);
 	CheckApart(state, groups, *starts, ngroups, 0, nbuying);

@@ -80,6 +80,18 @@ same_given(const struct varlena *a, const struct varlena *b)
 		   (a == NULL || (VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0));
 }
 
+/* buying.a, buying.b, leaving.a: what a row with such covariates has. */
+static char *
+number_names(const Covariates *names)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (int i = 0; i < covariates_count(names); i++)
+		appendStringInfo(&out, "%s%s", i == 0 ? "" : ", ", covariates_number_name(names, i));
+	return out.data;
+}
+
 /*
  * What rows give beside customers is the same in all of them. A state of rows that had no covariates, whose customers
  * are left out, knows no names yet and takes those of the others: it is made anew then.
@@ -101,7 +113,9 @@ with_given(FitState *state, const void *given, int more)
 		return state;
 	if (fit_names_of(state) != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a fit needs the same names of covariates in every row")));
+						errmsg("a fit needs the same names of covariates in every row"),
+						errdetail("One has %s, another %s.", number_names(fit_names_of(state)),
+								  number_names(fit_given_names(kind, given)))));
 	named = fit_state_create_with(kind, state->unit_days, given, more, FIT_STATE_FIRST_CAPACITY);
 	named->left_out = state->left_out;
 	return named;

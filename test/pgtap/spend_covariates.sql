@@ -1,7 +1,7 @@
 -- covariates of the spend model: recovery, one answer in any order, who is left out, what a model for a customer predicts
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(35);
+SELECT plan(37);
 
 -- by z they pay exp(0.4) times as much, by g exp(-0.2) times
 CREATE TEMP TABLE customer AS
@@ -55,7 +55,7 @@ SELECT throws_ok('SELECT fit_gamma_gamma(history, ''2024-12-31'', covariates(''{
 -- who has none is left out and counted; a covariate that all share is an error
 SELECT is((SELECT fit_gamma_gamma(history, '2024-12-31', covariates('{z,g}', ARRAY[CASE WHEN id > 0 THEN z END, g]) ORDER BY id)::text FROM (SELECT * FROM customer UNION ALL SELECT NULL, NULL, -i, purchase('2022-01-01', 1) FROM generate_series(1, 7) i) c),
   regexp_replace(m::text, 'left_out [0-9]+', 'left_out ' || (regexp_match(m::text, 'left_out ([0-9]+)'))[1]::int + 7), 'a customer without covariates is left out') FROM model;
-SELECT throws_ok('SELECT fit_gamma_gamma(history, ''2024-12-31'', covariates(''{one}'', ARRAY[1])) FROM customer', '22023', 'covariate buying.one is the same for all customers', 'a covariate of all is refused');
+SELECT throws_ok('SELECT fit_gamma_gamma(history, ''2024-12-31'', covariates(''{one}'', ARRAY[1])) FROM customer', '22023', 'covariate spend.one is the same for all customers', 'a covariate of all is refused');
 
 -- a limit has coefficients too: each customer pays a price of her own, always the same
 SELECT ok(model::text LIKE 'gamma_gamma(q %' AND bool_and(abs(estimate - 0.5) < 3 * standard_error), 'a limit keeps its coefficients')
@@ -81,7 +81,11 @@ SELECT ok(z::text LIKE 'one_price(%' AND fit_verdict(z) = 'The fit converged whe
 SELECT ok(g::text LIKE 'one_price(%' AND abs(expected_spend(for_customer(g, covariates('{g,h}', '{0,1}')), purchase('2024-03-01', 15), '2024-12-31') / 4000 - 1) < 1e-6, 'of more classes, and 400 times as high') FROM prices;
 SELECT ok(nearly::text LIKE 'one_price(%' AND plain::text LIKE 'one_price(%' AND fit_verdict(plain) = 'The fit converged where everybody pays the same price' AND abs(expected_spend(plain, purchase('2024-03-01', 15), '2024-12-31') - 10) < 0.01, 'and to a four-hundredth') FROM prices;
 SELECT ok(apart::text LIKE 'gamma_gamma(%' AND is_converged(apart), 'but not what differs by more') FROM prices;
-SELECT throws_ok('SELECT fit_gamma_gamma(pg_temp.paid(x, 10 + g), ''2024-12-31'', covariates(''{member,guest}'', ARRAY[z, 1 - z])) FROM member', '22023', 'covariate buying.guest follows from those before it', 'a number for each class is one too many');
+SELECT throws_ok('SELECT fit_gamma_gamma(pg_temp.paid(x, 10 + g), ''2024-12-31'', covariates(''{member,guest}'', ARRAY[z, 1 - z])) FROM member', '22023', 'covariate spend.guest follows from those before it', 'a number for each class is one too many');
 SELECT throws_ok('SELECT fit_mbg_nbd(pg_temp.paid(x, 10), ''2024-12-31'', covariates(''{a,b,c}'', ARRAY[z, g, 0.1 * z - 3 * g + 7], ARRAY[z, g, i])) FROM member', '22023', 'covariate buying.c follows from those before it', 'in a model of purchases too');
+-- a coefficient for nearly every customer goes through them all: ten customers for each are the least
+CREATE TEMP TABLE few AS SELECT i, pg_temp.paid(3, 10 + i * 7 % 19) AS history, ARRAY(SELECT i * k * 37 % 11 FROM generate_series(1, 8) k)::float8[] AS z FROM generate_series(1, 29) i;
+SELECT throws_ok('SELECT fit_gamma_gamma(history, ''2024-12-31'', covariates(''{a,b}'', z[1:2])) FROM few', '22023', 'too few customers to fit 2 coefficients of covariates: 29', 'twenty-nine customers are too few for two');
+SELECT throws_ok('SELECT fit_mbg_nbd(history, ''2024-12-31'', covariates(''{a,b}'', z[1:2], z[1:2])) FROM few', '22023', 'too few customers to fit 4 coefficients of covariates: 29', 'or for four');
 SELECT * FROM finish();
 ROLLBACK;

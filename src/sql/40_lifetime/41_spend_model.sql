@@ -33,15 +33,15 @@ COMMENT ON FUNCTION crm.fit_verdict(crm.spend_model) IS
 CREATE FUNCTION crm.log_likelihood(model crm.spend_model) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_spend_model_log_likelihood';
 COMMENT ON FUNCTION crm.log_likelihood(crm.spend_model) IS
-  'log-likelihood of the fit; NULL if the parameters were given';
+  'log-likelihood of the fit; NULL if the parameters were given, and of one price, which has no likelihood';
 CREATE FUNCTION crm.aic(model crm.spend_model) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_spend_model_aic';
 COMMENT ON FUNCTION crm.aic(crm.spend_model) IS
-  'Akaike''s information criterion, less is better; NULL if the parameters were given';
+  'Akaike''s information criterion, less is better; NULL if the parameters were given, and of one price, which has no likelihood';
 CREATE FUNCTION crm.bic(model crm.spend_model) RETURNS float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'crm_spend_model_bic';
 COMMENT ON FUNCTION crm.bic(crm.spend_model) IS
-  'Bayesian information criterion, less is better; NULL if the parameters were given';
+  'Bayesian information criterion, less is better; NULL if the parameters were given, and of one price, which has no likelihood';
 CREATE FUNCTION crm_internal.spend_model_to_jsonb(crm.spend_model) RETURNS jsonb
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crm_spend_model_to_jsonb';
 COMMENT ON FUNCTION crm_internal.spend_model_to_jsonb(crm.spend_model) IS
