@@ -45,6 +45,12 @@ read_gift(HeapTupleHeader row)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("a gift of %lld points is out of range", (long long) gift.points),
 						errhint("Points that go are a redemption.")));
+	if (gift.expires_on <= gift.booked_on)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a points gift of %s cannot expire on %s",
+							   date_to_text(gift.booked_on), date_to_text(gift.expires_on)),
+						errhint("expires_on is the first day on which the points are gone, NULL "
+								"for never.")));
 	return gift;
 }
 

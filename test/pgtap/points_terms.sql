@@ -12,7 +12,7 @@
 \endif
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(37);
+SELECT plan(38);
 
 CREATE TYPE terms AS (rate numeric, order_points int, pending interval, expiry interval, expires_at text, inclusive boolean, inactivity interval,
   reinstatement interval, forgives boolean, program tier_program, multipliers numeric[], tier_expiry interval[], reaching text);
@@ -328,7 +328,7 @@ DELETE FROM booked a USING booked b WHERE a.i = b.i AND a.day = b.day AND a.of =
 INSERT INTO redemption SELECT i, day, sum(points) FROM (
     SELECT i, date '2024-01-01' + floor(random() * 140)::int AS day, (floor(random() * 40) + 1)::int * CASE WHEN random() < 0.4 THEN -1 ELSE 1 END AS points FROM cases, generate_series(1, i % 5)) r GROUP BY i, day HAVING sum(points) <> 0;
 INSERT INTO gift SELECT i, date '2024-01-01' + floor(random() * 120)::int, ceil(random() * 30)::int, NULL FROM cases, generate_series(1, i % 3) WHERE i % 2 = 0;
-UPDATE gift SET expires = day + floor(random() * 90)::int WHERE random() < 0.7;
+UPDATE gift SET expires = day + 1 + floor(random() * 90)::int WHERE random() < 0.7;
 UPDATE cases SET gifts = (SELECT array_agg(ROW(day, points, expires)::points_gift ORDER BY random()) FROM gift g WHERE g.i = cases.i), rule = rule_of(t),
   history = coalesce((SELECT format('{%s}', string_agg(format('%s %s %s', day, orders, amount), ', ')) FROM bought b WHERE b.i = cases.i), '{}')::purchase_history
     + coalesce((SELECT format('{%s}', string_agg(format('%s %s %s of %s', day, orders, amount, of), ', ')) FROM booked b WHERE b.i = cases.i), '{}')::purchase_history,
@@ -410,6 +410,8 @@ SELECT is_empty($$
       UNION ALL SELECT expires_on, -a.points FROM points_awards(rule, history, coalesce(redeemed, '{}') + purchase(until, points, 0), until, gifts => gifts) a WHERE available_on <= until AND (c.t).inactivity IS NULL
       UNION ALL SELECT expires_on, -g.points FROM unnest(gone) g WHERE (c.t).inactivity IS NULL) d WHERE (c.t).inactivity IS NULL GROUP BY expires_on HAVING sum(p) <> 0)$$, 'a transfer is what a redemption takes, award by award');
 SELECT throws_ok($$SELECT points_transfer('rate 1', '{2024-01-10 1 100}', NULL, '2024-06-01', 150)$$, '22023', 'customer has 100 points on 2024-06-01 and cannot give 150', 'nobody gives what is not there');
+SELECT throws_ok($$SELECT points_balance('rate 1', '{2024-01-10 1 30}', NULL, '2024-06-01', gifts => ARRAY[('2024-02-01', 50, '2024-02-01')::points_gift])$$, '22023',
+  'a points gift of 2024-02-01 cannot expire on 2024-02-01', 'a gift that nobody could spend is told');
 SELECT is(points_balance('rate 1', '{2024-01-10 0 -30}', NULL, '2024-06-01', gifts => ARRAY[('2024-02-01', 50, NULL)::points_gift]), 20::bigint, 'a gift pays a debt first');
 -- redeem and cancel: the old expiry, for ever
 SELECT is((SELECT points_balance('rate 1 expires 12 months', '{2023-01-31 1 1000}', '{2024-01-30 0 1000, 2024-01-31 0 -1000, 2025-01-30 0 1000, 2025-01-31 0 -1000}', '2027-12-31')), 0::bigint,

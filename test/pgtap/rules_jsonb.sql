@@ -1,7 +1,7 @@
 -- Every rule type can be made from the jsonb that it casts to.
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(56);
+SELECT plan(65);
 
 -- Types whose values are observations, counts of them or states: no form and no tool writes one.  A new type stands here, or casts both ways.
 CREATE TEMP TABLE observed AS SELECT unnest('{breakage_curve,cohort_book,consents,covariates,deeds,deeds_state,exact_sums,expected_revenue_state,interaction_history,interaction_history_state,mix,mix_state,named_sums,
@@ -72,6 +72,17 @@ SELECT throws_ok(format('SELECT jsonb %L::%I', rule, type), '22023', message, ru
   ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": "0 lifetime"}}], "window_kind": "lifetime"}', '"spend" of a rule in JSON cannot be "0 lifetime"'),
   ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": 0, "orders 5 or purchase_days": 3}}], "window_kind": "lifetime"}', '"metric" of a rule in JSON cannot be "orders 5 or purchase_days"'),
   ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": 0}}], "window_kind": "lifetime grace 5 days"}', '"window_kind" of a tier program in JSON cannot be "lifetime grace 5 days"')) t(type, rule, message);
+-- and nothing that is given is left out without a word
+SELECT throws_ok(format('SELECT jsonb %L::%I', rule, type), '22023', message, rule) FROM (VALUES
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": 0}}], "window_kind": "calendar_year", "period": "3 months"}', '"period" of a tier program in JSON cannot be "3 months"'),
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": 0}}], "window_kind": "lifetime", "benefits": [{"name": "Free", "tier": "A"}]}', 'benefit has no field "name"'),
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": 0}}], "window_kind": "lifetime", "benefits": [{"benefit": "Free"}]}', '"tier" of a benefit in JSON cannot be missing'),
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": 0}, "rank": 2}], "window_kind": "lifetime"}', '"rank" of tier "A" in JSON cannot be 2'),
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": {"spend": 0}}], "window_kind": "lifetime", "points": {"rate": 0, "rounding": "up"}}', 'a tier program that awards no points has none to round'),
+  ('tier_program', '{"tiers": [{"tier": "A", "qualify": 5}], "window_kind": "lifetime"}', '"qualify" of a tier in JSON cannot be 5'),
+  ('points_rule', '{"last_day_inclusive": true}', 'points that never expire have no last day'),
+  ('points_rule', '{"reaching": "new"}', 'reaching new needs a program'),
+  ('points_rule', '{"tier_expiry": ["3 months"]}', 'expiry by tier needs a program')) t(type, rule, message);
 SELECT is(jsonb '{"metric": "Streak", "target": 3, "period": "week(sunday)", "starts_on": "0044-03-15 BC"}'::challenge, 'streak 3 week(sunday) from 0044-03-15 BC', 'a streak in any case, from long ago');
 SELECT is(NULL::jsonb::contact_policy, NULL, 'nothing of nothing');
 SELECT * FROM finish();

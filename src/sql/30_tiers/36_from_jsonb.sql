@@ -30,6 +30,7 @@ DECLARE
   window_kind text := replace(coalesce(program ->> 'window_kind', 'rolling'), '_', ' ');
   earning jsonb := coalesce(nullif(program -> 'points', 'null'), '{}');
   tier jsonb;
+  rank bigint;
   tiers text;
 BEGIN
   PERFORM crm_internal.check_json_fields('tier program', program, '{tiers,metric,window_kind,period,downgrade,grace,validity,fiscal_start,starts_on,points,on_refund,rollover,proof_period,proof,fee,fee_period,renewal_fee,benefits}');
@@ -45,8 +46,21 @@ BEGIN
   IF coalesce(nullif(program -> 'proof', 'null'), '{}') <> '{}' AND program ->> 'proof_period' IS NULL THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', 'a status match needs both its length and what proves it', NULL, 'Give proof_period and proof together.');
   END IF;
-  FOR tier IN SELECT jsonb_array_elements(program -> 'tiers') LOOP
+  -- what would be left out without a word
+  IF (coalesce(earning ->> 'rate', '0')::numeric, coalesce(earning ->> 'order_points', '0')::numeric, coalesce(earning ->> 'bonus_points', '0')::numeric) = (0, 0, 0)
+     AND (coalesce(earning ->> 'per', '1')::numeric <> 1 OR lower(coalesce(earning ->> 'rounding', 'down')) <> 'down') THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', 'a tier program that awards no points has none to round', NULL, 'Give a rate, or leave out per and rounding.');
+  END IF;
+  PERFORM crm_internal.check_json_fields('benefit', b, '{benefit,tier}'), crm_internal.json_text('benefit', 'benefit', b -> 'benefit', 'string'), crm_internal.json_text('benefit', 'tier', b -> 'tier', 'string')
+  FROM jsonb_array_elements(coalesce(nullif(program -> 'benefits', 'null'), '[]')) AS b;
+  FOR tier, rank IN SELECT * FROM jsonb_array_elements(program -> 'tiers') WITH ORDINALITY LOOP
     PERFORM crm_internal.check_json_fields('tier', tier, '{rank,tier,qualify,qualify_together,retain,retain_together,lifetime}');
+    IF tier ->> 'rank' <> rank::text THEN
+      PERFORM crm_internal.raise_error('invalid_parameter_value', format('"rank" of tier %s in JSON cannot be %s', tier -> 'tier', tier -> 'rank'), format('In the array it is number %s.', rank),
+        'Write the tiers in order, the lowest first, or leave the rank out.');
+    END IF;
+    PERFORM crm_internal.json_text('tier', field, tier -> field, kind)
+    FROM (VALUES ('qualify', 'object'), ('qualify_together', 'array'), ('retain', 'object'), ('retain_together', 'array')) AS v(field, kind) WHERE tier -> field <> 'null';
     IF tiers IS NULL AND tier -> 'qualify' ->> metric IS NULL
        AND NOT EXISTS (SELECT FROM jsonb_array_elements(coalesce(tier -> 'qualify_together', '[]')) AS rules WHERE rules ->> metric IS NOT NULL) THEN
       PERFORM crm_internal.raise_error('invalid_parameter_value', format('the first tier has no %s threshold', metric), NULL, 'It needs one in the main metric, the field "metric" of the program.');
@@ -67,7 +81,17 @@ END $$;
 COMMENT ON FUNCTION crm_internal.tier_program_text(jsonb) IS 'the text form of the tier program that a jsonb object is of';
 
 CREATE FUNCTION crm_internal.tier_program_from_jsonb(jsonb) RETURNS crm.tier_program
-  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$ SELECT crm_internal.tier_program_text($1)::crm.tier_program $$;
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  made constant crm.tier_program := crm_internal.tier_program_text($1)::crm.tier_program;
+  period constant text := made::jsonb ->> 'period';
+BEGIN
+  -- that of a calendar window is in its kind
+  IF ($1 ->> 'period')::interval IS DISTINCT FROM period::interval AND $1 ->> 'period' IS NOT NULL THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('"period" of a tier program in JSON cannot be %s', $1 -> 'period'), format('A window %s has one of %s.', $1 ->> 'window_kind', period), 'Leave the period out.');
+  END IF;
+  RETURN made;
+END $$;
 COMMENT ON FUNCTION crm_internal.tier_program_from_jsonb(jsonb) IS 'the tier program of a jsonb object';
 CREATE CAST (jsonb AS crm.tier_program) WITH FUNCTION crm_internal.tier_program_from_jsonb(jsonb);
 COMMENT ON CAST (jsonb AS crm.tier_program) IS 'of an object as the cast to jsonb makes it; fields that are left out are as the constructor has them';
@@ -86,10 +110,18 @@ BEGIN
   IF ($1 ->> 'program' IS NULL) <> ($1 ->> 'tier_rates' IS NULL) THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', 'a program goes with the rates of its tiers', NULL, 'Give both fields, program and tier_rates, or neither.');
   END IF;
+  -- what would be left out without a word
+  IF inclusive <> '' AND expires = '' AND coalesce($1 ->> 'inactivity', $1 ->> 'tier_expiry') IS NULL THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', 'points that never expire have no last day', NULL, 'Give an expiry, or leave last_day_inclusive out.');
+  ELSIF $1 ->> 'program' IS NULL AND $1 ->> 'tier_expiry' IS NOT NULL THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', 'expiry by tier needs a program', NULL, 'Give the program, or expiry for all points alike.');
+  ELSIF $1 ->> 'program' IS NULL AND lower($1 ->> 'reaching') <> 'old' THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('reaching %s needs a program', $1 ->> 'reaching'), NULL, 'Give the program and the rates of its tiers, or leave reaching out.');
+  END IF;
   RETURN concat(crm_internal.text_earning($1), ' pending ' || ($1 ->> 'pending'), ' expires' || nullif(expires, ''), CASE WHEN expires <> '' THEN inclusive END,
     ' inactivity ' || ($1 ->> 'inactivity') || CASE WHEN expires = '' THEN coalesce(inclusive, '') ELSE '' END, ' reinstated within ' || ($1 ->> 'reinstatement'),
     CASE WHEN ($1 ->> 'never_negative')::boolean THEN ' never negative' END,
-    CASE WHEN $1 ->> 'program' IS NOT NULL THEN by_tier || ' program ' || crm_internal.tier_program_text($1 -> 'program') END)::crm.points_rule;
+    CASE WHEN $1 ->> 'program' IS NOT NULL THEN by_tier || ' program ' || crm_internal.tier_program_from_jsonb($1 -> 'program')::text END)::crm.points_rule;
 END $$;
 COMMENT ON FUNCTION crm_internal.points_rule_from_jsonb(jsonb) IS 'the points rule of a jsonb object';
 CREATE CAST (jsonb AS crm.points_rule) WITH FUNCTION crm_internal.points_rule_from_jsonb(jsonb);
