@@ -18,7 +18,6 @@
 #define LIFT_FINE_BITS 60
 #define LIFT_FRACTION_BITS 40
 #define LIFT_LIMIT 1e15
-#define LIFT_MAX_CUSTOMERS 100000000000000 /* of a group: 10000 of them are a bigint still */
 #define LIFT_LOW_BITS 45
 
 /* Adds a square to three sums: of its high parts, of high times low, of its low parts. */

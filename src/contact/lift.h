@@ -8,6 +8,9 @@
 
 #include "base/exact_sums.h"
 
+#define LIFT_MAX_CUSTOMERS \
+	INT64CONST(100000000000000) /* of a group: 10000 of them are a bigint still */
+
 /*
  * The sums of a group, for lift: how many values and their sum in units of
  * 2^-60, for the mean; for the variance their sum in units of 2^-40, and the sum

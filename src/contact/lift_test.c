@@ -18,13 +18,16 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* The probability of a t as far from 0 as this, or farther. */
+/* The probability of a t as far from 0 as this, or farther: by the smaller of both shares, of which neither loses digits. */
 double
 p_of_t(double t, double degrees)
 {
-	double far = t * t / (degrees + t * t);
+	double r = fabs(t) / sqrt(degrees);
+	double small = r > 1 ? 1 / r / r : r * r;
+	double share = small / (1 + small);
 
-	return math_beta_inc(degrees / 2, 0.5, 1 - far, far);
+	return r > 1 ? math_beta_inc(degrees / 2, 0.5, share, 1 / (1 + small))
+				 : math_beta_inc(degrees / 2, 0.5, 1 / (1 + small), share);
 }
 
 /* difference, standard_error, degrees, p_value, customers: what cannot be said is NULL. */
@@ -88,17 +91,32 @@ test_number(HeapTupleHeader test, const char *name)
 	return isnull ? NAN : DatumGetFloat8(value);
 }
 
+/* The same of one that means something from least to most alone. */
+static double
+CheckTestNumber(HeapTupleHeader test, const char *name, double least, double most)
+{
+	double value = test_number(test, name);
+
+	if (value < least || value > most)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s of a stratum cannot be %s", name, float8_text(value)),
+						errhint("Give rows of crm.lift_test.")));
+	return value;
+}
+
 /* How many customers a test is of. */
-static int64
+static double
 test_customers(HeapTupleHeader test)
 {
 	bool  isnull;
 	Datum value = GetAttributeByName(test, "customer_count", &isnull);
 
-	if (isnull || DatumGetInt64(value) < 0)
+	if (isnull || DatumGetInt64(value) < 0 || DatumGetInt64(value) > 2 * LIFT_MAX_CUSTOMERS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a stratum has a number of customers")));
-	return DatumGetInt64(value);
+						errmsg("customer_count of a stratum cannot be %s",
+							   isnull ? "NULL" : psprintf(INT64_FORMAT, DatumGetInt64(value))),
+						errhint("Give rows of crm.lift_test.")));
+	return (double) DatumGetInt64(value);
 }
 
 /* The elements of an array of one dimension or none; NULL is an error. */
@@ -135,18 +153,21 @@ crm_stratified(PG_FUNCTION_ARGS)
 	OverStrata over = {0};
 
 	for (int i = 0; i < n; i++)
-		all += (double) test_customers(DatumGetHeapTupleHeader(tests[i]));
+		all += test_customers(DatumGetHeapTupleHeader(tests[i]));
 	if (all == 0)
 		PG_RETURN_NULL();
+	if (all >= 9223372036854775808.0)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("number of customers is out of range")));
 	for (int i = 0; i < n; i++)
 	{
 		HeapTupleHeader test = DatumGetHeapTupleHeader(tests[i]);
-		double			weight = (double) test_customers(test) / all;
-		double			error = test_number(test, "standard_error");
+		double			weight = test_customers(test) / all;
+		double			error = CheckTestNumber(test, "standard_error", 0, 1e100);
 
 		if (weight > 0)
-			over_strata_add(&over, weight, test_number(test, "difference"), error * error,
-							test_number(test, "degrees"));
+			over_strata_add(&over, weight, CheckTestNumber(test, "difference", -1e100, 1e100),
+							error * error, CheckTestNumber(test, "degrees", 0.999, 1e100));
 	}
 	PG_RETURN_DATUM(
 		test_row(fcinfo, over.difference, over.variance, over_strata_degrees(&over), (int64) all));

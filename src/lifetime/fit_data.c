@@ -254,10 +254,10 @@ CheckVaries(const FitState *state, FitGroup *groups, const int *starts, int ngro
 		for (int j = 1; j < ngroups && !varies; j++)
 			varies = fit_state_group(state, groups, starts[j])->more[i] != first[i];
 		if (!varies)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("covariate %s is the same for all customers",
-								   number_name(state, i)),
-							errhint("Leave it out.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("covariate %s is the same for all customers", number_name(state, i)),
+					 errhint("Leave it out.")));
 	}
 }
 
@@ -318,10 +318,10 @@ CheckApart(const FitState *state, FitGroup *groups, const int *starts, int ngrou
 		for (int j = first; j < i; j++)
 			left = take_away(column, columns[j], ngroups);
 		if (left <= 1e-18 * length)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("covariate %s follows from those before it",
-								   number_name(state, i)),
-							errhint("Leave it out. Classes need a number for each but one.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("covariate %s follows from those before it", number_name(state, i)),
+					 errhint("Leave it out. Classes need a number for each but one.")));
 		for (int j = 0; j < ngroups; j++)
 			column[j] /= sqrt(left);
 	}

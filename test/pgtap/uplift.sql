@@ -1,7 +1,7 @@
 -- tests of lifts, several arms, strata, uplift curves: against plain SQL, published figures and invariants
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(56);
+SELECT plan(62);
 
 -- Hillstrom's e-mail experiment: 21,307 men's e-mails, 21,387 women's, 21,306 without; visitors and buyers
 CREATE TEMP TABLE hillstrom AS SELECT arm, n, visitors, buyers, spend FROM (VALUES ('men', 21307, 3894, 267, 30311.69), ('women', 21387, 3238, 189, 23038.11), ('none', 21306, 2262, 122, 13908.33)) v(arm, n, visitors, buyers, spend);
@@ -110,5 +110,11 @@ FROM (VALUES (-5::numeric, 0::numeric), (99999999999999999999, 0), (2, 3)) f(n, 
 SELECT throws_ok($$ SELECT stratified(array[row('Infinity', 1, 5, 0.5, 10)]::lift_test_result[]) $$, '22023', 'difference of a stratum must be finite, not Infinity', 'nothing infinite goes in, no NaN comes out');
 SELECT throws_ok($$ SELECT best_share('{5 1 900000000000000 2 3, 1 4 1 1 0}', 1, 1e308) $$, '22003', NULL, 'no profit is infinite');
 SELECT throws_ok($$ SELECT * FROM points('{2 9223372036854775807 1 1 3, 1 4 1 1 0}'::uplift_curve) $$, '22003', 'number of customers is out of range', 'and nobody is counted below none');
+SELECT throws_ok(format('SELECT stratified(ARRAY[%s, %1$s]::lift_test_result[])', stratum), '22023', message, stratum) FROM (VALUES
+  ('(1, 1, 5, 1, 9223372036854775807)', 'customer_count of a stratum cannot be 9223372036854775807'), ('(1, 1e200, 5, 1, 10)', 'standard_error of a stratum cannot be 1e+200'),
+  ('(1, -1, 5, 1, 10)', 'standard_error of a stratum cannot be -1'), ('(1, 1, 0.5, 1, 10)', 'degrees of a stratum cannot be 0.5'), ('(1e200, 1, 5, 1, 10)', 'difference of a stratum cannot be 1e+200')) t(stratum, message);
+-- to 12 digits of I(df / (df + t^2); df / 2, 1 / 2) by 40 digits
+SELECT is_empty($$SELECT * FROM (VALUES (1e6::float8, 10, 2.460937499887207e-56::float8), (1e100, 1, 6.366197723675814e-101)) AS v(t, df, p),
+  LATERAL (SELECT (stratified(ARRAY[(t, 1, df, NULL, 10)]::lift_test_result[])).p_value) s WHERE NOT abs(p_value / p - 1) < 1e-12$$, 'p far out');
 SELECT * FROM finish();
 ROLLBACK;

@@ -59,7 +59,7 @@ COMMENT ON COLUMN crm.score_change_result.p_value IS 'the probability of a chang
 CREATE FUNCTION crm.score_change(before float8, before_error float8, after float8, after_error float8) RETURNS crm.score_change_result
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'crm_score_change';
 COMMENT ON FUNCTION crm.score_change(float8, float8, float8, float8) IS
-  'how a score of nps, csat or effort_score changed between two periods, given its standard errors: the change, its error, its 95 % interval, and how probable one as large is, either way, if nothing changed (normal distribution)';
+  'how a score of nps, csat or effort_score changed between two periods, given its standard errors: the change, its error, its 95 % interval, and how probable one as large is, either way, if nothing changed (normal distribution), NULL if both errors are 0';
 CREATE FUNCTION crm.loyalty_kind(behaviour float8, attitude float8, behaviour_cut float8, attitude_cut float8) RETURNS text
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'crm_loyalty_kind';
 COMMENT ON FUNCTION crm.loyalty_kind(float8, float8, float8, float8) IS

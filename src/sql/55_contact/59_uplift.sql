@@ -10,8 +10,8 @@ CREATE TYPE crm.lift_test_result AS (
 COMMENT ON TYPE crm.lift_test_result IS 'what lift_test and stratified return';
 COMMENT ON COLUMN crm.lift_test_result.difference IS 'mean of the treated less that of the others; NULL if a group is empty';
 COMMENT ON COLUMN crm.lift_test_result.standard_error IS 'its standard error (Welch); NULL with fewer than two values in a group';
-COMMENT ON COLUMN crm.lift_test_result.degrees IS 'degrees of freedom of the t distribution';
-COMMENT ON COLUMN crm.lift_test_result.p_value IS 'how probable a difference as large is, either way, if the treatment does nothing';
+COMMENT ON COLUMN crm.lift_test_result.degrees IS 'degrees of freedom of the t distribution; NULL where the standard error is 0 or NULL';
+COMMENT ON COLUMN crm.lift_test_result.p_value IS 'how probable a difference as large is, either way, if the treatment does nothing; NULL where the standard error is 0 or NULL';
 COMMENT ON COLUMN crm.lift_test_result.customer_count IS 'number of values in both groups';
 
 CREATE FUNCTION crm_internal.lift_test_final(crm.exact_sums) RETURNS crm.lift_test_result
