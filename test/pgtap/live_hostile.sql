@@ -1,6 +1,6 @@
 -- Whoever may create objects beside a tracking, or owns one and changes its
 -- tables, gets errors: neither other rights nor a crash of the server.
-SELECT plan(32);
+SELECT plan(34);
 
 CREATE ROLE hostile_owner;
 CREATE ROLE hostile_other;
@@ -27,6 +27,12 @@ RESET ROLE;
 SELECT lives_ok('SELECT crm.track_tiers(''shop.orders_purchases'')', 'a superuser tracks tiers');
 SELECT is((SELECT proowner::regrole::text FROM pg_proc WHERE oid = 'shop.mine(int)'::regprocedure), 'hostile_other', 'and gives away no function of others');
 SELECT is((SELECT count(*)::int FROM crm_internal.tier_functions('shop.orders_standing')), 2, 'only those that it made');
+SET ROLE hostile_owner;
+CREATE FUNCTION shop.near(missing numeric) RETURNS SETOF shop.orders_standing LANGUAGE sql AS 'SELECT s.* FROM shop.orders_standing AS s WHERE s.missing_for_next < $1; -- my own';
+SELECT lives_ok('SELECT crm_internal.refresh_fill(''shop.orders_purchases'')', 'a function of the owner''s own beside the view is nothing that a refresh makes anew');
+SELECT is((SELECT lanname::text FROM pg_proc p JOIN pg_language l ON l.oid = prolang WHERE p.oid = 'shop.near(numeric)'::regprocedure), 'sql', 'it is as it was');
+DROP FUNCTION shop.near(numeric);
+RESET ROLE;
 
 -- tables beside the views
 SELECT is(crm.snapshot('shop.orders2_purchases', '2026-02-01'), 1::bigint, 'a second tracking has snapshots');

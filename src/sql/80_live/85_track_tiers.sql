@@ -236,11 +236,11 @@ CREATE FUNCTION crm_internal.tier_functions(standing regclass) RETURNS SETOF reg
   SELECT p.oid::regprocedure
   FROM pg_class c JOIN pg_proc p ON p.pronamespace = c.relnamespace
   WHERE c.oid = standing AND p.proretset AND pg_has_role(p.proowner, c.relowner, 'USAGE')
-    AND (p.prorettype = c.reltype AND p.proargtypes = '1700'::oidvector
+    AND (p.prorettype = c.reltype AND p.proargtypes = '1700'::oidvector AND p.prosrc ~ 'SELECT s\.\* FROM .+ AS s WHERE s\.missing_for_next <= \$1'
       OR p.proargtypes = '23'::oidvector AND p.proargnames @> '{within_days,downgraded_on,tier_then}'
         AND strpos(p.prosrc, format('FROM %s AS s', standing)) > 0)
 $$;
-COMMENT ON FUNCTION crm_internal.tier_functions(regclass) IS 'the functions beside a view of standings';
+COMMENT ON FUNCTION crm_internal.tier_functions(regclass) IS 'the functions that crm.track_tiers has made beside a view of standings';
 
 -- Earlier releases wrote them in SQL, which Citus does not plan; what else stands of them, and who may call them, stays.
 CREATE FUNCTION crm_internal.remake_tier_functions(standing regclass) RETURNS void

@@ -157,6 +157,7 @@
 @replace crm_internal.standing_query
 @replace crm_internal.make_decisions
 @replace crm_internal.make_standing
+@replace crm_internal.tier_functions
 @replace crm_internal.make_tier_functions
 @replace crm_internal.drop_tiers
 @replace crm_internal.check_tiers_trackable
