@@ -199,6 +199,20 @@ statements_run(void)
 	return running != NIL;
 }
 
+/* The tables and partitions on which statements run, or have ended in one that runs, so that their rows are still to be told. */
+List *
+statements_tables(void)
+{
+	List	 *tables = NIL;
+	ListCell *lc;
+
+	foreach (lc, running)
+		tables = list_append_unique_oid(tables, ((Running *) lfirst(lc))->relid);
+	foreach (lc, ended)
+		tables = list_append_unique_oid(tables, ((Ended *) lfirst(lc))->change.relid);
+	return tables;
+}
+
 /* The kept change of the current subtransaction that rows of an event go to: the last, or a new one. */
 static Ended *
 kept_change(const TableChange *change)

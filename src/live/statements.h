@@ -22,6 +22,7 @@ typedef struct TableChange
 extern void	 statement_begins(Oid relid);
 extern bool	 statement_ended(Oid relid);
 extern bool	 statements_run(void);
+extern List *statements_tables(void);
 extern void	 statement_keep(const TableChange *change, Relation rel);
 extern void	 statement_keep_row(const TableChange *change, TupleTableSlot *old_row,
 								TupleTableSlot *new_row);

@@ -263,3 +263,18 @@ crm_track_truncate(PG_FUNCTION_ARGS)
 		truncate_begins(change.relid);
 	return PointerGetDatum(NULL);
 }
+
+/* (relation regclass) -> boolean: whether a statement runs on a tracked table, or a partition of it, whose rows are still to be told. */
+PG_FUNCTION_INFO_V1(crm_statement_runs);
+Datum
+crm_statement_runs(PG_FUNCTION_ARGS)
+{
+	ListCell *lc;
+
+	foreach (lc, statements_tables())
+		if (lfirst_oid(lc) == PG_GETARG_OID(0) ||
+			(get_rel_relispartition(lfirst_oid(lc)) &&
+			 partition_root(lfirst_oid(lc)) == PG_GETARG_OID(0)))
+			PG_RETURN_BOOL(true);
+	PG_RETURN_BOOL(false);
+}

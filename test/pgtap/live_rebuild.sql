@@ -2,7 +2,7 @@
 -- once and in place; what users keep beside the histories stays. Tables with
 -- triggers of users are filled by statements, which fire them, and get the same.
 SET client_min_messages = warning;
-SELECT plan(27);
+SELECT plan(31);
 SELECT setseed(0.31) IS NOT NULL AS seeded;
 
 CREATE TABLE rebuilt_line (id serial PRIMARY KEY, shop text, customer_id int, sold_on date, amount numeric, category text);
@@ -104,4 +104,18 @@ SELECT throws_ok('SELECT crm.rebuild(''kept_line'')', '42P01', 'the source of pu
 SELECT lives_ok('SELECT crm.untrack(''kept_line_histories'')', 'as the hint says');
 SELECT crm.track('kept_line', 'customer_id', 'sold_on', 'amount');
 SELECT is(history::text, '{2026-01-01 1 5.00}', 'the histories are taken up with what is left') FROM kept_line_histories;
+
+-- within a statement whose rows are still to be told
+CREATE TABLE within_line (customer_id int, sold_on date, amount numeric) PARTITION BY RANGE (sold_on);
+CREATE TABLE within_line_2026 PARTITION OF within_line FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+SELECT crm.track('within_line', 'customer_id', 'sold_on', 'amount');
+CREATE FUNCTION rebuild_within() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM crm.rebuild('public.within_line'); RETURN NULL; END $$;
+CREATE TRIGGER a_rebuilds AFTER INSERT ON within_line FOR EACH STATEMENT EXECUTE FUNCTION rebuild_within();
+CREATE TRIGGER a_rebuilds AFTER INSERT ON within_line_2026 FOR EACH STATEMENT EXECUTE FUNCTION rebuild_within();
+SELECT throws_ok($$INSERT INTO within_line VALUES (1, '2026-02-02', 3)$$, '55000', 'a statement on public.within_line is still running, from which this is called', 'its rows would count twice');
+SELECT throws_ok($$INSERT INTO within_line_2026 VALUES (1, '2026-02-02', 3)$$, '55000', NULL, 'so would those of a partition');
+DROP TRIGGER a_rebuilds ON within_line;
+CREATE CONSTRAINT TRIGGER rebuilds AFTER INSERT ON within_line_2026 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION rebuild_within();
+SELECT lives_ok($$INSERT INTO within_line VALUES (1, '2026-02-02', 3)$$, 'at the commit it can be called');
+SELECT is(pg_temp.problems('within_line'), 'nothing', 'and nothing counts twice');
 SELECT * FROM finish();

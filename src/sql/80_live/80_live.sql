@@ -211,6 +211,9 @@ COMMENT ON FUNCTION crm.track_truncate_ended() IS 'tells that a joined table has
 
 -- what the calls below stand on
 
+CREATE FUNCTION crm_internal.statement_runs(relation regclass) RETURNS boolean
+  LANGUAGE C VOLATILE STRICT COST 10 AS 'MODULE_PATHNAME', 'crm_statement_runs';
+COMMENT ON FUNCTION crm_internal.statement_runs(regclass) IS 'whether a statement runs in this session on a tracked table, or a partition of it, whose rows the histories are still to be told of';
 CREATE FUNCTION crm.live_source(purchases regclass, OUT source regclass, OUT reason text)
   LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'crm_live_source';
 COMMENT ON FUNCTION crm.live_source(regclass) IS

@@ -1129,6 +1129,7 @@ BEGIN
   FOR followed IN SELECT unnest(live.tables)::oid UNION SELECT s.oid FROM crm.tracked t, unnest((t.source || t.joined)::oid[]) AS s(oid)
                   WHERE t.histories = track.histories AND s.oid IS NOT NULL ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', followed);
+    PERFORM crm_internal.check_no_statement(followed);
   END LOOP;
 
   unlogged := coalesce((SELECT relpersistence = 'u' FROM pg_class WHERE oid = source), false);
@@ -1213,6 +1214,17 @@ BEGIN
   END IF;
 END $$;
 COMMENT ON FUNCTION crm_internal.check_sources_left(regclass) IS 'an error if a purchases view that feeds a table of histories, or its source, has been dropped; none if histories is NULL';
+
+-- Its rows would be read now and told once more at its end.
+CREATE FUNCTION crm_internal.check_no_statement(source regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF crm_internal.statement_runs(source) THEN
+    PERFORM crm_internal.raise_error('object_not_in_prerequisite_state', format('a statement on %s is still running, from which this is called', source),
+      detail => 'Histories are made of all rows of the tables that feed them.', hint => 'Call it after the statement, or in a deferred constraint trigger.');
+  END IF;
+END $$;
+COMMENT ON FUNCTION crm_internal.check_no_statement(regclass) IS 'an error within a statement on a tracked table, a trigger of it or a function that it calls';
 
 CREATE FUNCTION crm_internal.check_source(source regclass, by_row boolean) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -51,6 +51,7 @@ BEGIN
   FOR source IN SELECT DISTINCT s.oid FROM crm.tracked t, unnest((t.source || t.joined)::oid[]) AS s(oid)
                 WHERE t.histories = lock_sources.histories AND s.oid IS NOT NULL ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source);
+    PERFORM crm_internal.check_no_statement(source);
   END LOOP;
   FOR source IN SELECT DISTINCT t.decisions::oid FROM crm.tracked t
                 WHERE t.histories = lock_sources.histories AND t.decisions IS NOT NULL LOOP

@@ -48,6 +48,8 @@ ALTER TABLE crm.tracked ENABLE ALWAYS TRIGGER changed;
 @replace crm_internal.relations_of
 @replace crm_internal.check_source
 @create crm_internal.check_sources_left
+@create crm_internal.statement_runs
+@create crm_internal.check_no_statement
 @replace crm_internal.lock_sources
 @replace crm_internal.own_triggers
 @replace crm_internal.drop_triggers
