@@ -165,6 +165,22 @@ restriction_of(const PurchaseModel *restricted, const PurchaseModel *general)
 	return result;
 }
 
+/* The probability of a chi-square as large as this, or larger: a finite sum for whole degrees of freedom, all of it positive. */
+static double
+chi_square_beyond(double chi_square, int degrees)
+{
+	double half = chi_square / 2;
+	double term = degrees % 2 == 0 ? exp(-half) : sqrt(half / M_PI) * 2 * exp(-half);
+	double sum = degrees % 2 == 0 ? 0 : erfc(sqrt(half));
+
+	for (int k = 0; k < degrees / 2; k++)
+	{
+		sum += term;
+		term *= half / (degrees % 2 == 0 ? k + 1 : k + 1.5);
+	}
+	return Min(1, sum);
+}
+
 /*
  * (restricted, general) -> (statistic, p_value, reason): whether the data refuse the plainer model. The limits lie at boundaries
  * of their families, where half of the statistics are 0: the p-value is that of a mixture of 0 and chi-square
@@ -213,13 +229,13 @@ crm_likelihood_ratio_test(PG_FUNCTION_ARGS)
 		reason = "the models are the same";
 	values[0] = Float8GetDatum(statistic);
 	nulls[0] = !restriction.nested;
-	values[1] = Float8GetDatum(interior		   ? 1 - math_gamma_inc(more / 2.0, statistic / 2)
+	values[1] = Float8GetDatum(interior		   ? chi_square_beyond(statistic, more)
 							   : statistic > 0 ? 0.5 * erfc(sqrt(statistic / 2))
 											   : 1);
 	nulls[1] = reason != NULL;
 	values[2] = CStringGetTextDatum(
 		reason != NULL ? reason
-		: interior	   ? psprintf("a chi-square of %d coefficients", more)
+		: interior	   ? psprintf("a chi-square of %d coefficient%s", more, more == 1 ? "" : "s")
 					   : "one parameter lies at a boundary: half a chi-square of one degree");
 	PG_RETURN_DATUM(row_result(fcinfo, values, nulls));
 }
