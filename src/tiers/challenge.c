@@ -232,7 +232,8 @@ crm_challenge(PG_FUNCTION_ARGS)
 	streak = metric == METRIC_STREAK;
 	c->flags = streak ? CHALLENGE_STREAK : 0;
 	c->metric = streak ? 0 : metric;
-	c->target = tier_threshold_from_numeric(streak ? METRIC_ORDERS : metric, PG_GETARG_NUMERIC(1));
+	c->target = tier_aim_from_numeric(streak ? METRIC_ORDERS : metric, streak ? "streak" : NULL,
+									  "target", PG_GETARG_NUMERIC(1));
 	set_periods(c, streak, fcinfo, 2, 3);
 	if (!PG_ARGISNULL(4))
 		c->starts_on = CheckFiniteDate(PG_GETARG_DATEADT(4), "starts_on");

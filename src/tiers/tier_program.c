@@ -160,34 +160,47 @@ tier_metric_to_numeric(int metric, int128 value)
 		numeric_round, NumericGetDatum(amount_to_numeric(value * AMOUNT_SCALE)), Int32GetDatum(0)));
 }
 
+/* detail may have a place for what the value is: a threshold, a target. */
 static void
-threshold_error(int metric, Numeric value, const char *detail)
+threshold_error(int metric, const char *metric_word, const char *what, Numeric value,
+				const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s threshold cannot be %s", metric_names[metric],
+			 errmsg("%s %s cannot be %s", metric_word, what,
 					DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)))),
-			 errdetail("%s", detail),
+			 errdetail(detail, what),
 			 errhint("%s", metric == METRIC_SPEND ? "Write an amount like 500 or 99.95."
 												  : "Write a whole number like 5.")));
+}
+
+/*
+ * What is to be reached, in the unit that the metric counts in; not rounded. Errors call
+ * it by the metric's word, NULL for its own, and by what it is.
+ */
+int64
+tier_aim_from_numeric(int metric, const char *metric_word, const char *what, Numeric value)
+{
+	int64		amount = amount_from_numeric(value);
+	const char *word = metric_word != NULL ? metric_word : metric_names[metric];
+
+	if (amount < 0)
+		threshold_error(metric, word, what, value, "A %s is not negative.");
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(value),
+										  NumericGetDatum(amount_to_numeric(amount)))))
+		threshold_error(metric, word, what, value, "An amount has at most four decimals.");
+	if (metric == METRIC_SPEND)
+		return amount;
+	if (amount % AMOUNT_SCALE != 0)
+		threshold_error(metric, word, what, value, "A %s of a count is a whole number.");
+	return amount / AMOUNT_SCALE;
 }
 
 /* A threshold in the unit that the metric counts in; not rounded. */
 int64
 tier_threshold_from_numeric(int metric, Numeric value)
 {
-	int64 amount = amount_from_numeric(value);
-
-	if (amount < 0)
-		threshold_error(metric, value, "A threshold is not negative.");
-	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(value),
-										  NumericGetDatum(amount_to_numeric(amount)))))
-		threshold_error(metric, value, "An amount has at most four decimals.");
-	if (metric == METRIC_SPEND)
-		return amount;
-	if (amount % AMOUNT_SCALE != 0)
-		threshold_error(metric, value, "A threshold of a count is a whole number.");
-	return amount / AMOUNT_SCALE;
+	return tier_aim_from_numeric(metric, NULL, "threshold", value);
 }
 
 static char *

@@ -154,6 +154,8 @@ extern const char	  *tier_metric_name(int metric);
 extern const char	  *tier_downgrade_name(int downgrade);
 extern const char	  *tier_window_name(const TierProgram *p);
 extern Numeric		   tier_metric_to_numeric(int metric, int128 value);
+extern int64		   tier_aim_from_numeric(int metric, const char *metric_word, const char *what,
+											 Numeric value);
 extern int64		   tier_threshold_from_numeric(int metric, Numeric value);
 
 /* tier_terms.c: what most programs need not say */

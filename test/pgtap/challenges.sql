@@ -1,7 +1,7 @@
 -- challenges against plain SQL: every day on which one could be reached, looked at by itself
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(12);
+SELECT plan(14);
 SELECT setseed(0.577);
 CREATE TEMP TABLE entry AS
   SELECT i, day, max(orders) AS orders, max(amount) AS amount FROM (
@@ -47,5 +47,7 @@ SELECT is((SELECT array_agg(p.reward) FROM (VALUES ('2024-01-01'::date), ('2024-
 SELECT is((SELECT p::text FROM challenge_progress('streak 3 month', '{5874897-12-05 1 1}', '5874897-12-20') p), '(,1,3,2,5874897-12-31,)', 'a streak goes on until the calendar ends');
 SELECT lives_ok($$SELECT challenge_progress(format('streak 3 %s', p)::challenge, '{5874897-12-31 1 1}', '5874897-12-31') FROM unnest('{day,week,week(sunday),month,quarter,quarter(february),year,year(april)}'::text[]) p$$, 'of every period');
 SELECT lives_ok($$SELECT challenge_progress(format('streak 3 %s', p)::challenge, '{4714-11-24 BC 1 1}', '4714-11-24 BC') FROM unnest('{day,week,week(sunday),month,quarter,quarter(february),year,year(april)}'::text[]) p$$, 'and where it begins');
+SELECT throws_ok($$SELECT challenge('streak', 3.5, period => 'month')$$, '22023', 'streak target cannot be 3.5', 'half a period of a streak');
+SELECT throws_ok($$SELECT challenge('spend', -1)$$, '22023', 'spend target cannot be -1', 'a debt as a target');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- How many, how much, how sure: laws, coverage on CDNOW, and simulation
 BEGIN;
 SET LOCAL search_path = public, crm, crm_internal;
-SELECT plan(61);
+SELECT plan(63);
 
 CREATE TEMP TABLE orders (customer_id int, ordered_on date, amount numeric);
 \copy orders FROM 'test/data/cdnow_sample.csv' CSV HEADER
@@ -128,6 +128,11 @@ FROM (VALUES (1, mbg_nbd(1, 2, 3, 4), gamma_gamma(6, 4, 15), date '2023-12-31'),
 SELECT is(value_note(mbg_nbd(1, 2, 3, 4), gamma_gamma(6, 4, 15), NULL, '2024-06-30'), 'no value: nothing was bought by then', 'no history, no value');
 SELECT is(value_note('mbg_nbd(r 1, alpha 2, a 3, b 4, unit_days 1) fitted (customers 20, repeat_buyers 10, left_out 0, log_likelihood -5, gradient_norm 1, stalled)', one_price(1), '{2024-01-01 1 10}', '2024-06-30'),
   'no value: The search ended at a gradient of 1, which is not zero', 'a fit that did not converge');
+SELECT is(array_agg(value_note(purchases, spend, history, '2023-12-31') ORDER BY i), ARRAY['no value: the purchase model has covariates; crm.for_customer(model, covariates) is that of one customer', NULL]::text[], 'a model with covariates knows nothing of one without')
+FROM (SELECT i, CASE i WHEN 1 THEN model ELSE for_customer(model, covariates('{member}', '{1}')) END AS purchases, gamma_gamma(6, 4, 15) AS spend, purchase_history '{2022-01-01 1 10, 2022-03-01 1 20}' AS history
+  FROM (SELECT fit_mbg_nbd(history, '2023-12-31', covariates('{member}', ARRAY[n % 2])) AS model FROM once_and_more) f, generate_series(1, 2) i) m;
+SELECT is(value_note(mbg_nbd(1, 2, 3, 4), spend, '{2022-01-01 1 10}', '2023-12-31'), 'no clv: the spend model has covariates; crm.for_customer(model, covariates) is that of one customer', 'nor does one of their spend')
+FROM (SELECT fit_gamma_gamma(history, '2023-12-31', covariates('{member}', ARRAY[n % 2])) AS spend FROM once_and_more) f;
 SELECT is(count(*), 0::bigint, 'everybody of CDNOW has a value') FROM customer, model WHERE value_note(pareto, spend, history, '1998-06-30') IS NOT NULL;
 SELECT is(count(value_note(pareto, spend, history, '1998-06-30')), count(*) FILTER (WHERE clv(pareto, spend, history, '1998-06-30', '1999-06-30', 0.1) IS NULL), 'and whoever has a value has no note') FROM customer, model;
 

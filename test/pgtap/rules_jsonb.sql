@@ -1,7 +1,7 @@
 -- Every rule type can be made from the jsonb that it casts to.
 BEGIN;
 SET LOCAL search_path = public, crm;
-SELECT plan(65);
+SELECT plan(69);
 
 -- Types whose values are observations, counts of them or states: no form and no tool writes one.  A new type stands here, or casts both ways.
 CREATE TEMP TABLE observed AS SELECT unnest('{breakage_curve,cohort_book,consents,covariates,deeds,deeds_state,exact_sums,expected_revenue_state,interaction_history,interaction_history_state,mix,mix_state,named_sums,
@@ -14,12 +14,21 @@ SELECT is_empty($$SELECT name FROM rule_types r WHERE NOT EXISTS (SELECT FROM pg
 SELECT cmp_ok((SELECT count(*) FROM rule_types), '>=', 15::bigint, 'which are fifteen at least');
 SELECT is(jsonb_populate_record(NULL::delight_policy, to_jsonb(d)), d, 'a rule that is a row needs no cast') FROM (SELECT ROW(0.1, interval '30 days', 5, 2.5, 0.05)::delight_policy AS d) r;
 
--- A value of each, with all that its type may have; each comes back to the last bit, and its text with it.
+-- Numbers as languages write them that have but one kind of number: 5.00 for 5.
+CREATE FUNCTION pg_temp.with_zeros(value jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN CASE jsonb_typeof(value) WHEN 'number' THEN to_jsonb(round(value::numeric, scale(value::numeric) + 2))
+    WHEN 'array' THEN (SELECT coalesce(jsonb_agg(pg_temp.with_zeros(e) ORDER BY n), '[]') FROM jsonb_array_elements(value) WITH ORDINALITY AS a(e, n))
+    WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(k, pg_temp.with_zeros(e)), '{}') FROM jsonb_each(value) AS o(k, e)) ELSE value END;
+END $$;
+SELECT is(pg_temp.with_zeros('{"a": [1, {"b": 0.5}]}')::text, '{"a": [1.00, {"b": 0.500}]}', 'zeros at the end of every number');
+
+-- A value of each, with all that its type may have; each comes back to the last bit, and its text with it, also with zeros at the end of its numbers.
 CREATE FUNCTION pg_temp.comes_back(type text, value text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   same boolean;
 BEGIN
-  EXECUTE format('SELECT j::%1$I = v AND j::%1$I::text = v::text FROM (SELECT v, v::jsonb AS j FROM (SELECT %2$L::%1$I AS v) a) b', type, value) INTO same;
+  EXECUTE format('SELECT j::%1$I = v AND j::%1$I::text = v::text AND pg_temp.with_zeros(j)::%1$I::text = v::text FROM (SELECT v, v::jsonb AS j FROM (SELECT %2$L::%1$I AS v) a) b', type, value) INTO same;
   RETURN ok(same, format('%s comes back: %s', type, left(value, 60)));
 END $$;
 SELECT pg_temp.comes_back(type, value) FROM (VALUES
@@ -39,6 +48,7 @@ SELECT pg_temp.comes_back(type, value) FROM (VALUES
   ('season', 'month 1 1 1 1 1 1 1 1 1 1 1 1 found (customers 812, from 2021-01-03, until 2024-12-30, purchases 41 2 3 4 5 6 7 8 9 10 11 0, errors 0.1 0.2 0 0 0 0 0 0 0 0 0 1e-05)'),
   ('mix_base', 'converged {"Z a" 0.1, "b""c;" 1e-09, milk 1.2} customers 1234'),
   ('tier_program', '{"A, b": spend 0, C: spend 500} rolling 12 months downgrade one_tier grace 30 days'), ('points_rule', 'rate 1 per 900 round up pending 14 days'),
+  ('challenge', 'streak 3 month reward 500'), ('challenge', 'spend 99.5 within 30 days'),
   ('purchase_model', 'pareto_nbd(r 1, alpha 2, s 3, beta 4, unit_days 7)'), ('spend_model', 'gamma_gamma(p 6.25, q 3.74, v 15.44)')) AS v(type, value);
 
 -- By hand: what may be left out, and what is refused rather than taken for something else.
@@ -57,6 +67,7 @@ SELECT throws_ok($$SELECT jsonb '{"rules": [{"rule": "exempt", "purpose": "a", "
 SELECT throws_ok($$SELECT jsonb '{"medium_customers": 10, "many_customers": 5, "medium_margin": 1, "high_margin": 2}'::relationship_bands$$, '22023', 'many customers (5) must be more than medium (10)', 'bands ascend');
 SELECT throws_ok($$SELECT jsonb '{"period": "month", "indexes": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "customers": 5}'::season$$, '22023', '"from" of a season in JSON cannot be missing', 'half a finding');
 SELECT throws_ok($$SELECT jsonb '{"fit": "converged", "customers": 5, "concentrations": {"milk": -1}}'::mix_base$$, '22023', 'concentration of category "milk" must be from 1e-100 to 1e+100, not -1', 'concentrations are positive');
+SELECT throws_ok($$SELECT jsonb '{"metric": "orders", "target": 5.5}'::challenge$$, '22P02', 'invalid input syntax for type challenge: "orders 5.5"', 'half an order is none');
 -- what a text form has without quotes brings no other field with it
 SELECT throws_ok(format('SELECT jsonb %L::%I', rule, type), '22023', message, rule) FROM (VALUES
   ('challenge', '{"metric": "orders", "target": "5\freward\f1000"}', E'"target" of a challenge in JSON cannot be "5\freward\f1000"'),

@@ -19,6 +19,18 @@ CREATE FUNCTION crm_internal.text_label(label text) RETURNS text
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$ SELECT '"' || replace(label, '"', '""') || '"' $$;
 COMMENT ON FUNCTION crm_internal.text_label(text) IS 'a name as text forms have it, in double quotes';
 
+-- Forms and languages that know one kind of number write 5.0 for 5, which a text form does not take where it counts.
+CREATE FUNCTION crm_internal.json_plain_numbers(value jsonb) RETURNS jsonb
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN CASE jsonb_typeof(value)
+    WHEN 'number' THEN to_jsonb(trim_scale(value::numeric))
+    WHEN 'array' THEN (SELECT coalesce(jsonb_agg(crm_internal.json_plain_numbers(element) ORDER BY n), '[]') FROM jsonb_array_elements(value) WITH ORDINALITY AS a(element, n))
+    WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(key, crm_internal.json_plain_numbers(field)), '{}') FROM jsonb_each(value) AS o(key, field))
+    ELSE value END;
+END $$;
+COMMENT ON FUNCTION crm_internal.json_plain_numbers(jsonb) IS 'a value in JSON with its numbers as they are shortest: 5 for 5.0';
+
 CREATE FUNCTION crm_internal.json_text(what text, field text, value jsonb, kind text) RETURNS text
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -26,9 +38,9 @@ BEGIN
     PERFORM crm_internal.raise_error('invalid_parameter_value', format('"%s" of a %s in JSON cannot be %s', field, what, coalesce(left(value::text, 60), 'missing')),
       detail => format('It is %s %s.', CASE WHEN kind IN ('array', 'object') THEN 'an' ELSE 'a' END, kind));
   END IF;
-  RETURN value #>> '{}';
+  RETURN CASE kind WHEN 'number' THEN crm_internal.json_plain_numbers(value) ELSE value END #>> '{}';
 END $$;
-COMMENT ON FUNCTION crm_internal.json_text(text, text, jsonb, text) IS 'the text of a field of a value in JSON; an error if it is of another kind than the one wanted: number, string, array, object';
+COMMENT ON FUNCTION crm_internal.json_text(text, text, jsonb, text) IS 'the text of a field of a value in JSON, a number without zeros at its end; an error if it is of another kind than the one wanted: number, string, array, object';
 
 -- What a text form has without quotes is one thing: a number, a word, a day, a time, a length, the end of a period; not the next field with it.
 CREATE FUNCTION crm_internal.json_plain(what text, field text, word text) RETURNS text

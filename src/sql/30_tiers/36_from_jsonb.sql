@@ -83,7 +83,7 @@ COMMENT ON FUNCTION crm_internal.tier_program_text(jsonb) IS 'the text form of t
 CREATE FUNCTION crm_internal.tier_program_from_jsonb(jsonb) RETURNS crm.tier_program
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  made constant crm.tier_program := crm_internal.tier_program_text($1)::crm.tier_program;
+  made constant crm.tier_program := crm_internal.tier_program_text(crm_internal.json_plain_numbers($1))::crm.tier_program;
   period constant text := made::jsonb ->> 'period';
 BEGIN
   -- that of a calendar window is in its kind
@@ -99,29 +99,30 @@ COMMENT ON CAST (jsonb AS crm.tier_program) IS 'of an object as the cast to json
 CREATE FUNCTION crm_internal.points_rule_from_jsonb(jsonb) RETURNS crm.points_rule
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  inclusive text := CASE WHEN ($1 ->> 'last_day_inclusive')::boolean THEN ' inclusive' END;
-  expires text := concat(' ' || ($1 ->> 'expires_at'), CASE WHEN $1 ->> 'expires_at' IS NULL THEN ' ' ELSE ' after ' END || ($1 ->> 'expiry'));
-  by_tier text := (SELECT concat(' rates {', string_agg(rate, ', ' ORDER BY no), '}') FROM jsonb_array_elements_text(nullif($1 -> 'tier_rates', 'null')) WITH ORDINALITY t(rate, no))
-    || concat(' expiries {' || (SELECT string_agg(coalesce(length, 'never'), ', ' ORDER BY no) FROM jsonb_array_elements_text(nullif($1 -> 'tier_expiry', 'null')) WITH ORDINALITY t(length, no)) || '}',
-      CASE WHEN expires = '' AND $1 ->> 'inactivity' IS NULL AND $1 ->> 'tier_expiry' IS NOT NULL THEN inclusive END, ' reaching ' || ($1 ->> 'reaching'));
+  given constant jsonb := crm_internal.json_plain_numbers($1);
+  inclusive text := CASE WHEN (given ->> 'last_day_inclusive')::boolean THEN ' inclusive' END;
+  expires text := concat(' ' || (given ->> 'expires_at'), CASE WHEN given ->> 'expires_at' IS NULL THEN ' ' ELSE ' after ' END || (given ->> 'expiry'));
+  by_tier text := (SELECT concat(' rates {', string_agg(rate, ', ' ORDER BY no), '}') FROM jsonb_array_elements_text(nullif(given -> 'tier_rates', 'null')) WITH ORDINALITY t(rate, no))
+    || concat(' expiries {' || (SELECT string_agg(coalesce(length, 'never'), ', ' ORDER BY no) FROM jsonb_array_elements_text(nullif(given -> 'tier_expiry', 'null')) WITH ORDINALITY t(length, no)) || '}',
+      CASE WHEN expires = '' AND given ->> 'inactivity' IS NULL AND given ->> 'tier_expiry' IS NOT NULL THEN inclusive END, ' reaching ' || (given ->> 'reaching'));
 BEGIN
-  PERFORM crm_internal.check_json_fields('points rule', $1, '{rate,per,rounding,order_points,bonus_points,bonus_every,expiry,pending,expires_at,last_day_inclusive,inactivity,reinstatement,never_negative,tier_expiry,reaching,tier_rates,program}');
-  PERFORM crm_internal.check_json_plain('points rule', $1);
-  IF ($1 ->> 'program' IS NULL) <> ($1 ->> 'tier_rates' IS NULL) THEN
+  PERFORM crm_internal.check_json_fields('points rule', given, '{rate,per,rounding,order_points,bonus_points,bonus_every,expiry,pending,expires_at,last_day_inclusive,inactivity,reinstatement,never_negative,tier_expiry,reaching,tier_rates,program}');
+  PERFORM crm_internal.check_json_plain('points rule', given);
+  IF (given ->> 'program' IS NULL) <> (given ->> 'tier_rates' IS NULL) THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', 'a program goes with the rates of its tiers', NULL, 'Give both fields, program and tier_rates, or neither.');
   END IF;
   -- what would be left out without a word
-  IF inclusive <> '' AND expires = '' AND coalesce($1 ->> 'inactivity', $1 ->> 'tier_expiry') IS NULL THEN
+  IF inclusive <> '' AND expires = '' AND coalesce(given ->> 'inactivity', given ->> 'tier_expiry') IS NULL THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', 'points that never expire have no last day', NULL, 'Give an expiry, or leave last_day_inclusive out.');
-  ELSIF $1 ->> 'program' IS NULL AND $1 ->> 'tier_expiry' IS NOT NULL THEN
+  ELSIF given ->> 'program' IS NULL AND given ->> 'tier_expiry' IS NOT NULL THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', 'expiry by tier needs a program', NULL, 'Give the program, or expiry for all points alike.');
-  ELSIF $1 ->> 'program' IS NULL AND lower($1 ->> 'reaching') <> 'old' THEN
-    PERFORM crm_internal.raise_error('invalid_parameter_value', format('reaching %s needs a program', $1 ->> 'reaching'), NULL, 'Give the program and the rates of its tiers, or leave reaching out.');
+  ELSIF given ->> 'program' IS NULL AND lower(given ->> 'reaching') <> 'old' THEN
+    PERFORM crm_internal.raise_error('invalid_parameter_value', format('reaching %s needs a program', given ->> 'reaching'), NULL, 'Give the program and the rates of its tiers, or leave reaching out.');
   END IF;
-  RETURN concat(crm_internal.text_earning($1), ' pending ' || ($1 ->> 'pending'), ' expires' || nullif(expires, ''), CASE WHEN expires <> '' THEN inclusive END,
-    ' inactivity ' || ($1 ->> 'inactivity') || CASE WHEN expires = '' THEN coalesce(inclusive, '') ELSE '' END, ' reinstated within ' || ($1 ->> 'reinstatement'),
-    CASE WHEN ($1 ->> 'never_negative')::boolean THEN ' never negative' END,
-    CASE WHEN $1 ->> 'program' IS NOT NULL THEN by_tier || ' program ' || crm_internal.tier_program_from_jsonb($1 -> 'program')::text END)::crm.points_rule;
+  RETURN concat(crm_internal.text_earning(given), ' pending ' || (given ->> 'pending'), ' expires' || nullif(expires, ''), CASE WHEN expires <> '' THEN inclusive END,
+    ' inactivity ' || (given ->> 'inactivity') || CASE WHEN expires = '' THEN coalesce(inclusive, '') ELSE '' END, ' reinstated within ' || (given ->> 'reinstatement'),
+    CASE WHEN (given ->> 'never_negative')::boolean THEN ' never negative' END,
+    CASE WHEN given ->> 'program' IS NOT NULL THEN by_tier || ' program ' || crm_internal.tier_program_from_jsonb(given -> 'program')::text END)::crm.points_rule;
 END $$;
 COMMENT ON FUNCTION crm_internal.points_rule_from_jsonb(jsonb) IS 'the points rule of a jsonb object';
 CREATE CAST (jsonb AS crm.points_rule) WITH FUNCTION crm_internal.points_rule_from_jsonb(jsonb);
@@ -130,19 +131,20 @@ COMMENT ON CAST (jsonb AS crm.points_rule) IS 'of an object as the cast to jsonb
 CREATE FUNCTION crm_internal.challenge_from_jsonb(jsonb) RETURNS crm.challenge
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  streak boolean := lower($1 ->> 'metric') IS NOT DISTINCT FROM 'streak';
+  given constant jsonb := crm_internal.json_plain_numbers($1);
+  streak boolean := lower(given ->> 'metric') IS NOT DISTINCT FROM 'streak';
 BEGIN
-  PERFORM crm_internal.check_json_fields('challenge', $1, '{metric,target,within,period,starts_on,ends_on,reward}');
-  PERFORM crm_internal.check_json_plain('challenge', $1);
-  IF $1 ->> 'metric' IS NULL OR $1 ->> 'target' IS NULL THEN
+  PERFORM crm_internal.check_json_fields('challenge', given, '{metric,target,within,period,starts_on,ends_on,reward}');
+  PERFORM crm_internal.check_json_plain('challenge', given);
+  IF given ->> 'metric' IS NULL OR given ->> 'target' IS NULL THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', 'a challenge needs a metric and a target', NULL, 'Write {"metric": "orders", "target": 5}.');
   END IF;
-  IF streak <> ($1 ->> 'period' IS NOT NULL) OR streak AND $1 ->> 'within' IS NOT NULL THEN
+  IF streak <> (given ->> 'period' IS NOT NULL) OR streak AND given ->> 'within' IS NOT NULL THEN
     PERFORM crm_internal.raise_error('invalid_parameter_value', CASE WHEN streak THEN 'a streak has a period, and is not within a length' ELSE 'only a streak has a period' END,
       NULL, CASE WHEN streak THEN 'Write {"metric": "streak", "target": 3, "period": "month"}.' ELSE 'Write "within": "30 days", or the metric streak.' END);
   END IF;
-  RETURN concat($1 ->> 'metric', ' ', $1 ->> 'target', ' ' || ($1 ->> 'period'), ' within ' || ($1 ->> 'within'), ' from ' || ($1 ->> 'starts_on'),
-    ' until ' || ($1 ->> 'ends_on'), ' reward ' || ($1 ->> 'reward'))::crm.challenge;
+  RETURN concat(given ->> 'metric', ' ', given ->> 'target', ' ' || (given ->> 'period'), ' within ' || (given ->> 'within'), ' from ' || (given ->> 'starts_on'),
+    ' until ' || (given ->> 'ends_on'), ' reward ' || (given ->> 'reward'))::crm.challenge;
 END $$;
 COMMENT ON FUNCTION crm_internal.challenge_from_jsonb(jsonb) IS 'the challenge of a jsonb object';
 CREATE CAST (jsonb AS crm.challenge) WITH FUNCTION crm_internal.challenge_from_jsonb(jsonb);

@@ -81,8 +81,10 @@ CREATE FUNCTION crm.value_note(purchases crm.purchase_model, spend crm.spend_mod
     WHEN as_of IS NULL OR history IS NULL OR crm.first_purchased_on(crm.until(history, as_of)) IS NULL THEN 'no value: nothing was bought by then'
     WHEN purchases IS NULL THEN 'no value: no purchase model; crm.refresh(..., refit => true) fits one, and crm.data_check says what hinders it'
     WHEN NOT crm.is_converged(purchases) THEN concat('no value: ', crm.fit_verdict(purchases))
+    WHEN purchases::jsonb ? 'coefficients' THEN 'no value: the purchase model has covariates; crm.for_customer(model, covariates) is that of one customer'
     WHEN spend IS NULL THEN 'no clv: no spend model; crm.refresh(..., refit => true) fits one to the repeat buyers'
     WHEN NOT crm.is_converged(spend) THEN concat('no clv: ', crm.fit_verdict(spend))
+    WHEN spend::jsonb ? 'coefficients' THEN 'no clv: the spend model has covariates; crm.for_customer(model, covariates) is that of one customer'
     ELSE NULLIF(concat_ws('; ',
       CASE WHEN crm.model_name(purchases) = ANY ('{nbd,poisson,cnbd_k,erlang_k}'::text[]) THEN 'p_churned is unknown: nobody is seen to leave' END,
       CASE WHEN crm.spend_measure(spend, history, as_of) = 'median' THEN 'clv stands on the median spend: its mean is infinite' END), '')
