@@ -140,18 +140,19 @@ function describe(name, text) {
 	document.querySelector(`#${name} p`).textContent = text;
 }
 
-// What the names of crm.rf_grid mean, and what they ask for.
+// What the names of crm.rf_grid and crm.rfm_cells mean, and what they ask for.
 const advice = {
 	'Champions': 'Bought lately and often. Thank them, show them what is new first, ask them to recommend.',
 	'Loyal': 'Buy often. Offer what goes with what they have; do not discount what they buy anyway.',
 	'Potential Loyalist': 'Bought lately, more than once. Win the next purchase: membership, a reason to return.',
-	'New': 'Bought just now, and least often; most are new. Welcome them, and help them to get good use of it.',
-	'Promising': 'Bought not long ago, and least often. Remind them while they remember you.',
+	'New': 'Bought just now, and no more often than others. Welcome who is new, and help them to get good use of it.',
+	'Promising': 'Bought not long ago, and no more often than others. Remind them while they remember you.',
 	'Need Attention': 'Middling in all. A limited offer shows who is still interested.',
 	'About To Sleep': 'Neither recent nor frequent. A cheap reminder, no more.',
 	'At Risk': 'Bought often, and have been away. Write personally, ask what went wrong.',
 	'Cannot Lose': 'Were among the best, and have been away. Call them.',
 	'Hibernating': 'Few purchases, long ago. Leave them out of costly mail.',
+	'Lost': 'Away for longest, and brought little. Leave them out of costly mail.',
 };
 const source = figures.source[0];
 const assumption = figures.assumption[0];
@@ -268,7 +269,7 @@ if (source.has_names) {
 const peak = figures.whale_peak[0];
 describe('whale', `Cumulated profit, the most profitable customers first, at a margin of ${show(100 * assumption.margin)} %, ` +
 	`${show(assumption.cost_of_an_order)} to serve an order and ${show(assumption.acquisition_cost)} to acquire a customer. ` +
-	(!peak || peak.profit_percent === null ? 'The total is not positive.' :
+	(!peak || peak.profit_percent === null ? 'The total is not positive: if a purchase or a new customer costs less, say so by --order-cost and --acquisition-cost.' :
 		`Highest at ${show(peak.customer_percent)}\u00a0% of the customers: ${show(peak.profit_percent)}\u00a0% of the profit.`));
 if (peak && peak.profit_percent !== null) lines('whale', 'customer_percent', 'customers, %', 'cumulated profit, %', [['profit', 'profit_percent']]);
 
