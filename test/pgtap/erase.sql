@@ -1,6 +1,6 @@
 -- export and erase: all that a tracking holds of one customer, by an owner and by others, keys of two columns, and what would bring her back
 BEGIN;
-SELECT plan(28);
+SELECT plan(29);
 CREATE ROLE erase_keeper;
 CREATE ROLE erase_other;
 CREATE SCHEMA shop AUTHORIZATION erase_keeper;
@@ -68,6 +68,10 @@ SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "
 SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}', 'shop.suppressed', 'x') $$, '22023', 'a suppression entry has 32 bytes, not 1', 'and no other bytes');
 CREATE TABLE shop.entries_as_text (entry text);
 SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}', 'shop.entries_as_text', decode(repeat('00', 32), 'hex')) $$, '42703', 'shop.entries_as_text has no column entry of type bytea', 'and a column for them');
+CREATE DOMAIN shop.suppression AS bytea CHECK (length(VALUE) = 32);
+CREATE TABLE shop.entries_of_domain (entry shop.suppression PRIMARY KEY);
+ALTER TABLE shop.entries_of_domain OWNER TO erase_keeper;
+SELECT lives_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}', 'shop.entries_of_domain', decode(repeat('00', 32), 'hex')) $$, 'which a domain may say more of');
 CREATE TABLE public.erase_others (entry bytea);
 SELECT throws_ok($$ SELECT crm.erase('shop.sales_purchases', '{"tenant": "t1", "customer": 3}', 'public.erase_others', crm.suppression_entry('a secret of 16 bytes or more', '{"customer": 3.0, "tenant": "t1"}')) $$, '42501', NULL, 'nor a table of another');
 SET LOCAL ROLE erase_keeper;
