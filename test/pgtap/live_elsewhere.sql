@@ -10,7 +10,7 @@ SELECT plan(27);
 CREATE EXTENSION postgres_fdw;
 SELECT format('CREATE SERVER there FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)',
   split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database()) \gexec
-CREATE USER MAPPING FOR CURRENT_USER SERVER there;
+SELECT format('CREATE USER MAPPING FOR CURRENT_USER SERVER there OPTIONS (user %L)', current_user) \gexec
 CREATE TABLE orders_old_there (customer int, day date, amount numeric);
 
 CREATE TABLE orders (customer int, day date, amount numeric) PARTITION BY RANGE (day);
