@@ -494,19 +494,21 @@ statement_day(ScoringRule *rule)
 
 /*
  * The day that statements score as of: today where the rule's customers are, or that of a
- * refresh that went ahead of it. A tracking of the past stays at the day of its last refresh,
- * since all customers have to be scored as of one.
+ * refresh that went or goes ahead of it: who was reached by a running one and buys then
+ * stays as of its day. A tracking of the past stays at the day of its last refresh, since
+ * all customers have to be scored as of one.
  */
 DateADT
 scoring_today(ScoringRule *rule)
 {
+	const NullableDatum *refresh =
+		rule->refreshing_as_of.isnull ? &rule->refreshed_on : &rule->refreshing_as_of;
 	DateADT day;
 
 	if (!rule->as_of.isnull)
-		return DatumGetDateADT(rule->refreshed_on.isnull ? rule->as_of.value
-														 : rule->refreshed_on.value);
+		return DatumGetDateADT(refresh->isnull ? rule->as_of.value : refresh->value);
 	day = statement_day(rule);
-	return rule->refreshed_on.isnull ? day : Max(day, DatumGetDateADT(rule->refreshed_on.value));
+	return refresh->isnull ? day : Max(day, DatumGetDateADT(refresh->value));
 }
 
 /* The day that a refresh scores as of, today if none is running. */

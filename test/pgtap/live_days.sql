@@ -1,5 +1,5 @@
 -- The day of a tracking: pinned to the past, or today, and nothing shown beside it that is of another day.
-SELECT plan(32);
+SELECT plan(34);
 SET client_min_messages = warning;
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id int GENERATED ALWAYS AS IDENTITY, customer_id int, ordered_on date, total numeric);
@@ -82,6 +82,13 @@ CALL crm.refresh('shop.past_purchases');
 SELECT results_eq('SELECT (SELECT max(period_start) FROM shop.past_calendar), (SELECT max(cohort_start) + (max(age) || '' months'')::interval <= ''2020-12-01'' FROM shop.past_cohorts)',
   $$VALUES (date '2020-12-01', true)$$, 'the calendar and the cohorts of a tracking of the past');
 SELECT is((SELECT sum(spend) FROM shop.past_segments), (SELECT sum(spend) FROM shop.past_customers), 'and its segments spend what its customers do');
+
+-- who buys while a refresh goes on that has reached him is scored as of its day, which will be everybody's
+SELECT crm_internal.refresh_start('shop.past', '2021-06-30'), crm_internal.refresh_batch('shop.past', 3) \gset
+INSERT INTO shop.past SELECT i, date '2020-03-01', 700 FROM generate_series(0, 8) i;
+SELECT is((SELECT scored_on FROM shop.past_histories WHERE customer_id = 0), '2021-06-30'::date, 'a purchase behind a refresh is scored as of its day');
+SELECT crm_internal.refresh_batch('shop.past', 100) \gset
+SELECT is_empty('SELECT * FROM crm.verify(''shop.past'')', 'and all are when it has ended');
 
 -- money and comments
 UPDATE shop.orders_scoring SET currency = 'EUR';
