@@ -24,7 +24,8 @@ SELECT is_empty($$
 SELECT is_empty($$
   SELECT m.customer FROM made m WHERE spend(within(m.h, '[2024-03-01,2024-06-30]'))
     <> (SELECT coalesce(sum(l.amount), 0) FROM line l WHERE l.customer = m.customer AND l.bought BETWEEN '2024-03-01' AND '2024-06-30')$$, 'a cut keeps all corrections of what it keeps');
-SELECT is_empty($$SELECT m.customer FROM made m WHERE (SELECT count(*) FROM corrections(m.h)) <> (SELECT count(DISTINCT (bought, booked)) FROM line l WHERE l.customer = m.customer AND l.booked IS NOT NULL)$$,
+SELECT is_empty($$SELECT m.customer FROM made m WHERE (SELECT count(*) FROM corrections(m.h)) <>
+    (SELECT count(*) FROM (SELECT FROM line l WHERE l.customer = m.customer AND l.booked IS NOT NULL GROUP BY bought, booked HAVING sum(l.amount) <> 0) AS c)$$, -- none is of nothing
   'corrections as rows');
 SELECT is(purchase(NULL, -5, 1, '2024-01-20')::text, '{2024-01-20 0 -5.00}', 'a refund whose purchase is not known is one of its own day');
 SELECT is(purchase('2024-01-10', 5, 1, '2024-01-10')::text, '{2024-01-10 1 5.00}', 'what is booked on its day is no correction');
