@@ -120,8 +120,7 @@ typedef struct Future
 
 /*
  * What K purchases of an immortal mean: 1 + s_1 + ... + s_(K-1) expected ones, with
- * s_i the chance to stay i times. Filled as far as needed, and shared by
- * all times of one integral.
+ * s_i the chance to stay i times. Filled as far as needed.
  */
 typedef struct Ladder
 {

@@ -1,5 +1,5 @@
 -- What track understands: key columns, names, what an earlier tracking left; and the history of rules.
-SELECT plan(43);
+SELECT plan(46);
 SET client_min_messages = warning;
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id int GENERATED ALWAYS AS IDENTITY, tenant text, customer_id int, ordered_on date, total numeric, status text DEFAULT 'paid');
@@ -118,4 +118,16 @@ DELETE FROM shop.orders_scoring;
 SELECT is((SELECT changed_columns FROM shop.orders_rules ORDER BY change_number DESC LIMIT 1), NULL, 'a rule that goes as well');
 DROP TABLE shop.orders_rules;
 SELECT lives_ok('INSERT INTO shop.orders_scoring DEFAULT VALUES', 'without the table rules can be changed all the same');
+
+-- keys of scales that are called what the statements of a refresh might call their own
+CREATE TABLE wordy (first text, comparable int, before int, come int, gone int, scored int, number int, is_in int, in_force int, fits int, customer int, bought date, amount numeric);
+INSERT INTO wordy SELECT 's' || i % 2, i % 2, 1, 1, 1, 1, 1, 1, 1, 1, i % 20, date '2025-01-01' + i % 90, i FROM generate_series(1, 100) i;
+SELECT crm.track('wordy', customer => 'first, comparable, before, come, gone, scored, number, is_in, in_force, fits, customer', purchased_on => 'bought', amount => 'amount', as_of => '2025-04-30',
+  scale_by => '{first,comparable,before,come,gone,scored,number,is_in,in_force,fits}') \g /dev/null
+CALL crm.refresh('wordy', as_of => '2025-05-01');
+INSERT INTO wordy VALUES ('s1', 1, 1, 1, 1, 1, 1, 1, 1, 1, 5, '2025-04-29', 3);
+CALL crm.refresh('wordy', as_of => '2025-05-02');
+SELECT is((SELECT sum(customer_count) FROM wordy_segment_days WHERE scored_on = '2025-05-02'), 20::numeric, 'all are counted in their segments');
+SELECT cmp_ok(crm.back_fill('wordy', '[2025-02-01,2025-04-01]'), '>', 0::bigint, 'and on days before');
+SELECT is_empty('SELECT * FROM crm.verify(''wordy'')', 'and kept');
 SELECT * FROM finish();

@@ -253,21 +253,21 @@ CREATE FUNCTION crm_internal.segment_rows_query(scoring regclass, scale_by text[
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format($query$
     SELECT %1$s r.scored_on, n.segment, n.segment_rank,
-      coalesce(sum(m.customers) FILTER (WHERE m.is_in), 0)::bigint,
-      CASE WHEN r.comparable THEN coalesce(sum(m.customers) FILTER (WHERE m.is_in AND NOT m.was_in), 0)::bigint END,
-      CASE WHEN r.comparable THEN coalesce(sum(m.customers) FILTER (WHERE m.was_in AND NOT m.is_in), 0)::bigint END,
-      coalesce(sum(m.spend) FILTER (WHERE m.is_in), 0), sum(m.clv) FILTER (WHERE m.is_in),
-      sum(m.buy_again) FILTER (WHERE m.is_in) / nullif(sum(m.scored) FILTER (WHERE m.is_in), 0)::float8, r.rules, clock_timestamp()
+      coalesce(sum(m.customers) FILTER (WHERE m.crm_is_in), 0)::bigint,
+      CASE WHEN r.crm_comparable THEN coalesce(sum(m.customers) FILTER (WHERE m.crm_is_in AND NOT m.crm_was_in), 0)::bigint END,
+      CASE WHEN r.crm_comparable THEN coalesce(sum(m.customers) FILTER (WHERE m.crm_was_in AND NOT m.crm_is_in), 0)::bigint END,
+      coalesce(sum(m.spend) FILTER (WHERE m.crm_is_in), 0), sum(m.clv) FILTER (WHERE m.crm_is_in),
+      sum(m.crm_buy_again) FILTER (WHERE m.crm_is_in) / nullif(sum(m.crm_scored) FILTER (WHERE m.crm_is_in), 0)::float8, r.crm_rules, clock_timestamp()
     FROM rule AS r JOIN (
         SELECT %2$s a.scored_on, a.segment, min(a.segment_rank) AS segment_rank FROM (
           SELECT %1$s r.scored_on, s.segment, s.segment_rank FROM rule AS r CROSS JOIN LATERAL crm.segments(r.segments) AS s
-          UNION ALL SELECT %1$s r.scored_on, r.segment, NULL FROM moved AS r WHERE NOT r.gone
-          UNION ALL SELECT %1$s r.scored_on, r.before, NULL FROM moved AS r WHERE NOT r.come) AS a
+          UNION ALL SELECT %1$s r.scored_on, r.segment, NULL FROM moved AS r WHERE NOT r.crm_gone
+          UNION ALL SELECT %1$s r.scored_on, r.crm_before, NULL FROM moved AS r WHERE NOT r.crm_come) AS a
         GROUP BY %2$s a.scored_on, a.segment) AS n ON n.scored_on = r.scored_on AND %3$s
       LEFT JOIN LATERAL (
-        SELECT m.*, NOT m.gone AND m.segment IS NOT DISTINCT FROM n.segment AS is_in, NOT m.come AND m.before IS NOT DISTINCT FROM n.segment AS was_in
+        SELECT m.*, NOT m.crm_gone AND m.segment IS NOT DISTINCT FROM n.segment AS crm_is_in, NOT m.crm_come AND m.crm_before IS NOT DISTINCT FROM n.segment AS crm_was_in
         FROM moved AS m WHERE m.scored_on = r.scored_on AND %4$s) AS m ON true
-    GROUP BY %1$s r.scored_on, n.segment, n.segment_rank, r.comparable, r.rules$query$,
+    GROUP BY %1$s r.scored_on, n.segment, n.segment_rank, r.crm_comparable, r.crm_rules$query$,
     coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), coalesce(crm_internal.column_list(scale_by, 'a.'::text) || ',', ''),
     crm_internal.same_keys(scoring, scale_by, 'n', 'r'), crm_internal.same_keys(scoring, scale_by, 'm', 'r'))
 $$;
@@ -277,8 +277,8 @@ COMMENT ON FUNCTION crm_internal.segment_rows_query(regclass, text[]) IS 'the qu
 CREATE FUNCTION crm_internal.segment_rules_query(tracking crm.tracked, scale_by text[], more text DEFAULT '') RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format($query$
-      SELECT %5$s %1$s r.refreshed_on AS scored_on, r.segments, k.last IS NOT NULL AND k.last <= r.refreshed_on AND k.earlier AS comparable,
-        k.last IS NULL AS first, 'refresh' AS rules
+      SELECT %5$s %1$s r.refreshed_on AS scored_on, r.segments, k.last IS NOT NULL AND k.last <= r.refreshed_on AND k.earlier AS crm_comparable,
+        k.last IS NULL AS crm_first, 'refresh' AS crm_rules
       FROM %2$s AS r CROSS JOIN LATERAL (
         SELECT (array_agg(d.scored_on ORDER BY d.kept_at DESC))[1] AS last, bool_or(d.scored_on < r.refreshed_on) AS earlier
         FROM %3$s AS d WHERE d.rules = 'refresh' AND %4$s) AS k
@@ -326,7 +326,7 @@ CREATE FUNCTION crm_internal.keep_segments_query(tracking crm.tracked, scale_by 
       DELETE FROM %6$s AS s USING mover AS m WHERE %9$s AND NOT m.crm_is_there),
     come AS (
       INSERT INTO %6$s (%10$s, segment, segment_since)
-      SELECT %11$s, m.segment, CASE WHEN NOT r.first THEN r.scored_on END FROM mover AS m JOIN rule AS r ON r.crm_rule = m.crm_rule
+      SELECT %11$s, m.segment, CASE WHEN NOT r.crm_first THEN r.scored_on END FROM mover AS m JOIN rule AS r ON r.crm_rule = m.crm_rule
       WHERE NOT m.crm_was_known),
     changed AS (
       UPDATE %6$s AS s SET segment = m.segment,
@@ -337,16 +337,16 @@ CREATE FUNCTION crm_internal.keep_segments_query(tracking crm.tracked, scale_by 
         CROSS JOIN LATERAL (SELECT m.crm_again AND coalesce(m.previous_segment = m.segment, false) AS back) AS n
       WHERE %9$s AND m.crm_is_there AND m.crm_was_known AND m.crm_kept IS DISTINCT FROM m.segment),
     move AS MATERIALIZED (
-      SELECT m.crm_rule, m.segment, CASE WHEN m.crm_again THEN m.previous_segment ELSE m.crm_kept END AS before, m.crm_came_again OR NOT m.crm_was_known AS come,
-        NOT m.crm_is_there AS gone, count(*) AS customers
+      SELECT m.crm_rule, m.segment, CASE WHEN m.crm_again THEN m.previous_segment ELSE m.crm_kept END AS crm_before, m.crm_came_again OR NOT m.crm_was_known AS crm_come,
+        NOT m.crm_is_there AS crm_gone, count(*) AS customers
       FROM mover AS m WHERE m.crm_is_there OR NOT m.crm_came_again
       GROUP BY 1, 2, 3, 4, 5),
     moved AS MATERIALIZED (
-      SELECT %12$s r.scored_on, u.segment, u.before, u.come, u.gone, u.customers, u.spend, u.clv, u.buy_again, u.scored
+      SELECT %12$s r.scored_on, u.segment, u.crm_before, u.crm_come, u.crm_gone, u.customers, u.spend, u.clv, u.crm_buy_again, u.crm_scored
       FROM rule AS r JOIN (
-        SELECT rule_number AS crm_rule, segment, segment AS before, false AS come, false AS gone, customers, spend, clv, buy_again, scored FROM crm_internal.segment_members($1)
-        UNION ALL SELECT crm_rule, segment, before, come, gone, customers, NULL, NULL, NULL, 0 FROM move
-        UNION ALL SELECT crm_rule, segment, segment, false, false, -customers, NULL, NULL, NULL, 0 FROM move WHERE NOT gone) AS u ON u.crm_rule = r.crm_rule)
+        SELECT rule_number AS crm_rule, segment, segment AS crm_before, false AS crm_come, false AS crm_gone, customers, spend, clv, buy_again AS crm_buy_again, scored AS crm_scored FROM crm_internal.segment_members($1)
+        UNION ALL SELECT crm_rule, segment, crm_before, crm_come, crm_gone, customers, NULL, NULL, NULL, 0 FROM move
+        UNION ALL SELECT crm_rule, segment, segment, false, false, -customers, NULL, NULL, NULL, 0 FROM move WHERE NOT crm_gone) AS u ON u.crm_rule = r.crm_rule)
     INSERT INTO %13$s %14$s$query$,
     crm_internal.segment_rules_query(tracking, scale_by, 'row_number() OVER (ORDER BY r.ctid) AS crm_rule,'::text),
     (SELECT string_agg(format('coalesce(h.%1$I, s.%1$I) AS %1$I', k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
@@ -427,36 +427,36 @@ DECLARE
 BEGIN
   RETURN format($query$
     WITH known AS MATERIALIZED (
-      SELECT row_number() OVER () AS number, %7$s %12$s, r.keep_scale, r.scaled_on, d.day AS scored_on, k.segments IS NOT NULL AS in_force,
-        m.recorded_on IS NOT NULL AS was_recorded, m.purchase_model AS recorded_model, m.spend_model AS recorded_spend,
-        lag(d.day) OVER (%11$s ORDER BY d.day) IS NOT NULL AS comparable
+      SELECT row_number() OVER () AS crm_number, %7$s %12$s, r.keep_scale, r.scaled_on, d.day AS scored_on, k.segments IS NOT NULL AS crm_in_force,
+        m.recorded_on IS NOT NULL AS crm_was_recorded, m.purchase_model AS crm_recorded_model, m.spend_model AS crm_recorded_spend,
+        lag(d.day) OVER (%11$s ORDER BY d.day) IS NOT NULL AS crm_comparable
       FROM %1$s AS r CROSS JOIN unnest($1) AS d(day)
         LEFT JOIN LATERAL (%13$s) AS k ON true
         LEFT JOIN LATERAL (%2$s) AS m ON true
       WHERE d.day < coalesce((SELECT min(k.scored_on) FROM %3$s AS k WHERE k.rules = 'refresh' AND %4$s), 'infinity')),
     made AS (
-      SELECT g.number, crm.rfm_scale(crm.look_back(crm.until(h.history, g.scored_on), g.scored_on, g.look_back_days), g.scored_on, g.bins::int) AS scale,
-        crm.data_check(h.history, g.scored_on) FILTER (WHERE g.fits) AS data_check,
-        crm_internal.purchase_fit_data(g.purchase_model, h.history, g.scored_on) FILTER (WHERE g.fits) AS purchases,
-        crm_internal.spend_fit_data(h.history, g.scored_on) FILTER (WHERE g.fits) AS spend
-      FROM (SELECT *, NOT (was_recorded OR in_force) AND purchase_model IS NOT NULL AS fits FROM known) AS g JOIN %5$s AS h ON %6$s
+      SELECT g.crm_number, crm.rfm_scale(crm.look_back(crm.until(h.history, g.scored_on), g.scored_on, g.look_back_days), g.scored_on, g.bins::int) AS scale,
+        crm.data_check(h.history, g.scored_on) FILTER (WHERE g.crm_fits) AS data_check,
+        crm_internal.purchase_fit_data(g.purchase_model, h.history, g.scored_on) FILTER (WHERE g.crm_fits) AS purchases,
+        crm_internal.spend_fit_data(h.history, g.scored_on) FILTER (WHERE g.crm_fits) AS spend
+      FROM (SELECT *, NOT (crm_was_recorded OR crm_in_force) AND purchase_model IS NOT NULL AS crm_fits FROM known) AS g JOIN %5$s AS h ON %6$s
       WHERE crm.first_purchased_on(h.history) <= g.scored_on
-      GROUP BY g.number),
+      GROUP BY g.crm_number),
     rule AS MATERIALIZED (
-      SELECT %7$s r.scored_on, r.segments, r.comparable, r.look_back_days, r.margin, r.horizon_days, r.annual_discount_rate,
-        CASE WHEN r.in_force OR r.keep_scale AND r.scored_on >= r.scaled_on THEN r.scale ELSE made.scale END AS scale, f.purchase_model, f.spend_model,
-        CASE WHEN r.in_force THEN 'rules in force' WHEN f.purchase_model IS NULL THEN 'no models' WHEN r.was_recorded THEN 'models in force' ELSE 'refitted' END AS rules
-      FROM known AS r LEFT JOIN made ON made.number = r.number
+      SELECT %7$s r.scored_on, r.segments, r.crm_comparable, r.look_back_days, r.margin, r.horizon_days, r.annual_discount_rate,
+        CASE WHEN r.crm_in_force OR r.keep_scale AND r.scored_on >= r.scaled_on THEN r.scale ELSE made.scale END AS scale, f.purchase_model, f.spend_model,
+        CASE WHEN r.crm_in_force THEN 'rules in force' WHEN f.purchase_model IS NULL THEN 'no models' WHEN r.crm_was_recorded THEN 'models in force' ELSE 'refitted' END AS crm_rules
+      FROM known AS r LEFT JOIN made ON made.crm_number = r.crm_number
         CROSS JOIN LATERAL (SELECT
-          CASE WHEN r.in_force THEN r.purchase_model WHEN r.was_recorded THEN r.recorded_model ELSE crm_internal.fit_as_known(r.purchase_model, made.data_check, made.purchases) END AS purchase_model,
-          CASE WHEN r.in_force THEN r.spend_model WHEN r.was_recorded THEN r.recorded_spend ELSE crm_internal.fit_as_known(r.spend_model, made.spend) END AS spend_model OFFSET 0) AS f),
+          CASE WHEN r.crm_in_force THEN r.purchase_model WHEN r.crm_was_recorded THEN r.crm_recorded_model ELSE crm_internal.fit_as_known(r.purchase_model, made.data_check, made.purchases) END AS purchase_model,
+          CASE WHEN r.crm_in_force THEN r.spend_model WHEN r.crm_was_recorded THEN r.crm_recorded_spend ELSE crm_internal.fit_as_known(r.spend_model, made.spend) END AS spend_model OFFSET 0) AS f),
     moved AS MATERIALIZED (
-      SELECT %8$s c.scored_on, c.segment, c.before, c.is_there AND NOT c.was_there AS come, NOT c.is_there AS gone, count(*) AS customers,
-        sum(c.spend) AS spend, sum(c.clv) AS clv, sum(c.buy_again) AS buy_again, count(c.buy_again) AS scored
+      SELECT %8$s c.scored_on, c.segment, c.crm_before, c.is_there AND NOT c.was_there AS crm_come, NOT c.is_there AS crm_gone, count(*) AS customers,
+        sum(c.spend) AS spend, sum(c.clv) AS clv, sum(c.crm_buy_again) AS crm_buy_again, count(c.crm_buy_again) AS crm_scored
       FROM %5$s AS h CROSS JOIN LATERAL (
-        SELECT r.scored_on, u.is_there, coalesce(lag(u.is_there) OVER days, false) AS was_there, s.segment, lag(s.segment) OVER days AS before,
+        SELECT r.scored_on, u.is_there, coalesce(lag(u.is_there) OVER days, false) AS was_there, s.segment, lag(s.segment) OVER days AS crm_before,
           crm.spend(u.history) AS spend, s.clv,
-          CASE WHEN u.is_there THEN 1 - crm.probability(crm.purchase_forecast(r.purchase_model, u.history, r.scored_on, r.scored_on + r.horizon_days), 0) END AS buy_again
+          CASE WHEN u.is_there THEN 1 - crm.probability(crm.purchase_forecast(r.purchase_model, u.history, r.scored_on, r.scored_on + r.horizon_days), 0) END AS crm_buy_again
         FROM rule AS r
           CROSS JOIN LATERAL (SELECT k.history, k.history OPERATOR(crm.<>) '{}'::crm.purchase_history AS is_there
             FROM (SELECT crm.until(h.history, r.scored_on) AS history OFFSET 0) AS k) AS u
@@ -465,7 +465,7 @@ BEGIN
         WHERE %9$s
         WINDOW days AS (ORDER BY r.scored_on)) AS c
       WHERE c.is_there OR c.was_there
-      GROUP BY %8$s c.scored_on, c.segment, c.before, c.is_there, c.was_there)
+      GROUP BY %8$s c.scored_on, c.segment, c.crm_before, c.is_there, c.was_there)
     INSERT INTO %3$s %10$s$query$,
     tracking.scoring,
     CASE WHEN has_models

@@ -244,14 +244,14 @@ CREATE FUNCTION crm_internal.count_segments_query(tracking crm.tracked, scale_by
   SELECT format($query$
     WITH rule AS MATERIALIZED (%4$s),
     moved AS MATERIALIZED (
-      SELECT %1$s r.refreshed_on AS scored_on, h.segment, b.segment AS before, s.key_found IS NULL OR b.come AS come, false AS gone, count(*) AS customers,
-        sum(crm.spend(crm.until(h.history, r.refreshed_on))) AS spend, sum(h.clv) AS clv, sum(a.buy_again) AS buy_again, count(a.buy_again) AS scored
+      SELECT %1$s r.refreshed_on AS scored_on, h.segment, b.segment AS crm_before, s.key_found IS NULL OR b.crm_come AS crm_come, false AS crm_gone, count(*) AS customers,
+        sum(crm.spend(crm.until(h.history, r.refreshed_on))) AS spend, sum(h.clv) AS clv, sum(a.crm_buy_again) AS crm_buy_again, count(a.crm_buy_again) AS crm_scored
       FROM %5$s AS h JOIN %2$s AS r ON %6$s LEFT JOIN (SELECT *, true AS key_found FROM %7$s) AS s ON %8$s
-        CROSS JOIN LATERAL (SELECT coalesce(s.segment_since = r.refreshed_on AND s.previous_segment IS NULL, false) AS come,
+        CROSS JOIN LATERAL (SELECT coalesce(s.segment_since = r.refreshed_on AND s.previous_segment IS NULL, false) AS crm_come,
           CASE WHEN s.segment_since = r.refreshed_on THEN s.previous_segment ELSE s.segment END AS segment) AS b
-        CROSS JOIN LATERAL (SELECT %9$s AS buy_again OFFSET 0) AS a
+        CROSS JOIN LATERAL (SELECT %9$s AS crm_buy_again OFFSET 0) AS a
       WHERE crm.until(h.history, r.refreshed_on) OPERATOR(crm.<>) '{}'::crm.purchase_history
-      GROUP BY %1$s r.refreshed_on, h.segment, b.segment, s.key_found IS NULL OR b.come
+      GROUP BY %1$s r.refreshed_on, h.segment, b.segment, s.key_found IS NULL OR b.crm_come
       UNION ALL
       SELECT %1$s r.refreshed_on, NULL, b.segment, false, true, count(*), NULL, NULL, NULL, 0
       FROM %7$s AS s JOIN %2$s AS r ON %10$s
@@ -283,7 +283,7 @@ BEGIN
   EXECUTE crm_internal.count_segments_query(t, scale_by, keys);
   -- the rows that this transaction has written are not of an earlier refresh
   rule := format($sql$(SELECT %1$s r.refreshed_on AS scored_on,
-        NOT EXISTS (SELECT 1 FROM %2$s AS d WHERE d.rules = 'refresh' AND d.kept_at < %3$L::timestamptz AND %4$s) AS first
+        NOT EXISTS (SELECT 1 FROM %2$s AS d WHERE d.rules = 'refresh' AND d.kept_at < %3$L::timestamptz AND %4$s) AS crm_first
       FROM %5$s AS r WHERE r.refreshed_on IS NOT NULL)$sql$,
     coalesce(crm_internal.column_list(scale_by, 'r.'::text) || ',', ''), t.segment_days, now(), crm_internal.same_keys(t.scoring, scale_by, 'd', 'r'), t.scoring);
   h_keys := crm_internal.same_keys(histories, keys, 's', 'h');
@@ -302,7 +302,7 @@ BEGIN
     t.segment_since, crm_internal.column_list(keys, 'h.'::text), histories, rule, crm_internal.same_keys(histories, scale_by, 'r', 'h'),
     crm_internal.same_keys(histories, keys, 'o', 'h'), h_keys);
   EXECUTE format($sql$INSERT INTO %1$s (%2$s, segment, segment_since)
-      SELECT %3$s, h.segment, CASE WHEN NOT r.first THEN r.scored_on END FROM %4$s AS h JOIN %5$s AS r ON %6$s
+      SELECT %3$s, h.segment, CASE WHEN NOT r.crm_first THEN r.scored_on END FROM %4$s AS h JOIN %5$s AS r ON %6$s
       WHERE crm.until(h.history, r.scored_on) OPERATOR(crm.<>) '{}'::crm.purchase_history ON CONFLICT (%2$s) DO NOTHING$sql$,
     t.segment_since, crm_internal.column_list(keys, ''::text), crm_internal.column_list(keys, 'h.'::text), histories, rule,
     crm_internal.same_keys(histories, scale_by, 'r', 'h'));
